@@ -1,0 +1,128 @@
+import CareEpisode
+public import Ledger
+public import ProjectionRuntime
+
+extension CensusGroup {
+    /// `program`, `level_of_care` and the five numbers.
+    public var json: AnswerJSON {
+        [
+            "program": .string(program),
+            "level_of_care": .string(levelOfCare.rawValue),
+            "census": .integer(Int64(census)),
+            "admissions": .integer(Int64(admissions)),
+            "transfers_in": .integer(Int64(transfersIn)),
+            "transfers_out": .integer(Int64(transfersOut)),
+            "discharges": .integer(Int64(discharges)),
+        ]
+    }
+}
+
+extension EpisodeCensus.Stay {
+    /// The members of a stay.
+    public var members: [(name: String, value: AnswerJSON)] {
+        [
+            ("program", .string(program)),
+            ("track", .text(track)),
+            ("level_of_care", .string(levelOfCare.rawValue)),
+            ("from", .instant(from)),
+            ("to", .instant(to)),
+            ("start_reason", .string(startReason)),
+            ("end_reason", .text(endReason)),
+        ]
+    }
+}
+
+extension EpisodeFlag {
+    /// `flag`, `event_ids`, `text`.
+    public var json: AnswerJSON {
+        [
+            "flag": .string(flag.rawValue),
+            "event_ids": .array(eventIDs.map { .string($0.description) }),
+            "text": .string(flag.text),
+        ]
+    }
+}
+
+extension CensusOfDate {
+    /// The answer of `census --date`.
+    public func json(_ ledger: LedgerDescription) -> AnswerJSON {
+        .object(
+            [
+                ("date", .string(day.date.description)),
+                ("ledger", .string(ledger.name.description)),
+            ] + basis.members + [
+                ("total", .integer(Int64(day.total))),
+                ("groups", .array(day.groups.map(\.json))),
+                ("episodes", .array(episodes.map(\.json))),
+                ("parked", basis.parkedJSON),
+            ]
+        )
+    }
+}
+
+extension CensusEpisode {
+    fileprivate var json: AnswerJSON {
+        .object(
+            [
+                ("episode_id", .string(episodeID.description)),
+                ("client_id", .string(clientID)),
+            ] + stay.members + [
+                ("day_of_stay", .integer(Int64(dayOfStay))),
+                ("hours_last_7_days", .number(hoursLast7Days)),
+                ("flags", .array(flags.map(\.json))),
+            ]
+        )
+    }
+}
+
+extension CensusTally {
+    /// The answer of `census --from --to`.
+    public func json(_ ledger: LedgerDescription, _ basis: ReadModelBasis) -> AnswerJSON {
+        .object(
+            [
+                ("from", .text(days.first?.date.description)),
+                ("to", .text(days.last?.date.description)),
+                ("ledger", .string(ledger.name.description)),
+            ] + basis.members + [
+                (
+                    "days",
+                    .array(
+                        days.map { day in
+                            [
+                                "date": .string(day.date.description),
+                                "total": .integer(Int64(day.total)),
+                                "groups": .array(day.groups.map(\.json)),
+                            ]
+                        }
+                    )
+                ),
+                ("parked", basis.parkedJSON),
+            ]
+        )
+    }
+}
+
+extension EpisodeCensus {
+    /// One line of `episodes`.
+    ///
+    /// - Parameter overlapping: whether the client has another episode at the same time.
+    public func json(overlapping: Bool) -> AnswerJSON {
+        let last = stays[stays.count - 1]
+        return [
+            "episode_id": .string(episodeID.description),
+            "client_id": .string(clientID),
+            "status": end == nil ? "open" : "ended",
+            "program": .string(last.program),
+            "track": .text(last.track),
+            "level_of_care": .string(last.levelOfCare.rawValue),
+            "admitted_at": .instant(admittedAt),
+            "ended_at": .instant(end?.at),
+            "end_reason": .text(end?.reason),
+            "last_contact_at": .instant(end?.lastContactAt),
+            "length_of_stay_days": end.map { .integer(Int64($0.lengthOfStayDays)) } ?? .null,
+            "stays": .array(stays.map { .object($0.members) }),
+            "overlapping_episode": .bool(overlapping),
+            "flags": .array(flags.map(\.json)),
+        ]
+    }
+}

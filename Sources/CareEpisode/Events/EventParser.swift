@@ -1,0 +1,90 @@
+/// Parses what writers send, by the rules of `events.md`, "Shape".
+public enum EventParser {
+    /// Where an event comes from, which decides on the fields of its envelope.
+    public enum Source: Sendable {
+        /// A person at the command line or over HTTP, who may not say `source_recorded_at`.
+        case writer
+        /// A service or administrator over HTTP, who may.
+        case trusted
+        /// A line of an import, which may, and which names its `episode_id`.
+        case importLine
+    }
+
+    /// Parses one line of an import file, without its newline.
+    ///
+    /// Throws a ``Refusal`` with all errors, in the order of the line.
+    public static func parseLine(
+        _ json: [UInt8]
+    ) throws(Refusal) -> (episodeID: EpisodeID, draft: EventDraft) {
+        guard isOneEvent(json) else { throw Refusal(errors: [tooLarge]) }
+        let shape = try read(json, nesting: JSONLimits.nesting)
+        var envelope: Envelope?
+        if let object = shape.object(at: 0) { envelope = Envelope(reading: object, .importLine) }
+        let errors = shape.fieldErrors()
+        guard let envelope, let draft = envelope.draft, errors.isEmpty else {
+            throw Refusal(errors: errors)
+        }
+        return (envelope.episodeID, draft)
+    }
+
+    /// Parses a request: one event, or an array of 1 to 256.
+    ///
+    /// Throws a ``Refusal`` with all errors, in the order of the request; the pointers into an array
+    /// begin with the event's index: `/0/data/minutes`.
+    public static func parseRequest(
+        _ json: [UInt8],
+        from source: Source
+    ) throws(Refusal) -> [EventDraft] {
+        let isArray = json.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
+        guard isArray ? json.count <= JSONLimits.requestBytes : isOneEvent(json) else {
+            throw Refusal(errors: [tooLarge])
+        }
+        let shape = try read(json, nesting: JSONLimits.nesting + (isArray ? 1 : 0))
+        var events = [0]
+        if isArray {
+            events = shape.elements(of: 0)
+            if shape.document.nodes[0].count == 0 {
+                shape.refuse(0, "too_few", "must be an event or an array of 1 to 256 events")
+            }
+        }
+        var drafts: [EventDraft] = []
+        for event in events {
+            guard let object = shape.object(at: event) else { continue }
+            let value = shape.document.nodes[event]
+            if Int(value.end - value.offset) > JSONLimits.eventBytes {
+                shape.refuse(event, tooLarge.code, tooLarge.detail)
+                continue
+            }
+            if let draft = Envelope(reading: object, source).draft { drafts.append(draft) }
+        }
+        let errors = shape.fieldErrors()
+        guard errors.isEmpty else { throw Refusal(errors: errors) }
+        return drafts
+    }
+
+    private static func read(_ json: [UInt8], nesting: Int) throws(Refusal) -> ShapeReader {
+        let (document, isJSON) = JSONReader.read(json, nesting: nesting)
+        guard isJSON else { throw Refusal(errors: document.errors.fieldErrors(in: document)) }
+        return ShapeReader(document)
+    }
+
+    private static let tooLarge = FieldError(
+        pointer: "",
+        code: "too_large",
+        detail: "must have at most \(JSONLimits.eventBytes) bytes"
+    )
+
+    private static func isOneEvent(_ json: [UInt8]) -> Bool {
+        json.count <= JSONLimits.eventBytes
+            || json.count <= JSONLimits.requestBytes && trimmedCount(json) <= JSONLimits.eventBytes
+    }
+
+    /// The bytes without the white space around them, which is not part of the event.
+    private static func trimmedCount(_ json: [UInt8]) -> Int {
+        let isWhite: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
+        guard let first = json.firstIndex(where: { !isWhite($0) }),
+            let last = json.lastIndex(where: { !isWhite($0) })
+        else { return 0 }
+        return last - first + 1
+    }
+}

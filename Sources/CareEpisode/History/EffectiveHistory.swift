@@ -1,0 +1,105 @@
+/// Which of the two times counts as the time an event became known.
+public enum KnowledgeClock: String, Hashable, Sendable {
+    /// `source_recorded_at` where the event has one, else `recorded_at`.
+    case source
+    /// `recorded_at` alone, the only time the ledger vouches for.
+    case ledger
+}
+
+/// The entries of an episode as they stand at two times (`read-models.md`, "Effective history").
+public struct EffectiveHistory: Sendable {
+    /// An event that is neither correction nor retraction, with its corrections applied.
+    public struct Entry: Hashable, Sendable {
+        /// The id of the original event.
+        public let eventID: EventID
+        /// The type of the event.
+        public let type: EventType
+        /// When it happened, clinically: the time last given.
+        public let time: Instant
+        /// The position of the original.
+        public let position: Position
+        /// The version of the original.
+        public let version: Version
+        /// The knowledge time of the original by source.
+        public let knownAt: Instant
+        /// When the ledger recorded the original.
+        public let recordedAt: Instant
+        /// The canonical JSON of the original's data, or of the last correction's replacement.
+        public let payload: [UInt8]
+        /// The corrections that are known, the last one last.
+        public let correctedBy: [EventID]
+
+        /// Reads the payload; throws a ``Refusal`` where the bytes are none of this type.
+        public func decode() throws -> EventData {
+            try EventData.decode(type, schemaVersion: 1, payload: payload)
+        }
+    }
+
+    /// The entries by (time, position); none without a known, unretracted admission.
+    public let entries: [Entry]
+
+    /// What `events` amount to, which are those of one episode by version.
+    ///
+    /// Only events known at `knownAt` by the clock `knownBy` take part (nil: all); of the entries,
+    /// only those whose time is not after `effectiveAt` (nil: all). Throws ``UnreadablePayload``
+    /// where a correction or retraction lacks its target.
+    public init(
+        _ events: [HistoryEvent],
+        knownAt: Instant? = nil,
+        knownBy: KnowledgeClock = .source,
+        effectiveAt: Instant? = nil
+    ) throws {
+        let isKnown: (HistoryEvent) -> Bool = { event in
+            guard let knownAt else { return true }
+            return (knownBy == .source ? event.knownAt : event.recordedAt) <= knownAt
+        }
+        var changes: [EventID: Changes] = [:]
+        for event in events where event.type.isAmendment && isKnown(event) {
+            let amendment = try Amendment(event.type, payload: event.payload)
+            changes[amendment.target, default: Changes()].apply(amendment, event.eventID)
+        }
+        var entries: [Entry] = []
+        entries.reserveCapacity(events.count)
+        var isAdmitted = false
+        for event in events where !event.type.isAmendment && isKnown(event) {
+            let change = changes.isEmpty ? nil : changes[event.eventID]
+            if change?.isRetracted == true { continue }
+            if event.type == .admitted { isAdmitted = true }
+            let time = change?.time ?? event.occurredAt
+            if let effectiveAt, time > effectiveAt { continue }
+            entries.append(
+                Entry(
+                    eventID: event.eventID,
+                    type: event.type,
+                    time: time,
+                    position: event.position,
+                    version: event.version,
+                    knownAt: event.knownAt,
+                    recordedAt: event.recordedAt,
+                    payload: change?.replacement.map { Array($0) } ?? event.payload,
+                    correctedBy: change?.corrections ?? []
+                )
+            )
+        }
+        entries.sort { ($0.time, $0.position) < ($1.time, $1.position) }
+        self.entries = isAdmitted ? entries : []
+    }
+
+    /// What corrections and retractions make of one entry.
+    private struct Changes {
+        var isRetracted = false
+        var replacement: ArraySlice<UInt8>?
+        var time: Instant?
+        var corrections: [EventID] = []
+
+        mutating func apply(_ amendment: Amendment, _ eventID: EventID) {
+            guard let correction = amendment.correction else {
+                isRetracted = true
+                return
+            }
+            replacement = correction.replacement
+            time = correction.occurredAt ?? time
+            corrections.append(eventID)
+        }
+    }
+}

@@ -1,0 +1,182 @@
+extension EpisodeState {
+    /// Why an event may not be appended to the episode as it stands; empty where it may.
+    ///
+    /// The life cycle alone, and of a correction the shape of its replacement, which only the
+    /// target's type can tell: shape, time, idempotency and expected version are checked elsewhere.
+    public func decide(_ draft: EventDraft) -> [FieldError] {
+        guard let admission = lifeCycle.first, admission.type == .admitted else {
+            return draft.type == .admitted
+                ? []
+                : [
+                    FieldError(
+                        pointer: "/type",
+                        code: "not_admitted",
+                        detail: "must be admitted: it is the first event of the episode"
+                    )
+                ]
+        }
+        if admission.isRetracted {
+            return [
+                FieldError(
+                    pointer: "/type",
+                    code: "admission_retracted",
+                    detail: "is not accepted: the admission is retracted; begin a new episode"
+                )
+            ]
+        }
+        switch draft.data {
+        case .admitted:
+            return [
+                FieldError(
+                    pointer: "/type",
+                    code: "already_admitted",
+                    detail: "must not be admitted: the episode has its admission"
+                )
+            ]
+        case .completed, .discharged: return decideEnd(draft, admission)
+        case .steppedDown(let step), .steppedUp(let step):
+            return decideChange(draft, admission) + decideLevel(step, draft, admission)
+        case .programChanged: return decideChange(draft, admission)
+        case .entryCorrected(let correction): return decide(correction)
+        case .entryRetracted(let retraction): return decideTarget(retraction.targetEventID)
+        case .sessionAttended, .sessionMissed, .familySessionHeld, .medicationAdjusted:
+            return decideLateness(draft)
+        }
+    }
+
+    /// The event as it is to be recorded, or a ``Refusal`` with what ``decide(_:)`` has against it.
+    ///
+    /// A draft is canonical as it is parsed, the replacement of a correction included, so an accepted
+    /// draft comes back unchanged.
+    public func accept(_ draft: EventDraft) throws(Refusal) -> EventDraft {
+        let errors = decide(draft)
+        guard errors.isEmpty else { throw Refusal(errors: errors) }
+        return draft
+    }
+
+    /// The end in force.
+    ///
+    /// There is one at most, since no second is accepted before it is retracted.
+    private var end: LifeCycleEntry? { lifeCycle.last { $0.type.isEnd && !$0.isRetracted } }
+
+    private func decideEnd(_ draft: EventDraft, _ admission: LifeCycleEntry) -> [FieldError] {
+        var errors: [FieldError] = []
+        if end != nil {
+            errors.append(
+                FieldError(
+                    pointer: "/type",
+                    code: "already_ended",
+                    detail: "must not be an end: the episode has ended; retract that end first"
+                )
+            )
+        }
+        return errors + decideAdmitted(draft, admission)
+    }
+
+    private func decideAdmitted(_ draft: EventDraft, _ admission: LifeCycleEntry) -> [FieldError] {
+        guard draft.occurredAt < admission.time else { return [] }
+        return [
+            FieldError(
+                pointer: "/occurred_at",
+                code: "before_admission",
+                detail: "must not be before the admission"
+            )
+        ]
+    }
+
+    /// What is no step and no end may happen at the very moment of the end.
+    private func decideLateness(_ draft: EventDraft) -> [FieldError] {
+        guard let end, draft.occurredAt > end.time else { return [] }
+        return [
+            FieldError(
+                pointer: "/occurred_at",
+                code: "after_end",
+                detail: "must not be after the end of the episode; retract the end to reopen it"
+            )
+        ]
+    }
+
+    /// Steps and programme changes lie at or after the admission and before the end.
+    private func decideChange(_ draft: EventDraft, _ admission: LifeCycleEntry) -> [FieldError] {
+        let errors = decideAdmitted(draft, admission)
+        guard let end, draft.occurredAt >= end.time else { return errors }
+        return errors + [
+            FieldError(
+                pointer: "/occurred_at",
+                code: "after_end",
+                detail: "must be before the end of the episode; retract the end to reopen it"
+            )
+        ]
+    }
+
+    private func decideLevel(
+        _ step: LevelStep,
+        _ draft: EventDraft,
+        _ admission: LifeCycleEntry
+    ) -> [FieldError] {
+        guard draft.occurredAt >= admission.time,
+            step.fromLevel != level(at: draft.occurredAt, admission)
+        else { return [] }
+        // The level itself is health information and stays out of the error.
+        return [
+            FieldError(
+                pointer: "/data/from_level",
+                code: "not_in_force",
+                detail: "must be the level of care in force just before occurred_at"
+            )
+        ]
+    }
+
+    /// The level in force for a new entry at `time`, which comes after all others of that time.
+    private func level(at time: Instant, _ admission: LifeCycleEntry) -> LevelOfCare? {
+        lifeCycle
+            .filter { $0.type.isStepOrProgramChange && !$0.isRetracted && $0.level != nil }
+            .filter { admission.precedes($0) && $0.time <= time }
+            .max { $0.precedes($1) }?
+            .level ?? admission.level
+    }
+
+    private func decide(_ correction: EntryCorrected) -> [FieldError] {
+        var errors = decideTarget(correction.targetEventID)
+        if let target = event(correction.targetEventID), !target.type.isAmendment {
+            do throws(Refusal) {
+                _ = try correction.replacement.decode(as: target.type)
+            } catch {
+                errors += error.errors
+            }
+        }
+        return errors
+    }
+
+    private func decideTarget(_ target: EventID) -> [FieldError] {
+        let pointer = "/data/target_event_id"
+        guard let event = event(target) else {
+            return [
+                FieldError(
+                    pointer: pointer,
+                    code: "unknown_target",
+                    detail: "must be an event of this episode"
+                )
+            ]
+        }
+        if event.type.isAmendment {
+            return [
+                FieldError(
+                    pointer: pointer,
+                    code: "target_not_an_entry",
+                    detail: "must not be a correction or retraction"
+                )
+            ]
+        }
+        if event.isRetracted {
+            return [
+                FieldError(
+                    pointer: pointer,
+                    code: "target_retracted",
+                    detail: "must not be retracted already"
+                )
+            ]
+        }
+        return []
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import CareEpisode
+import Ledger
+
+struct Export: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print recorded events in order, one JSON object a line.",
+        discussion: """
+            Each line is the event as it was recorded, byte for byte, with its position, version, \
+            recorded time and leaf hash. --as-import prints lines that `import` takes instead.
+            """
+    )
+
+    @Option(help: "Begin after this position.")
+    var after: Int64 = 0
+
+    @Option(help: "End with this position; without it, with the head.")
+    var until: Int64?
+
+    @OptionGroup var types: TypeOptions
+
+    @Flag(help: "Print lines for `import`, the recorded time as source_recorded_at.")
+    var asImport = false
+
+    @OptionGroup var options: LedgerOptions
+
+    func validate() throws {
+        if after < 0 { throw ValidationError("--after must be 0 or more") }
+        if let until, until < 1 { throw ValidationError("--until must be 1 or more") }
+    }
+
+    func run() async throws {
+        let (after, until, filter, asImport) = (after, until, types.filter, asImport)
+        try await Session.run(options) { session in
+            let reader = EventReader(session.database, ledger: try await session.ledger())
+            let head = try await reader.head().position
+            let end = min(head, until.map { Position(rawValue: $0) } ?? head)
+            let progress = ProgressBar("Exporting", unit: "positions")
+            var position = Position(rawValue: after)
+            while position < end {
+                let page = try await reader.page(after: position, until: end, types: filter)
+                var lines: [UInt8] = []
+                for event in page.events {
+                    lines += asImport ? try event.importLine() : event.served()
+                    lines.append(0x0A)
+                }
+                Console.write(lines)
+                position = page.nextAfter
+                progress.update(position.rawValue - after, of: end.rawValue - after)
+            }
+            progress.finish()
+        }
+    }
+}

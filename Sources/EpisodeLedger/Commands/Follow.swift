@@ -1,0 +1,70 @@
+import ArgumentParser
+import CareEpisode
+import Ledger
+import Postgres
+
+struct Follow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print events as they are committed, until Ctrl-C.",
+        discussion: """
+            Every event after a position, in order, none missed and none twice. To go on later, \
+            give the last position you have seen as --after.
+            """
+    )
+
+    @Option(help: "Begin after this position; without it, after the head.")
+    var after: Int64?
+
+    @OptionGroup var types: TypeOptions
+
+    @Option(help: "Only this episode's events.")
+    var episode: EpisodeID?
+
+    @OptionGroup var options: LedgerOptions
+
+    func validate() throws {
+        if let after, after < 0 { throw ValidationError("--after must be 0 or more") }
+    }
+
+    func run() async throws {
+        let (after, filter, episode) = (after, types.filter, episode)
+        try await Session.run(options, isEndedBySignal: true) { session in
+            let ledger = try await session.ledger()
+            let reader = EventReader(session.database, ledger: ledger)
+            let feed = LiveFeed()
+            let start: Position
+            if let after {
+                start = Position(rawValue: after)
+            } else {
+                start = try await reader.head().position
+            }
+            let listener = HeadListener(session.database.configuration, feeds: [ledger.id: feed])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await listener.run() }
+                group.addTask {
+                    var follower = EventFollower(
+                        reader,
+                        feed: feed,
+                        after: start,
+                        types: filter,
+                        episode: episode
+                    )
+                    while true {
+                        do {
+                            var lines: [UInt8] = []
+                            for event in try await follower.next() {
+                                lines += event.served()
+                                lines.append(0x0A)
+                            }
+                            Console.write(lines)
+                        } catch let error as PostgresError where error.isTransient {
+                            Console.note("\(error); going on after \(follower.position)")
+                            try await Task.sleep(for: .seconds(1))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import CareEpisode
+import Ledger
+import ProjectionRuntime
+
+struct Ledgers: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the ledgers of the database, or create one.",
+        subcommands: [List.self, Create.self],
+        defaultSubcommand: List.self
+    )
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the ledgers.")
+
+        @OptionGroup var options: LedgerOptions
+
+        func run() async throws {
+            try await Session.run(options) { session in
+                var entries: [(ledger: LedgerDescription, head: Position)] = []
+                for ledger in try await session.database.ledgers() {
+                    let head = try await EventReader(session.database, ledger: ledger).head()
+                    entries.append((ledger, head.position))
+                }
+                switch session.format {
+                case .json:
+                    let answer: AnswerJSON = [
+                        "ledgers": .array(entries.map { $0.ledger.json(head: $0.head) })
+                    ]
+                    Console.print(answer.bytes)
+                case .text:
+                    var table = TextTable([
+                        ("LEDGER", .left), ("TIME ZONE", .left), ("EVENTS", .right),
+                    ])
+                    for (ledger, head) in entries {
+                        table.add([
+                            ledger.name.description, ledger.timeZone, grouped(head.rawValue),
+                        ])
+                    }
+                    table.print()
+                }
+            }
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create a ledger.",
+            discussion: """
+                A ledger holds the episodes of one organisation. Its time zone decides where its \
+                days, weeks and midnights begin, and cannot be changed later.
+                """
+        )
+
+        @Argument(help: "Lower-case letters, digits, - and _, at most 63.")
+        var name: LedgerName
+
+        @Option(help: "IANA name, such as America/New_York.")
+        var timeZone: String
+
+        @OptionGroup var options: LedgerOptions
+
+        func run() async throws {
+            let (name, timeZone) = (name, timeZone)
+            do {
+                _ = try LocalCalendar(timeZone: timeZone)
+            } catch {
+                throw ValidationError("\(error)")
+            }
+            try await Session.run(options) { session in
+                let ledger = try await session.database.createLedger(
+                    named: name,
+                    timeZone: timeZone
+                )
+                switch session.format {
+                case .json: Console.print(ledger.json(head: .zero).bytes)
+                case .text: Console.print("Created ledger \(name) in \(ledger.timeZone).")
+                }
+            }
+        }
+    }
+}
+
+extension LedgerDescription {
+    fileprivate func json(head: Position) -> AnswerJSON {
+        [
+            "ledger": .string(name.description),
+            "time_zone": .string(timeZone),
+            "head": .integer(head.rawValue),
+        ]
+    }
+}

@@ -1,0 +1,261 @@
+import ArgumentParser
+import CareEpisode
+import Ledger
+import ProjectionRuntime
+import Projections
+
+struct ReplayEpisode: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Show an episode's history with both clocks, and the state it leads to.",
+        discussion: """
+            Every event is shown with when it happened and when it became known, also those that \
+            were corrected or retracted later. --diff compares two knowledge times.
+            """
+    )
+
+    @Option(help: "The episode's id.")
+    var episode: EpisodeID
+
+    @OptionGroup var knowledge: KnowledgeOptions
+
+    @Option(help: "Only what happened up to this time.")
+    var effectiveAt: TimeArgument?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "What differs between two knowledge times, and which events made the difference."
+    )
+    var diff: [TimeArgument] = []
+
+    @OptionGroup var options: LedgerOptions
+
+    func validate() throws {
+        guard diff.isEmpty || diff.count == 2 else {
+            throw ValidationError("--diff takes two times")
+        }
+        if !diff.isEmpty && knowledge.knownAt != nil {
+            throw ValidationError("give --known-at or --diff")
+        }
+    }
+
+    func run() async throws {
+        let command = self
+        try await Session.run(options) { session in
+            let ledger = try await session.ledger()
+            let calendar = try LocalCalendar(timeZone: ledger.timeZone)
+            let events = try await EventReader(session.database, ledger: ledger)
+                .events(of: command.episode)
+            guard !events.isEmpty else { throw LedgerError.unknownEpisode(command.episode) }
+            let report = ReplayReport(
+                ledger: ledger,
+                calendar: calendar,
+                episode: command.episode,
+                knownBy: command.knowledge.knownBy,
+                effectiveAt: command.effectiveAt?.instant(calendar)
+            )
+            if command.diff.count == 2 {
+                let times = command.diff.map { $0.instant(calendar) }
+                guard times[0] <= times[1] else {
+                    throw ValidationError("--diff takes the earlier time first")
+                }
+                try report.printDifference(events, from: times[0], to: times[1], session.format)
+            } else {
+                try report.print(
+                    events,
+                    knownAt: command.knowledge.knownAt?.instant(calendar),
+                    session.format
+                )
+            }
+        }
+    }
+}
+
+/// Prints replays.
+private struct ReplayReport {
+    let ledger: LedgerDescription
+    let calendar: LocalCalendar
+    let episode: EpisodeID
+    let knownBy: KnowledgeClock
+    let effectiveAt: Instant?
+
+    func print(_ events: [RecordedEvent], knownAt: Instant?, _ format: OutputFormat) throws {
+        let replay = try Replay(
+            events,
+            knownAt: knownAt,
+            knownBy: knownBy,
+            effectiveAt: effectiveAt
+        )
+        let state = try CensusProjection(ledger).fold(episode, replay.history)
+        switch format {
+        case .json:
+            let answer = AnswerJSON.object(
+                head + [
+                    ("version", .integer(replay.lines.last?.event.history.version.rawValue ?? 0)),
+                    ("known_at", .instant(knownAt)),
+                    ("known_by", .string(knownBy.rawValue)),
+                    ("effective_at", .instant(effectiveAt)),
+                    ("events", .array(replay.lines.map(\.json))),
+                    ("history", .array(replay.history.entries.map(\.json))),
+                    ("state", state?.json(overlapping: false).without("overlapping_episode") ?? .null),
+                ]
+            )
+            Console.print(answer.bytes)
+        case .text:
+            printText(replay, state)
+        }
+    }
+
+    private var head: [(name: String, value: AnswerJSON)] {
+        [
+            ("ledger", .string(ledger.name.description)),
+            ("episode_id", .string(episode.description)),
+        ]
+    }
+
+    private func printText(_ replay: Replay, _ state: EpisodeCensus?) {
+        var table = TextTable([
+            ("VERSION", .right), ("POSITION", .right), ("OCCURRED", .left), ("KNOWN", .left),
+            ("BY", .left), ("TYPE", .left), ("STANDING", .left), ("EVENT", .left),
+        ])
+        for line in replay.lines {
+            let event = line.event.history
+            var standing = line.standing.rawValue
+            if let target = event.amendedEventID { standing += " \(target)" }
+            if let correction = line.correctedBy.last { standing += " by \(correction)" }
+            if let retraction = line.retractedBy { standing += " by \(retraction)" }
+            table.add([
+                event.version.description,
+                event.position.description,
+                minutes(event.occurredAt),
+                minutes(line.knowledgeTime),
+                line.isSourceTime ? "source" : "ledger",
+                event.type.rawValue,
+                standing,
+                event.eventID.description,
+            ])
+        }
+        table.print()
+        Console.print("")
+        guard let state else {
+            return Console.print("State: no admission is known that is not retracted.")
+        }
+        let last = state.stays[state.stays.count - 1]
+        var text = "State: client \(state.clientID), admitted \(minutes(state.admittedAt)), "
+        text += "\(last.program), \(last.levelOfCare.rawValue)"
+        if let end = state.end {
+            text += "; \(end.reason) \(minutes(end.at)), length of stay \(end.lengthOfStayDays) days"
+        } else {
+            text += "; open"
+        }
+        Console.print(text + ".")
+        for flag in state.flags {
+            Console.print(
+                "Flag: \(flag.flag.rawValue) (\(flag.eventIDs.map(\.description).joined(separator: ", ")))"
+            )
+        }
+    }
+
+    /// An instant for people, in UTC, without what is below minutes.
+    private func minutes(_ instant: Instant) -> String {
+        String(instant.description.prefix(16)) + "Z"
+    }
+
+    func printDifference(
+        _ events: [RecordedEvent],
+        from first: Instant,
+        to second: Instant,
+        _ format: OutputFormat
+    ) throws {
+        let difference = try ReplayDifference(
+            events,
+            from: first,
+            to: second,
+            knownBy: knownBy,
+            effectiveAt: effectiveAt
+        )
+        switch format {
+        case .json:
+            let answer = AnswerJSON.object(
+                head + [
+                    ("from", .instant(first)),
+                    ("to", .instant(second)),
+                    ("known_by", .string(knownBy.rawValue)),
+                    ("learned", .array(difference.learned.map { .raw($0.served()) })),
+                    ("differences", .array(difference.changes.map(\.json))),
+                ]
+            )
+            Console.print(answer.bytes)
+        case .text:
+            var table = TextTable([
+                ("CHANGE", .left), ("TYPE", .left), ("BEFORE", .left), ("AFTER", .left),
+                ("EVENT", .left), ("BECAUSE OF", .left),
+            ])
+            for change in difference.changes {
+                table.add([
+                    change.kind,
+                    (change.after ?? change.before)?.type.rawValue ?? "",
+                    change.before.map { minutes($0.time) } ?? "",
+                    change.after.map { minutes($0.time) } ?? "",
+                    change.eventID?.description ?? "",
+                    change.because.map(\.description).joined(separator: " "),
+                ])
+            }
+            table.print()
+            Console.print("")
+            Console.print(
+                "\(difference.changes.count) entries differ; \(difference.learned.count) events "
+                    + "became known between \(first) and \(second)."
+            )
+        }
+    }
+}
+
+extension Replay.Line {
+    fileprivate var json: AnswerJSON {
+        [
+            "event": .raw(event.served()),
+            "knowledge_time": .instant(knowledgeTime),
+            "knowledge_clock": isSourceTime ? "source" : "ledger",
+            "standing": .string(standing.rawValue),
+            "corrected_by": .array(correctedBy.map { .string($0.description) }),
+            "retracted_by": .text(retractedBy?.description),
+        ]
+    }
+}
+
+extension EffectiveHistory.Entry {
+    fileprivate var json: AnswerJSON {
+        [
+            "event_id": .string(eventID.description),
+            "type": .string(type.rawValue),
+            "time": .instant(time),
+            "position": .integer(position.rawValue),
+            "corrected_by": .array(correctedBy.map { .string($0.description) }),
+            "data": .raw(payload),
+        ]
+    }
+}
+
+extension ReplayDifference.Change {
+    fileprivate var kind: String {
+        before == nil ? "added" : after == nil ? "removed" : "changed"
+    }
+
+    fileprivate var json: AnswerJSON {
+        [
+            "change": .string(kind),
+            "event_id": .text(eventID?.description),
+            "before": before?.json ?? .null,
+            "after": after?.json ?? .null,
+            "because": .array(because.map { .string($0.description) }),
+        ]
+    }
+}
+
+extension AnswerJSON {
+    fileprivate func without(_ name: String) -> AnswerJSON {
+        guard case .object(let members) = self else { return self }
+        return .object(members.filter { $0.name != name })
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import CareEpisode
+import Glibc
+import Simulator
+
+struct Simulate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print plausible episodes of people who do not exist, ready to import.",
+        discussion: """
+            NDJSON in the order in which the events became known, the same bytes for the same \
+            arguments. Every author is "simulator" and every client id begins with SIM-.
+            """
+    )
+
+    @Option(help: "How many episodes.")
+    var episodes: Int
+
+    @Option(help: "Another seed gives other episodes.")
+    var seed: UInt64
+
+    @Option(help: "Nothing is recorded on this date or later.")
+    var until: CalendarDate = Simulation.defaultEnd
+
+    func validate() throws {
+        guard (1...1_000_000).contains(episodes) else {
+            throw ValidationError("--episodes must be 1 to 1,000,000")
+        }
+    }
+
+    func run() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        var buffer: [UInt8] = []
+        Simulation(episodes: episodes, seed: seed, until: until).lines { line in
+            buffer += line
+            buffer.append(0x0A)
+            if buffer.count > 1 << 16 {
+                Console.write(buffer)
+                buffer.removeAll(keepingCapacity: true)
+            }
+        }
+        Console.write(buffer)
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import CareEpisode
+import Ledger
+import Migrations
+import Postgres
+import ProjectionRuntime
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the database, the ledger's head and its read models on one screen."
+    )
+
+    @OptionGroup var options: LedgerOptions
+
+    func run() async throws {
+        let dataDirectory = options.dataDirectory
+        try await Session.run(options) { session in
+            let ledger = try await session.ledger()
+            let head = try await EventReader(session.database, ledger: ledger).head()
+            let rows = try await session.database.reader.query(
+                "select current_setting('server_version') as version, current_database() as name"
+            )
+            guard let row = rows.first else { throw Failure.failed("the database says nothing") }
+            let version = try row.get("version", as: String.self)
+            let name = try row.get("name", as: String.self)
+            let projections = try await ProjectionStatus.all(session.database, ledger: ledger)
+            switch session.format {
+            case .json:
+                let answer: AnswerJSON = [
+                    "database": [
+                        "name": .string(name),
+                        "server_version": .string(version),
+                        "schema_version": .integer(Int64(Migration.all.count)),
+                        "embedded": .bool(session.isEmbedded),
+                    ],
+                    "ledger": .string(ledger.name.description),
+                    "time_zone": .string(ledger.timeZone),
+                    "head": .integer(head.position.rawValue),
+                    "head_recorded_at": .instant(head.recordedAt),
+                    "projections": .array(projections.map(\.json)),
+                ]
+                Console.print(answer.bytes)
+            case .text:
+                let kind = session.isEmbedded ? "private cluster in \(dataDirectory)" : "external"
+                Console.print("Database     \(name), PostgreSQL \(version), \(kind)")
+                Console.print("Schema       version \(Migration.all.count), current")
+                Console.print("Ledger       \(ledger.name), days in \(ledger.timeZone)")
+                let recorded = head.recordedAt.map { ", recorded \($0)" } ?? ""
+                Console.print("Head         position \(grouped(head.position.rawValue))\(recorded)")
+                let lines = projections.flatMap(\.lines)
+                Console.print("Read models  \(lines.first ?? "none has been asked for yet")")
+                for line in lines.dropFirst() { Console.print("             \(line)") }
+            }
+        }
+    }
+}

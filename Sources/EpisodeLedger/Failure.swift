@@ -1,0 +1,46 @@
+import ArgumentParser
+import CareEpisode
+import Ledger
+import Migrations
+import Postgres
+
+/// What makes a command end otherwise than done.
+enum Failure: Error, CustomStringConvertible {
+    /// Input was refused; the reasons have been printed.
+    case refused
+    /// An operation failed, for this reason.
+    case failed(String)
+    /// The database's schema is older than this program's.
+    case olderSchema(applied: Int)
+
+    var description: String {
+        switch self {
+        case .refused: "input was refused"
+        case .failed(let reason): reason
+        case .olderSchema(let applied):
+            "the database's schema is at version \(applied) and this program needs version "
+                + "\(Migration.all.count): run `episode-ledger migrate`"
+        }
+    }
+
+    /// Prints what went wrong on standard error.
+    ///
+    /// - Returns: the status to end with.
+    static func report(_ error: any Error, isEndedBySignal: Bool) -> ExitStatus {
+        switch error {
+        case Failure.refused: return .refused
+        case is CancellationError: return isEndedBySignal ? .done : .interrupted
+        case let error as PostgresError where error.code == .cancelled:
+            return isEndedBySignal ? .done : .interrupted
+        case let error as PostgresError where error.code == .connectionFailed:
+            // Says which host and why, and holds no values.
+            Console.note("error: \(error): \(error.message?.message ?? "")")
+        case let refusal as Refusal:
+            for error in refusal.errors { Console.note("error: \(error)") }
+            return .refused
+        default:
+            Console.note("error: \(error)")
+        }
+        return .failed
+    }
+}

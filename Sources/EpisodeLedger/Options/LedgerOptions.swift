@@ -1,0 +1,114 @@
+public import ArgumentParser
+public import CareEpisode
+import Glibc
+import Postgres
+
+/// Where the ledger is and how results are printed: the options of every command.
+struct LedgerOptions: ParsableArguments {
+    @Option(
+        help: """
+            The database's URL or conninfo; without it, a private PostgreSQL cluster in the data \
+            folder is used. (EPISODE_LEDGER_DATABASE_URL)
+            """
+    )
+    var database: String?
+
+    @Option(
+        help: """
+            The folder of the private cluster. (EPISODE_LEDGER_DATA_DIR; default: .episode-ledger)
+            """
+    )
+    var dataDir: String?
+
+    @Flag(
+        help: """
+            The database is behind a pooler in transaction mode: no named statements, no session \
+            state, no notifications. (EPISODE_LEDGER_TRANSACTION_POOLING=1)
+            """
+    )
+    var transactionPooling = false
+
+    @Option(help: "The ledger's name. (EPISODE_LEDGER_LEDGER; default: default)")
+    var ledger: LedgerName?
+
+    @Option(
+        help: """
+            json or text. (EPISODE_LEDGER_FORMAT; default: text on a terminal, json elsewhere)
+            """
+    )
+    var format: OutputFormat?
+
+    func validate() throws {
+        // Read here, so that a wrong variable is told like a wrong option.
+        _ = try ledgerName
+        _ = try outputFormat
+    }
+
+    var databaseURL: String? { database ?? Environment["EPISODE_LEDGER_DATABASE_URL"] }
+
+    var dataDirectory: String {
+        dataDir ?? Environment["EPISODE_LEDGER_DATA_DIR"] ?? ".episode-ledger"
+    }
+
+    var usesTransactionPooling: Bool {
+        transactionPooling || Environment["EPISODE_LEDGER_TRANSACTION_POOLING"] == "1"
+    }
+
+    var ledgerName: LedgerName {
+        get throws {
+            if let ledger { return ledger }
+            guard let text = Environment["EPISODE_LEDGER_LEDGER"] else { return .default }
+            guard let name = LedgerName(text) else {
+                throw ValidationError("EPISODE_LEDGER_LEDGER is not a ledger's name")
+            }
+            return name
+        }
+    }
+
+    var outputFormat: OutputFormat {
+        get throws {
+            if let format { return format }
+            guard let text = Environment["EPISODE_LEDGER_FORMAT"] else {
+                return isatty(STDOUT_FILENO) == 1 ? .text : .json
+            }
+            guard let format = OutputFormat(rawValue: text) else {
+                throw ValidationError("EPISODE_LEDGER_FORMAT must be json or text")
+            }
+            return format
+        }
+    }
+}
+
+/// How results are printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case json, text
+}
+
+/// The process's environment variables; an empty one counts as absent.
+enum Environment {
+    static subscript(name: String) -> String? {
+        guard let value = getenv(name), value.pointee != 0 else { return nil }
+        return String(cString: value)
+    }
+}
+
+extension LedgerName: ExpressibleByArgument {
+    /// Reads an option.
+    public init?(argument: String) {
+        self.init(argument)
+    }
+}
+
+extension EpisodeID: ExpressibleByArgument {
+    /// Reads an option.
+    public init?(argument: String) {
+        self.init(argument)
+    }
+}
+
+extension CalendarDate: ExpressibleByArgument {
+    /// Reads an option.
+    public init?(argument: String) {
+        self.init(iso8601: argument)
+    }
+}

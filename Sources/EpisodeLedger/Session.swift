@@ -1,0 +1,164 @@
+import ArgumentParser
+import CareEpisode
+import EmbeddedPostgres
+import Glibc
+import Ledger
+import Migrations
+import Postgres
+import UnixSignals
+
+/// What a command works with: the database, opened and at the right schema.
+struct Session: Sendable {
+    let database: LedgerDatabase
+    let format: OutputFormat
+    /// Whether the database is this program's own private cluster.
+    let isEmbedded: Bool
+    private let ledgerName: LedgerName
+
+    /// The ledger that the options name.
+    func ledger() async throws -> LedgerDescription {
+        try await database.ledger(named: ledgerName)
+    }
+
+    /// `cli:` and the operating system's user.
+    static var principal: String {
+        let user = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) }
+        return "cli:" + (user ?? String(geteuid()))
+    }
+
+    /// Who holds a lease: program, host's process.
+    static var holder: String { "\(principal) \(getpid())" }
+
+    /// Opens the database, runs the body, closes everything, and ends the process with the status
+    /// that fits what happened.
+    ///
+    /// - Parameters:
+    ///   - options: where the database is.
+    ///   - migrates: whether the body sees to the schema itself.
+    ///   - isEndedBySignal: whether Ctrl-C is the normal way to end the command.
+    static func run(
+        _ options: LedgerOptions,
+        migrates: Bool = false,
+        isEndedBySignal: Bool = false,
+        _ body: @escaping @Sendable (Session) async throws -> Void
+    ) async throws {
+        let status = await withSignals { () async throws -> Void in
+            try await open(options, migrates: migrates, body)
+        }
+        ProgressBar.clearLine()
+        switch status {
+        case .success: return
+        case .failure(let failure):
+            let code = Failure.report(failure, isEndedBySignal: isEndedBySignal)
+            if code != .done { throw ExitCode(code.rawValue) }
+        }
+    }
+
+    /// Runs the body until it ends or a signal asks to stop; then the body is cancelled and waited
+    /// for.
+    private static func withSignals(
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async -> Result<Void, any Error> {
+        // A reader that goes away is told by the error of the write.
+        signal(SIGPIPE, SIG_IGN)
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        return await withTaskGroup(of: Result<Void, any Error>?.self) { group in
+            group.addTask {
+                do {
+                    try await body()
+                    return .success(())
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                for await _ in signals { return nil }
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            if let first { return first }
+            // Stopped by a signal: what the body says after that is its cancellation.
+            while let next = await group.next() {
+                if case .success? = next { return .success(()) }
+            }
+            return .failure(CancellationError())
+        }
+    }
+
+    private static func open(
+        _ options: LedgerOptions,
+        migrates: Bool,
+        _ body: @Sendable (Session) async throws -> Void
+    ) async throws {
+        if let url = options.databaseURL {
+            return try await connect(url, options, isEmbedded: false, migrates: migrates, body)
+        }
+        let embedded = EmbeddedPostgres.Options(dataDirectory: options.dataDirectory)
+        try await EmbeddedPostgres.withCluster(embedded, log: { Console.note($0) }) { cluster in
+            try await connect(
+                cluster.uri,
+                options,
+                isEmbedded: true,
+                migrates: migrates,
+                body
+            )
+        }
+    }
+
+    private static func connect(
+        _ url: String,
+        _ options: LedgerOptions,
+        isEmbedded: Bool,
+        migrates: Bool,
+        _ body: @Sendable (Session) async throws -> Void
+    ) async throws {
+        var configuration = try PostgresConfiguration(url: url)
+        configuration.applicationName = "episode-ledger"
+        if options.usesTransactionPooling { configuration.pooling = .transaction }
+        let database = LedgerDatabase(configuration)
+        do {
+            if !migrates { try await prepare(configuration, isEmbedded: isEmbedded) }
+            let session = Session(
+                database: database,
+                format: try options.outputFormat,
+                isEmbedded: isEmbedded,
+                ledgerName: try options.ledgerName
+            )
+            try await body(session)
+        } catch {
+            await database.close()
+            throw error
+        }
+        await database.close()
+    }
+
+    /// Brings an embedded or an empty database to the current schema; refuses any other that is not.
+    private static func prepare(
+        _ configuration: PostgresConfiguration,
+        isEmbedded: Bool
+    ) async throws {
+        try await withMigrator(configuration) { migrator in
+            switch try await migrator.status() {
+            case .current: return
+            case .older(let applied) where !isEmbedded: throw Failure.olderSchema(applied: applied)
+            case .empty, .older: try await migrator.migrate()
+            }
+        }
+    }
+
+    /// Connects as the user itself, who owns the database.
+    static func withMigrator(
+        _ configuration: PostgresConfiguration,
+        _ body: (Migrator) async throws -> Void
+    ) async throws {
+        let pool = PostgresPool(configuration, limit: 1)
+        do {
+            try await body(Migrator(pool))
+        } catch {
+            await pool.close()
+            throw error
+        }
+        await pool.close()
+    }
+}

@@ -1,0 +1,171 @@
+import CareEpisode
+import Postgres
+
+/// One call of `append_batch`: the bytes of a batch, made once and sent as often as it takes.
+struct AppendCall {
+    private let planned: [PlannedAppend]
+    private let ledger: LedgerDescription
+    private let statement: SQL
+    private let headers: [[UInt8]]
+    private let payloads: [[UInt8]]
+    /// What each event was committed to.
+    let commitments: [EventID: [UInt8]]
+
+    /// What the database says of a batch.
+    struct Outcome {
+        /// Of the first event that was appended.
+        var firstPosition: Position
+        /// Of all that were appended.
+        var recordedAt: Instant
+        /// Of the appended events in order.
+        var leafHashes: [[UInt8]]
+        /// Index of each request that was not appended, and why.
+        var refused: [Int: String]
+        /// When the call that was answered was sent.
+        var sentAt: ContinuousClock.Instant
+    }
+
+    init(_ planned: [PlannedAppend], ledger: LedgerDescription) {
+        self.planned = planned
+        self.ledger = ledger
+        let count = planned.reduce(0) { $0 + $1.events.count }
+        let nonces = SecureRandom.bytes(count * Evidence.nonceLength)
+
+        var bases: [EpisodeID: Int64] = [:]
+        var columns = Columns(capacity: count)
+        var commitments: [EventID: [UInt8]] = [:]
+        for (index, request) in planned.enumerated() {
+            let pending = request.pending.request
+            if bases[pending.episodeID] == nil { bases[pending.episodeID] = request.base.rawValue }
+            for (offset, event) in request.events.enumerated() {
+                let place = columns.request.count * Evidence.nonceLength
+                let nonce = nonces[place..<place + Evidence.nonceLength]
+                let header = event.header(
+                    ledger: ledger.name,
+                    episodeID: pending.episodeID,
+                    recordedBy: pending.recordedBy
+                )
+                let payload = event.payload()
+                let commitment = Evidence.commitment(nonce: nonce, header: header, payload: payload)
+                commitments[event.eventID] = commitment
+                columns.request.append(Int32(index + 1))
+                columns.episode.append(pending.episodeID)
+                columns.version.append(request.base.rawValue + Int64(offset) + 1)
+                columns.eventID.append(event.eventID)
+                columns.type.append(event.type.rawValue)
+                columns.occurredAt.append(event.occurredAt.microseconds)
+                columns.sourceRecordedAt.append(event.sourceRecordedAt?.microseconds)
+                columns.nonce.append(Array(nonce))
+                columns.commitment.append(commitment)
+                columns.header.append(header)
+                columns.payload.append(payload)
+            }
+        }
+        self.commitments = commitments
+        headers = columns.header
+        payloads = columns.payload
+        let episodes = Array(bases.keys)
+        statement = """
+            select first_position, recorded_at, leaf_hash, refused, outcome
+            from append_batch(
+                \(ledger.id.rawValue), \(episodes), \(episodes.map { bases[$0] ?? 0 }),
+                \(columns.request), \(columns.episode), \(columns.version), \(columns.eventID),
+                \(columns.type), \(columns.occurredAt), \(columns.sourceRecordedAt),
+                \(columns.nonce), \(columns.commitment), \(columns.header), \(columns.payload)
+            )
+            """
+    }
+
+    private struct Columns {
+        var request: [Int32] = []
+        var episode: [EpisodeID] = []
+        var version: [Int64] = []
+        var eventID: [EventID] = []
+        var type: [String] = []
+        var occurredAt: [Int64] = []
+        var sourceRecordedAt: [Int64?] = []
+        var nonce: [[UInt8]] = []
+        var commitment: [[UInt8]] = []
+        var header: [[UInt8]] = []
+        var payload: [[UInt8]] = []
+
+        init(capacity: Int) {
+            header.reserveCapacity(capacity)
+            payload.reserveCapacity(capacity)
+        }
+    }
+
+    /// Sends the batch: one statement, its own transaction, one round trip.
+    func run(on pool: PostgresPool) async throws -> Outcome {
+        let sentAt = ContinuousClock.now
+        let rows = try await pool.query(statement)
+        guard let row = rows.first else { throw AppendError.outcomeUnknown }
+        let refused = try row.get("refused", as: [Int32].self)
+        let outcomes = try row.get("outcome", as: [String]?.self) ?? []
+        return Outcome(
+            firstPosition: Position(rawValue: try row.get("first_position")),
+            recordedAt: Instant(microseconds: try row.get("recorded_at")),
+            leafHashes: try row.get("leaf_hash", as: [[UInt8]]?.self) ?? [],
+            refused: Dictionary(
+                uniqueKeysWithValues: zip(refused, outcomes).map { (Int($0) - 1, $1) }
+            ),
+            sentAt: sentAt
+        )
+    }
+
+    /// The receipts of each request that was appended, by its index.
+    func receipts(_ outcome: Outcome) -> [Int: [AppendReceipt]] {
+        var receipts: [Int: [AppendReceipt]] = [:]
+        var place = 0
+        for (index, request) in planned.enumerated() where outcome.refused[index] == nil {
+            receipts[index] = request.events.enumerated().map { offset, event in
+                AppendReceipt(
+                    eventID: event.eventID,
+                    version: Version(rawValue: request.base.rawValue + Int64(offset) + 1),
+                    position: Position(
+                        rawValue: outcome.firstPosition.rawValue + Int64(place + offset)
+                    ),
+                    recordedAt: outcome.recordedAt,
+                    leafHash: outcome.leafHashes[place + offset],
+                    duplicate: false
+                )
+            }
+            place += request.events.count
+        }
+        return receipts
+    }
+
+    /// The events that were appended, as a reader would read them.
+    func recordedEvents(_ outcome: Outcome) -> [RecordedEvent] {
+        var events: [RecordedEvent] = []
+        events.reserveCapacity(outcome.leafHashes.count)
+        var place = 0
+        for (index, request) in planned.enumerated() {
+            defer { place += request.events.count }
+            guard outcome.refused[index] == nil else { continue }
+            for (offset, event) in request.events.enumerated() {
+                let history = HistoryEvent(
+                    position: Position(
+                        rawValue: outcome.firstPosition.rawValue + Int64(events.count)
+                    ),
+                    version: Version(rawValue: request.base.rawValue + Int64(offset) + 1),
+                    eventID: event.eventID,
+                    type: event.type,
+                    occurredAt: event.occurredAt,
+                    recordedAt: outcome.recordedAt,
+                    knownAt: event.sourceRecordedAt ?? outcome.recordedAt,
+                    payload: payloads[place + offset]
+                )
+                events.append(
+                    RecordedEvent(
+                        episodeID: request.pending.request.episodeID,
+                        leafHash: outcome.leafHashes[events.count],
+                        header: headers[place + offset],
+                        history: history
+                    )
+                )
+            }
+        }
+        return events
+    }
+}

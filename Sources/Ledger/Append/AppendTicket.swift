@@ -1,0 +1,84 @@
+import Synchronization
+
+/// A request on its way: submitted in order now, its outcome awaited later.
+public final class AppendTicket: Sendable {
+    let request: AppendRequest
+    let submittedAt: ContinuousClock.Instant
+    private let state = Mutex(State.queued(nil))
+
+    private typealias Waiter = CheckedContinuation<AppendOutcome, any Error>
+
+    private enum State {
+        case queued(Waiter?)
+        case taken(Waiter?)
+        case settled(Result<AppendOutcome, any Error>)
+    }
+
+    init(_ request: AppendRequest) {
+        self.request = request
+        submittedAt = .now
+    }
+
+    /// Waits for the outcome; call once.
+    ///
+    /// Cancelling withdraws a request that nobody has looked at yet. One that is being appended is
+    /// waited for, since its events may be on disk.
+    ///
+    /// - Throws: ``AppendError``, or `CancellationError` where the request was withdrawn.
+    public func outcome() async throws -> AppendOutcome {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (waiter: Waiter) in
+                let settled = state.withLock { state -> Result<AppendOutcome, any Error>? in
+                    switch state {
+                    case .queued where Task.isCancelled:
+                        state = .settled(.failure(CancellationError()))
+                        return .failure(CancellationError())
+                    case .queued: state = .queued(waiter)
+                    case .taken: state = .taken(waiter)
+                    case .settled(let result): return result
+                    }
+                    return nil
+                }
+                if let settled { waiter.resume(with: settled) }
+            }
+        } onCancel: {
+            withdraw()
+        }
+    }
+
+    private func withdraw() {
+        let waiter = state.withLock { state -> Waiter? in
+            guard case .queued(let waiter?) = state else { return nil }
+            state = .settled(.failure(CancellationError()))
+            return waiter
+        }
+        waiter?.resume(throwing: CancellationError())
+    }
+
+    /// Whether it was not withdrawn; from now on it cannot be.
+    func take() -> Bool {
+        state.withLock { state in
+            switch state {
+            case .queued(let waiter):
+                state = .taken(waiter)
+                return true
+            case .taken: return true
+            case .settled: return false
+            }
+        }
+    }
+
+    /// Tells the outcome. The first one counts.
+    func settle(_ result: Result<AppendOutcome, any Error>) {
+        let waiter = state.withLock { state -> Waiter? in
+            let waiter: Waiter?
+            switch state {
+            case .queued(let some), .taken(let some): waiter = some
+            case .settled: return nil
+            }
+            state = .settled(result)
+            return waiter
+        }
+        waiter?.resume(with: result)
+    }
+}

@@ -1,0 +1,143 @@
+import Synchronization
+
+/// Appends to one ledger: many requests in one commit.
+///
+/// Requests that arrive while a batch is being flushed make up the next one; there is no timer.
+/// Any number of sequencers, in any number of processes, may serve one ledger: what makes the
+/// record right is the lock on its head and the unique keys, not there being one of them.
+public final class Sequencer: Sendable {
+    /// The ledger that is written.
+    public let ledger: LedgerDescription
+    /// Where committed events are handed over to the followers of this process.
+    public let feed: LiveFeed
+
+    private let database: LedgerDatabase
+    private let state: Mutex<State>
+
+    private struct State {
+        var queue: SequencerQueue
+        var isRunning = false
+        var idle: CheckedContinuation<Void, Never>?
+    }
+
+    /// Makes a sequencer; ``run()`` makes it work.
+    public convenience init(_ database: LedgerDatabase, ledger: LedgerDescription) {
+        self.init(database, ledger: ledger, limits: SequencerQueue.Limits())
+    }
+
+    init(_ database: LedgerDatabase, ledger: LedgerDescription, limits: SequencerQueue.Limits) {
+        self.database = database
+        self.ledger = ledger
+        feed = LiveFeed()
+        state = Mutex(State(queue: SequencerQueue(limits: limits)))
+    }
+
+    /// Runs a sequencer for the length of a closure, and serves what was submitted before it ends.
+    public static func with<Result: Sendable>(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        _ body: @Sendable (Sequencer) async throws -> Result
+    ) async throws -> Result {
+        let sequencer = Sequencer(database, ledger: ledger)
+        let announcer = Announcer(database, ledger: ledger, feed: sequencer.feed)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await sequencer.run() }
+            group.addTask { await announcer.run() }
+            do {
+                let result = try await body(sequencer)
+                sequencer.stop()
+                try await group.waitForAll()
+                return result
+            } catch {
+                sequencer.stop()
+                throw error
+            }
+        }
+    }
+
+    /// Appends, and returns when the outcome is certain and on disk.
+    ///
+    /// - Throws: ``AppendError``, or `CancellationError` where the task was cancelled before the
+    ///   request was looked at.
+    public func append(_ request: AppendRequest) async throws -> AppendOutcome {
+        try await submit(request).outcome()
+    }
+
+    /// Puts a request in the queue: requests are decided in the order of these calls.
+    ///
+    /// - Throws: ``AppendError/overloaded`` and ``AppendError/stopped``.
+    public func submit(_ request: AppendRequest) throws(AppendError) -> AppendTicket {
+        precondition(
+            (1...AppendRequest.eventLimit).contains(request.events.count),
+            "a request has 1 to \(AppendRequest.eventLimit) events"
+        )
+        let ticket = AppendTicket(request)
+        let (submission, idle) = state.withLock { state in
+            let submission = state.queue.submit(ticket)
+            guard case .queued(wake: true) = submission else { return (submission, nil as Waker?) }
+            defer { state.idle = nil }
+            return (submission, state.idle)
+        }
+        switch submission {
+        case .queued: idle?.resume()
+        case .overloaded: throw .overloaded
+        case .stopped: throw .stopped
+        }
+        return ticket
+    }
+
+    private typealias Waker = CheckedContinuation<Void, Never>
+
+    /// Takes no more requests; ``run()`` returns when those that wait have been served.
+    public func stop() {
+        let idle = state.withLock { state in
+            state.queue.stop()
+            defer { state.idle = nil }
+            return state.idle
+        }
+        idle?.resume()
+    }
+
+    /// Serves requests until ``stop()``, or until the task is cancelled: then requests that wait
+    /// end with ``AppendError/stopped``.
+    public func run() async {
+        state.withLock { state in
+            precondition(!state.isRunning, "a sequencer runs once")
+            state.isRunning = true
+        }
+        var worker = BatchWorker(database: database, ledger: ledger, feed: feed)
+        await withTaskCancellationHandler {
+            while let batch = await nextBatch(besides: worker.deferredEvents) {
+                await worker.process(batch)
+            }
+        } onCancel: {
+            stop()
+        }
+        feed.finish()
+    }
+
+    /// The tickets of the next batch; nil when stopped and nothing is left.
+    private func nextBatch(besides deferred: Int) async -> [AppendTicket]? {
+        while true {
+            let (batch, isStopped) = state.withLock { state in
+                (state.queue.take(besides: deferred), state.queue.isStopped)
+            }
+            if Task.isCancelled {
+                for ticket in batch { ticket.settle(.failure(AppendError.stopped)) }
+                if batch.isEmpty && deferred == 0 { return nil }
+                if batch.isEmpty { return [] }
+                continue
+            }
+            if !batch.isEmpty || deferred > 0 { return batch }
+            if isStopped { return nil }
+            await withCheckedContinuation { (waker: Waker) in
+                let wakeNow = state.withLock { state in
+                    if state.queue.queuedEvents > 0 || state.queue.isStopped { return true }
+                    state.idle = waker
+                    return false
+                }
+                if wakeNow { waker.resume() }
+            }
+        }
+    }
+}

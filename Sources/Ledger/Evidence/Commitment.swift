@@ -1,0 +1,61 @@
+public import CareEpisode
+import Crypto
+
+/// The bytes that make an event's place in the record provable (RFC 6962 leaves over entries that
+/// hold no health information).
+public enum Evidence {
+    /// Random bytes of each event, which keep small payloads from being guessed.
+    public static let nonceLength = 32
+
+    /// `SHA-256(SHA-256(nonce[0..<16] ‖ header) ‖ SHA-256(nonce[16..<32] ‖ payload))`.
+    ///
+    /// Two inner digests, so that a payload can one day be erased with the second half of its
+    /// nonce while header and proofs stay verifiable.
+    ///
+    /// - Parameter nonce: ``nonceLength`` bytes.
+    public static func commitment(
+        nonce: ArraySlice<UInt8>,
+        header: [UInt8],
+        payload: [UInt8]
+    ) -> [UInt8] {
+        precondition(nonce.count == nonceLength)
+        var headerHash = SHA256()
+        headerHash.update(data: nonce.prefix(16))
+        headerHash.update(data: header)
+        var payloadHash = SHA256()
+        payloadHash.update(data: nonce.suffix(16))
+        payloadHash.update(data: payload)
+        var both = SHA256()
+        headerHash.finalize().withUnsafeBytes { both.update(bufferPointer: $0) }
+        payloadHash.finalize().withUnsafeBytes { both.update(bufferPointer: $0) }
+        return Array(both.finalize())
+    }
+
+    /// The 112 bytes that stand for an event in the tree: integers big-endian.
+    public static func entry(
+        eventID: EventID,
+        episodeID: EpisodeID,
+        version: Version,
+        position: Position,
+        recordedAt: Instant,
+        commitment: [UInt8]
+    ) -> [UInt8] {
+        var entry = Array("episode-ledger1\n".utf8)
+        entry.reserveCapacity(112)
+        entry += eventID.bytes
+        entry += episodeID.bytes
+        for number in [version.rawValue, position.rawValue, recordedAt.microseconds, 0] {
+            withUnsafeBytes(of: number.bigEndian) { entry += $0 }
+        }
+        entry += commitment
+        return entry
+    }
+
+    /// `SHA-256(0x00 ‖ entry)`.
+    public static func leafHash(entry: [UInt8]) -> [UInt8] {
+        var hash = SHA256()
+        hash.update(data: [0])
+        hash.update(data: entry)
+        return Array(hash.finalize())
+    }
+}

@@ -1,0 +1,73 @@
+public import CareEpisode
+import Postgres
+
+/// Follows a ledger: every event after a position, in order, none missed, as it is committed.
+///
+/// Owns one position and one bounded page; what has not been read yet stays in the table. Use by
+/// one task at a time.
+public struct EventFollower {
+    /// Everything up to here has been returned, or did not match.
+    public private(set) var position: Position
+
+    private let reader: EventReader
+    private let feed: LiveFeed
+    private let types: Set<EventType>?
+    private let episode: EpisodeID?
+    private let pollInterval: Duration
+
+    /// Begins after a position.
+    ///
+    /// - Parameters:
+    ///   - reader: of the ledger.
+    ///   - feed: of a sequencer of this process, or kept up to date by ``HeadListener``.
+    ///   - after: the last position that is not wanted.
+    ///   - types: only these; nil for all.
+    ///   - episode: only this one's; nil for all.
+    ///   - pollInterval: how long a missed announcement can delay an event.
+    public init(
+        _ reader: EventReader,
+        feed: LiveFeed,
+        after: Position,
+        types: Set<EventType>? = nil,
+        episode: EpisodeID? = nil,
+        pollInterval: Duration = .seconds(1)
+    ) {
+        self.reader = reader
+        self.feed = feed
+        self.types = types
+        self.episode = episode
+        self.pollInterval = pollInterval
+        position = after
+    }
+
+    /// The next events that match, at least one; waits for them.
+    ///
+    /// - Throws: `CancellationError`, ``LedgerError/missingEvent(_:)``, and what the database says.
+    public mutating func next(limit: Int = 500) async throws -> [RecordedEvent] {
+        while true {
+            try Task.checkCancellation()
+            let live = feed.events(after: position, limit: limit)
+            if let last = live.last?.history.position {
+                position = last
+                let matching = live.filter(matches)
+                if !matching.isEmpty { return matching }
+                continue
+            }
+            let page = try await reader.page(
+                after: position,
+                types: types,
+                episode: episode,
+                limit: limit
+            )
+            position = page.nextAfter
+            if !page.events.isEmpty { return page.events }
+            if page.nextAfter < page.head { continue }
+            await feed.wait(beyond: position, atMost: pollInterval)
+        }
+    }
+
+    private func matches(_ event: RecordedEvent) -> Bool {
+        (types?.contains(event.history.type) ?? true)
+            && (episode.map { $0 == event.episodeID } ?? true)
+    }
+}

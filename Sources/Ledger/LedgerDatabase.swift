@@ -1,0 +1,132 @@
+public import CareEpisode
+public import Postgres
+
+/// A database with ledgers in it, and connections to it for each purpose.
+///
+/// Each pool acts as the role of its purpose where the user may, else as the user itself.
+public final class LedgerDatabase: Sendable {
+    /// How the database is reached.
+    public let configuration: PostgresConfiguration
+    /// Appends: `ledger_writer`.
+    public let writer: PostgresPool
+    /// Reads events and read models: `ledger_reader`.
+    public let reader: PostgresPool
+    /// Fills read models: `ledger_projector`.
+    public let projector: PostgresPool
+    /// Creates ledgers: `ledger_owner`.
+    public let owner: PostgresPool
+
+    /// Describes the connections; none is made before it is needed.
+    ///
+    /// - Parameters:
+    ///   - configuration: where the database is.
+    ///   - connectionLimit: the most connections of each of the reading and projecting pools.
+    public init(_ configuration: PostgresConfiguration, connectionLimit: Int = 8) {
+        func pool(_ role: String, limit: Int) -> PostgresPool {
+            var configuration = configuration
+            configuration.role = role
+            return PostgresPool(configuration, limit: limit)
+        }
+        self.configuration = configuration
+        writer = pool("ledger_writer", limit: 4)
+        reader = pool("ledger_reader", limit: connectionLimit)
+        projector = pool("ledger_projector", limit: connectionLimit)
+        owner = pool("ledger_owner", limit: 1)
+    }
+
+    /// Closes every connection; calls under way fail.
+    public func close() async {
+        for pool in [writer, reader, projector, owner] { await pool.close() }
+    }
+
+    /// All ledgers, by name.
+    public func ledgers() async throws -> [LedgerDescription] {
+        try await reader.query("select ledger_id, name, time_zone from ledger order by name")
+            .map(LedgerDescription.init(row:))
+    }
+
+    /// The ledger of this name.
+    ///
+    /// - Throws: ``LedgerError/unknownLedger(_:)``.
+    public func ledger(named name: LedgerName) async throws -> LedgerDescription {
+        let rows = try await reader.query(
+            "select ledger_id, name, time_zone from ledger where name = \(name.description)"
+        )
+        guard let row = rows.first else { throw LedgerError.unknownLedger(name) }
+        return try LedgerDescription(row: row)
+    }
+
+    /// Makes a new, empty ledger.
+    ///
+    /// - Parameters:
+    ///   - name: unique in the database.
+    ///   - timeZone: IANA name of the zone of its days; it cannot be changed later.
+    /// - Throws: ``LedgerError/ledgerExists(_:)``, or an error that names an unknown zone.
+    public func createLedger(
+        named name: LedgerName,
+        timeZone: String
+    ) async throws -> LedgerDescription {
+        let zone = try LocalCalendar(timeZone: timeZone).timeZone
+        do {
+            let rows = try await owner.query(
+                "select create_ledger(\(name.description), \(zone)) as ledger_id"
+            )
+            guard let row = rows.first else { throw LedgerError.unknownLedger(name) }
+            return LedgerDescription(
+                id: LedgerID(rawValue: try row.get("ledger_id")),
+                name: name,
+                timeZone: zone
+            )
+        } catch let error as PostgresError where error.sqlState == .uniqueViolation {
+            throw LedgerError.ledgerExists(name)
+        }
+    }
+}
+
+extension LedgerDescription {
+    fileprivate init(row: PostgresRow) throws {
+        let text = try row.get("name", as: String.self)
+        guard let name = LedgerName(text) else { throw LedgerError.notALedgerName(text) }
+        self.init(
+            id: LedgerID(rawValue: try row.get("ledger_id")),
+            name: name,
+            timeZone: try row.get("time_zone")
+        )
+    }
+}
+
+/// What can be wrong about a ledger as a whole.
+public enum LedgerError: Error, CustomStringConvertible {
+    /// No ledger has this name.
+    case unknownLedger(LedgerName)
+    /// A ledger has this name already.
+    case ledgerExists(LedgerName)
+    /// The text is not a ledger's name.
+    case notALedgerName(String)
+    /// An event that must be there is not: somebody removed it.
+    case missingEvent(Position)
+    /// A recorded event that this program cannot read; a newer program may have written it.
+    case unreadableEvent(Position)
+    /// No event of this episode is recorded.
+    case unknownEpisode(EpisodeID)
+
+    /// What is wrong and what to do.
+    public var description: String {
+        switch self {
+        case .unknownLedger(let name):
+            "there is no ledger named \(name): create it with "
+                + "`episode-ledger ledgers create \(name) --time-zone ZONE`"
+        case .ledgerExists(let name):
+            "there is a ledger named \(name) already"
+        case .notALedgerName(let text):
+            "\"\(text)\" is not a ledger's name: lower-case letters, digits, - and _, at most 63"
+        case .missingEvent(let position):
+            "position \(position.rawValue) is missing from the ledger: an event was removed"
+        case .unreadableEvent(let position):
+            "the event at position \(position.rawValue) cannot be read by this program: "
+                + "use a newer one, or verify the ledger"
+        case .unknownEpisode(let episode):
+            "no event of episode \(episode) is recorded in this ledger"
+        }
+    }
+}

@@ -1,0 +1,244 @@
+public import CareEpisode
+import Postgres
+
+/// The newest position of a ledger.
+public struct LedgerHead: Hashable, Sendable {
+    /// `.zero` where nothing is recorded.
+    public let position: Position
+    /// The database server's clock at the newest append; nil where nothing is recorded.
+    public let recordedAt: Instant?
+}
+
+/// Some events in the order of their positions.
+public struct EventPage: Sendable {
+    /// Those that match, in order.
+    public let events: [RecordedEvent]
+    /// Where the next page begins: everything up to here was looked at.
+    public let nextAfter: Position
+    /// The ledger's head when the page was read.
+    public let head: Position
+}
+
+/// Reads one ledger's events: by position, by episode, by type.
+public struct EventReader: Sendable {
+    /// The most positions that one page looks at.
+    public static let pageLimit = 1_000
+
+    /// The ledger that is read.
+    public let ledger: LedgerDescription
+    private let database: LedgerDatabase
+
+    /// Reads a ledger.
+    public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
+        self.database = database
+        self.ledger = ledger
+    }
+
+    /// The ledger's newest position.
+    public func head() async throws -> LedgerHead {
+        let rows = try await database.reader.query(
+            """
+            select position, recorded_at from ledger_head
+            where ledger_id = \(ledger.id.rawValue)
+            """
+        )
+        guard let row = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
+        let position = Position(rawValue: try row.get("position"))
+        return LedgerHead(
+            position: position,
+            recordedAt: position == .zero
+                ? nil : Instant(microseconds: try row.get("recorded_at"))
+        )
+    }
+
+    /// The events after a position.
+    ///
+    /// Positions have no gaps and become visible in their order, so that a reader who goes on from
+    /// ``EventPage/nextAfter`` misses nothing. A gap is an error, since only tampering makes one.
+    ///
+    /// - Parameters:
+    ///   - after: the position before the first that is wanted.
+    ///   - until: the last position that is wanted; nil for the head.
+    ///   - types: only these types; nil for all.
+    ///   - episode: only this episode's; nil for all.
+    ///   - limit: how many positions to look at, at most ``pageLimit``.
+    /// - Throws: ``LedgerError/missingEvent(_:)``.
+    public func page(
+        after: Position,
+        until: Position? = nil,
+        types: Set<EventType>? = nil,
+        episode: EpisodeID? = nil,
+        limit: Int = 500
+    ) async throws -> EventPage {
+        let after = max(after, .zero)
+        let window = Int64(min(max(limit, 1), Self.pageLimit))
+        let through = min(after.rawValue.addingReportingOverflow(window).partialValue, until?.rawValue ?? .max)
+        let id = ledger.id.rawValue
+        let typeNames = types.map { $0.map(\.rawValue).sorted() }
+        // One statement, one snapshot: what is up to the head it sees, it sees.
+        let rows = try await database.reader.query(
+            """
+            with bound as (
+                select h.position as head, least(h.position, \(through)) as through
+                from ledger_head h
+                where h.ledger_id = \(id)
+            )
+            select b.head, b.through,
+                (
+                    select count(*)
+                    from event e
+                    where e.ledger_id = \(id)
+                    and e.position > \(after.rawValue) and e.position <= b.through
+                ) as present,
+                e.position, e.version, e.occurred_at, e.recorded_at, e.known_at, e.episode_id,
+                e.event_id, e.type, e.leaf_hash, e.header, e.payload
+            from bound b
+            left join event e
+                on e.ledger_id = \(id)
+                and e.position > \(after.rawValue) and e.position <= b.through
+                and (\(typeNames)::text[] is null or e.type = any (\(typeNames)::text[]))
+                and (\(episode)::uuid is null or e.episode_id = \(episode)::uuid)
+            order by e.position
+            """
+        )
+        guard let first = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
+        let head = Position(rawValue: try first.get("head"))
+        let reached = max(after.rawValue, try first.get("through", as: Int64.self))
+        let columns = EventColumns(rows)
+        var events: [RecordedEvent] = []
+        events.reserveCapacity(rows.count)
+        for row in rows where try row.get(columns.position, as: Int64?.self) != nil {
+            events.append(try columns.recordedEvent(row))
+        }
+        if try first.get("present", as: Int64.self) != reached - after.rawValue {
+            throw LedgerError.missingEvent(try await firstMissing(after: after.rawValue))
+        }
+        return EventPage(events: events, nextAfter: Position(rawValue: reached), head: head)
+    }
+
+    private func firstMissing(after: Int64) async throws -> Position {
+        let id = ledger.id.rawValue
+        let rows = try await database.reader.query(
+            """
+            select min(p.position) as position
+            from generate_series(\(after)::bigint + 1, \(after)::bigint + \(Int64(Self.pageLimit)))
+                as p (position)
+            where not exists (
+                select from event e where e.ledger_id = \(id) and e.position = p.position
+            )
+            """
+        )
+        return Position(rawValue: try rows.first?.get("position", as: Int64?.self) ?? after + 1)
+    }
+
+    /// An episode's events by version; empty where none is recorded.
+    ///
+    /// - Parameters:
+    ///   - episode: whose events.
+    ///   - through: only up to this position; nil for all.
+    public func events(
+        of episode: EpisodeID,
+        through: Position? = nil
+    ) async throws -> [RecordedEvent] {
+        var events: [RecordedEvent] = []
+        let (id, last) = (ledger.id.rawValue, through?.rawValue ?? .max)
+        while true {
+            let after = events.last?.history.version.rawValue ?? 0
+            let rows = try await database.reader.query(
+                """
+                select \(raw: EventColumns.list)
+                from event
+                where ledger_id = \(id) and episode_id = \(episode) and version > \(after)
+                and position <= \(last)
+                order by version
+                limit \(Int64(Self.pageLimit))
+                """
+            )
+            let columns = EventColumns(rows)
+            for row in rows { events.append(try columns.recordedEvent(row)) }
+            if rows.count < Self.pageLimit { return events }
+        }
+    }
+
+    /// The histories of some episodes up to a position, for folds.
+    ///
+    /// - Parameters:
+    ///   - episodes: whose; those of which nothing is recorded are left out.
+    ///   - through: the position up to which events take part.
+    public func histories(
+        of episodes: [EpisodeID],
+        through: Position
+    ) async throws -> [EpisodeID: [HistoryEvent]] {
+        var histories: [EpisodeID: [HistoryEvent]] = [:]
+        let id = ledger.id.rawValue
+        for chunk in stride(from: 0, to: episodes.count, by: 256) {
+            let wanted = Array(episodes[chunk..<min(chunk + 256, episodes.count)])
+            let rows = try await database.reader.query(
+                """
+                select position, version, occurred_at, recorded_at, known_at, episode_id, event_id,
+                    type, payload
+                from event
+                where ledger_id = \(id) and episode_id = any (\(wanted))
+                and position <= \(through.rawValue)
+                order by episode_id, version
+                """
+            )
+            let columns = EventColumns(rows)
+            for row in rows {
+                let episode = try row.get(columns.episodeID, as: EpisodeID.self)
+                histories[episode, default: []].append(try columns.historyEvent(row))
+            }
+        }
+        return histories
+    }
+}
+
+extension EventReader {
+    /// The events between two positions as folds see them, and the episodes they belong to.
+    ///
+    /// - Parameters:
+    ///   - after: the position before the first.
+    ///   - through: the last; at most ``pageLimit`` further, and not beyond the head.
+    /// - Throws: ``LedgerError/missingEvent(_:)``.
+    public func episodes(
+        after: Position,
+        through: Position
+    ) async throws -> (
+        episodes: [EpisodeID], events: [(episode: EpisodeID, event: HistoryEvent)]
+    ) {
+        precondition(through.rawValue - after.rawValue <= Int64(Self.pageLimit))
+        guard through > after else { return ([], []) }
+        let id = ledger.id.rawValue
+        let rows = try await database.reader.query(
+            """
+            select position, version, occurred_at, recorded_at, known_at, episode_id, event_id,
+                type, payload
+            from event
+            where ledger_id = \(id)
+            and position > \(after.rawValue) and position <= \(through.rawValue)
+            order by position
+            """
+        )
+        let columns = EventColumns(rows)
+        var events: [(episode: EpisodeID, event: HistoryEvent)] = []
+        var episodes: [EpisodeID] = []
+        var seen: Set<EpisodeID> = []
+        for row in rows {
+            let event = try columns.historyEvent(row)
+            guard event.position.rawValue == after.rawValue + Int64(events.count) + 1 else {
+                throw LedgerError.missingEvent(
+                    Position(rawValue: after.rawValue + Int64(events.count) + 1)
+                )
+            }
+            let episode = try row.get(columns.episodeID, as: EpisodeID.self)
+            events.append((episode, event))
+            if seen.insert(episode).inserted { episodes.append(episode) }
+        }
+        guard Int64(events.count) == through.rawValue - after.rawValue else {
+            throw LedgerError.missingEvent(
+                Position(rawValue: after.rawValue + Int64(events.count) + 1)
+            )
+        }
+        return (episodes, events)
+    }
+}

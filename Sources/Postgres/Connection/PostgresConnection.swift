@@ -1,0 +1,323 @@
+import CLibPQ
+import Glibc
+
+/// One session with the server, used by one task at a time.
+///
+/// Deliberately not `Sendable`: it is lent to a closure and must not leave it. Methods run where
+/// their caller runs and suspend, never block, while the server works.
+///
+/// Every call has a deadline. When it passes, or the task is cancelled, the server is asked to stop,
+/// the session is given up, and the error says whether the statement may have been committed.
+public final class PostgresConnection {
+    let session: Session
+    let configuration: PostgresConfiguration
+    let reactor: SocketReactor
+    var statements: StatementCache
+    /// The role to act as in each transaction, in transaction pooling.
+    private var transactionRole: String?
+    private var isInCall = false
+    private var scopeDeadline: ContinuousClock.Instant?
+    /// Why the session was given up; the `PGconn` must not be touched afterwards.
+    private(set) var spent: PostgresError?
+    /// False while the pool keeps the connection.
+    var isLent = true
+    var notifications: [NotificationListener.Notification] = []
+    var keepsNotifications = false
+
+    private init(
+        _ session: Session, _ configuration: PostgresConfiguration, _ reactor: SocketReactor
+    ) {
+        self.session = session
+        self.configuration = configuration
+        self.reactor = reactor
+        statements = StatementCache(limit: configuration.preparedStatementLimit)
+    }
+
+    deinit {
+        session.close(sendCancel: false, reactor: reactor)
+    }
+
+    /// Opens a session, lends it to `body` and closes it.
+    ///
+    /// For what needs a session of its own; everything else leases one from a `PostgresPool`.
+    public static func withConnection<Result>(
+        _ configuration: PostgresConfiguration,
+        deadline: ContinuousClock.Instant? = nil,
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        let connection = try await open(configuration, deadline: deadline)
+        defer { connection.close() }
+        return try await body(connection)
+    }
+
+    /// Opens a session and sets it up.
+    static func open(
+        _ configuration: PostgresConfiguration, deadline: ContinuousClock.Instant? = nil,
+        reactor: SocketReactor = .shared
+    ) async throws(PostgresError) -> PostgresConnection {
+        let hosts = HostList(configuration.keywords)
+        let attempts = max(hosts.hosts.count, hosts.addresses.count, 1)
+        let limit = ContinuousClock.now.advanced(by: configuration.connectTimeout * attempts)
+        let end = deadline.map { min($0, limit) } ?? limit
+        let session = try await dial(configuration, until: end, reactor: reactor)
+        guard reactor.add(session.socket) else {
+            session.close(sendCancel: false, reactor: reactor)
+            throw PostgresError(
+                .connectionFailed, "the socket cannot be watched", connectionIsUsable: false)
+        }
+        let connection = PostgresConnection(session, configuration, reactor)
+        do {
+            try await connection.setUp(until: end)
+        } catch {
+            connection.close()
+            throw error
+        }
+        return connection
+    }
+
+    private static func dial(
+        _ configuration: PostgresConfiguration, until deadline: ContinuousClock.Instant,
+        reactor: SocketReactor
+    ) async throws(PostgresError) -> Session {
+        let handover = OneShot<Result<Session, PostgresError>>()
+        let dialer = Dialer(configuration: configuration, isAbandoned: { handover.isSettled })
+        let started = BlockingCalls.onHelperThread {
+            let result = dialer.open()
+            if !handover.settle(.value(result)), case .success(let session) = result {
+                session.close(sendCancel: false, reactor: reactor)
+            }
+        }
+        guard started else {
+            throw PostgresError(.connectionFailed, "no thread left", connectionIsUsable: false)
+        }
+        switch await handover.wait(until: deadline, reactor: reactor) {
+        case .value(let result): return try result.get()
+        case .timedOut:
+            throw PostgresError(
+                .connectionFailed, "no host answered in time", connectionIsUsable: false)
+        case .cancelled:
+            throw PostgresError(.cancelled, "while connecting", connectionIsUsable: false)
+        }
+    }
+
+    private func setUp(until deadline: ContinuousClock.Instant) async throws(PostgresError) {
+        let isSession = configuration.pooling == .session
+        var setUp: [SQL] = []
+        if isSession { setUp.append(settingsStatement(.session)) }
+        if let role = configuration.role {
+            // From version 16 on, membership alone does not allow SET ROLE.
+            let privilege = serverVersion >= 160_000 ? "SET" : "MEMBER"
+            let effect: SQL =
+                isSession ? "pg_catalog.set_config('role', rolname, false)" : "rolname::text"
+            setUp.append(
+                """
+                select \(effect) as role
+                from pg_catalog.pg_roles
+                where rolname = \(role) and pg_catalog.pg_has_role(current_user, oid, \(privilege))
+                """)
+        }
+        guard !setUp.isEmpty else { return }
+        let results = try await run(setUp, CallLimit(deadline: deadline), addsPrefix: false)
+        if !isSession, configuration.role != nil, let row = results.last?.first {
+            transactionRole = try? row.get("role", as: String.self)
+        }
+    }
+
+    /// How long settings are to hold.
+    private enum SettingsScope {
+        case session
+        case pipeline
+        case transaction
+    }
+
+    private func settingsStatement(_ scope: SettingsScope) -> SQL {
+        var names: [String] = []
+        var values: [String] = []
+        for (name, value) in configuration.settings {
+            let isIsolation = name.lowercased() == "default_transaction_isolation"
+            // `begin` has named the transaction's isolation; a pipeline's is that of the server's
+            // default, and naming another one here makes the server refuse the pipeline.
+            if isIsolation && scope == .transaction { continue }
+            names.append(isIsolation && scope == .pipeline ? "transaction_isolation" : name)
+            values.append(value)
+        }
+        if let transactionRole, scope != .session {
+            names.append("role")
+            values.append(transactionRole)
+        }
+        return """
+            select pg_catalog.set_config(name, value, \(scope != .session))
+            from unnest(\(names), \(values)) as setting (name, value)
+            """
+    }
+
+    /// What has to come first in a pipeline through a transaction pooler.
+    var pipelinePrefix: [SQL] {
+        guard configuration.pooling == .transaction, !isInTransaction else { return [] }
+        return [settingsStatement(.pipeline)]
+    }
+
+    // MARK: What a caller can ask for
+
+    /// The server's version as a number: 150018 is 15.18.
+    public var serverVersion: Int { spent == nil ? Int(PQserverVersion(session.connection)) : 0 }
+
+    /// The process of this session on the server.
+    public var processID: Int32 { spent == nil ? PQbackendPID(session.connection) : 0 }
+
+    /// Whether an explicit transaction is open.
+    public var isInTransaction: Bool {
+        spent == nil && PQtransactionStatus(session.connection) != PQTRANS_IDLE
+    }
+
+    /// Runs one statement in one round trip; outside a transaction it is one of its own.
+    ///
+    /// Throws `PostgresError`: `.server` leaves the connection usable, everything else ends it.
+    public func query(
+        _ sql: SQL, deadline: ContinuousClock.Instant? = nil
+    ) async throws -> PostgresRows {
+        try await run([sql], limit(deadline))[0]
+    }
+
+    /// Runs statements in one round trip; outside a transaction they are one.
+    ///
+    /// If one fails, the error is that statement's, the later ones are skipped, and outside a
+    /// transaction the earlier ones are rolled back. Rows of all statements are held in memory.
+    public func pipeline(
+        _ statements: [SQL], deadline: ContinuousClock.Instant? = nil
+    ) async throws -> [PostgresRows] {
+        try await run(statements, limit(deadline))
+    }
+
+    /// Runs a transaction: committed when `body` returns, rolled back when it throws.
+    ///
+    /// A rollback runs also in a cancelled task. Throws what `body` throws; `.transactionAborted` if
+    /// `body` swallowed the error of a statement, so that nothing could be committed; an error with
+    /// `mayHaveCommitted` if the answer to the commit never came. Transactions do not nest.
+    public func withTransaction<Result>(
+        _ options: TransactionOptions = .readCommitted,
+        deadline: ContinuousClock.Instant? = nil,
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        guard !isInTransaction else {
+            throw PostgresError(
+                .invalidUse, "a transaction is open already", connectionIsUsable: true)
+        }
+        try await begin(options, deadline)
+        let result: Result
+        do {
+            result = try await body(self)
+        } catch {
+            await rollBack()
+            throw error
+        }
+        let committed = try await run(["commit"], limit(deadline), commits: true)
+        guard committed[0].commandTag != "ROLLBACK" else {
+            throw PostgresError(
+                .transactionAborted, "a statement had failed, so everything was rolled back",
+                connectionIsUsable: true)
+        }
+        return result
+    }
+
+    /// Gives every call inside `body` a deadline no later than this one.
+    public func withDeadline<Result>(
+        _ deadline: ContinuousClock.Instant,
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        let outer = scopeDeadline
+        scopeDeadline = outer.map { min($0, deadline) } ?? deadline
+        defer { scopeDeadline = outer }
+        return try await body(self)
+    }
+
+    /// Runs several statements given as one text, without parameters: migrations.
+    ///
+    /// Unless the text has its own `begin` and `commit`, it is one transaction. Rows are dropped.
+    public func execute(
+        script: String, deadline: ContinuousClock.Instant? = nil
+    ) async throws {
+        try await runScript(script, limit(deadline))
+    }
+
+    // MARK: Transactions
+
+    private func begin(
+        _ options: TransactionOptions, _ deadline: ContinuousClock.Instant?
+    ) async throws(PostgresError) {
+        var statements = [options.begin]
+        if configuration.pooling == .transaction {
+            statements.append(settingsStatement(.transaction))
+        }
+        do {
+            _ = try await run(statements, limit(deadline), addsPrefix: false)
+        } catch {
+            // `begin` may have worked and a setting failed.
+            if spent == nil, isInTransaction { await rollBack() }
+            throw error
+        }
+    }
+
+    private func rollBack() async {
+        guard spent == nil else { return }
+        let limit = CallLimit(
+            deadline: .now.advanced(by: .seconds(5)), isCancellable: false)
+        do {
+            _ = try await run(["rollback"], limit, addsPrefix: false)
+        } catch {
+            // Closing the session rolls back as well.
+            if spent == nil { _ = spend(error, sendCancel: false) }
+        }
+    }
+
+    // MARK: The life of the session
+
+    /// Begins a call: refuses what the connection's state does not allow.
+    func beginCall() throws(PostgresError) {
+        precondition(isLent, "a connection was used after it had gone back to the pool")
+        if let spent {
+            throw PostgresError(
+                .connectionLost, "the connection was given up earlier (\(spent.code))",
+                connectionIsUsable: false)
+        }
+        guard !isInCall else {
+            throw PostgresError(
+                .invalidUse, "another call is running on the connection", connectionIsUsable: true)
+        }
+        isInCall = true
+    }
+
+    /// Ends a call.
+    func endCall() { isInCall = false }
+
+    /// The limit of a call that names a deadline or none.
+    func limit(_ deadline: ContinuousClock.Instant?) -> CallLimit {
+        let end = deadline ?? .now.advanced(by: configuration.callTimeout)
+        return CallLimit(deadline: scopeDeadline.map { min($0, end) } ?? end)
+    }
+
+    /// The limit of a COPY: as long as it moves, unless a deadline is named.
+    func copyLimit(_ deadline: ContinuousClock.Instant?) -> CallLimit {
+        let end = deadline.map { own in scopeDeadline.map { min($0, own) } ?? own }
+        return CallLimit(deadline: end ?? scopeDeadline, patience: configuration.callTimeout)
+    }
+
+    /// Gives the session up. The error is returned for the caller to throw.
+    func spend(_ error: PostgresError, sendCancel: Bool) -> PostgresError {
+        guard spent == nil else { return error }
+        var error = error
+        error.connectionIsUsable = false
+        spent = error
+        session.close(sendCancel: sendCancel, reactor: reactor)
+        return error
+    }
+
+    /// Closes the session.
+    func close() {
+        let closed = PostgresError(.connectionLost, "closed", connectionIsUsable: false)
+        _ = spend(closed, sendCancel: false)
+    }
+
+    /// Whether the pool may lend the connection again.
+    var isReusable: Bool { spent == nil && !isInCall && !isInTransaction }
+}

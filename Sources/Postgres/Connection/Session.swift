@@ -1,0 +1,93 @@
+import CLibPQ
+import Glibc
+import Synchronization
+
+/// Owns a `PGconn` and the key that cancels its statements.
+///
+/// `@unchecked Sendable`: the `PGconn` is touched by one party at a time: the helper thread that
+/// opens it, then the one task that leases the connection, then, after `close`, the helper thread
+/// that finishes it. `PGcancel` is a copy of address and key, made for use from other threads.
+final class Session: @unchecked Sendable {
+    let connection: OpaquePointer
+    let socket: CInt
+    private let cancelKey: OpaquePointer?
+    private let notices: NoticeSink
+    private let isClosed = Atomic<Bool>(false)
+    private let end = Mutex(End.open)
+
+    private enum End {
+        case open
+        case observed(@Sendable () -> Void)
+        case over
+    }
+
+    init(_ connection: OpaquePointer, notices: NoticeSink) {
+        self.connection = connection
+        self.notices = notices
+        socket = PQsocket(connection)
+        cancelKey = PQgetCancel(connection)
+    }
+
+    /// Ends the session on a helper thread, after asking the server to stop what it is doing.
+    ///
+    /// The socket is forgotten before this returns, so that its number can be reused. A second call
+    /// does nothing.
+    func close(sendCancel: Bool, reactor: SocketReactor) {
+        guard isClosed.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
+        else { return }
+        reactor.forget(socket)
+        let finish: @Sendable () -> Void = { self.finish(sendCancel: sendCancel) }
+        if !BlockingCalls.onHelperThread(finish) { finish() }
+    }
+
+    /// Runs `action` once the server has been told that the session is over; at once if it has been.
+    func whenFinished(_ action: @escaping @Sendable () -> Void) {
+        let isOver = end.withLock { end in
+            if case .over = end { return true }
+            end = .observed(action)
+            return false
+        }
+        if isOver { action() }
+    }
+
+    private func finish(sendCancel: Bool) {
+        if let cancelKey {
+            if sendCancel {
+                // Best effort: `statement_timeout` ends what this cannot.
+                var reason = [CChar](repeating: 0, count: 256)
+                _ = PQcancel(cancelKey, &reason, CInt(reason.count))
+            }
+            PQfreeCancel(cancelKey)
+        }
+        PQfinish(connection)
+        let observer: (@Sendable () -> Void)? = end.withLock { end in
+            defer { end = .over }
+            if case .observed(let action) = end { return action }
+            return nil
+        }
+        observer?()
+    }
+}
+
+/// Takes the notices that libpq would otherwise print to stderr.
+final class NoticeSink: Sendable {
+    private let handler: (@Sendable (PostgresNotice) -> Void)?
+
+    init(_ handler: (@Sendable (PostgresNotice) -> Void)?) { self.handler = handler }
+
+    /// Installs the sink, which has to outlive the connection.
+    func install(on connection: OpaquePointer) {
+        _ = PQsetNoticeReceiver(
+            connection,
+            { context, result in
+                guard let context else { return }
+                Unmanaged<NoticeSink>.fromOpaque(context).takeUnretainedValue()
+                    .received(result)
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    private func received(_ result: OpaquePointer?) {
+        guard let handler else { return }
+        handler(PostgresNotice(result))
+    }
+}

@@ -1,0 +1,332 @@
+import CLibPQ
+import Glibc
+import Synchronization
+
+/// Lends connections, at most `limit` at a time.
+///
+/// A connection that broke, timed out or was cancelled is closed, never lent again, and its place is
+/// free once the server has been told. One that was idle for a while is asked whether it still works
+/// before it is lent.
+public final class PostgresPool: Sendable {
+    /// How busy the pool is.
+    public struct Statistics: Sendable, Hashable {
+        /// Connections that wait to be lent.
+        public var idle: Int
+        /// Connections lent, or being opened.
+        public var leased: Int
+        /// Sessions being closed.
+        public var closing: Int
+        /// Callers waiting.
+        public var waiting: Int
+    }
+
+    /// A connection that nobody uses.
+    ///
+    /// `@unchecked Sendable`: it is in the pool's state, under its lock, or on its way to the one
+    /// caller that leases it; nobody else has a reference.
+    private struct Parked: @unchecked Sendable {
+        let connection: PostgresConnection
+    }
+
+    private typealias Machine = PoolStateMachine<Parked>
+
+    private enum Grant: Sendable {
+        case connection(Parked, opened: ContinuousClock.Instant, since: ContinuousClock.Instant)
+        case dial
+        case closed
+    }
+
+    private struct State {
+        var machine: Machine
+        var callers: [Int: OneShot<Grant>] = [:]
+        var drained: [OneShot<Bool>] = []
+    }
+
+    /// A lease, with what the pool needs to know when it ends.
+    private struct Lease {
+        let connection: PostgresConnection
+        let opened: ContinuousClock.Instant
+    }
+
+    /// How the pool's sessions are opened.
+    public let configuration: PostgresConfiguration
+    private let waitTimeout: Duration
+    private let checkAfter: Duration
+    private let reactor = SocketReactor.shared
+    private let state: Mutex<State>
+
+    /// A pool without connections; they are opened as they are needed.
+    ///
+    /// `waitLimit` callers may queue, each for up to `waitTimeout`. Connections idle for `checkAfter`
+    /// are tried before they are lent, and those older than `maximumAge` are closed.
+    public init(
+        _ configuration: PostgresConfiguration, limit: Int = 8, waitLimit: Int = 1000,
+        waitTimeout: Duration = .seconds(10), checkAfter: Duration = .seconds(5),
+        maximumAge: Duration = .seconds(1800)
+    ) {
+        self.configuration = configuration
+        self.waitTimeout = waitTimeout
+        self.checkAfter = checkAfter
+        state = Mutex(
+            State(
+                machine: Machine(limit: limit, waitLimit: waitLimit, maximumAge: maximumAge)))
+    }
+
+    /// How busy the pool is now.
+    public var statistics: Statistics {
+        state.withLock { state in
+            Statistics(
+                idle: state.machine.idle.count, leased: state.machine.leased,
+                closing: state.machine.closing, waiting: state.machine.waitingCount)
+        }
+    }
+
+    /// Lends a connection for as long as `body` runs.
+    ///
+    /// Throws `.poolExhausted` if none became free in time or too many callers waited already,
+    /// `.connectionFailed` if a new one could not be opened, `.poolClosed`, `.cancelled`, and what
+    /// `body` throws. `deadline` is for getting the connection.
+    public func withConnection<Result: Sendable>(
+        deadline: ContinuousClock.Instant? = nil,
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        let lease = try await acquire(deadline)
+        defer { release(lease) }
+        return try await body(lease.connection)
+    }
+
+    /// Runs a transaction on a connection of the pool; see `PostgresConnection.withTransaction`.
+    public func withTransaction<Result: Sendable>(
+        _ options: TransactionOptions = .readCommitted,
+        deadline: ContinuousClock.Instant? = nil,
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        try await withConnection(deadline: deadline) { connection in
+            try await connection.withTransaction(options, deadline: deadline, body)
+        }
+    }
+
+    /// Runs one statement on a connection of the pool.
+    public func query(
+        _ sql: SQL, deadline: ContinuousClock.Instant? = nil
+    ) async throws -> PostgresRows {
+        try await withConnection(deadline: deadline) { connection in
+            try await connection.query(sql, deadline: deadline)
+        }
+    }
+
+    /// Runs statements in one round trip on a connection of the pool.
+    public func pipeline(
+        _ statements: [SQL], deadline: ContinuousClock.Instant? = nil
+    ) async throws -> [PostgresRows] {
+        try await withConnection(deadline: deadline) { connection in
+            try await connection.pipeline(statements, deadline: deadline)
+        }
+    }
+
+    /// Closes the pool: refuses new callers, ends idle sessions, and waits for the lent ones.
+    ///
+    /// A cancelled task does not wait.
+    public func close() async {
+        let drained = OneShot<Bool>()
+        let (idle, callers) = state.withLock { state in
+            let (idle, waiting) = state.machine.close()
+            let callers = waiting.compactMap { state.callers.removeValue(forKey: $0) }
+            if state.machine.isDrained {
+                drained.settle(.value(true))
+            } else {
+                state.drained.append(drained)
+            }
+            return (idle, callers)
+        }
+        for caller in callers { caller.settle(.value(.closed)) }
+        for parked in idle { endSession(parked.connection) }
+        _ = await drained.wait(until: nil, reactor: reactor)
+    }
+
+    // MARK: Leasing
+
+    private func acquire(
+        _ deadline: ContinuousClock.Instant?
+    ) async throws(PostgresError) -> Lease {
+        guard !Task.isCancelled else {
+            throw PostgresError(
+                .cancelled, "before a connection was leased", connectionIsUsable: false)
+        }
+        let (decision, caller) = state.withLock { state in
+            let decision = state.machine.acquire()
+            guard case .wait(let ticket) = decision else {
+                return (decision, OneShot<Grant>?.none)
+            }
+            let caller = OneShot<Grant>()
+            state.callers[ticket] = caller
+            return (decision, caller)
+        }
+        switch decision {
+        case .lend(let idle):
+            return try await checked(
+                idle.connection.connection, idle.opened, idle.since, deadline)
+        case .dial: return try await dial(deadline)
+        case .wait(let ticket):
+            guard let caller else { preconditionFailure("a waiting caller has a ticket") }
+            return try await wait(ticket, caller, deadline)
+        case .refuse(.closed): throw Self.closed
+        case .refuse(.tooManyWaiting):
+            throw PostgresError(
+                .poolExhausted, "too many callers are waiting for a connection",
+                connectionIsUsable: false)
+        }
+    }
+
+    private func wait(
+        _ ticket: Int, _ caller: OneShot<Grant>, _ deadline: ContinuousClock.Instant?
+    ) async throws(PostgresError) -> Lease {
+        let limit = ContinuousClock.now.advanced(by: waitTimeout)
+        let outcome = await caller.wait(
+            until: deadline.map { min($0, limit) } ?? limit, reactor: reactor)
+        state.withLock { state in
+            state.machine.stoppedWaiting(ticket)
+            state.callers[ticket] = nil
+        }
+        switch outcome {
+        case .value(.connection(let parked, let opened, let since)):
+            return try await checked(parked.connection, opened, since, deadline)
+        case .value(.dial): return try await dial(deadline)
+        case .value(.closed): throw Self.closed
+        case .timedOut:
+            throw PostgresError(
+                .poolExhausted, "no connection became free in time", connectionIsUsable: false)
+        case .cancelled:
+            throw PostgresError(
+                .cancelled, "while waiting for a connection", connectionIsUsable: false)
+        }
+    }
+
+    /// Lends a connection that was idle, or, if it has died meanwhile, a new one in its place.
+    private func checked(
+        _ connection: PostgresConnection, _ opened: ContinuousClock.Instant,
+        _ since: ContinuousClock.Instant, _ deadline: ContinuousClock.Instant?
+    ) async throws(PostgresError) -> Lease {
+        connection.isLent = true
+        var works = connection.looksAlive()
+        if works, since.duration(to: .now) >= checkAfter {
+            works = await connection.answers(within: .seconds(2))
+        }
+        if works { return Lease(connection: connection, opened: opened) }
+        // The place stays with this lease: the dead session has nothing to tell the server.
+        connection.close()
+        return try await dial(deadline)
+    }
+
+    private func dial(_ deadline: ContinuousClock.Instant?) async throws(PostgresError) -> Lease {
+        do {
+            let connection = try await PostgresConnection.open(
+                configuration, deadline: deadline, reactor: reactor)
+            return Lease(connection: connection, opened: .now)
+        } catch {
+            giveUpPlace()
+            throw error
+        }
+    }
+
+    // MARK: Taking back
+
+    private func release(_ lease: Lease) {
+        let connection = lease.connection
+        let isReusable = connection.isReusable
+        connection.isLent = false
+        guard isReusable else {
+            state.withLock { $0.machine.discarded() }
+            endSession(connection)
+            return
+        }
+        hand(Parked(connection: connection), lease.opened)
+    }
+
+    /// Gives a connection to the caller who has waited longest, or keeps it.
+    private func hand(_ parked: Parked, _ opened: ContinuousClock.Instant) {
+        while true {
+            let (action, caller) = state.withLock { state in
+                let action = state.machine.release(parked, opened: opened, now: .now)
+                guard case .grant(let ticket, _) = action else {
+                    return (action, OneShot<Grant>?.none)
+                }
+                return (action, state.callers.removeValue(forKey: ticket))
+            }
+            switch action {
+            case .keep: return
+            case .close(let parked): return endSession(parked.connection)
+            case .grant(_, let idle):
+                let grant = Grant.connection(parked, opened: idle.opened, since: idle.since)
+                if let caller, caller.settle(.value(grant)) { return }
+            // The caller has just stopped waiting: the next one, then.
+            }
+        }
+    }
+
+    /// Closes a session that the machine counts as closing.
+    private func endSession(_ connection: PostgresConnection) {
+        connection.close()
+        connection.session.whenFinished { [self] in
+            pass { $0.sessionEnded() }
+        }
+    }
+
+    /// Gives a place without a connection to the caller who has waited longest.
+    private func giveUpPlace() {
+        pass { $0.dialFailed() }
+    }
+
+    private func pass(_ free: (inout Machine) -> Int?) {
+        var caller = next(free)
+        while let waiting = caller, !waiting.settle(.value(.dial)) {
+            caller = next { $0.dialFailed() }
+        }
+        let drained = state.withLock { state in
+            guard state.machine.isDrained else { return [OneShot<Bool>]() }
+            defer { state.drained = [] }
+            return state.drained
+        }
+        for closing in drained { closing.settle(.value(true)) }
+    }
+
+    /// Frees a place, and finds the caller it goes to.
+    private func next(_ free: (inout Machine) -> Int?) -> OneShot<Grant>? {
+        state.withLock { state in
+            guard let ticket = free(&state.machine) else { return nil }
+            guard let caller = state.callers.removeValue(forKey: ticket) else {
+                preconditionFailure("a ticket without a caller")
+            }
+            return caller
+        }
+    }
+
+    private static var closed: PostgresError {
+        PostgresError(.poolClosed, "", connectionIsUsable: false)
+    }
+}
+
+extension PostgresConnection {
+    /// Whether an idle session looks alive from here: no end of the stream, no last words.
+    func looksAlive() -> Bool {
+        guard spent == nil else { return false }
+        // Last words and the end of the stream are read one after the other.
+        for _ in 0..<8 {
+            var descriptor = pollfd(fd: session.socket, events: Int16(POLLIN), revents: 0)
+            guard poll(&descriptor, 1, 0) > 0 else { break }
+            guard PQconsumeInput(session.connection) == 1 else { return false }
+            collectNotifications()
+        }
+        return PQstatus(session.connection) == CONNECTION_OK
+    }
+
+    /// Whether the server answers an empty round trip in time.
+    func answers(within duration: Duration) async -> Bool {
+        do {
+            _ = try await run([], CallLimit(deadline: .now.advanced(by: duration)))
+            return true
+        } catch {
+            return false
+        }
+    }
+}

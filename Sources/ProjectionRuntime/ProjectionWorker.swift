@@ -1,0 +1,201 @@
+public import CareEpisode
+public import Ledger
+import Postgres
+import Synchronization
+
+/// Keeps one read model of one ledger at the head.
+///
+/// Any number of workers may run: one holds the lease. Each batch replaces the rows of the
+/// episodes it touches and moves the checkpoint in one transaction, so that every event counts
+/// exactly once, wherever a worker dies.
+public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
+    private let registry: ProjectionRegistry<Projection>
+    private let reader: EventReader
+    private let batchLimit: Int
+    private let isStopped = Atomic(false)
+
+    /// Makes a worker.
+    ///
+    /// - Parameters:
+    ///   - projection: the read model.
+    ///   - database: where ledger and read model are.
+    ///   - ledger: whose events.
+    ///   - holder: who this is, shown as the lease's holder.
+    ///   - batchLimit: the most events of one transaction.
+    public init(
+        _ projection: Projection,
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        holder: String,
+        batchLimit: Int = EventReader.pageLimit
+    ) {
+        registry = ProjectionRegistry(
+            projection: projection,
+            ledger: ledger,
+            pool: database.projector,
+            holder: holder
+        )
+        reader = EventReader(database, ledger: ledger)
+        self.batchLimit = min(max(batchLimit, 1), EventReader.pageLimit)
+    }
+
+    /// Works until ``stop()`` or cancellation: takes the lease when it is free, follows the head.
+    ///
+    /// Failures of the database are waited out; ``stop()`` hands the lease back, cancellation
+    /// leaves it to expire.
+    ///
+    /// - Parameters:
+    ///   - feed: says when the head has moved.
+    ///   - onTrouble: told what went wrong before each new try; holds no health information.
+    /// - Throws: `CancellationError`, ``ProjectionError/rebuildNeeded(projection:stored:program:)``.
+    public func run(
+        feed: LiveFeed,
+        onTrouble: @Sendable (any Error) -> Void = { _ in }
+    ) async throws {
+        while !isStopped.load(ordering: .acquiring) {
+            do {
+                try await registry.register()
+                if let lease = try await registry.acquire() {
+                    try await work(lease, feed: feed)
+                } else {
+                    try await Task.sleep(for: .seconds(1))
+                }
+            } catch let error as ProjectionError {
+                if case .rebuildNeeded = error { throw error }
+                onTrouble(error)
+                try await Task.sleep(for: .milliseconds(200))
+            } catch let error as PostgresError {
+                try Task.checkCancellation()
+                onTrouble(error)
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    /// Lets ``run(feed:onTrouble:)`` return after the batch it is at.
+    public func stop() {
+        isStopped.store(true, ordering: .releasing)
+    }
+
+    private func work(_ first: ProjectionLease, feed: LiveFeed) async throws {
+        var lease = first
+        var histories = HistoryCache()
+        while !isStopped.load(ordering: .acquiring) {
+            let head = try await reader.head().position
+            try await drain(&lease, to: head, &histories)
+            if isStopped.load(ordering: .acquiring) { break }
+            try await registry.dropRetired()
+            // Looks again when the head moves, and once a second anyway.
+            await feed.wait(beyond: lease.position, atMost: .seconds(1))
+            guard try await registry.renew(lease) else {
+                throw ProjectionError.leaseLost(projection: registry.projection.name)
+            }
+        }
+        try await registry.release(lease)
+    }
+
+    /// Brings the read model to a position, in this process if nobody else has the lease.
+    ///
+    /// - Parameters:
+    ///   - position: usually the head.
+    ///   - limit: how long to wait for another worker that makes no progress.
+    ///   - progress: told each position that was reached.
+    /// - Throws: ``ProjectionError/lagging(projection:position:wanted:)`` where the worker that
+    ///   holds the lease does not get there.
+    public func catchUp(
+        to position: Position,
+        limit: Duration = .seconds(30),
+        progress: @Sendable (Position) -> Void = { _ in }
+    ) async throws {
+        try await registry.register()
+        var end = ContinuousClock.now + limit
+        var last = try await reached()
+        while last < position {
+            if var lease = try await registry.acquire() {
+                do {
+                    var histories = HistoryCache()
+                    try await drain(&lease, to: position, &histories, progress: progress)
+                    try await registry.release(lease)
+                } catch let error as ProjectionError {
+                    guard case .leaseLost = error else { throw error }
+                }
+            } else {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            let now = try await reached()
+            if now > last { end = .now + limit }
+            last = now
+            if last < position && .now > end {
+                throw ProjectionError.lagging(
+                    projection: registry.projection.name,
+                    position: last.rawValue,
+                    wanted: position.rawValue
+                )
+            }
+        }
+        try await registry.checkVersion()
+    }
+
+    /// Makes the read model known to the ledger, empty, where it is not.
+    public func register() async throws {
+        try await registry.register()
+    }
+
+    private func reached() async throws -> Position {
+        let rows = try await registry.pool.query(
+            """
+            select position from projection
+            where ledger_id = \(registry.ledger.id.rawValue)
+            and name = \(registry.projection.name)
+            """
+        )
+        return Position(rawValue: try rows.first?.get("position") ?? 0)
+    }
+
+    /// Folds again what `retry` asked for, then batch after batch up to a position.
+    private func drain(
+        _ lease: inout ProjectionLease,
+        to head: Position,
+        _ histories: inout HistoryCache,
+        progress: @Sendable (Position) -> Void = { _ in }
+    ) async throws {
+        let retries = try await registry.askedRetries(generation: lease.generation)
+        if !retries.isEmpty {
+            try await apply(&lease, to: lease.position, retries: retries, &histories)
+        }
+        while lease.position < head, !isStopped.load(ordering: .acquiring) {
+            let next = min(head.rawValue, lease.position.rawValue + Int64(batchLimit))
+            try await apply(&lease, to: Position(rawValue: next), retries: [], &histories)
+            progress(lease.position)
+        }
+    }
+
+    /// One batch, one transaction.
+    private func apply(
+        _ lease: inout ProjectionLease,
+        to position: Position,
+        retries: [EpisodeID],
+        _ histories: inout HistoryCache
+    ) async throws {
+        let touched = try await reader.episodes(after: lease.position, through: position)
+        try await histories.load(
+            touched.episodes + retries,
+            with: touched.events,
+            through: position,
+            reader
+        )
+        var batch = FoldedBatch(registry.projection, ledger: registry.ledger.id)
+        for episode in touched.episodes + retries { batch.add(episode, histories[episode]) }
+        let (now, folded) = (lease, batch)
+        try await registry.pool.withTransaction { [registry] connection in
+            try await registry.advance(now, to: position, connection)
+            try await registry.write(
+                folded,
+                generation: now.generation,
+                through: position,
+                connection
+            )
+        }
+        lease.position = position
+    }
+}

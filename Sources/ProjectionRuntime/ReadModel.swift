@@ -1,0 +1,180 @@
+public import CareEpisode
+public import Ledger
+public import Postgres
+import Synchronization
+
+/// What an answer rests on.
+public struct ReadModelBasis: Sendable {
+    /// Everything up to here takes part.
+    public var position: Position
+    /// The ledger's head when the answer was made.
+    public var head: Position
+    /// The knowledge time; nil for everything up to the position.
+    public var knownAt: Instant?
+    /// Which clock the knowledge time is on.
+    public var knownBy: KnowledgeClock
+    /// Episodes the answer may be wrong about.
+    public var parked: [EpisodeID]
+
+    /// How many events the answer is behind the head.
+    public var lag: Int64 { head.rawValue - position.rawValue }
+
+    /// An answer's basis.
+    public init(
+        position: Position,
+        head: Position,
+        knownAt: Instant? = nil,
+        knownBy: KnowledgeClock = .source,
+        parked: [EpisodeID] = []
+    ) {
+        self.position = position
+        self.head = head
+        self.knownAt = knownAt
+        self.knownBy = knownBy
+        self.parked = parked
+    }
+}
+
+/// Asks one read model of one ledger: its tables for what is known now, its fold for anything else.
+public struct ReadModel<Projection: EpisodeProjection>: Sendable {
+    /// What is asked.
+    public let projection: Projection
+    private let database: LedgerDatabase
+    private let ledger: LedgerDescription
+
+    /// A read model of one ledger.
+    public init(_ projection: Projection, _ database: LedgerDatabase, ledger: LedgerDescription) {
+        self.projection = projection
+        self.database = database
+        self.ledger = ledger
+    }
+
+    /// Reads the tables that answer now, all in one snapshot.
+    ///
+    /// - Parameter body: gets the connection, the tables' generation and the basis; must be quick,
+    ///   since a snapshot is held meanwhile.
+    /// - Throws: ``ProjectionError/rebuildNeeded(projection:stored:program:)``, and what the body
+    ///   throws.
+    public func withTables<Result: Sendable>(
+        _ body: @Sendable (PostgresConnection, Int32, ReadModelBasis) async throws -> Result
+    ) async throws -> Result {
+        let id = ledger.id.rawValue
+        return try await database.reader.withTransaction(.readOnlySnapshot) { connection in
+            let rows = try await connection.query(
+                """
+                select h.position as head, p.position, p.generation, p.fold_version
+                from ledger_head h
+                left join projection p on p.ledger_id = h.ledger_id and p.name = \(projection.name)
+                where h.ledger_id = \(id)
+                """
+            )
+            guard let row = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
+            guard let generation = try row.get("generation", as: Int32?.self) else {
+                throw ProjectionError.rebuildNeeded(
+                    projection: projection.name,
+                    stored: 0,
+                    program: projection.foldVersion
+                )
+            }
+            let stored = Int(try row.get("fold_version", as: Int32.self))
+            guard stored == projection.foldVersion else {
+                throw ProjectionError.rebuildNeeded(
+                    projection: projection.name,
+                    stored: stored,
+                    program: projection.foldVersion
+                )
+            }
+            let parked = try await connection.query(
+                """
+                select episode_id from projection_parked
+                where ledger_id = \(id) and name = \(projection.name)
+                and generation = \(generation)
+                order by episode_id
+                """
+            )
+            let basis = ReadModelBasis(
+                position: Position(rawValue: try row.get("position")),
+                head: Position(rawValue: try row.get("head")),
+                parked: try parked.map { try $0.get("episode_id") }
+            )
+            return try await body(connection, generation, basis)
+        }
+    }
+
+    /// Folds the histories of a whole ledger as they were known at a time.
+    ///
+    /// Reads every event; nothing is held but the models.
+    ///
+    /// - Parameters:
+    ///   - knownAt: only what was known then; nil for everything, and so is the time of the newest
+    ///     event or later.
+    ///   - knownBy: which clock `knownAt` is on.
+    ///   - effectiveAt: only entries up to this time; nil for all.
+    public func folded(
+        knownAt: Instant?,
+        knownBy: KnowledgeClock,
+        effectiveAt: Instant? = nil
+    ) async throws -> ([Projection.Model], ReadModelBasis) {
+        let newest = try await EventReader(database, ledger: ledger).head()
+        let head = newest.position
+        // At or after the head's recorded time everything is known, whatever a source's clock said.
+        let knownAt = knownAt.flatMap { time in
+            newest.recordedAt.map { time >= $0 } ?? true ? nil : time
+        }
+        let scan = EpisodeScan(database, ledger: ledger, through: head)
+        let found = Mutex(Found())
+        try await scan.forEachRange { range in
+            var part = Found()
+            try await scan.read(range) { episode, events in
+                do {
+                    let history = try EffectiveHistory(
+                        events,
+                        knownAt: knownAt,
+                        knownBy: knownBy,
+                        effectiveAt: effectiveAt
+                    )
+                    if let model = try projection.fold(episode, history) {
+                        part.models.append((episode, model))
+                    }
+                } catch {
+                    part.parked.append(episode)
+                }
+            }
+            let folded = part
+            found.withLock { found in
+                found.models += folded.models
+                found.parked += folded.parked
+            }
+        }
+        // Ranges end in any order; answers are the same every time.
+        let result = found.withLock { $0 }
+        let models = result.models.sorted { $0.0 < $1.0 }.map(\.1)
+        let basis = ReadModelBasis(
+            position: head,
+            head: head,
+            knownAt: knownAt,
+            knownBy: knownBy,
+            parked: result.parked.sorted()
+        )
+        return (models, basis)
+    }
+
+    private struct Found: Sendable {
+        var models: [(EpisodeID, Projection.Model)] = []
+        var parked: [EpisodeID] = []
+    }
+
+    /// Folds some episodes as they were at an effective time, with all that is known.
+    public func folded(
+        _ episodes: [EpisodeID],
+        through: Position,
+        effectiveAt: Instant?
+    ) async throws -> [EpisodeID: Projection.Model] {
+        let reader = EventReader(database, ledger: ledger)
+        let histories = try await reader.histories(of: episodes, through: through)
+        return try histories.reduce(into: [:]) { models, item in
+            let history = try EffectiveHistory(item.value, effectiveAt: effectiveAt)
+            models[item.key] = try projection.fold(item.key, history)
+        }
+    }
+}

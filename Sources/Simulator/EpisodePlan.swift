@@ -1,0 +1,152 @@
+internal import CareEpisode
+
+/// The course of one episode, decided before its first event is written.
+struct EpisodePlan {
+    /// How an episode ends.
+    enum Ending: Equatable {
+        case completed
+        case discharged(DischargeReason)
+    }
+
+    /// What begins a phase.
+    enum Beginning {
+        case admission, stepDown, stepUp
+        /// At the same level: another programme, or fewer days a week.
+        case programChange
+    }
+
+    /// A time at one level of care in one programme with one number of days a week.
+    struct Phase {
+        let beginning: Beginning
+        let first: ClinicDay
+        let program: Program
+        let daysPerWeek: Int
+
+        var hoursPerWeek: Int { program.hoursPerDay * daysPerWeek }
+        var weekdays: [Int] { program.weekdays[daysPerWeek - 1] }
+    }
+
+    /// The episode's number, from 0.
+    let number: Int
+    /// The pseudonymous key of the client, who may have been here before.
+    let clientID: String
+    /// The members of a programme are divided into groups that meet apart.
+    let cohort: Int
+    /// In order; the first begins with the admission.
+    private(set) var phases: [Phase]
+    /// The day of the end, on or after the first day of the last phase.
+    private(set) var end: ClinicDay
+    let ending: Ending
+    /// How likely the client is to miss a day, in thousandths.
+    let missing: Int
+    /// The last days of somebody who drops out, on which hardly anything is attended.
+    let fading: Int
+    /// Drops out, is discharged, comes back: the discharge is retracted.
+    let comesBack: Bool
+    /// Opened by mistake: the admission is retracted before anything else happens.
+    let isMistake: Bool
+
+    init(
+        number: Int,
+        seed: UInt64,
+        admission: ClinicDay,
+        calendar: AdmissionCalendar
+    ) {
+        var random = SeededGenerator(seed: seed, stream: 1, index: UInt64(number))
+        self.number = number
+        clientID = EpisodePlan.client(number: number, seed: seed, calendar: calendar)
+        cohort = random.integer(in: 0...EpisodePlan.cohorts(calendar) - 1)
+        ending = random.pick(weighted: EpisodePlan.endings)
+        missing = random.pick([30, 50, 70, 90, 120, 160])
+
+        let program = random.pick(weighted: Program.admitting)
+        let days = random.pick(weighted: [(3, weight: 45), (4, weight: 35), (5, weight: 20)])
+        let length = random.integer(quantiles: EpisodePlan.lengths(ending))
+        phases = [
+            Phase(beginning: .admission, first: admission, program: program, daysPerWeek: days)
+        ]
+        end = (admission + length).openOrPrevious
+        let dropsOut = ending == .discharged(.droppedOut)
+        fading = dropsOut ? min(length, random.integer(in: 5...12)) : 0
+        comesBack = dropsOut && length > 14 && random.chance(perMille: 25)
+        isMistake = random.chance(perMille: 4)
+        addChanges(&random)
+        end = max(end, admission)
+    }
+
+    /// How intensive outpatient treatment for substance use ended in the United States in 2019
+    /// (TEDS-D 2019, SERVICES_D 6 by REASON; 235,771 discharges).
+    static let endings: [(Ending, weight: Int)] = [
+        (.completed, 61_084),
+        (.discharged(.droppedOut), 63_257),
+        (.discharged(.terminated), 16_109),
+        (.discharged(.transferred), 77_785),
+        (.discharged(.incarcerated), 4432),
+        (.discharged(.died), 461),
+        (.discharged(.other), 12_643),
+    ]
+
+    /// The deciles of the days from the admission to the end of the intensive treatment.
+    private static func lengths(_ ending: Ending) -> [Int] {
+        switch ending {
+        case .completed: [21, 30, 36, 40, 43, 47, 52, 57, 64, 74, 95]
+        case .discharged(.droppedOut): [1, 5, 9, 13, 18, 24, 30, 37, 46, 60, 90]
+        case .discharged(.transferred): [2, 9, 16, 23, 29, 35, 41, 48, 56, 68, 95]
+        default: [2, 7, 13, 19, 25, 31, 37, 44, 53, 67, 95]
+        }
+    }
+
+    /// Steps up and down, and changes at the same level.
+    private mutating func addChanges(_ random: inout SeededGenerator) {
+        let admitted = phases[0]
+        let length = end - admitted.first
+        if length > 20, random.chance(perMille: ending == .discharged(.transferred) ? 110 : 35) {
+            // A crisis: partial hospitalisation for a while.
+            let up = (admitted.first + random.integer(in: 5...(length / 2))).openOrNext
+            let down = (up + random.integer(in: 7...14)).openOrNext
+            add(.stepUp, up, Program.partial, daysPerWeek: 5)
+            if down < end {
+                add(.stepDown, down, admitted.program, daysPerWeek: admitted.daysPerWeek)
+            }
+        } else if length > 28, admitted.daysPerWeek > 3, random.chance(perMille: 450) {
+            let fewer = (admitted.first + length * 2 / 3).openOrNext
+            add(.programChange, fewer, admitted.program, daysPerWeek: 3)
+        } else if length > 14, let other = Program.counterpart(of: admitted.program),
+            random.chance(perMille: 90)
+        {
+            let change = (admitted.first + random.integer(in: 7...(length - 5))).openOrNext
+            add(.programChange, change, other, daysPerWeek: admitted.daysPerWeek)
+        }
+        let endsLower = ending == .completed ? 420 : 40
+        if phases.last?.program.level == .intensiveOutpatient, random.chance(perMille: endsLower) {
+            let tail = random.integer(in: 21...56)
+            add(.stepDown, end, Program.outpatient, daysPerWeek: random.integer(in: 1...2))
+            end = (end + tail).openOrPrevious
+        }
+    }
+
+    private mutating func add(
+        _ beginning: Beginning,
+        _ first: ClinicDay,
+        _ program: Program,
+        daysPerWeek: Int
+    ) {
+        guard let last = phases.last, first > last.first else { return }
+        phases.append(
+            Phase(beginning: beginning, first: first, program: program, daysPerWeek: daysPerWeek)
+        )
+    }
+
+    /// Groups of about ten, if an episode lasts six weeks.
+    private static func cohorts(_ calendar: AdmissionCalendar) -> Int {
+        let enrolled = calendar.episodes(inDays: 42)
+        return max(1, enrolled / (Program.admitting.count * 10))
+    }
+}
+
+extension EpisodePlan {
+    /// The phase that a day belongs to.
+    func phase(on day: ClinicDay) -> Phase {
+        phases.last { $0.first <= day } ?? phases[0]
+    }
+}

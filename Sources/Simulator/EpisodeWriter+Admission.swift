@@ -1,0 +1,203 @@
+internal import CareEpisode
+
+extension EpisodeWriter {
+    /// The admission, in one case of seventy with the wrong programme at first, and the intake.
+    mutating func admit() {
+        let first = plan.phases[0]
+        let admission = admission(to: first.program)
+        // An admission is in the books the same day, or it could not be told from no admission.
+        let known = min(
+            after(admittedAt, seconds: random.integer(in: 300...7200)),
+            Instant(microseconds: cutoff.microseconds - 1)
+        )
+        if plan.isMistake {
+            let mistake = record(
+                .admitted(admission),
+                at: admittedAt,
+                knownAt: known,
+                by: .administrator
+            )
+            earliestKnowledge = after(mistake.knownAt, seconds: 60)
+            retract(mistake, because: "Opened for the wrong client", by: .administrator)
+            return
+        }
+        if random.chance(perMille: 14), let other = Program.counterpart(of: first.program) {
+            var mistaken = admission
+            mistaken.program = other.name
+            let record = record(
+                .admitted(mistaken),
+                at: admittedAt,
+                knownAt: known,
+                by: .socialWorker
+            )
+            earliestKnowledge = after(record.knownAt, seconds: 60)
+            correct(
+                record,
+                to: .admitted(admission),
+                because: "Wrong programme chosen",
+                by: .administrator
+            )
+        } else {
+            let record = record(
+                .admitted(admission),
+                at: admittedAt,
+                knownAt: known,
+                by: .socialWorker
+            )
+            earliestKnowledge = after(record.knownAt, seconds: 60)
+        }
+        intake()
+    }
+
+    private mutating func admission(to program: Program) -> Admitted {
+        let first = plan.phases[0]
+        let takes = random.chance(perMille: 550) ? random.integer(in: 1...2) : 0
+        var home: [ArrivalMedication] = []
+        for _ in 0..<takes {
+            let drug = random.pick(weighted: Formulary.drugs(of: program))
+            guard !isOn(drug) else { continue }
+            let dose = random.integer(in: 0...min(1, drug.doses.count - 1))
+            courses.append(MedicationCourse(drug: drug, dose: dose, order: nil))
+            home.append(
+                ArrivalMedication(
+                    medication: drug.medication(order: nil),
+                    regimen: drug.regimen(dose: dose)
+                )
+            )
+        }
+        let authorized = random.chance(perMille: 700)
+        let payer = Payer(
+            class: random.pick(weighted: payers(program)),
+            authorizationNumber: authorized ? "SIM-A\(plan.number)" : nil,
+            authorizedUnits: authorized ? 6 * first.daysPerWeek : nil,
+            unit: authorized ? .day : nil,
+            authorizedFromDate: authorized ? first.first.date : nil,
+            authorizedToDate: authorized ? (first.first + 42).date : nil
+        )
+        return Admitted(
+            clientID: plan.clientID,
+            program: program.name,
+            levelOfCare: program.level,
+            track: program.track,
+            schedule: program.schedule,
+            plannedHoursPerWeek: Double(first.hoursPerWeek),
+            plannedDaysPerWeek: first.daysPerWeek,
+            plannedEndDate: (first.first + 42).date,
+            referralSource: random.pick(weighted: referrals(program)),
+            priorLevelOfCare: random.pick(weighted: [
+                (LevelOfCare?.none, weight: 55), (.inpatient, weight: 14),
+                (.residential, weight: 11),
+                (.partialHospitalization, weight: 8), (.outpatient, weight: 12),
+            ]),
+            reason: "Simulated episode; not a real person. \(random.pick(reasons(program)))",
+            diagnoses: diagnoses(program),
+            payer: payer,
+            medications: home.isEmpty ? nil : home,
+            allergies: random.pick(weighted: [
+                ([String]?.none, weight: 10), ([], weight: 70), (["penicillin"], weight: 12),
+                (["sulfonamides"], weight: 5), (["latex"], weight: 3),
+            ]),
+            timeZone: "America/New_York"
+        )
+    }
+
+    /// The assessment right after the admission.
+    private mutating func intake() {
+        let start = admittedAt.advanced(bySeconds: 600)
+        let minutes = random.pick([60, 75, 90])
+        lastAttended = start
+        record(
+            .sessionAttended(
+                SessionAttended(
+                    sessionID: identifier(at: start),
+                    kind: .assessment,
+                    minutes: minutes,
+                    attendance: .full,
+                    mode: .inPerson,
+                    place: plan.phases[0].program.place,
+                    serviceCode: "90791",
+                    facilitators: [clinician("T", role: .therapist)],
+                    topic: "Intake",
+                    countsTowardHours: false
+                )
+            ),
+            at: start,
+            knownAt: noted(after: start.advanced(bySeconds: Int64(minutes) * 60)),
+            by: .therapist
+        )
+    }
+
+    private func payers(_ program: Program) -> [(PayerClass, weight: Int)] {
+        program.name == Program.adolescent.name
+            ? [(.medicaid, 45), (.commercial, 50), (.selfPay, 5)]
+            : [
+                (.medicaid, 42), (.commercial, 36), (.medicare, 9), (.otherGovernment, 5),
+                (.selfPay, 6), (.noCharge, 2),
+            ]
+    }
+
+    /// How often each source refers: of substance use, as TEDS-D 2019 counts PSOURCE 1 to 7.
+    private func referrals(_ program: Program) -> [(ReferralSource, weight: Int)] {
+        switch program.name {
+        case Program.adolescent.name:
+            [(.school, 30), (.healthProvider, 40), (.individual, 25), (.court, 5)]
+        case Program.adultDay.name:
+            [
+                (.healthProvider, 50), (.individual, 34), (.employer, 4), (.community, 8),
+                (.sudProvider, 4),
+            ]
+        default:
+            [
+                (.individual, 426), (.sudProvider, 86), (.healthProvider, 73), (.school, 4),
+                (.employer, 4), (.community, 101), (.court, 236),
+            ]
+        }
+    }
+
+    private func reasons(_ program: Program) -> [String] {
+        switch program.name {
+        case Program.adolescent.name:
+            ["School refusal with low mood", "Self-harm without intent", "Anxiety and avoidance"]
+        case Program.adultEvening.name:
+            ["Relapse after months of abstinence", "Ordered after an arrest", "Loss of control"]
+        case Program.dualDiagnosis.name:
+            ["Depression and daily drinking", "Panic and opioid use", "Mood swings and cannabis"]
+        default:
+            ["Depression after discharge from hospital", "Panic attacks", "Grief", "Burnout"]
+        }
+    }
+
+    private mutating func diagnoses(_ program: Program) -> [Diagnosis] {
+        let mood = [
+            ("F33.1", "Major depressive disorder, recurrent, moderate"),
+            ("F41.1", "Generalized anxiety disorder"), ("F43.10", "Post-traumatic stress disorder"),
+            ("F31.81", "Bipolar II disorder"), ("F32.1", "Major depressive disorder, moderate"),
+        ]
+        let use = [
+            ("F10.20", "Alcohol dependence"), ("F11.20", "Opioid dependence"),
+            ("F12.20", "Cannabis dependence"), ("F14.20", "Cocaine dependence"),
+            ("F15.20", "Other stimulant dependence"),
+        ]
+        let principal = random.pick(program.track == .mentalHealth ? mood : use)
+        var found = [
+            Diagnosis(
+                system: .icd10CM,
+                code: principal.0,
+                description: principal.1,
+                role: .principal
+            )
+        ]
+        if program.track == .coOccurring || random.chance(perMille: 250) {
+            let other = random.pick(program.track == .mentalHealth ? use : mood)
+            found.append(
+                Diagnosis(
+                    system: .icd10CM,
+                    code: other.0,
+                    description: other.1,
+                    role: .secondary
+                )
+            )
+        }
+        return found
+    }
+}

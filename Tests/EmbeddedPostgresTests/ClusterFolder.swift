@@ -1,0 +1,128 @@
+import Glibc
+import Testing
+
+@testable import EmbeddedPostgres
+
+/// A folder for one test's cluster, which is gone after the test, with all that still runs in it.
+struct ClusterFolder: Sendable {
+    /// The data folder, which does not exist yet.
+    let path: String
+    /// Where the data folder lies, and where any user may write.
+    let parent: String
+
+    var cluster: String { "\(path)/postgresql" }
+
+    var options: EmbeddedPostgres.Options {
+        var options = EmbeddedPostgres.Options(dataDirectory: path)
+        options.flushesToDisk = false
+        options.startTimeout = .seconds(120)
+        options.systemFolder = "\(parent)/system"
+        return options
+    }
+
+    static func with(
+        subfolder: String = "data",
+        _ body: (ClusterFolder) async throws -> Void
+    ) async throws {
+        let parent = "/tmp/epl-test-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        try #require(mkdir(parent, 0o700) == 0)
+        try #require(chmod(parent, 0o777) == 0)
+        let folder = ClusterFolder(path: "\(parent)/\(subfolder)", parent: parent)
+        let outcome = await outcome { try await body(folder) }
+        for processID in namesInFolder("/proc").compactMap({ pid_t($0) })
+        where linkTarget("/proc/\(processID)/cwd")?.hasPrefix(parent) == true {
+            kill(processID, SIGKILL)
+        }
+        for name in namesInFolder("/tmp")
+        where name.hasPrefix(".epl-") && name.hasSuffix(shortHash(folder.path)) {
+            _ = try await Command("/bin/rm", ["-rf", "--", "/tmp/\(name)"]).run()
+        }
+        _ = try await Command("/bin/rm", ["-rf", "--", parent]).run()
+        try outcome.get()
+    }
+
+    private static func outcome(
+        _ body: () async throws -> Void
+    ) async -> Result<Void, any Error> {
+        do { return .success(try await body()) } catch { return .failure(error) }
+    }
+
+    /// The server that runs, if any.
+    var runningServer: pid_t? {
+        if case .running(let postmaster) = Postmaster.state(of: cluster) {
+            return postmaster.processID
+        }
+        return nil
+    }
+
+    /// Uses the cluster and returns what `body` does.
+    @discardableResult
+    func use<R>(_ body: (ConnectionString) async throws -> R) async throws -> R {
+        try await EmbeddedPostgres.withCluster(options, body)
+    }
+}
+
+extension ClusterFolder {
+    /// Uses the cluster for one statement, and expects its answer.
+    func expect(
+        _ sql: String = "select 1",
+        gives answer: String = "1",
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let given = try await use { try await psql($0, sql) }
+        #expect(given == answer, sourceLocation: sourceLocation)
+    }
+}
+
+/// The PostgreSQL that the tests run with.
+func installation() async throws -> Installation {
+    try await InstallationLocator.system.installation(for: nil, in: "")
+}
+
+/// Runs SQL and returns its rows as text, columns separated by `|`.
+@discardableResult
+func psql(_ connection: ConnectionString, _ sql: String) async throws -> String {
+    try await psql(connection.uri, sql)
+}
+
+@discardableResult
+func psql(_ uri: String, _ sql: String) async throws -> String {
+    let program = try await installation().program("psql")
+    let result = try await Command(program, [uri, "-XAtqc", sql]).run()
+    try #require(result.succeeded, "\(result.output)")
+    return String(
+        result.output.drop(while: \.isNewline).reversed().drop(while: \.isNewline).reversed()
+    )
+}
+
+/// Expects the answer of a statement.
+func expect(
+    _ connection: ConnectionString,
+    _ sql: String = "select 1",
+    gives answer: String = "1",
+    sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+    let given = try await psql(connection, sql)
+    #expect(given == answer, sourceLocation: sourceLocation)
+}
+
+/// Waits until a condition holds, for a minute at most.
+func waitUntil(
+    _ what: Comment,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ condition: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while try await !condition() {
+        try #require(ContinuousClock.now < deadline, what, sourceLocation: sourceLocation)
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}
+
+/// Writes a script that can be run.
+func writeProgram(_ script: String, to path: String) async throws {
+    var command = Command("/bin/sh", ["-c", "cat > \"$1\" && chmod 755 \"$1\"", "sh", path])
+    command.input = script
+    let result = try await command.run()
+    try #require(result.succeeded, "\(result.output)")
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Compares the independent census with the ledger's and checks the census identity.
+
+    compare_census.py EXPECTED.json ACTUAL.json
+
+EXPECTED is the output of census.py, ACTUAL of
+`episode-ledger census --from D1 --to D2 --format json`. Exit 0 when they agree on every day,
+programme and level, 1 with the first differences when they do not.
+"""
+
+import json
+import sys
+
+COUNTS = ("census", "admissions", "transfers_in", "transfers_out", "discharges")
+SHOWN = 20
+
+
+def table(day):
+    """The groups of a day by (programme, level)."""
+    return {
+        (group["program"], group["level_of_care"]): tuple(group[name] for name in COUNTS)
+        for group in day["groups"]
+    }
+
+
+def describe(row):
+    return "not listed" if row is None else " ".join(
+        f"{name}={number}" for name, number in zip(COUNTS, row)
+    )
+
+
+def differences(expected, actual):
+    """What differs, one text each, in the order of the days."""
+    if actual.get("parked"):
+        yield f"{len(actual['parked'])} episodes are parked"
+    dates = [day["date"] for day in expected["days"]]
+    if [day["date"] for day in actual["days"]] != dates:
+        yield f"the days differ: expected {dates[0]} to {dates[-1]}, got " + ", ".join(
+            day["date"] for day in actual["days"]
+        )
+    for name, date in (("from", dates[0]), ("to", dates[-1])):
+        if name in actual and actual[name] != date:
+            yield f"{name!r} is {actual[name]}, expected {date}"
+    by_date = {day["date"]: day for day in actual["days"]}
+    for day in expected["days"]:
+        if day["date"] in by_date:
+            yield from day_differences(day, by_date[day["date"]])
+
+
+def day_differences(expected, actual):
+    date = expected["date"]
+    ours, theirs = table(expected), table(actual)
+    for group in sorted(set(ours) | set(theirs)):
+        if ours.get(group) != theirs.get(group):
+            yield (
+                f"{date} {group[0]} {group[1]}: expected {describe(ours.get(group))}; "
+                f"got {describe(theirs.get(group))}"
+            )
+    listed = [(group["program"], group["level_of_care"]) for group in actual["groups"]]
+    if len(listed) != len(set(listed)):
+        yield f"{date}: a group is listed twice"
+    if listed != sorted(listed):
+        yield f"{date}: the groups are not sorted by programme and level of care"
+    if any(not any(row) for row in theirs.values()):
+        yield f"{date}: a group without any number is listed"
+    total = sum(row[0] for row in theirs.values())
+    if "total" in actual and actual["total"] != total:
+        yield f"{date}: total is {actual['total']}, the groups add up to {total}"
+
+
+def identity_failures(before, days):
+    """Where the census is not yesterday's + admissions + in - out - discharges."""
+    previous = table(before)
+    for day in days:
+        current = table(day)
+        for group in sorted(set(previous) | set(current)):
+            yesterday = previous.get(group, (0,) * 5)[0]
+            today, admissions, moved_in, moved_out, discharges = current.get(group, (0,) * 5)
+            due = yesterday + admissions + moved_in - moved_out - discharges
+            if today != due:
+                yield (
+                    f"{day['date']} {group[0]} {group[1]}: census is {today}, but "
+                    f"{yesterday} + {admissions} + {moved_in} - {moved_out} - {discharges} = {due}"
+                )
+        previous = current
+
+
+def compare(expected, actual):
+    """Every difference and every failure of the identity, one text each."""
+    found = list(differences(expected, actual))
+    for name, days in (("expected", expected["days"]), ("actual", actual["days"])):
+        failures = identity_failures(expected["before"], days)
+        found += [f"identity ({name}): {text}" for text in failures]
+    return found
+
+
+def main(arguments=None):
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if len(arguments) != 2:
+        print(__doc__, file=sys.stderr)
+        return 64
+    documents = []
+    for path in arguments:
+        with open(path, encoding="utf-8") as file:
+            documents.append(json.load(file))
+    found = compare(*documents)
+    for text in found[:SHOWN]:
+        print(text)
+    if len(found) > SHOWN:
+        print(f"... and {len(found) - SHOWN} more")
+    if found:
+        return 1
+    groups = sum(len(day["groups"]) for day in documents[0]["days"])
+    print(f"equal: {len(documents[0]['days'])} days, {groups} groups; the identity holds")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

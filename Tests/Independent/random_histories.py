@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+"""Import lines of random episode histories: valid to append, and as awkward as that allows.
+
+    random_histories.py --seed 7 --episodes 200 > histories.ndjson
+
+Late entries, corrections of content, of time, of both and repeated, retractions of anything (ends
+with reopening, admissions), same-instant events, events exactly at local midnight and around it,
+days on which clocks change, knowledge from a minute before the event to months after it. The life
+cycle is checked by life_cycle.py, so an import refuses none of the lines. With `--refusals FILE`
+some lines that must be refused are mixed in, and FILE gets their line numbers as a JSON list.
+"""
+
+import argparse
+import json
+import random
+import sys
+import uuid
+from datetime import timedelta
+
+from history import ENDS, STEPS, event_from
+from life_cycle import ACCEPTED, REFUSED, EpisodeLifeCycle
+from local_days import DAY, HOUR, MINUTE, SECOND, LocalDays, format_instant, parse_date, utc
+
+LEVELS = (
+    "inpatient",
+    "residential",
+    "partial_hospitalization",
+    "intensive_outpatient",
+    "outpatient",
+    "recovery_monitoring",
+)
+PROGRAMS = ("iop-adult-day", "iop-adult-evening", "iop-dual-diagnosis", "php", "Ärzte-Haus 1")
+TRACKS = ("mental_health", "substance_use", "co_occurring", "site-track")
+REASONS = ("dropped_out", "terminated", "transferred", "incarcerated", "died", "other")
+KINDS = ("individual", "group", "psychoeducation", "activity", "assessment", "crisis_intervention")
+CHANGING_DAYS = (
+    ("America/New_York", "2024-03-10"),
+    ("America/New_York", "2024-11-03"),
+    ("America/Havana", "2024-03-10"),
+    ("America/Havana", "2024-11-03"),
+    ("Europe/Berlin", "2024-03-31"),
+    ("Europe/Berlin", "2024-10-27"),
+    ("Africa/Cairo", "2024-04-26"),
+    ("Africa/Cairo", "2024-10-31"),
+    ("Asia/Beirut", "2024-03-31"),
+    ("Australia/Lord_Howe", "2024-04-07"),
+    ("Asia/Kathmandu", "2024-06-01"),
+    ("UTC", "2024-02-29"),
+)
+# Far enough in the past that nothing is recorded in the future, however late it is.
+FIRST_DAY = parse_date("2024-02-15")
+LAST_DAY = parse_date("2024-11-20")
+
+
+class EpisodeWriter:
+    """Writes the random history of one episode."""
+
+    def __init__(self, generator, number, own_days, all_days):
+        self.random = generator
+        self.own_days = own_days
+        self.all_days = all_days
+        self.number = number
+        self.episode_id = self.uuid()
+        self.life = EpisodeLifeCycle()
+        self.known = None
+        self.lines = []  # (knowledge time in the file's order, line, whether it is to be refused)
+        self.anchor = self.first_day()
+        self.length = generator.choice((0, 1, 3, 14, 40, 70))
+
+    # Values
+
+    def uuid(self):
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def first_day(self):
+        if self.random.random() < 0.5:
+            day = parse_date(self.random.choice(CHANGING_DAYS)[1])
+            return day - timedelta(days=self.random.choice((0, 0, 1, 5)))
+        span = (LAST_DAY - FIRST_DAY).days
+        return FIRST_DAY + timedelta(days=self.random.randrange(span))
+
+    def days(self):
+        return self.own_days if self.random.random() < 0.7 else self.random.choice(self.all_days)
+
+    def instant(self):
+        """A moment near the episode: often one that has already been used, or a midnight."""
+        entries = self.life.entries
+        if entries and self.random.random() < 0.15:
+            return self.random.choice(entries).time + self.random.choice((0, 0, 0, 1, -1))
+        day = self.anchor + timedelta(days=self.random.randint(0, self.length))
+        days = self.days()
+        shape = self.random.random()
+        if shape < 0.2:
+            return days.start(day) + self.random.choice((0, 0, 0, -1, 1))
+        if shape < 0.3:
+            changes = days.transitions(days.start(day), days.end(day))
+            if changes:
+                return changes[0] + self.random.choice((0, -1, -MINUTE, 30 * MINUTE, HOUR))
+        return days.start(day) + self.random.randrange(DAY // MINUTE) * MINUTE
+
+    def written(self, instant):
+        """The instant as RFC 3339, in one of the ways that a source system may write it."""
+        shape = self.random.random()
+        if shape < 0.6:
+            return format_instant(instant)
+        offset = self.random.choice((-300, -240, 0, 60, 120, 345, 840))
+        local = utc(instant + offset * MINUTE).strftime("%Y-%m-%dT%H:%M:%S")
+        fraction = instant % SECOND
+        if shape < 0.7 or fraction:
+            local += f".{fraction:06d}" + self.random.choice(("", "9", "999"))
+        if offset == 0 and shape < 0.9:
+            return local + "Z"
+        sign = "-" if offset < 0 else "+"
+        return f"{local}{sign}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"
+
+    # Payloads
+
+    def admission_data(self):
+        data = {
+            "client_id": f"R-{self.number // 2}",
+            "program": self.random.choice(PROGRAMS),
+            "level_of_care": self.random.choice(LEVELS + ("intensive_outpatient",) * 4),
+        }
+        if self.random.random() < 0.5:
+            data["track"] = self.random.choice(TRACKS)
+        return data
+
+    def transfer_data(self):
+        data = {"rationale": "as agreed"}
+        if self.random.random() < 0.4:
+            data["program"] = self.random.choice(PROGRAMS)
+        if self.random.random() < 0.3:
+            data["track"] = self.random.choice(TRACKS)
+        if self.random.random() < 0.3:
+            data["schedule"] = self.random.choice(("day", "evening"))
+        return data
+
+    def step_data(self, direction, level):
+        index = LEVELS.index(level)
+        reachable = LEVELS[index + 1:] if direction == "stepped_down" else LEVELS[:index]
+        if not reachable:
+            return None
+        return self.transfer_data() | {
+            "from_level": level,
+            "to_level": self.random.choice(reachable),
+        }
+
+    def data(self, type, occurred_at):
+        """A payload of this type, or None where there can be none."""
+        if type == "admitted":
+            return self.admission_data()
+        if type in STEPS:
+            if self.life.admission is None:
+                return None
+            level = self.life.level_before(occurred_at)
+            if self.random.random() < 0.1:
+                level = self.random.choice(LEVELS)
+            return self.step_data(type, level)
+        if type == "program_changed":
+            data = self.transfer_data()
+            return data if len(data) > 1 else data | {"planned_hours_per_week": 9}
+        if type in ENDS:
+            data = {} if type == "completed" else {"reason": self.random.choice(REASONS)}
+            if self.random.random() < 0.4:
+                contact = occurred_at - self.random.randrange(0, 5 * DAY, HOUR)
+                if self.random.random() < 0.2:
+                    contact = self.instant()
+                data["last_contact_at"] = self.written(contact)
+            return data
+        session = f"s-{self.number % 3}-{self.random.randrange(6)}"
+        if type == "session_attended":
+            return {
+                "session_id": session,
+                "kind": self.random.choice(KINDS),
+                "minutes": self.random.choice((1, 50, 60, 90, 720)),
+            }
+        if type == "family_session_held":
+            return {
+                "session_id": session,
+                "minutes": 60,
+                "participants": [{"relation": "parent"}],
+                "client_present": self.random.random() < 0.6,
+            }
+        if type == "session_missed":
+            return {"session_id": session, "kind": "group", "reason": "no_show"}
+        return {
+            "medication": {"name": "sertraline", "order_id": f"o-{self.number}"},
+            "change": self.random.choice(("start", "hold", "resume", "stop", "unchanged")),
+            "prescriber": "prescriber-1",
+        }
+
+    def correction_data(self, target):
+        """A correction of content, of time, or of both."""
+        data = {"target_event_id": target.event_id, "reason": "typed wrongly"}
+        shape = self.random.random()
+        moved = self.instant() if shape >= 0.35 else target.occurred_at
+        if shape >= 0.35:
+            data["replacement_occurred_at"] = self.written(moved)
+        if 0.35 <= shape < 0.6:
+            data["replacement"] = target.data
+            return data
+        data["replacement"] = self.data(target.type, moved)
+        return data if data["replacement"] is not None else None
+
+    # Events
+
+    def knowledge(self, occurred_at):
+        """When the source system recorded it, and its place among the lines of the file."""
+        delay = self.random.choice(
+            (
+                -MINUTE,
+                0,
+                self.random.randrange(15 * MINUTE),
+                self.random.randrange(15 * MINUTE),
+                self.random.randrange(8 * HOUR),
+                self.random.randrange(9 * DAY),
+                self.random.randrange(120 * DAY),
+            )
+        )
+        known = occurred_at + delay
+        if self.known is not None and known < self.known and self.random.random() < 0.75:
+            known = self.known + self.random.choice((0, SECOND, HOUR, self.random.randrange(DAY)))
+        self.known = known if self.known is None else max(self.known, known)
+        return known, self.known
+
+    def offer(self, type, refusals):
+        """Tries one event; writes it if it is valid (or, with `refusals`, certainly is not)."""
+        occurred_at = self.instant()
+        if type in ("entry_corrected", "entry_retracted"):
+            targets = self.life.amendable()
+            if self.random.random() < 0.05:
+                targets = self.life.events
+            if not targets:
+                return
+            target = self.random.choice(targets)
+            if target.type == "admitted" and type == "entry_retracted":
+                if self.random.random() < 0.7:
+                    return
+            if type == "entry_retracted":
+                data = {"target_event_id": target.event_id, "reason": "entered in error"}
+            elif target.type in ("entry_corrected", "entry_retracted"):
+                return
+            else:
+                data = self.correction_data(target)
+        else:
+            data = self.data(type, occurred_at)
+        if data is None:
+            return
+        line = {
+            "episode_id": self.episode_id,
+            "event_id": self.uuid(),
+            "type": type,
+            "occurred_at": self.written(occurred_at),
+            "author": {"id": "random", "role": "other"},
+            "data": data,
+        }
+        event = event_from(line, len(self.life.events) + 1)
+        verdict = self.life.verdict(event)
+        if verdict == ACCEPTED or (verdict == REFUSED and refusals and self.lines):
+            before = self.known
+            known, order = self.knowledge(occurred_at)
+            line["source_recorded_at"] = self.written(known)
+            if self.random.random() < 0.1:
+                line["event_id"] = line["event_id"].upper()
+            if verdict == ACCEPTED:
+                self.life.append(event)
+            else:
+                self.known, order = before, before
+            self.lines.append((order, line, verdict == REFUSED))
+
+    def write(self, refusals):
+        """The lines of the episode."""
+        while not self.lines:
+            self.offer("admitted", refusals=False)
+        for _ in range(self.random.choice((0, 3, 10, 20, 40))):
+            self.offer(self.random.choice(OFFERED), refusals and self.random.random() < 0.3)
+        return self.lines
+
+
+OFFERED = (
+    ("session_attended",) * 6
+    + ("family_session_held", "session_missed", "medication_adjusted")
+    + STEPS * 3
+    + ("program_changed",) * 4
+    + ENDS * 2
+    + ("entry_corrected",) * 8
+    + ("entry_retracted",) * 4
+    + ("admitted",)
+)
+
+
+def histories(seed, episodes, zone, refusals=False):
+    """(line, whether it must be refused) of all episodes, in the order of the file.
+
+    By knowledge time, save that some lines come later than they should. An episode's own lines
+    keep their order, which is the one that the life cycle was checked in.
+    """
+    generator = random.Random(seed)
+    own_days = LocalDays(zone)
+    all_days = [LocalDays(name) for name in sorted({name for name, _ in CHANGING_DAYS})]
+    merged = []
+    for number in range(episodes):
+        writer = EpisodeWriter(generator, number, own_days, all_days)
+        place = None
+        for sequence, (known, line, refused) in enumerate(writer.write(refusals)):
+            late = generator.randrange(30 * DAY) if generator.random() < 0.03 else 0
+            place = known + late if place is None else max(place, known + late)
+            merged.append((place, number, sequence, line, refused))
+    merged.sort(key=lambda item: item[:3])
+    return [(line, refused) for _, _, _, line, refused in merged]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--episodes", type=int, required=True)
+    parser.add_argument("--time-zone", default="America/New_York", help="the ledger's zone")
+    parser.add_argument("--refusals", help="mix in invalid lines; FILE gets their line numbers")
+    options = parser.parse_args(arguments)
+    found = histories(
+        options.seed, options.episodes, options.time_zone, options.refusals is not None
+    )
+    for line, _ in found:
+        print(json.dumps(line, ensure_ascii=False))
+    if options.refusals is not None:
+        with open(options.refusals, "w", encoding="utf-8") as file:
+            json.dump([n for n, (_, refused) in enumerate(found, start=1) if refused], file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+import CareEpisode
+import TestSupport
+import Testing
+
+@testable import Ledger
+
+@Suite("Idempotency")
+struct IdempotencyTests {
+    @Test("A repeated request gets the first receipts and writes nothing")
+    func repeats() async throws {
+        try await LedgerFixture.withSequencer { database, sequencer in
+            let asked = request(.fresh, SampleEvent.admitted(), SampleEvent.session())
+            let first = try await sequencer.appended(asked)
+            let again = try #require(try await sequencer.append(asked).duplicate)
+            #expect(again.allSatisfy(\.duplicate))
+            #expect(again.map(\.position) == first.map(\.position))
+            #expect(again.map(\.version) == first.map(\.version))
+            #expect(again.map(\.recordedAt) == first.map(\.recordedAt))
+            #expect(again.map(\.leafHash) == first.map(\.leafHash))
+            // A process that remembers nothing says the same.
+            let elsewhere = try await appendTogether([asked], database, sequencer.ledger)
+            #expect(try elsewhere[0].get().duplicate == again)
+            #expect(try await audit(database, sequencer.ledger).count == 2)
+        }
+    }
+
+    @Test("Another spelling of times and ids is the same content")
+    func otherSpelling() async throws {
+        try await LedgerFixture.withSequencer { database, sequencer in
+            func line(_ time: String, _ id: String, _ data: String) -> [UInt8] {
+                Array(
+                    """
+                    {"event_id":"\(id)","episode_id":"0192f0c1-7a00-7000-8000-00000000e001",
+                    "type":"admitted","occurred_at":"\(time)","author":{"id":"a","role":"nurse"},
+                    "data":\(data)}
+                    """.utf8
+                )
+            }
+            let first = try EventParser.parseLine(
+                line(
+                    "2025-01-06T09:00:00Z",
+                    "0192f0c1-7a00-7000-8000-00000000a001",
+                    #"{"client_id":"C","program":"ä","level_of_care":"outpatient"}"#
+                )
+            )
+            let second = try EventParser.parseLine(
+                line(
+                    "2025-01-06T10:30:00.0000009+01:30",
+                    "0192F0C1-7A00-7000-8000-00000000A001",
+                    #"{"level_of_care":"outpatient", "program":"\u00e4", "client_id":"C"}"#
+                )
+            )
+            let receipts = try await sequencer.appended(request(first.episodeID, first.draft))
+            let outcome = try await sequencer.append(request(second.episodeID, second.draft))
+            #expect(outcome.duplicate?.map(\.position) == receipts.map(\.position))
+            #expect(try await audit(database, sequencer.ledger).count == 1)
+        }
+    }
+
+    @Test("The principal, the correlation and the causation do not count")
+    func whatDoesNotCount() async throws {
+        try await LedgerFixture.withSequencer { _, sequencer in
+            var asked = request(.fresh, SampleEvent.admitted())
+            try await sequencer.appended(asked)
+            asked.recordedBy = "somebody else"
+            asked.events[0].correlationID = .fresh
+            asked.events[0].causationID = .fresh
+            #expect(try await sequencer.append(asked).duplicate?.count == 1)
+        }
+    }
+
+    @Test("An id with other content is refused as reused, and nothing is written")
+    func reused() async throws {
+        try await LedgerFixture.withSequencer { database, sequencer in
+            let episode = EpisodeID.fresh
+            let session = SampleEvent.session()
+            try await sequencer.appended(request(episode, SampleEvent.admitted(), session))
+            var changes: [EventDraft] = []
+            func change(_ change: (inout EventDraft) -> Void) {
+                var draft = session
+                change(&draft)
+                changes.append(draft)
+            }
+            change { $0.occurredAt = $0.occurredAt.advanced(bySeconds: 1) }
+            change { $0.author.id = "n-2" }
+            change { $0.author.role = .physician }
+            change { $0.sourceRecordedAt = SampleEvent.admissionTime }
+            changes.append(SampleEvent.session(session.eventID, minutes: 61))
+            changes.append(SampleEvent.completed(session.eventID))
+            for draft in changes {
+                let outcome = try await sequencer.append(request(episode, draft))
+                #expect(outcome.reused == session.eventID, "\(draft)")
+                // Also where the process remembers nothing, and whatever else is wrong with it.
+                let elsewhere = try await appendTogether(
+                    [request(episode, draft, expected: Version(9))],
+                    database,
+                    sequencer.ledger
+                )
+                #expect(try elsewhere[0].get().reused == session.eventID, "\(draft)")
+            }
+            #expect(try await audit(database, sequencer.ledger).count == 2)
+        }
+    }
+
+    @Test("An id of another episode is reused, for an episode that exists and one that does not")
+    func otherEpisode() async throws {
+        try await LedgerFixture.withSequencer { database, sequencer in
+            let (first, second) = (EpisodeID.fresh, EpisodeID.fresh)
+            let session = SampleEvent.session()
+            try await sequencer.appended(request(first, SampleEvent.admitted(), session))
+            try await sequencer.appended(request(second, SampleEvent.admitted()))
+            #expect(
+                try await sequencer.append(request(second, session)).reused == session.eventID
+            )
+            #expect(
+                try await sequencer.append(request(.fresh, session)).reused == session.eventID
+            )
+            #expect(try await audit(database, sequencer.ledger).count == 3)
+        }
+    }
+
+    @Test("A request of which some events are recorded is refused whole")
+    func partly() async throws {
+        try await LedgerFixture.withSequencer { database, sequencer in
+            let episode = EpisodeID.fresh
+            let (admission, session) = (SampleEvent.admitted(), SampleEvent.session())
+            try await sequencer.appended(request(episode, admission, session))
+            for events in [[admission, session, SampleEvent.session()],
+                [SampleEvent.session(), session]]
+            {
+                let asked = AppendRequest(
+                    episodeID: episode,
+                    events: events,
+                    recordedBy: "cli:test",
+                    isList: true
+                )
+                #expect(try await sequencer.append(asked).isPartlyRecorded)
+                let elsewhere = try await appendTogether([asked], database, sequencer.ledger)
+                #expect(try elsewhere[0].get().isPartlyRecorded)
+            }
+            // Recorded in another episode: this process cannot know it before it asks.
+            let mixed = request(.fresh, SampleEvent.admitted(), session)
+            #expect(try await sequencer.append(mixed).isPartlyRecorded)
+            #expect(try await audit(database, sequencer.ledger).count == 2)
+        }
+    }
+
+    @Test("A request that names an id twice is refused")
+    func twice() async throws {
+        try await LedgerFixture.withSequencer { database, sequencer in
+            let session = SampleEvent.session()
+            let outcome = try await sequencer.append(
+                request(.fresh, SampleEvent.admitted(), session, session)
+            )
+            #expect(outcome.isPartlyRecorded)
+            #expect(try await storedRows(database, sequencer.ledger).isEmpty)
+        }
+    }
+
+    @Test("A repeat is answered as such after the episode's end, with an old expected version")
+    func lateRepeat() async throws {
+        try await LedgerFixture.withSequencer { database, sequencer in
+            let episode = EpisodeID.fresh
+            let admission = request(episode, SampleEvent.admitted(), expected: .zero)
+            let step = SampleEvent.session(day: 59)
+            try await sequencer.appended(admission)
+            try await sequencer.appended(request(episode, step, expected: Version(1)))
+            let end = SampleEvent.completed(day: 30)
+            try await sequencer.appended(request(episode, end))
+            // All three would be refused if they were new.
+            for repeated in [
+                admission, request(episode, step, expected: Version(1)), request(episode, end),
+            ] {
+                #expect(try await sequencer.append(repeated).duplicate?.count == 1)
+                let elsewhere = try await appendTogether([repeated], database, sequencer.ledger)
+                #expect(try elsewhere[0].get().duplicate?.count == 1)
+            }
+            #expect(try await audit(database, sequencer.ledger).count == 3)
+        }
+    }
+
+    @Test("A repeat is answered as such after the admission was retracted")
+    func retractedAdmission() async throws {
+        try await LedgerFixture.withSequencer { _, sequencer in
+            let episode = EpisodeID.fresh
+            let admission = SampleEvent.admitted()
+            try await sequencer.appended(request(episode, admission))
+            try await sequencer.appended(
+                request(episode, SampleEvent.retracted(target: admission.eventID))
+            )
+            #expect(try await sequencer.append(request(episode, admission)).duplicate != nil)
+            #expect(
+                try await sequencer.append(request(episode, SampleEvent.session())).refusal != nil
+            )
+        }
+    }
+}

@@ -1,0 +1,254 @@
+import Migrations
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("Migrator")
+struct MigratorTests {
+    @Test("The migrations are numbered from 1 without gaps")
+    func numbers() {
+        #expect(Migration.all.map(\.number) == Array(1...Migration.all.count))
+        #expect(Set(Migration.all.map(\.name)).count == Migration.all.count)
+    }
+
+    @Test("An empty database gets every migration once, in order")
+    func appliesInOrder() async throws {
+        try await withPool { pool in
+            #expect(try await Migrator(pool).status() == .empty)
+            let applied = Mutex<[Int]>([])
+            try await Migrator(pool).migrate { migration in
+                applied.withLock { $0.append(migration.number) }
+            }
+            #expect(applied.withLock { $0 } == Migration.all.map(\.number))
+            #expect(try await Migrator(pool).status() == .current)
+            let recorded = try await pool.query(
+                "select number, name, checksum from schema_migration order by applied_at"
+            )
+            #expect(
+                try recorded.map { Int(try $0.get("number", as: Int32.self)) }
+                    == Migration.all.map(\.number)
+            )
+            #expect(
+                try recorded.map { try $0.get("checksum", as: String.self) }
+                    == Migration.all.map(\.checksum)
+            )
+            // A second run finds nothing to do.
+            try await Migrator(pool).migrate { Issue.record("\($0.name) was applied again") }
+        }
+    }
+
+    @Test("A database that has the first migrations only is older, and gets the rest")
+    func continues() async throws {
+        try await withPool { pool in
+            try await Migrator(pool, migrations: Array(Migration.all.prefix(2))).migrate()
+            #expect(try await Migrator(pool).status() == .older(applied: 2))
+            let applied = Mutex<[Int]>([])
+            try await Migrator(pool).migrate { migration in
+                applied.withLock { $0.append(migration.number) }
+            }
+            #expect(applied.withLock { $0 } == Array(3...Migration.all.count))
+        }
+    }
+
+    @Test("Ten migrators at once apply each migration once")
+    func appliesOnce() async throws {
+        try await TestCluster.withDatabase { url in
+            let applied = Mutex<[Int]>([])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<10 {
+                    let pool = PostgresPool(try PostgresConfiguration(url: url), limit: 1)
+                    group.addTask {
+                        try await Migrator(pool).migrate { migration in
+                            applied.withLock { $0.append(migration.number) }
+                        }
+                        await pool.close()
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(applied.withLock { $0.sorted() } == Migration.all.map(\.number))
+        }
+    }
+
+    @Test("Two databases of one new cluster can be migrated at the same moment")
+    func twoDatabases() async throws {
+        try await TestCluster.withPrivateCluster { cluster in
+            // More rounds would find the roles there: each needs a cluster of its own.
+            try await cluster.withDatabase { first in
+                try await cluster.withDatabase { second in
+                    try await withThrowingTaskGroup(of: Migrator.Status.self) { group in
+                        for url in [first, second] {
+                            let pool = PostgresPool(try PostgresConfiguration(url: url), limit: 1)
+                            group.addTask {
+                                try await Migrator(pool).migrate()
+                                let status = try await Migrator(pool).status()
+                                await pool.close()
+                                return status
+                            }
+                        }
+                        for try await status in group { #expect(status == .current) }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("A role that another database makes at this moment does not stop the migration")
+    func roleRace() async throws {
+        try await TestCluster.withPrivateCluster { cluster in
+            try await cluster.withDatabase { url in
+                let configuration = try PostgresConfiguration(url: url)
+                let pool = PostgresPool(configuration, limit: 1)
+                let other = PostgresPool(
+                    try PostgresConfiguration(url: cluster.url()),
+                    limit: 2
+                )
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    try await other.withTransaction { connection in
+                        for role in ["ledger_owner", "ledger_reader"] {
+                            try await connection.execute(script: "create role \(role) nologin")
+                        }
+                        group.addTask { try await Migrator(pool).migrate() }
+                        // The migrator waits for the name that is not committed yet.
+                        try await eventuallyWaits(other)
+                    }
+                    try await group.waitForAll()
+                }
+                #expect(try await Migrator(pool).status() == .current)
+                await pool.close()
+                await other.close()
+            }
+        }
+    }
+
+    private func eventuallyWaits(_ pool: PostgresPool) async throws {
+        try await eventually("a session waits for a transaction") {
+            let rows = try await pool.query(
+                """
+                select count(*) as waiting from pg_stat_activity
+                where wait_event_type = 'Lock' and wait_event = 'transactionid'
+                """
+            )
+            return try rows[0].get("waiting", as: Int64.self) > 0
+        }
+    }
+
+    @Test("An edited migration that has landed is refused by its name")
+    func refusesEdited() async throws {
+        try await withPool { pool in
+            try await Migrator(pool).migrate()
+            var migrations = Migration.all
+            migrations[2] = Migration(
+                number: 3,
+                name: migrations[2].name,
+                sql: migrations[2].sql + "-- one more word\n"
+            )
+            let refusal = MigrationError.edited(number: 3, name: migrations[2].name)
+            let edited = Migrator(pool, migrations: migrations)
+            await #expect(throws: refusal) { try await edited.status() }
+            await #expect(throws: refusal) { try await edited.migrate() }
+            #expect(refusal.description.contains("migration 3 (\(migrations[2].name))"))
+        }
+    }
+
+    @Test("A database with a newer schema is refused, naming the version needed")
+    func refusesNewer() async throws {
+        try await withPool { pool in
+            try await Migrator(pool).migrate()
+            let count = Migration.all.count
+            let older = Migrator(pool, migrations: Array(Migration.all.dropLast(2)))
+            let refusal = MigrationError.newer(applied: count, known: count - 2)
+            await #expect(throws: refusal) { try await older.status() }
+            await #expect(throws: refusal) { try await older.migrate() }
+            #expect(refusal.description.contains("schema version \(count)"))
+        }
+    }
+
+    @Test("A migration that fails leaves nothing, and those before it stay")
+    func failsWhole() async throws {
+        try await withPool { pool in
+            let broken = Migration(
+                number: 2,
+                name: "broken",
+                sql: "create table half (id integer); set local role ledger_owner; select 1 / 0;"
+            )
+            let migrations = [Migration.all[0], broken]
+            await #expect(throws: PostgresError.self) {
+                try await Migrator(pool, migrations: migrations).migrate()
+            }
+            let rows = try await pool.query(
+                """
+                select to_regclass('public.half') is null as gone, current_user::text as role,
+                    (select max(number) from schema_migration) as newest
+                """
+            )
+            #expect(try rows[0].get("gone", as: Bool.self))
+            #expect(try rows[0].get("newest", as: Int32.self) == 1)
+            // The role of the migration is not left behind on the pool's connection.
+            #expect(try rows[0].get("role", as: String.self) == TestCluster.user)
+        }
+    }
+
+    @Test("The first migration that fails leaves an empty database")
+    func failsFromTheStart() async throws {
+        try await withPool { pool in
+            let broken = Migration(number: 1, name: "broken", sql: "select 1 / 0;")
+            await #expect(throws: PostgresError.self) {
+                try await Migrator(pool, migrations: [broken]).migrate()
+            }
+            #expect(try await Migrator(pool).status() == .empty)
+        }
+    }
+
+    @Test("A database's owner with CREATEROLE can migrate, without being a superuser")
+    func ownerMigrates() async throws {
+        try await TestCluster.withPrivateCluster { cluster in
+            try await cluster.sql("create role clinic login createrole")
+            try await cluster.sql("create database clinic owner clinic")
+            let url = cluster.url(database: "clinic", user: "clinic")
+            let pool = PostgresPool(try PostgresConfiguration(url: url), limit: 1)
+            try await Migrator(pool).migrate()
+            #expect(try await Migrator(pool).status() == .current)
+            await pool.close()
+        }
+    }
+
+    @Test("A user who may not make the roles is told which ones to ask for")
+    func notPermitted() async throws {
+        try await TestCluster.withPrivateCluster { cluster in
+            try await cluster.sql("create role clinic login")
+            try await cluster.sql("create database clinic owner clinic")
+            let url = cluster.url(database: "clinic", user: "clinic")
+            let pool = PostgresPool(try PostgresConfiguration(url: url), limit: 1)
+            let refusal = MigrationError.notPermitted(number: 1, name: "role")
+            await #expect(throws: refusal) { try await Migrator(pool).migrate() }
+            #expect(refusal.description.contains("ledger_projector"))
+            #expect(try await Migrator(pool).status() == .empty)
+            // An administrator makes them: now the same user may.
+            for role in ["ledger_owner", "ledger_writer", "ledger_projector", "ledger_reader"] {
+                try await cluster.sql("create role \(role) nologin; grant \(role) to clinic")
+            }
+            try await Migrator(pool).migrate()
+            #expect(try await Migrator(pool).status() == .current)
+            await pool.close()
+        }
+    }
+}
+
+/// Lends a pool on an empty database of its own.
+func withPool<Result: Sendable>(
+    _ body: (PostgresPool) async throws -> Result
+) async throws -> Result {
+    try await TestCluster.withDatabase { url in
+        let pool = PostgresPool(try PostgresConfiguration(url: url), limit: 2)
+        do {
+            let result = try await body(pool)
+            await pool.close()
+            return result
+        } catch {
+            await pool.close()
+            throw error
+        }
+    }
+}

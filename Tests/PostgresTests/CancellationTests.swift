@@ -1,0 +1,160 @@
+import TestSupport
+import Testing
+
+@testable import Postgres
+
+@Suite("Cancellation and deadlines")
+struct CancellationTests {
+    /// Statements of this database that sleep, seen from another session.
+    private func sleepers(_ watcher: PostgresConnection) async throws -> Int {
+        try await watcher.query(
+            """
+            select count(*) as n from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()
+                and query like '%pg_sleep%' and state = 'active'
+            """)[0].get("n")
+    }
+
+    @Test("cancelling a task cancels its query on the server and leaves the pool whole")
+    func cancelsOnServer() async throws {
+        try await withPool(limit: 1) { pool in
+            try await PostgresConnection.withConnection(pool.configuration) { watcher in
+                let task = Task { try await pool.query("select pg_sleep(600)") }
+                try await eventually("the query runs") { try await sleepers(watcher) == 1 }
+                task.cancel()
+                let error = try await postgresError { _ = try await task.value }
+                #expect(error.code == .cancelled && !error.connectionIsUsable)
+                #expect(error.mayHaveCommitted)
+                try await eventually("the server has stopped") { try await sleepers(watcher) == 0 }
+                #expect(try await pool.query("select 1 as n")[0].get("n", as: Int.self) == 1)
+            }
+        }
+    }
+
+    @Test("a deadline ends the query on the server and leaves the pool whole")
+    func deadline() async throws {
+        try await withPool(limit: 1) { pool in
+            try await PostgresConnection.withConnection(pool.configuration) { watcher in
+                let start = ContinuousClock.now
+                let error = try await postgresError {
+                    _ = try await pool.query(
+                        "select pg_sleep(600)", deadline: .now.advanced(by: .milliseconds(300)))
+                }
+                #expect(error.code == .timedOut && error.mayHaveCommitted)
+                #expect(start.duration(to: .now) < .seconds(10))
+                try await eventually("the server has stopped") { try await sleepers(watcher) == 0 }
+                #expect(try await pool.query("select 1 as n")[0].get("n", as: Int.self) == 1)
+            }
+        }
+    }
+
+    @Test("an outer deadline holds for every call inside, a default one for all others")
+    func deadlineOfAScope() async throws {
+        try await withConnection { connection in
+            let error = try await postgresError {
+                try await connection.withDeadline(.now.advanced(by: .milliseconds(200))) { inner in
+                    _ = try await inner.query(
+                        "select pg_sleep(600)", deadline: .now.advanced(by: .seconds(60)))
+                }
+            }
+            #expect(error.code == .timedOut)
+            let later = try await postgresError { _ = try await connection.query("select 1") }
+            #expect(later.code == .connectionLost && !later.mayHaveCommitted)
+        }
+        try await withDatabase { configuration in
+            var configuration = configuration
+            configuration.callTimeout = .milliseconds(200)
+            try await PostgresConnection.withConnection(configuration) { connection in
+                let error = try await postgresError {
+                    try await connection.execute(script: "select pg_sleep(600)")
+                }
+                #expect(error.code == .timedOut && error.mayHaveCommitted)
+            }
+        }
+    }
+
+    @Test("the server's own timeout leaves the connection usable")
+    func statementTimeout() async throws {
+        try await withDatabase { configuration in
+            var configuration = configuration
+            configuration.set("statement_timeout", to: "100ms")
+            try await PostgresConnection.withConnection(configuration) { connection in
+                let error = try await postgresError {
+                    _ = try await connection.query("select pg_sleep(600)")
+                }
+                #expect(error.code == .server && error.sqlState == .queryCanceled)
+                #expect(error.connectionIsUsable && !error.mayHaveCommitted)
+                _ = try await connection.query("select 1")
+            }
+        }
+    }
+
+    @Test("a cancelled task sends nothing")
+    func cancelledBefore() async throws {
+        try await withConnection { connection in
+            let configuration = connection.configuration
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                let pool = PostgresPool(configuration)
+                return try await pool.query("create table t ()")
+            }
+            let error = try await postgresError { _ = try await task.value }
+            #expect(error.code == .cancelled && !error.mayHaveCommitted)
+            let tables = try await connection.query("select from pg_class where relname = 't'")
+            #expect(tables.isEmpty)
+        }
+    }
+
+    @Test("a thousand cancelled queries leave no statement, no session and no lost place")
+    func thousandCancelled() async throws {
+        try await withPool(limit: 6, waitLimit: 2000, waitTimeout: .seconds(120)) { pool in
+            await withTaskGroup(of: PostgresError.Code?.self) { group in
+                for round in 0..<1000 {
+                    group.addTask {
+                        let task = Task {
+                            try await pool.withConnection { connection in
+                                // At different stages: while queued, sending and waiting.
+                                if round.isMultiple(of: 3) { _ = try await connection.query("select 1") }
+                                _ = try await connection.query("select pg_sleep(600)")
+                            }
+                        }
+                        if !round.isMultiple(of: 2) {
+                            // A round trip of another kind lets the query begin.
+                            for _ in 0..<(round % 50) { await Task.yield() }
+                        }
+                        task.cancel()
+                        do {
+                            try await task.value
+                            return nil
+                        } catch {
+                            return (error as? PostgresError)?.code
+                        }
+                    }
+                }
+                for await code in group { #expect(code == .cancelled) }
+            }
+            try await PostgresConnection.withConnection(pool.configuration) { watcher in
+                try await eventually("no statement is left") {
+                    try await sleepers(watcher) == 0
+                }
+                try await eventually("no session is being closed") { pool.statistics.closing == 0 }
+                #expect(pool.statistics.leased == 0 && pool.statistics.waiting == 0)
+                // All places can still be lent at once.
+                let numbers = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for n in 0..<6 {
+                        group.addTask {
+                            try await pool.withConnection { connection in
+                                try await connection.query("select \(n) as n")[0].get("n")
+                            }
+                        }
+                    }
+                    return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
+                }
+                #expect(numbers == Set(0..<6))
+                let sessions = try await watcher.query(
+                    "select from pg_stat_activity where datname = current_database()")
+                #expect(sessions.count <= 7)
+            }
+        }
+    }
+}

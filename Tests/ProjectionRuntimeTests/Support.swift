@@ -1,0 +1,104 @@
+import CareEpisode
+import Ledger
+import Postgres
+import ProjectionTestSupport
+import Projections
+
+@testable import ProjectionRuntime
+
+extension ProjectionFixture {
+    var census: CensusProjection {
+        get throws { try CensusProjection(ledger) }
+    }
+
+    func histories(seed: UInt64) throws -> RandomHistories {
+        RandomHistories(seed: seed, calendar: try census.calendar)
+    }
+
+    func registry<Projection>(
+        _ projection: Projection,
+        holder: String = "test"
+    ) -> ProjectionRegistry<Projection> {
+        ProjectionRegistry(
+            projection: projection,
+            ledger: ledger,
+            pool: database.projector,
+            holder: holder
+        )
+    }
+
+    func worker<Projection>(
+        _ projection: Projection,
+        holder: String = "test",
+        batchLimit: Int = EventReader.pageLimit
+    ) -> ProjectionWorker<Projection> {
+        ProjectionWorker(
+            projection,
+            database,
+            ledger: ledger,
+            holder: holder,
+            batchLimit: batchLimit
+        )
+    }
+
+    func rebuild<Projection>(_ projection: Projection) -> ProjectionRebuild<Projection> {
+        ProjectionRebuild(projection, database, ledger: ledger, holder: "rebuild")
+    }
+
+    /// Brings a read model to the head in this process.
+    func catchUp(_ projection: some EpisodeProjection) async throws {
+        try await worker(projection).catchUp(to: try await head())
+    }
+
+    /// What the census must be at a position, folded from the events up to there and no further.
+    func expectedCensus(through position: Position) async throws -> [EpisodeCensus] {
+        let scan = EpisodeScan(database, ledger: ledger, through: position)
+        let projection = try census
+        var models: [EpisodeCensus] = []
+        try await scan.read(EpisodeRange(from: nil, to: nil)) { episode, events in
+            if let model = try projection.fold(episode, EffectiveHistory(events)) {
+                models.append(model)
+            }
+        }
+        return models.sorted { $0.episodeID < $1.episodeID }
+    }
+
+    /// What the live tables of the census hold, and where it stands, in one snapshot.
+    func storedCensus() async throws -> (models: [EpisodeCensus], basis: ReadModelBasis) {
+        let answer = try await CensusQuery(database, ledger: ledger)
+            .episodes(effectiveAt: Instant(microseconds: .max))
+        return (answer.episodes.sorted { $0.episodeID < $1.episodeID }, answer.basis)
+    }
+
+    /// The rows of all tables of the census.
+    func censusRows(_ generation: Int32) async throws -> [String] {
+        try await rows("census_episode", generation: generation)
+            + rows("census_stay", generation: generation)
+    }
+
+    /// The rows of the counting read model as numbers by episode.
+    func counts(_ generation: Int32 = 1) async throws -> [EpisodeID: Int64] {
+        let rows = try await database.reader.query(
+            """
+            select episode_id, entries from read_model.entry_count_\(raw: String(generation))
+            where ledger_id = \(ledger.id.rawValue)
+            """
+        )
+        return try rows.reduce(into: [:]) { counts, row in
+            counts[try row.get("episode_id", as: EpisodeID.self)] = try row.get("entries")
+        }
+    }
+
+    /// What became of every generation of a read model of this ledger.
+    func generations(_ name: String) async throws -> [Int32: String] {
+        let rows = try await database.projector.query(
+            """
+            select generation, state from projection_generation
+            where ledger_id = \(ledger.id.rawValue) and name = \(name)
+            """
+        )
+        return try rows.reduce(into: [:]) { states, row in
+            states[try row.get("generation", as: Int32.self)] = try row.get("state")
+        }
+    }
+}

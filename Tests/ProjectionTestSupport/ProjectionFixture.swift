@@ -1,0 +1,151 @@
+public import CareEpisode
+import Glibc
+public import Ledger
+import Migrations
+public import Postgres
+import TestSupport
+
+/// A ledger in a database of its own.
+public struct ProjectionFixture: Sendable {
+    /// The database, as the superuser.
+    public let url: String
+    public let database: LedgerDatabase
+    public let ledger: LedgerDescription
+
+    /// Migrated once for a process, cloned for every test.
+    private static let template = Task {
+        let name = "template_projections_\(getpid())"
+        try await TestCluster.shared.createTemplate(name) { url in
+            let pool = PostgresPool(try PostgresConfiguration(url: url), limit: 1)
+            try await Migrator(pool).migrate()
+            await pool.close()
+        }
+        return name
+    }
+
+    /// Lends an empty ledger.
+    public static func with<Result: Sendable>(
+        timeZone: String = "America/New_York",
+        _ body: (ProjectionFixture) async throws -> Result
+    ) async throws -> Result {
+        let template = try await template.value
+        return try await TestCluster.withDatabase(template: template) { url in
+            let database = LedgerDatabase(try PostgresConfiguration(url: url), connectionLimit: 4)
+            do {
+                let name = LedgerName("clinic") ?? .default
+                let ledger = try await database.createLedger(named: name, timeZone: timeZone)
+                let fixture = ProjectionFixture(url: url, database: database, ledger: ledger)
+                let result = try await body(fixture)
+                await database.close()
+                return result
+            } catch {
+                await database.close()
+                throw error
+            }
+        }
+    }
+
+    /// Another ledger of the same database.
+    public func other(_ name: String) async throws -> ProjectionFixture {
+        guard let name = LedgerName(name) else { throw NeverHappened(description: "a name") }
+        let other = try await database.createLedger(named: name, timeZone: ledger.timeZone)
+        return ProjectionFixture(url: url, database: database, ledger: other)
+    }
+
+    public var reader: EventReader { EventReader(database, ledger: ledger) }
+
+    public func head() async throws -> Position { try await reader.head().position }
+
+    /// Appends events, each as a request of its own, in order.
+    public func append(_ events: some Sequence<RandomEvent> & Sendable) async throws {
+        try await Sequencer.with(database, ledger: ledger) { sequencer in
+            try await Self.append(events, sequencer)
+        }
+    }
+
+    /// Appends events through a sequencer that runs.
+    public static func append(
+        _ events: some Sequence<RandomEvent>,
+        _ sequencer: Sequencer
+    ) async throws {
+        let tickets = try events.map { event in
+            try sequencer.submit(
+                AppendRequest(
+                    episodeID: event.episodeID,
+                    events: [event.draft],
+                    recordedBy: "test"
+                )
+            )
+        }
+        for ticket in tickets {
+            guard case .appended = try await ticket.outcome() else {
+                throw NeverHappened(description: "an event was not appended")
+            }
+        }
+    }
+
+    /// Runs SQL as the superuser, who may do what nobody else may.
+    @discardableResult
+    public func superuser(_ sql: String) async throws -> PostgresRows {
+        try await PostgresConnection.withConnection(try PostgresConfiguration(url: url)) {
+            try await $0.query(SQL(sql))
+        }
+    }
+
+    /// The rows of one table of a read model as text, in order.
+    public func rows(_ table: String, generation: Int32 = 1) async throws -> [String] {
+        try await database.reader.query(
+            """
+            select t::text as row
+            from read_model.\(raw: table)_\(raw: String(generation)) t
+            where ledger_id = \(ledger.id.rawValue)
+            order by 1
+            """
+        ).map { try $0.get("row") }
+    }
+
+    public struct Checkpoint: Sendable, Equatable {
+        public var position: Position
+        public var generation: Int32
+        public var epoch: Int64
+        public var holder: String?
+        public var foldVersion: Int32
+    }
+
+    /// Where a read model of this ledger stands; nil where it is not registered.
+    public func checkpoint(_ name: String) async throws -> Checkpoint? {
+        let rows = try await database.reader.query(
+            """
+            select position, generation, epoch, lease_holder, fold_version from projection
+            where ledger_id = \(ledger.id.rawValue) and name = \(name)
+            """
+        )
+        return try rows.first.map { row in
+            Checkpoint(
+                position: Position(rawValue: try row.get("position")),
+                generation: try row.get("generation"),
+                epoch: try row.get("epoch"),
+                holder: try row.get("lease_holder"),
+                foldVersion: try row.get("fold_version")
+            )
+        }
+    }
+
+    /// Lets the time of every lease be over.
+    public func expireLeases() async throws {
+        try await superuser(
+            """
+            update projection set lease_until = clock_timestamp() - interval '1 microsecond'
+            where lease_until is not null
+            """
+        )
+    }
+
+    public func exists(_ table: String, generation: Int32) async throws -> Bool {
+        let name = "read_model.\(table)_\(generation)"
+        let rows = try await database.reader.query(
+            "select to_regclass(\(name)) is not null as present"
+        )
+        return try rows.first?.get("present") ?? false
+    }
+}
