@@ -29,6 +29,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
@@ -80,7 +81,10 @@ let package = Package(
         // The program.
         .target(
             name: "EmbeddedPostgres",
-            dependencies: [.product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: [
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -97,5 +101,80 @@ let package = Package(
         // SQL files become Swift string literals: one file deploys.
         .executableTarget(name: "embed-sql", swiftSettings: strict),
         .plugin(name: "EmbedSQL", capability: .buildTool(), dependencies: ["embed-sql"]),
+
+        // Tests, and the programs that some of them start and kill.
+        .target(
+            name: "TestSupport",
+            dependencies: ["CareEpisode", "Ledger", "Migrations", "Postgres"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "PostgresTests",
+            dependencies: ["Postgres", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CareEpisodeTests",
+            dependencies: ["CareEpisode", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SimulatorTests",
+            dependencies: ["Simulator", "CareEpisode"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MigrationsTests",
+            dependencies: ["Migrations", "Ledger", "CareEpisode", "Postgres", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: [
+                "Ledger", "Migrations", "CareEpisode", "Postgres", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "ProjectionTestSupport",
+            dependencies: ["CareEpisode", "Postgres", "Ledger", "TestSupport"],
+            path: "Tests/ProjectionTestSupport",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "projection-worker",
+            dependencies: ["CareEpisode", "Ledger", "Postgres", "ProjectionRuntime", "Projections"],
+            path: "Tests/ProjectionWorkerProcess",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ProjectionRuntimeTests",
+            dependencies: [
+                "CareEpisode", "Postgres", "Ledger", "ProjectionRuntime", "Projections",
+                "TestSupport", "ProjectionTestSupport", "projection-worker",
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ProjectionsTests",
+            dependencies: [
+                "CareEpisode", "Postgres", "Ledger", "ProjectionRuntime", "Projections",
+                "TestSupport", "ProjectionTestSupport",
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "embedded-postgres-user",
+            dependencies: ["EmbeddedPostgres"],
+            path: "Tests/EmbeddedPostgresUser",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "EmbeddedPostgresTests",
+            dependencies: ["EmbeddedPostgres", "embedded-postgres-user"],
+            swiftSettings: strict
+        ),
     ]
 )

@@ -67,15 +67,15 @@ struct Postmaster: Sendable, Hashable {
         kill(processID, 0) == 0 || errno == EPERM
     }
 
-    /// Server processes that work in the cluster's folder.
-    static func processes(of cluster: String) -> [pid_t] {
-        #if os(Linux)
-            return namesInFolder("/proc").compactMap { pid_t($0) }.filter { processID in
-                linkTarget("/proc/\(processID)/cwd") == cluster
-                    && linkTarget("/proc/\(processID)/exe").map { splitPath($0).name } == "postgres"
-            }
-        #else
-            return []
-        #endif
+    /// Server processes that work in the cluster's folder; none where there is no `/proc`.
+    ///
+    /// - Parameter includingTools: Also whatever else works there, such as a `pg_ctl` that has not
+    ///   become a server yet.
+    static func processes(of cluster: String, includingTools: Bool = false) -> [pid_t] {
+        namesInFolder("/proc").compactMap { pid_t($0) }.filter { processID in
+            guard linkTarget("/proc/\(processID)/cwd") == cluster else { return false }
+            let program = linkTarget("/proc/\(processID)/exe").map { splitPath($0).name }
+            return includingTools || program == "postgres"
+        }
     }
 }

@@ -5,7 +5,6 @@ import Glibc
 import Ledger
 import Migrations
 import Postgres
-import UnixSignals
 
 /// What a command works with: the database, opened and at the right schema.
 struct Session: Sendable {
@@ -13,6 +12,8 @@ struct Session: Sendable {
     let format: OutputFormat
     /// Whether the database is this program's own private cluster.
     let isEmbedded: Bool
+    /// Asked for by a signal.
+    let shutdown: Shutdown
     private let ledgerName: LedgerName
 
     /// The ledger that the options name.
@@ -42,8 +43,9 @@ struct Session: Sendable {
         isEndedBySignal: Bool = false,
         _ body: @escaping @Sendable (Session) async throws -> Void
     ) async throws {
-        let status = await withSignals { () async throws -> Void in
-            try await open(options, migrates: migrates, body)
+        let shutdown = Shutdown(isGraceful: isEndedBySignal)
+        let status = await shutdown.listening {
+            try await open(options, shutdown, migrates: migrates, body)
         }
         ProgressBar.clearLine()
         switch status {
@@ -54,51 +56,28 @@ struct Session: Sendable {
         }
     }
 
-    /// Runs the body until it ends or a signal asks to stop; then the body is cancelled and waited
-    /// for.
-    private static func withSignals(
-        _ body: @escaping @Sendable () async throws -> Void
-    ) async -> Result<Void, any Error> {
-        // A reader that goes away is told by the error of the write.
-        signal(SIGPIPE, SIG_IGN)
-        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
-        return await withTaskGroup(of: Result<Void, any Error>?.self) { group in
-            group.addTask {
-                do {
-                    try await body()
-                    return .success(())
-                } catch {
-                    return .failure(error)
-                }
-            }
-            group.addTask {
-                for await _ in signals { return nil }
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            if let first { return first }
-            // Stopped by a signal: what the body says after that is its cancellation.
-            while let next = await group.next() {
-                if case .success? = next { return .success(()) }
-            }
-            return .failure(CancellationError())
-        }
-    }
-
     private static func open(
         _ options: LedgerOptions,
+        _ shutdown: Shutdown,
         migrates: Bool,
         _ body: @Sendable (Session) async throws -> Void
     ) async throws {
         if let url = options.databaseURL {
-            return try await connect(url, options, isEmbedded: false, migrates: migrates, body)
+            return try await connect(
+                url,
+                options,
+                shutdown,
+                isEmbedded: false,
+                migrates: migrates,
+                body
+            )
         }
         let embedded = EmbeddedPostgres.Options(dataDirectory: options.dataDirectory)
         try await EmbeddedPostgres.withCluster(embedded, log: { Console.note($0) }) { cluster in
             try await connect(
                 cluster.uri,
                 options,
+                shutdown,
                 isEmbedded: true,
                 migrates: migrates,
                 body
@@ -109,6 +88,7 @@ struct Session: Sendable {
     private static func connect(
         _ url: String,
         _ options: LedgerOptions,
+        _ shutdown: Shutdown,
         isEmbedded: Bool,
         migrates: Bool,
         _ body: @Sendable (Session) async throws -> Void
@@ -123,6 +103,7 @@ struct Session: Sendable {
                 database: database,
                 format: try options.outputFormat,
                 isEmbedded: isEmbedded,
+                shutdown: shutdown,
                 ledgerName: try options.ledgerName
             )
             try await body(session)

@@ -197,7 +197,7 @@ struct SequencerTests {
     func committedWithoutAnswer() async throws {
         // A commit that waits for a standby that never comes is on disk and not acknowledged.
         try await TestCluster.withPrivateCluster { cluster in
-            try await withMigrated(cluster) { database in
+            try await LedgerFixture.withDatabase(on: cluster) { database in
                 let ledger = try await database.ledger(named: .default)
                 try await Sequencer.with(database, ledger: ledger) { sequencer in
                     let episode = EpisodeID.fresh
@@ -242,7 +242,7 @@ struct SequencerTests {
     @Test("While the database is away requests wait, and are appended when it is back")
     func databaseRestarts() async throws {
         try await TestCluster.withPrivateCluster { cluster in
-            try await withMigrated(cluster) { database in
+            try await LedgerFixture.withDatabase(on: cluster) { database in
                 let ledger = try await database.ledger(named: .default)
                 try await Sequencer.with(database, ledger: ledger) { sequencer in
                     let episode = EpisodeID.fresh

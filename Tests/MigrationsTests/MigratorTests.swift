@@ -16,11 +16,11 @@ struct MigratorTests {
     func appliesInOrder() async throws {
         try await withPool { pool in
             #expect(try await Migrator(pool).status() == .empty)
-            let applied = Mutex<[Int]>([])
+            let applied = Applied()
             try await Migrator(pool).migrate { migration in
-                applied.withLock { $0.append(migration.number) }
+                applied.numbers.withLock { $0.append(migration.number) }
             }
-            #expect(applied.withLock { $0 } == Migration.all.map(\.number))
+            #expect(applied.numbers.withLock { $0 } == Migration.all.map(\.number))
             #expect(try await Migrator(pool).status() == .current)
             let recorded = try await pool.query(
                 "select number, name, checksum from schema_migration order by applied_at"
@@ -43,31 +43,31 @@ struct MigratorTests {
         try await withPool { pool in
             try await Migrator(pool, migrations: Array(Migration.all.prefix(2))).migrate()
             #expect(try await Migrator(pool).status() == .older(applied: 2))
-            let applied = Mutex<[Int]>([])
+            let applied = Applied()
             try await Migrator(pool).migrate { migration in
-                applied.withLock { $0.append(migration.number) }
+                applied.numbers.withLock { $0.append(migration.number) }
             }
-            #expect(applied.withLock { $0 } == Array(3...Migration.all.count))
+            #expect(applied.numbers.withLock { $0 } == Array(3...Migration.all.count))
         }
     }
 
     @Test("Ten migrators at once apply each migration once")
     func appliesOnce() async throws {
         try await TestCluster.withDatabase { url in
-            let applied = Mutex<[Int]>([])
+            let applied = Applied()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<10 {
                     let pool = PostgresPool(try PostgresConfiguration(url: url), limit: 1)
                     group.addTask {
                         try await Migrator(pool).migrate { migration in
-                            applied.withLock { $0.append(migration.number) }
+                            applied.numbers.withLock { $0.append(migration.number) }
                         }
                         await pool.close()
                     }
                 }
                 try await group.waitForAll()
             }
-            #expect(applied.withLock { $0.sorted() } == Migration.all.map(\.number))
+            #expect(applied.numbers.withLock { $0.sorted() } == Migration.all.map(\.number))
         }
     }
 
@@ -197,7 +197,8 @@ struct MigratorTests {
             await #expect(throws: PostgresError.self) {
                 try await Migrator(pool, migrations: [broken]).migrate()
             }
-            #expect(try await Migrator(pool).status() == .empty)
+            let status = try await Migrator(pool).status()
+            #expect(status == .empty)
         }
     }
 
@@ -234,6 +235,11 @@ struct MigratorTests {
             await pool.close()
         }
     }
+}
+
+/// The migrations that were applied, by whichever migrator.
+private final class Applied: Sendable {
+    let numbers = Mutex<[Int]>([])
 }
 
 /// Lends a pool on an empty database of its own.

@@ -10,14 +10,18 @@ struct CodingTests {
             "0", "0.00", "1", "-1", "10000", "99999999", "0.0001", "-0.00012345", "12345.6789",
             "1000000000000000000000000000000.000000000000000000000000000000000001", "100.50",
             "NaN", "Infinity", "-Infinity",
-        ])
+        ]
+    )
     func numericRoundTrip(text: String) throws {
         let number = try #require(PostgresNumeric(text))
         #expect(number.description == text)
         #expect(try decoded(encoded(number), .numeric, as: PostgresNumeric.self) == number)
     }
 
-    @Test("what is no decimal is refused", arguments: ["", "-", "1.", ".5", "1e3", " 1", "1,5", "+1"])
+    @Test(
+        "what is no decimal is refused",
+        arguments: ["", "-", "1.", ".5", "1e3", " 1", "1,5", "+1"]
+    )
     func numericRefusals(text: String) {
         #expect(PostgresNumeric(text) == nil)
     }
@@ -90,7 +94,10 @@ struct CodingTests {
         #expect(PostgresTimestamp.negativeInfinity < PostgresTimestamp(microseconds: .min))
         // 9,223,371,331,200,000,000 µs after 2000 is the end of the year 294276.
         let last = try decoded(
-            encoded(Int64(9_223_371_331_199_999_999)), .timestamptz, as: PostgresTimestamp.self)
+            encoded(Int64(9_223_371_331_199_999_999)),
+            .timestamptz,
+            as: PostgresTimestamp.self
+        )
         #expect(last.isFinite && last.microseconds == nil)
         for day: Int in [.min, .max, Int(Int32.min) + 10_957, Int(Int32.max) + 10_957] {
             #expect(PostgresDate(dayNumber: day).isFinite)

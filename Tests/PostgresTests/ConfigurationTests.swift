@@ -8,10 +8,12 @@ struct ConfigurationTests {
     func passesThrough() throws {
         let configuration = try PostgresConfiguration(
             url: "postgresql://u:p@a:1,b:2/d?target_session_attrs=read-write&sslmode=verify-full"
-                + "&application_name=mine&connect_timeout=3")
+                + "&application_name=mine&connect_timeout=3"
+        )
         let keywords = Dictionary(
             configuration.connectionKeywords().map { ($0.keyword, $0.value) },
-            uniquingKeysWith: { _, last in last })
+            uniquingKeysWith: { _, last in last }
+        )
         #expect(keywords["host"] == "a,b")
         #expect(keywords["port"] == "1,2")
         #expect(keywords["target_session_attrs"] == "read-write")
@@ -26,7 +28,8 @@ struct ConfigurationTests {
     @Test("a conninfo string is understood as well, and its own TCP settings win")
     func conninfo() throws {
         let configuration = try PostgresConfiguration(
-            url: "host=/run/pg dbname=x keepalives_idle=7")
+            url: "host=/run/pg dbname=x keepalives_idle=7"
+        )
         let idle = configuration.connectionKeywords().filter { $0.keyword == "keepalives_idle" }
         #expect(idle.map(\.value) == ["7"])
         #expect(configuration.database == "x")
@@ -34,7 +37,8 @@ struct ConfigurationTests {
 
     @Test(
         "a string libpq cannot parse is refused without repeating it",
-        arguments: ["postgresql://u:secret@h/d?secret", "secret=1", "host=h secret"])
+        arguments: ["postgresql://u:secret@h/d?secret", "secret=1", "host=h secret"]
+    )
     func refuses(url: String) throws {
         let error = try #require(throws: PostgresError.self) {
             try PostgresConfiguration(url: url)

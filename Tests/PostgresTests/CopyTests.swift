@@ -12,8 +12,10 @@ struct CopyTests {
         try await withConnection { connection in
             let rows = 500_000
             try await connection.execute(
-                script: "create table t (n int8, id uuid, name text, payload bytea)")
-            let copied = try await connection.copyIn("copy t from stdin (format binary)") { writer in
+                script: "create table t (n int8, id uuid, name text, payload bytea)"
+            )
+            let copied = try await connection.copyIn("copy t from stdin (format binary)") {
+                writer in
                 var encoder = BinaryCopyEncoder()
                 for n in 0..<rows {
                     encoder.row(columns: 4)
@@ -48,7 +50,8 @@ struct CopyTests {
     func nothing() async throws {
         try await withConnection { connection in
             try await connection.execute(script: "create table t (n int8)")
-            let copied = try await connection.copyIn("copy t from stdin (format binary)") { writer in
+            let copied = try await connection.copyIn("copy t from stdin (format binary)") {
+                writer in
                 var encoder = BinaryCopyEncoder()
                 encoder.finish()
                 try await writer.write(encoder.bytes)

@@ -7,7 +7,8 @@ import Testing
 @Suite("A failing server")
 struct FailureTests {
     private func terminate(
-        _ process: Int32, with configuration: PostgresConfiguration
+        _ process: Int32,
+        with configuration: PostgresConfiguration
     ) async throws {
         try await PostgresConnection.withConnection(configuration) { killer in
             try await eventually("the victim works") {
@@ -235,7 +236,8 @@ struct FailureTests {
         try await withSilentPort { port in
             var configuration = try PostgresConfiguration(
                 url: "host=127.0.0.1,\(cluster.folder) port=\(port),\(cluster.port)"
-                    + " user=postgres dbname=postgres target_session_attrs=read-write")
+                    + " user=postgres dbname=postgres target_session_attrs=read-write"
+            )
             configuration.connectTimeout = .milliseconds(500)
             try await PostgresConnection.withConnection(configuration) { connection in
                 _ = try await connection.query("select 1")

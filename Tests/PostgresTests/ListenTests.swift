@@ -10,7 +10,9 @@ struct ListenTests {
         try await withPool { pool in
             let heard = Shared<[String]>([])
             let listener = NotificationListener(
-                configuration: pool.configuration, channels: ["Ledger \"1\"", "other"])
+                configuration: pool.configuration,
+                channels: ["Ledger \"1\"", "other"]
+            )
             let task = Task {
                 try await listener.run { event in
                     heard.change { heard in
@@ -43,7 +45,8 @@ struct ListenTests {
                 """
                 select pg_terminate_backend(pid) from pg_stat_activity
                 where datname = current_database() and query like 'listen%'
-                """)
+                """
+            )
             events += ["lost", "resync"]
             try await expect(events)
             _ = try await pool.query("select pg_notify('other', '')")
@@ -59,7 +62,10 @@ struct ListenTests {
         try await withPool { pool in
             let heard = Shared(0)
             let listener = NotificationListener(
-                configuration: pool.configuration, channels: ["c"], probeAfter: .milliseconds(5))
+                configuration: pool.configuration,
+                channels: ["c"],
+                probeAfter: .milliseconds(5)
+            )
             let task = Task {
                 try await listener.run { event in
                     if case .notification = event { heard.change { $0 += 1 } }

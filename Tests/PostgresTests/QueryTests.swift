@@ -9,11 +9,13 @@ struct QueryTests {
     func roundTrips() async throws {
         try await withConnection { connection in
             func check<Value: PostgresEncodable & PostgresDecodable & Equatable>(
-                _ values: Value..., sql: String
+                _ values: Value...,
+                sql: String
             ) async throws {
                 for value in values {
                     let row = try await connection.query(
-                        "select \(value) as value, pg_typeof(\(value))::text as type")[0]
+                        "select \(value) as value, pg_typeof(\(value))::text as type"
+                    )[0]
                     #expect(try row.get("value", as: Value.self) == value)
                     #expect(try row.get("type", as: String.self) == sql)
                     let array = try await connection.query("select \([value, value]) as value")[0]
@@ -33,11 +35,19 @@ struct QueryTests {
             try await check([UInt8](0...255), [], sql: "bytea")
             try await check(PostgresUUID(bits: 0x1234 << 100), sql: "uuid")
             try await check(
-                PostgresTimestamp(microseconds: 0), PostgresTimestamp(microseconds: -1),
-                .infinity, .negativeInfinity, sql: "timestamp with time zone")
+                PostgresTimestamp(microseconds: 0),
+                PostgresTimestamp(microseconds: -1),
+                .infinity,
+                .negativeInfinity,
+                sql: "timestamp with time zone"
+            )
             try await check(
-                PostgresDate(dayNumber: 0), PostgresDate(dayNumber: -800_000), .infinity,
-                .negativeInfinity, sql: "date")
+                PostgresDate(dayNumber: 0),
+                PostgresDate(dayNumber: -800_000),
+                .infinity,
+                .negativeInfinity,
+                sql: "date"
+            )
             let decimals = ["0", "-12345.6789", "0.00010", "NaN", "-Infinity", "1000000.00"]
             for text in decimals {
                 try await check(try #require(PostgresNumeric(text)), sql: "numeric")
@@ -57,13 +67,15 @@ struct QueryTests {
                     \([UInt8]([0, 255]))::text,
                     \(["a", "b,c"])::text,
                     \(PostgresTimestamp.infinity)::text
-                """)[0]
+                """
+            )[0]
             let texts = try (0..<7).map { try row.get($0, as: String.self) }
             #expect(
                 texts == [
                     "01234567-89ab-cdef-0123-456789abcdef", "2023-11-14 22:13:20.000001+00",
                     "2022-01-08", "-1234567.000890", "\\x00ff", "{a,\"b,c\"}", "infinity",
-                ])
+                ]
+            )
         }
     }
 
@@ -74,7 +86,8 @@ struct QueryTests {
                 """
                 select \([Int64]()) as mine, '{}'::uuid[] as theirs, cardinality(\([String]())) as n,
                     array['a', null]::text[] as holes, array[null, 'b'] = \([nil, "b"] as [String?])
-                """)[0]
+                """
+            )[0]
             #expect(try row.get("mine", as: [Int64].self) == [])
             #expect(try row.get("theirs", as: [PostgresUUID].self) == [])
             #expect(try row.get("n", as: Int.self) == 0)
@@ -87,21 +100,25 @@ struct QueryTests {
     func textTypes() async throws {
         try await withConnection { connection in
             try await connection.execute(
-                script: "create table word (v varchar(10), c char(3)); insert into word values ('a', 'b')")
+                script:
+                    "create table word (v varchar(10), c char(3)); insert into word values ('a', 'b')"
+            )
             let text = "a"
             let row = try await connection.query(
                 """
                 select '{"a": 1}'::json, \("{\"b\":2}")::text::jsonb, current_user::name, 'x' as y,
                     (select count(*) from word where v = \(text) and c = \("b")),
                     (select count(*) from pg_class where relname = \("word")), '"'::"char"
-                """)[0]
+                """
+            )[0]
             let texts = try (0..<4).map { try row.get($0, as: String.self) }
             #expect(texts == [#"{"a": 1}"#, #"{"b": 2}"#, "postgres", "x"])
             #expect(try row.get(4, as: Int.self) == 1)
             #expect(try row.get(5, as: Int.self) == 1)
             #expect(try row.get(6, as: String.self) == "\"")
             let inserted = try await connection.query(
-                "insert into word (v) values (\("b")), (\("c"))")
+                "insert into word (v) values (\("b")), (\("c"))"
+            )
             #expect(inserted.affectedRows == 2)
         }
     }
@@ -131,7 +148,9 @@ struct QueryTests {
     @Test("a pipeline is one transaction: one failure undoes it and names its statement")
     func pipelineIsAtomic() async throws {
         try await withConnection { connection in
-            try await connection.execute(script: "create table t (n int8 constraint t_n primary key)")
+            try await connection.execute(
+                script: "create table t (n int8 constraint t_n primary key)"
+            )
             let error = try await postgresError {
                 _ = try await connection.pipeline([
                     "insert into t values (\(1))", "insert into t values (\(1))", "select 1",
@@ -144,7 +163,8 @@ struct QueryTests {
             #expect(try await connection.query("select from t").isEmpty)
 
             let results = try await connection.pipeline([
-                "insert into t values (\(1)), (\(2))", "select n from t order by n", "select 1 where false",
+                "insert into t values (\(1)), (\(2))", "select n from t order by n",
+                "select 1 where false",
             ])
             #expect(results.map(\.affectedRows) == [2, 2, 0])
             #expect(try results[1].map { try $0.get("n", as: Int.self) } == [1, 2])
@@ -156,7 +176,8 @@ struct QueryTests {
     func deferredConstraint() async throws {
         try await withConnection { connection in
             try await connection.execute(
-                script: "create table t (n int8 unique deferrable initially deferred)")
+                script: "create table t (n int8 unique deferrable initially deferred)"
+            )
             let error = try await postgresError {
                 _ = try await connection.pipeline([
                     "insert into t values (1)", "insert into t values (1)",
@@ -172,7 +193,8 @@ struct QueryTests {
     func longPipeline() async throws {
         try await withConnection { connection in
             let results = try await connection.pipeline(
-                (0..<1000).map { "select \($0) as n, repeat('x', 1000)" })
+                (0..<1000).map { "select \($0) as n, repeat('x', 1000)" }
+            )
             #expect(try results.map { try $0[0].get("n", as: Int.self) } == Array(0..<1000))
         }
     }
@@ -184,7 +206,8 @@ struct QueryTests {
             value[99_999_999] = 9
             let row = try await connection.query(
                 "select \(value) as value, length(\(value)) as length",
-                deadline: .now.advanced(by: .seconds(120)))[0]
+                deadline: .now.advanced(by: .seconds(120))
+            )[0]
             #expect(try row.get("length", as: Int.self) == 100_000_000)
             #expect(try row.get("value", as: [UInt8].self) == value)
         }
@@ -220,7 +243,8 @@ struct QueryTests {
             let printed = try await capturingStandardError {
                 try await PostgresConnection.withConnection(silent) { connection in
                     try await connection.execute(
-                        script: "do $$ begin raise warning 'in a script'; end $$")
+                        script: "do $$ begin raise warning 'in a script'; end $$"
+                    )
                     _ = try await connection.query("rollback")
                 }
                 var deaf = silent
@@ -229,7 +253,8 @@ struct QueryTests {
                     _ = try await connection.query("rollback")
                 }
             }
-            #expect(!printed.contains("WARNING"))
+            #expect(!printed.contains("in a script"))
+            #expect(!printed.contains("no transaction in progress"))
         }
         let messages = heard.value
         #expect(messages.map(\.severity) == ["WARNING", "WARNING"])
@@ -241,13 +266,15 @@ struct QueryTests {
     func scripts() async throws {
         try await withConnection { connection in
             try await connection.execute(
-                script: "create table a (); create table b (); select 1; -- the end")
+                script: "create table a (); create table b (); select 1; -- the end"
+            )
             let error = try await postgresError {
                 try await connection.execute(script: "create table c (); create table a ()")
             }
             #expect(error.sqlState == .duplicateTable && error.connectionIsUsable)
             let tables = try await connection.query(
-                "select relname from pg_class where relname in ('a', 'b', 'c') order by 1")
+                "select relname from pg_class where relname in ('a', 'b', 'c') order by 1"
+            )
             #expect(try tables.map { try $0.get(0, as: String.self) } == ["a", "b"])
             let copy = try await postgresError {
                 try await connection.execute(script: "copy a from stdin")
@@ -273,7 +300,8 @@ struct PreparedStatementTests {
                 """
                 select generic_plans + custom_plans as n
                 from pg_prepared_statements where statement = 'select $1'
-                """)
+                """
+            )
             #expect(try uses[0].get("n", as: Int.self) == 3)
         }
     }
@@ -304,7 +332,9 @@ struct PreparedStatementTests {
     @Test("a statement whose result type has changed is prepared anew")
     func stalePlan() async throws {
         try await withConnection { connection in
-            try await connection.execute(script: "create table t (a int8); insert into t values (1)")
+            try await connection.execute(
+                script: "create table t (a int8); insert into t values (1)"
+            )
             #expect(try await connection.query("select * from t").columns == ["a"])
             try await connection.execute(script: "alter table t add b text default 'b'")
             #expect(try await connection.query("select * from t").columns == ["a", "b"])

@@ -70,7 +70,11 @@ struct ReactorTests {
                     }
                     let end = ContinuousClock.now.advanced(by: .milliseconds(20))
                     let stubborn = await reactor.wait(
-                        for: .readable, on: mine, until: end, cancellable: false)
+                        for: .readable,
+                        on: mine,
+                        until: end,
+                        cancellable: false
+                    )
                     guard case .timedOut = stubborn else {
                         return #expect(Bool(false), "\(stubborn)")
                     }

@@ -20,12 +20,15 @@ struct SQLTests {
     func nesting() {
         let inner = SQL(
             #"b = $1 and '$1' <> E'\'$1' and "$1" = $tag$ $1 $tag$ and a$1 = $12 -- $1"# + "\n"
-                + "/* $1 /* $1 */ $1 */ or $2", [])
+                + "/* $1 /* $1 */ $1 */ or $2",
+            []
+        )
         let numbered = SQL(inner.text, (0..<12).map { PostgresParameter($0) })
         let sql: SQL = "select \(1) where \(numbered)"
         #expect(
             sql.text == #"select $1 where b = $2 and '$1' <> E'\'$1' and "$1" = $tag$ $1 $tag$"#
-                + " and a$1 = $13 -- $1\n/* $1 /* $1 */ $1 */ or $3")
+                + " and a$1 = $13 -- $1\n/* $1 /* $1 */ $1 */ or $3"
+        )
         #expect(sql.parameters.count == 13)
     }
 
@@ -48,17 +51,25 @@ struct ErrorTests {
     @Test("an error's description names state and constraint and hides what the server said")
     func description() {
         var message = ServerMessage(
-            severity: "ERROR", sqlState: .uniqueViolation, message: "Key (name)=(Meier) exists",
-            constraint: "patient_name_key")
+            severity: "ERROR",
+            sqlState: .uniqueViolation,
+            message: "Key (name)=(Meier) exists",
+            constraint: "patient_name_key"
+        )
         message.detail = "Meier"
         message.context = "Meier"
         let error = PostgresError(
-            .server, "statement 1 of 2", message: message, statement: "select 'Meier'",
-            connectionIsUsable: true)
+            .server,
+            "statement 1 of 2",
+            message: message,
+            statement: "select 'Meier'",
+            connectionIsUsable: true
+        )
         #expect(
             error.description
                 == "PostgreSQL: server error 23505 unique_violation "
-                + "(constraint patient_name_key): statement 1 of 2")
+                + "(constraint patient_name_key): statement 1 of 2"
+        )
         #expect(!"\(error)".contains("Meier"))
         #expect(error.debugDescription.contains("Meier"))
     }
@@ -69,7 +80,8 @@ struct ErrorTests {
             (SQLState.serializationFailure, true), (.deadlockDetected, true),
             (.lockNotAvailable, true), (SQLState(rawValue: "08006"), true),
             (.uniqueViolation, false), (.syntaxError, false), (.queryCanceled, false),
-        ])
+        ]
+    )
     func retryable(state: SQLState, expected: Bool) {
         #expect(state.isRetryable == expected)
     }

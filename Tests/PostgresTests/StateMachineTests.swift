@@ -65,8 +65,11 @@ struct PipelineExchangeTests {
     @Test("rows belong to the statement whose turn it is")
     func rows() {
         var exchange = sent(
-            .prepare("s1"), .execute(0, name: "s1"), .housekeeping(drops: "s0"),
-            .execute(1, name: "s2"))
+            .prepare("s1"),
+            .execute(0, name: "s1"),
+            .housekeeping(drops: "s0"),
+            .execute(1, name: "s2")
+        )
         for result in ["prepared", "first", "dropped", "second"] {
             #expect(exchange.received(rows: result) == .readOn)
             #expect(exchange.receivedEnd(connectionIsOpen: true) == .readOn)
@@ -83,7 +86,8 @@ struct PipelineExchangeTests {
         _ = exchange.received(rows: "one")
         _ = exchange.receivedEnd(connectionIsOpen: true)
         _ = exchange.received(
-            error: ServerMessage(severity: "ERROR", sqlState: .uniqueViolation, message: ""))
+            error: ServerMessage(severity: "ERROR", sqlState: .uniqueViolation, message: "")
+        )
         _ = exchange.receivedEnd(connectionIsOpen: true)
         #expect(exchange.receivedSkipped() == .readOn)
         _ = exchange.receivedEnd(connectionIsOpen: true)
@@ -120,7 +124,8 @@ struct PipelineExchangeTests {
 
         var refused = sent(.execute(0, name: nil))
         _ = refused.received(
-            error: ServerMessage(severity: "FATAL", sqlState: .adminShutdown, message: ""))
+            error: ServerMessage(severity: "FATAL", sqlState: .adminShutdown, message: "")
+        )
         #expect(!refused.isInDoubt)
 
         var atCommit = sent(.execute(0, name: nil))
@@ -128,7 +133,8 @@ struct PipelineExchangeTests {
         _ = atCommit.receivedEnd(connectionIsOpen: true)
         #expect(atCommit.isInDoubt)
         _ = atCommit.received(
-            error: ServerMessage(severity: "FATAL", sqlState: .adminShutdown, message: ""))
+            error: ServerMessage(severity: "FATAL", sqlState: .adminShutdown, message: "")
+        )
         #expect(atCommit.isInDoubt)
     }
 }

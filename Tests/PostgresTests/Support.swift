@@ -1,8 +1,11 @@
 import Glibc
-import Synchronization
 import TestSupport
 
 @testable import Postgres
+
+#if !THREAD_SANITIZER
+    import Synchronization
+#endif
 
 /// Lends the configuration of a database of its own.
 func withDatabase<Result>(
@@ -24,7 +27,9 @@ func withConnection<Result>(
 
 /// Lends a pool on a database of its own, and closes it.
 func withPool<Result: Sendable>(
-    limit: Int = 8, waitLimit: Int = 1000, waitTimeout: Duration = .seconds(10),
+    limit: Int = 8,
+    waitLimit: Int = 1000,
+    waitTimeout: Duration = .seconds(10),
     checkAfter: Duration = .seconds(5),
     configure: (inout PostgresConfiguration) -> Void = { _ in },
     _ body: (PostgresPool) async throws -> Result
@@ -33,8 +38,12 @@ func withPool<Result: Sendable>(
         var configuration = configuration
         configure(&configuration)
         let pool = PostgresPool(
-            configuration, limit: limit, waitLimit: waitLimit, waitTimeout: waitTimeout,
-            checkAfter: checkAfter)
+            configuration,
+            limit: limit,
+            waitLimit: waitLimit,
+            waitTimeout: waitTimeout,
+            checkAfter: checkAfter
+        )
         do {
             let result = try await body(pool)
             await pool.close()
@@ -53,7 +62,9 @@ struct NeverHappened: Error, CustomStringConvertible {
 
 /// Waits until a condition holds.
 func eventually(
-    _ what: String, within limit: Duration = .seconds(20), _ holds: () async throws -> Bool
+    _ what: String,
+    within limit: Duration = .seconds(20),
+    _ holds: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now.advanced(by: limit)
     while try await !holds() {
@@ -83,7 +94,9 @@ func encoded(_ value: some PostgresEncodable) -> [UInt8] {
 
 /// Reads a value of its binary form.
 func decoded<Value: PostgresDecodable>(
-    _ bytes: [UInt8], _ type: PostgresType, as: Value.Type = Value.self
+    _ bytes: [UInt8],
+    _ type: PostgresType,
+    as: Value.Type = Value.self
 ) throws -> Value {
     try bytes.withUnsafeBytes { try Value(postgres: $0, type: type) }
 }

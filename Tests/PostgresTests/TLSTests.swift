@@ -25,7 +25,8 @@ struct TLSTests {
 
     @Test("sslmode=verify-full accepts the certificate's host and refuses every other")
     func verifyFull() async throws {
-        let folder = runProgram(["mktemp", "-d", "/tmp/el-tls-XXXXXX"]).output
+        let folder =
+            runProgram(["mktemp", "-d", "/tmp/el-tls-XXXXXX"]).output
             .split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
         defer { _ = runProgram(["rm", "-rf", folder]) }
         let made = runProgram([
@@ -43,25 +44,33 @@ struct TLSTests {
             files: [
                 "server.crt": runProgram(["cat", "\(folder)/certificate"]).output,
                 "server.key": runProgram(["cat", "\(folder)/key"]).output,
-            ], port: port, accessRules: "local all all trust\nhostssl all all 127.0.0.1/32 trust"
+            ],
+            port: port,
+            accessRules: "local all all trust\nhostssl all all 127.0.0.1/32 trust"
         ) { _ in
             func configuration(_ host: String) throws -> PostgresConfiguration {
                 try PostgresConfiguration(
                     url: "host=\(host) hostaddr=127.0.0.1 port=\(port) user=postgres"
-                        + " dbname=postgres sslmode=verify-full sslrootcert=\(folder)/certificate")
+                        + " dbname=postgres sslmode=verify-full sslrootcert=\(folder)/certificate"
+                )
             }
-            try await PostgresConnection.withConnection(try configuration("localhost")) { connection in
+            try await PostgresConnection.withConnection(try configuration("localhost")) {
+                connection in
                 let row = try await connection.query(
-                    "select ssl from pg_stat_ssl where pid = pg_backend_pid()")[0]
+                    "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
+                )[0]
                 #expect(try row.get("ssl", as: Bool.self))
                 // More than a TLS record and the socket's buffer, both ways at once.
                 let value = [UInt8](repeating: 1, count: 5_000_000)
                 let echoed = try await connection.pipeline(
-                    Array(repeating: "select \(value) as v", count: 4))
+                    Array(repeating: "select \(value) as v", count: 4)
+                )
                 #expect(try echoed[3][0].get("v", as: [UInt8].self) == value)
             }
             let error = try await postgresError {
-                try await PostgresConnection.withConnection(try configuration("other.example")) { _ in }
+                try await PostgresConnection.withConnection(try configuration("other.example")) {
+                    _ in
+                }
             }
             #expect(error.code == .connectionFailed)
             #expect(error.description.contains("other.example"))

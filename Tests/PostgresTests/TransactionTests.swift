@@ -51,7 +51,8 @@ struct TransactionTests {
                         default_transaction_isolation = serializable', current_database());
                         execute format('alter database %I set synchronous_commit = off',
                         current_database()); end $$
-                        """)
+                        """
+                )
             }
             try await PostgresConnection.withConnection(configuration) { connection in
                 func shown(_ name: String) async throws -> String {

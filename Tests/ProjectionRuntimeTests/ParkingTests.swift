@@ -1,9 +1,11 @@
 import CareEpisode
-import Ledger
+import Postgres
 import ProjectionTestSupport
 import Projections
+import TestSupport
 import Testing
 
+@testable import Ledger
 @testable import ProjectionRuntime
 
 @Suite("Episodes whose fold fails", .serialized)

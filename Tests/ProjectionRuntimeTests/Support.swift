@@ -1,9 +1,9 @@
 import CareEpisode
-import Ledger
 import Postgres
 import ProjectionTestSupport
 import Projections
 
+@testable import Ledger
 @testable import ProjectionRuntime
 
 extension ProjectionFixture {

@@ -1,7 +1,5 @@
 public import CareEpisode
-import Glibc
 public import Ledger
-import Migrations
 public import Postgres
 import TestSupport
 
@@ -12,25 +10,14 @@ public struct ProjectionFixture: Sendable {
     public let database: LedgerDatabase
     public let ledger: LedgerDescription
 
-    /// Migrated once for a process, cloned for every test.
-    private static let template = Task {
-        let name = "template_projections_\(getpid())"
-        try await TestCluster.shared.createTemplate(name) { url in
-            let pool = PostgresPool(try PostgresConfiguration(url: url), limit: 1)
-            try await Migrator(pool).migrate()
-            await pool.close()
-        }
-        return name
-    }
-
     /// Lends an empty ledger.
     public static func with<Result: Sendable>(
         timeZone: String = "America/New_York",
         _ body: (ProjectionFixture) async throws -> Result
     ) async throws -> Result {
-        let template = try await template.value
-        return try await TestCluster.withDatabase(template: template) { url in
-            let database = LedgerDatabase(try PostgresConfiguration(url: url), connectionLimit: 4)
+        try await LedgerFixture.withConfiguration { configuration in
+            let url = try TestCluster.shared.url(database: configuration.database ?? "")
+            let database = LedgerDatabase(configuration, connectionLimit: 4)
             do {
                 let name = LedgerName("clinic") ?? .default
                 let ledger = try await database.createLedger(named: name, timeZone: timeZone)
@@ -47,7 +34,7 @@ public struct ProjectionFixture: Sendable {
 
     /// Another ledger of the same database.
     public func other(_ name: String) async throws -> ProjectionFixture {
-        guard let name = LedgerName(name) else { throw NeverHappened(description: "a name") }
+        guard let name = LedgerName(name) else { throw Unexpected(description: "a name") }
         let other = try await database.createLedger(named: name, timeZone: ledger.timeZone)
         return ProjectionFixture(url: url, database: database, ledger: other)
     }
@@ -79,7 +66,7 @@ public struct ProjectionFixture: Sendable {
         }
         for ticket in tickets {
             guard case .appended = try await ticket.outcome() else {
-                throw NeverHappened(description: "an event was not appended")
+                throw Unexpected(description: "an event was not appended")
             }
         }
     }

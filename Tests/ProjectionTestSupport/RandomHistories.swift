@@ -1,9 +1,15 @@
 public import CareEpisode
+import TestSupport
 
 /// An event on its way into a ledger.
 public struct RandomEvent: Sendable {
     public var episodeID: EpisodeID
     public var draft: EventDraft
+
+    public init(episodeID: EpisodeID, draft: EventDraft) {
+        self.episodeID = episodeID
+        self.draft = draft
+    }
 }
 
 /// Random episodes: everything an append accepts, as awkward as that allows.
@@ -15,7 +21,7 @@ public struct RandomEvent: Sendable {
 public struct RandomHistories {
     public static let programs = ["iop-day", "iop-evening", "php"]
 
-    private var generator: SeededGenerator
+    private var generator: SeededRandom
     private let calendar: LocalCalendar
     private let firstDate: CalendarDate
     private let days: Int
@@ -40,7 +46,7 @@ public struct RandomHistories {
         firstDate: CalendarDate = CalendarDate(dayNumber: 19_768),
         days: Int = 60
     ) {
-        generator = SeededGenerator(seed: seed)
+        generator = SeededRandom(seed: seed)
         self.calendar = calendar
         self.firstDate = firstDate
         self.days = days
@@ -56,8 +62,10 @@ public struct RandomHistories {
                 begin()
             }
             let index = Int.random(in: episodes.indices, using: &generator)
-            if let draft = offer(&episodes[index]) {
-                events.append(RandomEvent(episodeID: episodes[index].id, draft: draft))
+            var episode = episodes[index]
+            if let draft = offer(&episode) {
+                events.append(RandomEvent(episodeID: episode.id, draft: draft))
+                episodes[index] = episode
             }
         }
         return events

@@ -1,5 +1,6 @@
 import CareEpisode
 import ProjectionTestSupport
+import TestSupport
 import Testing
 
 @testable import Projections

@@ -2,6 +2,7 @@ import CareEpisode
 import Ledger
 import ProjectionRuntime
 import ProjectionTestSupport
+import TestSupport
 import Testing
 
 @testable import Projections

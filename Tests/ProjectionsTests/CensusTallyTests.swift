@@ -1,6 +1,7 @@
 import CareEpisode
 import ProjectionRuntime
 import ProjectionTestSupport
+import TestSupport
 import Testing
 
 @testable import Projections
@@ -123,7 +124,7 @@ struct CensusTallyTests {
     @Test("A cut of the whole fold is the fold of the cut, save for duplicates across it")
     func cut() throws {
         let calendar = try LocalCalendar(timeZone: "America/New_York")
-        var generator = SeededGenerator(seed: 31)
+        var generator = SeededRandom(seed: 31)
         var checked = (cut: 0, doubtful: 0)
         for seed in 100..<110 {
             var histories = RandomHistories(seed: UInt64(seed), calendar: calendar)

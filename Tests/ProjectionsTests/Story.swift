@@ -37,7 +37,16 @@ struct Story {
 
     @discardableResult
     mutating func admit(
-        _ level: LevelOfCare = .intensiveOutpatient,
+        program: String = "iop",
+        track: Track? = nil,
+        _ time: String
+    ) -> EventID {
+        admit(.intensiveOutpatient, program: program, track: track, time)
+    }
+
+    @discardableResult
+    mutating func admit(
+        _ level: LevelOfCare,
         program: String = "iop",
         track: Track? = nil,
         _ time: String

@@ -31,7 +31,9 @@ public func runProgram(_ arguments: [String]) -> ProgramResult {
     let failure = posix_spawnp(&process, "env", &actions, nil, &argv, environ)
     guard failure == 0 else {
         return ProgramResult(
-            status: 127, output: "\(arguments[0]): \(String(cString: strerror(failure)))")
+            status: 127,
+            output: "\(arguments[0]): \(String(cString: strerror(failure)))"
+        )
     }
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0 && errno == EINTR {}
@@ -56,11 +58,14 @@ public func runningProgram(_ arguments: [String]) async -> ProgramResult {
         let thread = Work { continuation.resume(returning: runProgram(arguments)) }
         var identifier = pthread_t()
         let failure = pthread_create(
-            &identifier, nil,
+            &identifier,
+            nil,
             { context in
                 Unmanaged<Work>.fromOpaque(context!).takeRetainedValue().body()
                 return nil
-            }, Unmanaged.passRetained(thread).toOpaque())
+            },
+            Unmanaged.passRetained(thread).toOpaque()
+        )
         precondition(failure == 0, "no thread left")
         pthread_detach(identifier)
     }

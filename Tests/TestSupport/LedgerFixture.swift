@@ -54,6 +54,20 @@
             }
         }
 
+        /// Lends a migrated database of a cluster of one's own.
+        public static func withDatabase<Result>(
+            on cluster: TestCluster,
+            _ body: (LedgerDatabase) async throws -> Result
+        ) async throws -> Result {
+            try await cluster.withDatabase { url in
+                let configuration = try PostgresConfiguration(url: url)
+                let pool = PostgresPool(configuration, limit: 1)
+                try await Migrator(pool).migrate()
+                await pool.close()
+                return try await withDatabase(configuration, body)
+            }
+        }
+
         /// Lends a sequencer that writes the default ledger of a database of its own.
         public static func withSequencer<Result: Sendable>(
             _ body: @Sendable (LedgerDatabase, Sequencer) async throws -> Result

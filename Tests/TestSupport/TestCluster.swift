@@ -64,7 +64,8 @@ public final class TestCluster: Sendable {
     ///
     /// With a `template` the database is a copy of that one, which nobody may be connected to.
     public static func withDatabase<Result>(
-        template: String? = nil, _ body: (String) async throws -> Result
+        template: String? = nil,
+        _ body: (String) async throws -> Result
     ) async throws -> Result {
         let cluster = try shared
         return try await cluster.withDatabase(template: template, body)
@@ -72,7 +73,8 @@ public final class TestCluster: Sendable {
 
     /// Creates a database of this cluster for as long as `body` runs.
     public func withDatabase<Result>(
-        template: String? = nil, _ body: (String) async throws -> Result
+        template: String? = nil,
+        _ body: (String) async throws -> Result
     ) async throws -> Result {
         let number = Self.databases.wrappingAdd(1, ordering: .relaxed).newValue
         let name = "test_\(getpid())_\(number)"
@@ -89,7 +91,8 @@ public final class TestCluster: Sendable {
 
     /// Creates a database that stays, for use as a template; `prepare` fills it.
     public func createTemplate(
-        _ name: String, _ prepare: (String) async throws -> Void
+        _ name: String,
+        _ prepare: (String) async throws -> Void
     ) async throws {
         try await sql("create database \(name) template template0")
         try await prepare(url(database: name))
@@ -114,12 +117,18 @@ public final class TestCluster: Sendable {
     ///
     /// `files` are written into the data folder, readable by the server alone (keys, certificates).
     public static func withPrivateCluster<Result>(
-        settings: [String] = [], files: [String: String] = [:], port: Int = 5432,
+        settings: [String] = [],
+        files: [String: String] = [:],
+        port: Int = 5432,
         accessRules: String? = nil,
         _ body: (TestCluster) async throws -> Result
     ) async throws -> Result {
         let cluster = try start(
-            settings: settings, files: files, port: port, accessRules: accessRules)
+            settings: settings,
+            files: files,
+            port: port,
+            accessRules: accessRules
+        )
         defer { destroy(cluster.folder) }
         return try await body(cluster)
     }
@@ -138,7 +147,9 @@ public final class TestCluster: Sendable {
 
     /// Starts the server again after `killEverything` or `stop`.
     public func restart() async throws {
+        // Both name the killed process, which may still be there as a zombie.
         unlink("\(folder)/data/postmaster.pid")
+        unlink("\(folder)/.s.PGSQL.\(port).lock")
         let started = await runningProgram(try Self.startCommand(folder))
         try Self.check(started, folder)
     }
@@ -148,7 +159,8 @@ public final class TestCluster: Sendable {
         let result = await runningProgram(
             try Self.asServerUser([
                 Self.binary("pg_ctl"), "-D", "\(folder)/data", "-m", "fast", "-w", "stop",
-            ]))
+            ])
+        )
         guard result.status == 0 else { throw TestClusterError(description: result.output) }
     }
 
@@ -160,7 +172,9 @@ public final class TestCluster: Sendable {
     // MARK: Starting and removing
 
     private static func start(
-        settings: [String] = [], files: [String: String] = [:], port: Int = 5432,
+        settings: [String] = [],
+        files: [String: String] = [:],
+        port: Int = 5432,
         accessRules: String? = nil
     ) throws(TestClusterError) -> TestCluster {
         let number = clusters.wrappingAdd(1, ordering: .relaxed).newValue
@@ -172,7 +186,8 @@ public final class TestCluster: Sendable {
                 try asServerUser([
                     binary("initdb"), "-D", "\(folder)/data", "-U", user, "--auth=trust",
                     "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
-                ]))
+                ])
+            )
             guard made.status == 0 else {
                 throw TestClusterError(description: "initdb: \(made.output)")
             }
@@ -183,7 +198,10 @@ public final class TestCluster: Sendable {
                     "full_page_writes = off", "max_connections = 200", "shared_buffers = 128MB",
                     "max_wal_size = 1GB", "log_min_messages = warning", "autovacuum = on",
                 ] + settings
-            append(configuration.joined(separator: "\n") + "\n", to: "\(folder)/data/postgresql.conf")
+            append(
+                configuration.joined(separator: "\n") + "\n",
+                to: "\(folder)/data/postgresql.conf"
+            )
             for (name, content) in files {
                 let path = "\(folder)/data/\(name)"
                 append(content, to: path)
@@ -215,7 +233,8 @@ public final class TestCluster: Sendable {
     }
 
     private static func check(
-        _ started: ProgramResult, _ folder: String
+        _ started: ProgramResult,
+        _ folder: String
     ) throws(TestClusterError) {
         guard started.status == 0 else {
             let log = runProgram(["tail", "-n", "20", "\(folder)/log"]).output
@@ -312,7 +331,8 @@ public final class TestCluster: Sendable {
                     These tests need a PostgreSQL server (initdb, postgres) and found none through \
                     pg_config or in /usr/lib/postgresql/*/bin. Install one: \
                     apt-get install postgresql
-                    """)
+                    """
+            )
         }
         return "\(binaryFolder)/\(name)"
     }

@@ -31,14 +31,15 @@ struct Follow: AsyncParsableCommand {
         try await Session.run(options, isEndedBySignal: true) { session in
             let ledger = try await session.ledger()
             let reader = EventReader(session.database, ledger: ledger)
-            let feed = LiveFeed()
+            let feeds = LiveFeeds()
+            let feed = feeds.feed(of: ledger.id)
             let start: Position
             if let after {
                 start = Position(rawValue: after)
             } else {
                 start = try await reader.head().position
             }
-            let listener = HeadListener(session.database.configuration, feeds: [ledger.id: feed])
+            let listener = HeadListener(session.database.configuration, feeds: feeds)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await listener.run() }
                 group.addTask {
@@ -62,6 +63,12 @@ struct Follow: AsyncParsableCommand {
                             try await Task.sleep(for: .seconds(1))
                         }
                     }
+                }
+                group.addTask {
+                    while !session.shutdown.isRequested {
+                        await session.shutdown.wait(atMost: .seconds(60))
+                    }
+                    throw CancellationError()
                 }
                 try await group.waitForAll()
             }

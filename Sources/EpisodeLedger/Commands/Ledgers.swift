@@ -84,7 +84,7 @@ struct Ledgers: AsyncParsableCommand {
 extension LedgerDescription {
     fileprivate func json(head: Position) -> AnswerJSON {
         [
-            "ledger": .string(name.description),
+            "name": .string(name.description),
             "time_zone": .string(timeZone),
             "head": .integer(head.rawValue),
         ]

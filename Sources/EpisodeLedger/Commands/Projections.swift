@@ -55,23 +55,31 @@ struct Projections: AsyncParsableCommand {
             )
         }
 
+        /// Workers for every ledger, also for those that are created later.
         private static func keepUp(_ session: Session) async throws {
-            let ledgers = try await session.database.ledgers()
-            let feeds = Dictionary(uniqueKeysWithValues: ledgers.map { ($0.id, LiveFeed()) })
+            let feeds = LiveFeeds()
             let listener = HeadListener(session.database.configuration, feeds: feeds)
-            Console.note("keeping the read models of \(ledgers.count) ledgers at the head")
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await listener.run() }
-                for ledger in ledgers {
-                    guard let feed = feeds[ledger.id] else { continue }
-                    let worker = try worker(session, ledger)
-                    group.addTask {
-                        try await worker.run(feed: feed) { error in
-                            Console.note("\(ledger.name): \(error)")
+                var workers: [LedgerID: ProjectionWorker<CensusProjection>] = [:]
+                while !session.shutdown.isRequested {
+                    for ledger in try await session.database.ledgers()
+                    where workers[ledger.id] == nil {
+                        let worker = try worker(session, ledger)
+                        workers[ledger.id] = worker
+                        Console.note("keeping the read models of \(ledger.name) at the head")
+                        group.addTask {
+                            try await worker.run(feed: feeds.feed(of: ledger.id)) { error in
+                                Console.note("\(ledger.name): \(error)")
+                            }
                         }
                     }
+                    await session.shutdown.wait(atMost: .seconds(5))
                 }
-                try await group.waitForAll()
+                // Leases are handed back, so that the next worker need not wait for them.
+                for worker in workers.values { worker.stop() }
+                for _ in workers { try await group.next() }
+                group.cancelAll()
             }
         }
     }

@@ -1,5 +1,6 @@
 extension Bool: PostgresEncodable, PostgresDecodable {
     /// boolean
+    /// .
     public static var postgresType: PostgresType { .bool }
     /// One byte, 0 or 1.
     public func encode(into bytes: inout [UInt8]) { bytes.append(self ? 1 : 0) }
@@ -17,8 +18,10 @@ extension Bool: PostgresEncodable, PostgresDecodable {
 /// A single byte travels as smallint; an array of bytes is `bytea`.
 extension UInt8: PostgresEncodable, PostgresDecodable {
     /// smallint
+    /// .
     public static var postgresType: PostgresType { .int2 }
     /// bytea
+    /// .
     public static var postgresArrayType: PostgresType { .bytea }
     /// Two bytes.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(Int16(self)) }
@@ -45,6 +48,7 @@ extension UInt8: PostgresEncodable, PostgresDecodable {
 
 extension Int16: PostgresEncodable, PostgresDecodable {
     /// smallint
+    /// .
     public static var postgresType: PostgresType { .int2 }
     /// Two bytes.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(self) }
@@ -59,6 +63,7 @@ extension Int16: PostgresEncodable, PostgresDecodable {
 
 extension Int32: PostgresEncodable, PostgresDecodable {
     /// integer
+    /// .
     public static var postgresType: PostgresType { .int4 }
     /// Four bytes.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(self) }
@@ -76,6 +81,7 @@ extension Int32: PostgresEncodable, PostgresDecodable {
 
 extension Int64: PostgresEncodable, PostgresDecodable {
     /// bigint
+    /// .
     public static var postgresType: PostgresType { .int8 }
     /// Eight bytes.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(self) }
@@ -95,6 +101,7 @@ extension Int64: PostgresEncodable, PostgresDecodable {
 
 extension Int: PostgresEncodable, PostgresDecodable {
     /// bigint
+    /// .
     public static var postgresType: PostgresType { .int8 }
     /// Eight bytes.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(Int64(self)) }
@@ -108,6 +115,7 @@ extension Int: PostgresEncodable, PostgresDecodable {
 
 extension Float: PostgresEncodable, PostgresDecodable {
     /// real
+    /// .
     public static var postgresType: PostgresType { .float4 }
     /// Four bytes, IEEE 754.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(bitPattern) }
@@ -122,6 +130,7 @@ extension Float: PostgresEncodable, PostgresDecodable {
 
 extension Double: PostgresEncodable, PostgresDecodable {
     /// double precision
+    /// .
     public static var postgresType: PostgresType { .float8 }
     /// Eight bytes, IEEE 754.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(bitPattern) }

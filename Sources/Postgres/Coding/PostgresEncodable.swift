@@ -92,7 +92,9 @@ extension PostgresDecodable {
     }
 }
 
-/// Why a value could not be read. The caller adds column and types.
+/// Why a value could not be read.
+///
+/// The caller adds column and types.
 public enum PostgresDecodingFailure: Error, Hashable, Sendable {
     /// NULL where the Swift type has no place for it.
     case unexpectedNull

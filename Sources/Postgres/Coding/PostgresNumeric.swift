@@ -41,6 +41,7 @@ public struct PostgresNumeric: Hashable, Sendable, CustomStringConvertible, Post
     }
 
     /// numeric
+    /// .
     public static var postgresType: PostgresType { .numeric }
 
     private static let negativeSign: UInt16 = 0x4000
@@ -64,7 +65,8 @@ public struct PostgresNumeric: Hashable, Sendable, CustomStringConvertible, Post
         }
         let negative = description.first == "-"
         let parts = description.utf8.drop { $0 == UInt8(ascii: "-") }.split(
-            separator: UInt8(ascii: "."))
+            separator: UInt8(ascii: ".")
+        )
         let whole = Array(parts[0])
         let fraction = parts.count == 2 ? Array(parts[1]) : []
         // Pad both sides so that groups of four decimal digits begin at the point.

@@ -39,6 +39,7 @@ public struct PostgresTimestamp: Hashable, Comparable, Sendable, PostgresEncodab
     public static func < (a: Self, b: Self) -> Bool { a.wire < b.wire }
 
     /// timestamp with time zone
+    /// .
     public static var postgresType: PostgresType { .timestamptz }
 
     /// Eight bytes.
@@ -88,6 +89,7 @@ public struct PostgresDate: Hashable, Comparable, Sendable, PostgresEncodable, P
     public static func < (a: Self, b: Self) -> Bool { a.wire < b.wire }
 
     /// date
+    /// .
     public static var postgresType: PostgresType { .date }
 
     /// Four bytes.

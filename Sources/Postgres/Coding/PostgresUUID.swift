@@ -7,6 +7,7 @@ public struct PostgresUUID: Hashable, Sendable, PostgresEncodable, PostgresDecod
     public init(bits: UInt128) { self.bits = bits }
 
     /// uuid
+    /// .
     public static var postgresType: PostgresType { .uuid }
 
     /// Sixteen bytes.

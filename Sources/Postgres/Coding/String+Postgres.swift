@@ -1,11 +1,16 @@
 extension String: PostgresEncodable, PostgresDecodable {
     /// text
+    /// .
     public static var postgresType: PostgresType { .text }
 
-    /// UTF-8. The server refuses a NUL character with 22021.
+    /// UTF-8.
+    ///
+    /// The server refuses a NUL character with 22021.
     public func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: utf8) }
 
-    /// Reads text, varchar, char(n), name, unknown, json, jsonb and "char". Cast enums to text.
+    /// Reads text, varchar, char(n), name, unknown, json, jsonb and "char".
+    ///
+    /// Cast enums to text.
     public init(postgres bytes: UnsafeRawBufferPointer, type: PostgresType)
         throws(PostgresDecodingFailure)
     {

@@ -48,7 +48,9 @@ public struct TransactionOptions: Sendable, Hashable {
     public static let serializable = TransactionOptions(isolation: .serializable)
     /// One snapshot for all statements, nothing is written.
     public static let readOnlySnapshot = TransactionOptions(
-        isolation: .repeatableRead, isReadOnly: true)
+        isolation: .repeatableRead,
+        isReadOnly: true
+    )
 
     var begin: SQL {
         let access = isReadOnly ? "read only" : "read write"

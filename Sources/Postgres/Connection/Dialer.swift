@@ -19,7 +19,9 @@ struct Dialer {
         var hosts = HostList(keywords)
         let notices = NoticeSink(configuration.noticeHandler)
         while true {
-            guard let connection = start(keywords) else { return .failure(failure("out of memory")) }
+            guard let connection = start(keywords) else {
+                return .failure(failure("out of memory"))
+            }
             notices.install(on: connection)
             switch attempt(connection) {
             case .connected:
@@ -38,7 +40,8 @@ struct Dialer {
                 PQfinish(connection)
                 guard !isAbandoned(), hosts.remove(host: host, port: port) else {
                     return .failure(
-                        failure("\(host) did not answer within \(configuration.connectTimeout)"))
+                        failure("\(host) did not answer within \(configuration.connectTimeout)")
+                    )
                 }
                 keywords = hosts.applied(to: keywords)
             }
@@ -81,7 +84,9 @@ struct Dialer {
 
     /// Waits for the socket; false if the deadline passes or nobody waits any more.
     private func isReady(
-        _ connection: OpaquePointer, _ events: Int16, _ deadline: ContinuousClock.Instant
+        _ connection: OpaquePointer,
+        _ events: Int16,
+        _ deadline: ContinuousClock.Instant
     ) -> Bool {
         while !isAbandoned() {
             var descriptor = pollfd(fd: PQsocket(connection), events: events, revents: 0)

@@ -13,10 +13,14 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
         case transaction
     }
 
-    /// What the connection string says, keyword by keyword. Holds the password.
+    /// What the connection string says, keyword by keyword.
+    ///
+    /// Holds the password.
     let keywords: [(keyword: String, value: String)]
 
-    /// Shown in `pg_stat_activity`. The connection string's `application_name`, if it has one.
+    /// Shown in `pg_stat_activity`.
+    ///
+    /// The connection string's `application_name`, if it has one.
     public var applicationName: String
     /// Acted as (`SET ROLE`) if it exists and the user may; otherwise the user stays itself.
     public var role: String?
@@ -32,6 +36,7 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
     /// The deadline of calls that name none.
     public var callTimeout: Duration
     /// Told of every notice and warning, on the thread that talks to the server: keep it short.
+    ///
     /// Notices may hold values.
     public var noticeHandler: (@Sendable (PostgresNotice) -> Void)?
     /// How many statements a connection keeps prepared.
@@ -45,7 +50,9 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
     public init(url: String) throws {
         keywords = try Self.parse(url)
         let given = Dictionary(
-            keywords.map { ($0.keyword, $0.value) }, uniquingKeysWith: { _, last in last })
+            keywords.map { ($0.keyword, $0.value) },
+            uniquingKeysWith: { _, last in last }
+        )
         applicationName = given["application_name"] ?? "episode-ledger"
         role = nil
         settings = [
@@ -116,7 +123,10 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
 
     private static func invalid(_ reason: String) -> PostgresError {
         PostgresError(
-            .invalidConfiguration, "the database URL: \(reason)", connectionIsUsable: false)
+            .invalidConfiguration,
+            "the database URL: \(reason)",
+            connectionIsUsable: false
+        )
     }
 }
 

@@ -2,12 +2,17 @@ import CLibPQ
 
 /// The round trip: send, flush, read until the Sync is answered.
 extension PostgresConnection {
-    /// Runs statements as one pipeline. Everything that is not COPY or a script comes through here.
+    /// Runs statements as one pipeline.
+    ///
+    /// Everything that is not COPY or a script comes through here.
     ///
     /// `commits` says that the statements end an explicit transaction, so that a lost answer leaves
     /// open whether it was committed.
     func run(
-        _ statements: [SQL], _ limit: CallLimit, commits: Bool = false, addsPrefix: Bool = true
+        _ statements: [SQL],
+        _ limit: CallLimit,
+        commits: Bool = false,
+        addsPrefix: Bool = true
     ) async throws(PostgresError) -> [PostgresRows] {
         try beginCall()
         defer { endCall() }
@@ -18,7 +23,12 @@ extension PostgresConnection {
         var mayRetry = isImplicit && configuration.pooling == .session
         while true {
             let exchange = try await roundTrip(
-                statements, prefix, limit, leavesDoubt: isImplicit || commits, commits: commits)
+                statements,
+                prefix,
+                limit,
+                leavesDoubt: isImplicit || commits,
+                commits: commits
+            )
             settle(exchange)
             guard let failure = exchange.failure else {
                 return statements.indices.compactMap { exchange.rows[$0].map(PostgresRows.init) }
@@ -37,15 +47,21 @@ extension PostgresConnection {
         }
         if let deadline = limit.deadline, deadline <= .now {
             throw PostgresError(
-                .timedOut, "the deadline had passed before anything was sent",
-                connectionIsUsable: true)
+                .timedOut,
+                "the deadline had passed before anything was sent",
+                connectionIsUsable: true
+            )
         }
     }
 
     private func check(_ statement: SQL) throws(PostgresError) {
         func refuse(_ reason: String) -> PostgresError {
             PostgresError(
-                .invalidUse, reason, statement: statement.text, connectionIsUsable: true)
+                .invalidUse,
+                reason,
+                statement: statement.text,
+                connectionIsUsable: true
+            )
         }
         guard !statement.text.utf8.contains(0) else { throw refuse("a NUL character in the SQL") }
         guard statement.parameters.count <= 65_535 else {
@@ -59,7 +75,11 @@ extension PostgresConnection {
     // MARK: One round trip
 
     private func roundTrip(
-        _ statements: [SQL], _ prefix: [SQL], _ limit: CallLimit, leavesDoubt: Bool, commits: Bool
+        _ statements: [SQL],
+        _ prefix: [SQL],
+        _ limit: CallLimit,
+        leavesDoubt: Bool,
+        commits: Bool
     ) async throws(PostgresError) -> PipelineExchange<ResultBox> {
         var limit = limit
         limit.isInDoubt = leavesDoubt
@@ -71,7 +91,9 @@ extension PostgresConnection {
     }
 
     private func send(
-        _ statements: [SQL], _ prefix: [SQL], _ exchange: inout PipelineExchange<ResultBox>,
+        _ statements: [SQL],
+        _ prefix: [SQL],
+        _ exchange: inout PipelineExchange<ResultBox>,
         _ limit: CallLimit
     ) throws(PostgresError) {
         for sql in prefix {
@@ -123,7 +145,9 @@ extension PostgresConnection {
     }
 
     private func receive(
-        _ exchange: inout PipelineExchange<ResultBox>, _ limit: CallLimit, commits: Bool
+        _ exchange: inout PipelineExchange<ResultBox>,
+        _ limit: CallLimit,
+        commits: Bool
     ) async throws(PostgresError) {
         while true {
             try await readUntilResult(limit)
@@ -157,7 +181,8 @@ extension PostgresConnection {
     ) -> PipelineExchange<ResultBox>.Action {
         guard let result = PQgetResult(session.connection) else {
             return exchange.receivedEnd(
-                connectionIsOpen: PQstatus(session.connection) == CONNECTION_OK)
+                connectionIsOpen: PQstatus(session.connection) == CONNECTION_OK
+            )
         }
         let box = ResultBox(result)
         switch PQresultStatus(result) {
@@ -175,23 +200,37 @@ extension PostgresConnection {
 
     /// Suspends until the socket is ready; gives the session up when the call has to end.
     func wait(
-        for interest: Readiness, _ limit: CallLimit
+        for interest: Readiness,
+        _ limit: CallLimit
     ) async throws(PostgresError) -> Readiness {
         let outcome = await reactor.wait(
-            for: interest, on: session.socket, until: limit.nextWaitEnds,
-            cancellable: limit.isCancellable)
+            for: interest,
+            on: session.socket,
+            until: limit.nextWaitEnds,
+            cancellable: limit.isCancellable
+        )
         switch outcome {
         case .ready(let readiness): return readiness
         case .timedOut:
             throw spend(
                 PostgresError(
-                    .timedOut, "the deadline passed in mid-call", connectionIsUsable: false,
-                    mayHaveCommitted: limit.isInDoubt), sendCancel: true)
+                    .timedOut,
+                    "the deadline passed in mid-call",
+                    connectionIsUsable: false,
+                    mayHaveCommitted: limit.isInDoubt
+                ),
+                sendCancel: true
+            )
         case .cancelled:
             throw spend(
                 PostgresError(
-                    .cancelled, "in mid-call", connectionIsUsable: false,
-                    mayHaveCommitted: limit.isInDoubt), sendCancel: true)
+                    .cancelled,
+                    "in mid-call",
+                    connectionIsUsable: false,
+                    mayHaveCommitted: limit.isInDoubt
+                ),
+                sendCancel: true
+            )
         case .failed:
             throw lost("the socket cannot be waited for", limit)
         }
@@ -199,13 +238,21 @@ extension PostgresConnection {
 
     /// Gives the session up because it broke.
     func lost(
-        _ context: String, _ limit: CallLimit, _ message: ServerMessage? = nil
+        _ context: String,
+        _ limit: CallLimit,
+        _ message: ServerMessage? = nil
     ) -> PostgresError {
         let own = PQerrorMessage(session.connection).map { ServerMessage.trimmed($0) } ?? ""
         return spend(
             PostgresError(
-                .connectionLost, context, message: message ?? ServerMessage(message: own),
-                connectionIsUsable: false, mayHaveCommitted: limit.isInDoubt), sendCancel: false)
+                .connectionLost,
+                context,
+                message: message ?? ServerMessage(message: own),
+                connectionIsUsable: false,
+                mayHaveCommitted: limit.isInDoubt
+            ),
+            sendCancel: false
+        )
     }
 
     /// Takes the notifications libpq has parsed; keeps them only for a listener.
@@ -216,7 +263,9 @@ extension PostgresConnection {
                     NotificationListener.Notification(
                         channel: String(cString: notification.pointee.relname),
                         payload: String(cString: notification.pointee.extra),
-                        processID: notification.pointee.be_pid))
+                        processID: notification.pointee.be_pid
+                    )
+                )
             }
             PQfreemem(notification)
         }
@@ -239,7 +288,8 @@ extension PostgresConnection {
     ///
     /// - Returns: whether sending the same again can help.
     private func forgetStale(
-        _ exchange: PipelineExchange<ResultBox>, _ failure: PipelineExchange<ResultBox>.Failure
+        _ exchange: PipelineExchange<ResultBox>,
+        _ failure: PipelineExchange<ResultBox>.Failure
     ) -> Bool {
         // Earlier statements were rolled back, unless one of them took the transaction in hand.
         let harmless = ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"]
@@ -265,7 +315,8 @@ extension PostgresConnection {
     }
 
     private func serverError(
-        _ failure: PipelineExchange<ResultBox>.Failure, _ statements: [SQL]
+        _ failure: PipelineExchange<ResultBox>.Failure,
+        _ statements: [SQL]
     ) -> PostgresError {
         var context = "at commit"
         var statement: String?
@@ -280,8 +331,12 @@ extension PostgresConnection {
         case nil: break
         }
         return PostgresError(
-            .server, context, message: failure.message, statement: statement,
-            connectionIsUsable: true)
+            .server,
+            context,
+            message: failure.message,
+            statement: statement,
+            connectionIsUsable: true
+        )
     }
 }
 
@@ -302,7 +357,15 @@ enum StatementSender {
         let types = sql.parameters.map(\.type.oid)
         return withParameters(sql.parameters) { count, values, lengths, formats in
             PQsendQueryParams(
-                connection, sql.text, count, types, values, lengths, formats, 1) == 1
+                connection,
+                sql.text,
+                count,
+                types,
+                values,
+                lengths,
+                formats,
+                1
+            ) == 1
         }
     }
 
@@ -325,7 +388,8 @@ enum StatementSender {
             for parameter in parameters {
                 let length = parameter.bytes?.count ?? 0
                 values.append(
-                    parameter.bytes == nil ? nil : address.assumingMemoryBound(to: CChar.self))
+                    parameter.bytes == nil ? nil : address.assumingMemoryBound(to: CChar.self)
+                )
                 lengths.append(CInt(length))
                 address += length
             }

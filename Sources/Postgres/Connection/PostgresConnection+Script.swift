@@ -2,7 +2,9 @@ import CLibPQ
 
 /// What pipeline mode does not allow: the simple protocol, and LISTEN's waiting.
 extension PostgresConnection {
-    /// Leaves pipeline mode. Call when the connection is idle.
+    /// Leaves pipeline mode.
+    ///
+    /// Call when the connection is idle.
     func leavePipelineMode(_ limit: CallLimit) throws(PostgresError) {
         guard PQexitPipelineMode(session.connection) == 1 else {
             throw lost("libpq would not leave pipeline mode", limit)
@@ -24,7 +26,10 @@ extension PostgresConnection {
         }
         guard !script.utf8.contains(0) else {
             throw PostgresError(
-                .invalidUse, "a NUL character in the script", connectionIsUsable: true)
+                .invalidUse,
+                "a NUL character in the script",
+                connectionIsUsable: true
+            )
         }
         var limit = limit
         // A script may hold its own commits, also within a transaction.
@@ -39,8 +44,12 @@ extension PostgresConnection {
         try enterPipelineMode(limit)
         if let failure {
             throw PostgresError(
-                .server, "in a script", message: failure, statement: script,
-                connectionIsUsable: true)
+                .server,
+                "in a script",
+                message: failure,
+                statement: script,
+                connectionIsUsable: true
+            )
         }
     }
 
@@ -48,7 +57,8 @@ extension PostgresConnection {
     ///
     /// - Returns: the first error, which leaves the connection usable.
     func drain(
-        _ limit: CallLimit, _ onResult: (ResultBox) -> Void = { _ in }
+        _ limit: CallLimit,
+        _ onResult: (ResultBox) -> Void = { _ in }
     ) async throws(PostgresError) -> ServerMessage? {
         var failure: ServerMessage?
         while true {
@@ -61,9 +71,13 @@ extension PostgresConnection {
             default:
                 throw spend(
                     PostgresError(
-                        .protocolViolation, "COPY needs copyIn or copyOut",
-                        connectionIsUsable: false, mayHaveCommitted: limit.isInDoubt),
-                    sendCancel: true)
+                        .protocolViolation,
+                        "COPY needs copyIn or copyOut",
+                        connectionIsUsable: false,
+                        mayHaveCommitted: limit.isInDoubt
+                    ),
+                    sendCancel: true
+                )
             }
         }
         guard PQstatus(session.connection) == CONNECTION_OK else {
@@ -87,7 +101,8 @@ extension PostgresConnection {
         let bytes = parameter.bytes ?? []
         return bytes.withUnsafeBytes { bytes in
             if let texts = try? [String](postgres: bytes, type: parameter.type) {
-                return "array[" + texts.map(SQL.quoted(literal:)).joined(separator: ",") + "]::text[]"
+                return "array[" + texts.map(SQL.quoted(literal:)).joined(separator: ",")
+                    + "]::text[]"
             }
             if let flag = try? Bool(postgres: bytes, type: parameter.type) { return "\(flag)" }
             let text = (try? String(postgres: bytes, type: parameter.type)) ?? ""

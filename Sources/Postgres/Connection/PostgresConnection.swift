@@ -25,7 +25,9 @@ public final class PostgresConnection {
     var keepsNotifications = false
 
     private init(
-        _ session: Session, _ configuration: PostgresConfiguration, _ reactor: SocketReactor
+        _ session: Session,
+        _ configuration: PostgresConfiguration,
+        _ reactor: SocketReactor
     ) {
         self.session = session
         self.configuration = configuration
@@ -52,22 +54,33 @@ public final class PostgresConnection {
 
     /// Opens a session and sets it up.
     static func open(
-        _ configuration: PostgresConfiguration, deadline: ContinuousClock.Instant? = nil,
+        _ configuration: PostgresConfiguration,
+        deadline: ContinuousClock.Instant? = nil,
         reactor: SocketReactor = .shared
     ) async throws(PostgresError) -> PostgresConnection {
         let hosts = HostList(configuration.keywords)
         let attempts = max(hosts.hosts.count, hosts.addresses.count, 1)
-        let limit = ContinuousClock.now.advanced(by: configuration.connectTimeout * attempts)
-        let end = deadline.map { min($0, limit) } ?? limit
-        let session = try await dial(configuration, until: end, reactor: reactor)
+        // The dialer keeps each host's time; this one ends what it cannot, name resolution.
+        let dialling = ContinuousClock.now.advanced(
+            by: configuration.connectTimeout * (attempts + 1)
+        )
+        let session = try await dial(
+            configuration,
+            until: deadline.map { min($0, dialling) } ?? dialling,
+            reactor: reactor
+        )
         guard reactor.add(session.socket) else {
             session.close(sendCancel: false, reactor: reactor)
             throw PostgresError(
-                .connectionFailed, "the socket cannot be watched", connectionIsUsable: false)
+                .connectionFailed,
+                "the socket cannot be watched",
+                connectionIsUsable: false
+            )
         }
         let connection = PostgresConnection(session, configuration, reactor)
         do {
-            try await connection.setUp(until: end)
+            let setUp = ContinuousClock.now.advanced(by: configuration.connectTimeout)
+            try await connection.setUp(until: deadline.map { min($0, setUp) } ?? setUp)
         } catch {
             connection.close()
             throw error
@@ -76,7 +89,8 @@ public final class PostgresConnection {
     }
 
     private static func dial(
-        _ configuration: PostgresConfiguration, until deadline: ContinuousClock.Instant,
+        _ configuration: PostgresConfiguration,
+        until deadline: ContinuousClock.Instant,
         reactor: SocketReactor
     ) async throws(PostgresError) -> Session {
         let handover = OneShot<Result<Session, PostgresError>>()
@@ -94,7 +108,10 @@ public final class PostgresConnection {
         case .value(let result): return try result.get()
         case .timedOut:
             throw PostgresError(
-                .connectionFailed, "no host answered in time", connectionIsUsable: false)
+                .connectionFailed,
+                "no host answered in time",
+                connectionIsUsable: false
+            )
         case .cancelled:
             throw PostgresError(.cancelled, "while connecting", connectionIsUsable: false)
         }
@@ -114,7 +131,8 @@ public final class PostgresConnection {
                 select \(effect) as role
                 from pg_catalog.pg_roles
                 where rolname = \(role) and pg_catalog.pg_has_role(current_user, oid, \(privilege))
-                """)
+                """
+            )
         }
         guard !setUp.isEmpty else { return }
         let results = try await run(setUp, CallLimit(deadline: deadline), addsPrefix: false)
@@ -174,7 +192,8 @@ public final class PostgresConnection {
     ///
     /// Throws `PostgresError`: `.server` leaves the connection usable, everything else ends it.
     public func query(
-        _ sql: SQL, deadline: ContinuousClock.Instant? = nil
+        _ sql: SQL,
+        deadline: ContinuousClock.Instant? = nil
     ) async throws -> PostgresRows {
         try await run([sql], limit(deadline))[0]
     }
@@ -184,7 +203,8 @@ public final class PostgresConnection {
     /// If one fails, the error is that statement's, the later ones are skipped, and outside a
     /// transaction the earlier ones are rolled back. Rows of all statements are held in memory.
     public func pipeline(
-        _ statements: [SQL], deadline: ContinuousClock.Instant? = nil
+        _ statements: [SQL],
+        deadline: ContinuousClock.Instant? = nil
     ) async throws -> [PostgresRows] {
         try await run(statements, limit(deadline))
     }
@@ -201,7 +221,10 @@ public final class PostgresConnection {
     ) async throws -> Result {
         guard !isInTransaction else {
             throw PostgresError(
-                .invalidUse, "a transaction is open already", connectionIsUsable: true)
+                .invalidUse,
+                "a transaction is open already",
+                connectionIsUsable: true
+            )
         }
         try await begin(options, deadline)
         let result: Result
@@ -214,8 +237,10 @@ public final class PostgresConnection {
         let committed = try await run(["commit"], limit(deadline), commits: true)
         guard committed[0].commandTag != "ROLLBACK" else {
             throw PostgresError(
-                .transactionAborted, "a statement had failed, so everything was rolled back",
-                connectionIsUsable: true)
+                .transactionAborted,
+                "a statement had failed, so everything was rolled back",
+                connectionIsUsable: true
+            )
         }
         return result
     }
@@ -235,7 +260,8 @@ public final class PostgresConnection {
     ///
     /// Unless the text has its own `begin` and `commit`, it is one transaction. Rows are dropped.
     public func execute(
-        script: String, deadline: ContinuousClock.Instant? = nil
+        script: String,
+        deadline: ContinuousClock.Instant? = nil
     ) async throws {
         try await runScript(script, limit(deadline))
     }
@@ -243,7 +269,8 @@ public final class PostgresConnection {
     // MARK: Transactions
 
     private func begin(
-        _ options: TransactionOptions, _ deadline: ContinuousClock.Instant?
+        _ options: TransactionOptions,
+        _ deadline: ContinuousClock.Instant?
     ) async throws(PostgresError) {
         var statements = [options.begin]
         if configuration.pooling == .transaction {
@@ -261,7 +288,9 @@ public final class PostgresConnection {
     private func rollBack() async {
         guard spent == nil else { return }
         let limit = CallLimit(
-            deadline: .now.advanced(by: .seconds(5)), isCancellable: false)
+            deadline: .now.advanced(by: .seconds(5)),
+            isCancellable: false
+        )
         do {
             _ = try await run(["rollback"], limit, addsPrefix: false)
         } catch {
@@ -277,12 +306,17 @@ public final class PostgresConnection {
         precondition(isLent, "a connection was used after it had gone back to the pool")
         if let spent {
             throw PostgresError(
-                .connectionLost, "the connection was given up earlier (\(spent.code))",
-                connectionIsUsable: false)
+                .connectionLost,
+                "the connection was given up earlier (\(spent.code))",
+                connectionIsUsable: false
+            )
         }
         guard !isInCall else {
             throw PostgresError(
-                .invalidUse, "another call is running on the connection", connectionIsUsable: true)
+                .invalidUse,
+                "another call is running on the connection",
+                connectionIsUsable: true
+            )
         }
         isInCall = true
     }
@@ -302,7 +336,9 @@ public final class PostgresConnection {
         return CallLimit(deadline: end ?? scopeDeadline, patience: configuration.callTimeout)
     }
 
-    /// Gives the session up. The error is returned for the caller to throw.
+    /// Gives the session up.
+    ///
+    /// The error is returned for the caller to throw.
     func spend(_ error: PostgresError, sendCancel: Bool) -> PostgresError {
         guard spent == nil else { return error }
         var error = error

@@ -33,7 +33,8 @@ final class Session: @unchecked Sendable {
     /// The socket is forgotten before this returns, so that its number can be reused. A second call
     /// does nothing.
     func close(sendCancel: Bool, reactor: SocketReactor) {
-        guard isClosed.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
+        guard
+            isClosed.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
         else { return }
         reactor.forget(socket)
         let finish: @Sendable () -> Void = { self.finish(sendCancel: sendCancel) }
@@ -83,7 +84,9 @@ final class NoticeSink: Sendable {
                 guard let context else { return }
                 Unmanaged<NoticeSink>.fromOpaque(context).takeUnretainedValue()
                     .received(result)
-            }, Unmanaged.passUnretained(self).toOpaque())
+            },
+            Unmanaged.passUnretained(self).toOpaque()
+        )
     }
 
     private func received(_ result: OpaquePointer?) {

@@ -24,7 +24,8 @@ public struct BinaryCopyDecoder: Sendable {
     /// more to come; rethrows what `body` throws. Allocates nothing.
     @inlinable
     public mutating func decode(
-        _ message: UnsafeRawBufferPointer, row body: (inout BinaryCopyRow) throws -> Void
+        _ message: UnsafeRawBufferPointer,
+        row body: (inout BinaryCopyRow) throws -> Void
     ) throws {
         var rest = try begin(message)
         while var row = try nextRow(&rest) {
@@ -85,12 +86,16 @@ public struct BinaryCopyDecoder: Sendable {
 
     private func failure(_ failure: PostgresDecodingFailure) -> PostgresError {
         PostgresError(
-            .decoding, "COPY data after row \(rowCount): \(failure.reason)",
-            connectionIsUsable: true)
+            .decoding,
+            "COPY data after row \(rowCount): \(failure.reason)",
+            connectionIsUsable: true
+        )
     }
 }
 
-/// One row of binary COPY data, read field by field. Valid during the closure that gets it.
+/// One row of binary COPY data, read field by field.
+///
+/// Valid during the closure that gets it.
 public struct BinaryCopyRow {
     /// The row's number, from 1.
     public let number: Int
@@ -117,8 +122,9 @@ public struct BinaryCopyRow {
         }
     }
 
-    /// Reads the next field. COPY data does not name types: the field must be of the type's own
-    /// PostgreSQL type.
+    /// Reads the next field.
+    ///
+    /// COPY data does not name types: the field must be of the type's own PostgreSQL type.
     public mutating func next<Value: PostgresDecodable & PostgresEncodable>(
         _: Value.Type = Value.self
     ) throws -> Value {
@@ -137,11 +143,13 @@ public struct BinaryCopyRow {
     }
 
     private func failure<Value>(
-        _ failure: PostgresDecodingFailure, as type: Value.Type
+        _ failure: PostgresDecodingFailure,
+        as type: Value.Type
     ) -> PostgresError {
         PostgresError(
             .decoding,
             "field \(column) of row \(number) of COPY data as \(type): \(failure.reason)",
-            connectionIsUsable: true)
+            connectionIsUsable: true
+        )
     }
 }

@@ -9,7 +9,8 @@ extension PostgresConnection {
     /// and ends the statement itself after its `statement_timeout`.
     /// - Returns: how many rows were copied.
     public func copyIn(
-        _ sql: SQL, deadline: ContinuousClock.Instant? = nil,
+        _ sql: SQL,
+        deadline: ContinuousClock.Instant? = nil,
         _ body: (inout CopyWriter) async throws -> Void
     ) async throws -> Int {
         guard configuration.pooling == .session || isInTransaction else {
@@ -41,7 +42,8 @@ extension PostgresConnection {
     /// given up, because the rest of the data would have to be read first. Without a deadline the
     /// call may last as long as it moves, as with `copyIn`.
     public func copyOut(
-        _ sql: SQL, deadline: ContinuousClock.Instant? = nil,
+        _ sql: SQL,
+        deadline: ContinuousClock.Instant? = nil,
         _ body: (UnsafeRawBufferPointer) throws -> Void
     ) async throws {
         guard configuration.pooling == .session || isInTransaction else {
@@ -58,7 +60,8 @@ extension PostgresConnection {
     }
 
     private func receiveRows(
-        _ limit: CallLimit, _ body: (UnsafeRawBufferPointer) throws -> Void
+        _ limit: CallLimit,
+        _ body: (UnsafeRawBufferPointer) throws -> Void
     ) async throws {
         var count = 0
         while true {
@@ -70,7 +73,10 @@ extension PostgresConnection {
                     try body(UnsafeRawBufferPointer(start: message, count: Int(length)))
                 } catch {
                     let reason = PostgresError(
-                        .connectionLost, "a COPY was broken off", connectionIsUsable: false)
+                        .connectionLost,
+                        "a COPY was broken off",
+                        connectionIsUsable: false
+                    )
                     _ = spend(reason, sendCancel: true)
                     throw error
                 }
@@ -90,15 +96,19 @@ extension PostgresConnection {
     // MARK: Steps of a COPY
 
     private func beginCopy(
-        _ sql: SQL, _ expected: ExecStatusType, _ limit: CallLimit
+        _ sql: SQL,
+        _ expected: ExecStatusType,
+        _ limit: CallLimit
     ) async throws(PostgresError) {
         if limit.isCancellable && Task.isCancelled {
             throw PostgresError(.cancelled, "before anything was sent", connectionIsUsable: true)
         }
         guard sql.parameters.isEmpty, !sql.text.utf8.contains(0) else {
             throw PostgresError(
-                .invalidUse, "COPY takes no parameters and no NUL character",
-                connectionIsUsable: true)
+                .invalidUse,
+                "COPY takes no parameters and no NUL character",
+                connectionIsUsable: true
+            )
         }
         try leavePipelineMode(limit)
         guard StatementSender.sendUnnamed(sql, on: session.connection) else {
@@ -112,25 +122,38 @@ extension PostgresConnection {
         let box = ResultBox(result)
         let status = PQresultStatus(result)
         if status == expected { return }
-        guard status == PGRES_FATAL_ERROR || status == PGRES_COMMAND_OK
-            || status == PGRES_TUPLES_OK
+        guard
+            status == PGRES_FATAL_ERROR || status == PGRES_COMMAND_OK
+                || status == PGRES_TUPLES_OK
         else {
             throw spend(
                 PostgresError(
-                    .invalidUse, "the COPY goes the other way", statement: sql.text,
-                    connectionIsUsable: false), sendCancel: true)
+                    .invalidUse,
+                    "the COPY goes the other way",
+                    statement: sql.text,
+                    connectionIsUsable: false
+                ),
+                sendCancel: true
+            )
         }
         let rest = try await drain(limit)
         try enterPipelineMode(limit)
         guard status == PGRES_FATAL_ERROR else {
             throw PostgresError(
-                .invalidUse, "the statement is no COPY", statement: sql.text,
-                connectionIsUsable: true)
+                .invalidUse,
+                "the statement is no COPY",
+                statement: sql.text,
+                connectionIsUsable: true
+            )
         }
         _ = rest
         throw PostgresError(
-            .server, "COPY", message: ServerMessage(box.result), statement: sql.text,
-            connectionIsUsable: true)
+            .server,
+            "COPY",
+            message: ServerMessage(box.result),
+            statement: sql.text,
+            connectionIsUsable: true
+        )
     }
 
     /// Tells the server to fail the COPY, so that the connection can go on.
@@ -145,7 +168,9 @@ extension PostgresConnection {
     }
 
     private func finishCopy(
-        _ sql: SQL, error: String?, _ limit: CallLimit
+        _ sql: SQL,
+        error: String?,
+        _ limit: CallLimit
     ) async throws(PostgresError) -> Int {
         while true {
             let sent = PQputCopyEnd(session.connection, error)
@@ -163,7 +188,12 @@ extension PostgresConnection {
         try enterPipelineMode(limit)
         if let failure {
             throw PostgresError(
-                .server, "COPY", message: failure, statement: sql.text, connectionIsUsable: true)
+                .server,
+                "COPY",
+                message: failure,
+                statement: sql.text,
+                connectionIsUsable: true
+            )
         }
         return rows
     }
@@ -172,18 +202,24 @@ extension PostgresConnection {
         if limit.isCancellable && Task.isCancelled {
             throw spend(
                 PostgresError(.cancelled, "during COPY", connectionIsUsable: false),
-                sendCancel: true)
+                sendCancel: true
+            )
         }
         if let deadline = limit.deadline, deadline <= .now {
             throw spend(
                 PostgresError(
-                    .timedOut, "the deadline passed during COPY", connectionIsUsable: false),
-                sendCancel: true)
+                    .timedOut,
+                    "the deadline passed during COPY",
+                    connectionIsUsable: false
+                ),
+                sendCancel: true
+            )
         }
     }
 
     fileprivate func putCopyData(
-        _ bytes: [UInt8], _ limit: CallLimit
+        _ bytes: [UInt8],
+        _ limit: CallLimit
     ) async throws(PostgresError) {
         guard spent == nil else { throw lostEarlier() }
         var start = 0
@@ -193,7 +229,8 @@ extension PostgresConnection {
                 PQputCopyData(
                     session.connection,
                     bytes.baseAddress?.advanced(by: start).assumingMemoryBound(to: CChar.self),
-                    CInt(end - start))
+                    CInt(end - start)
+                )
             }
             guard accepted >= 0 else { throw await copyFailed(limit) }
             if accepted == 1 { start = end }
@@ -207,6 +244,9 @@ extension PostgresConnection {
 
     /// Finds out why the server ended the COPY: its last words may be in the buffer.
     private func copyFailed(_ limit: CallLimit) async -> PostgresError {
+        // libpq parses them only after the end of the COPY. The end is a failure: should the server
+        // still listen, it must not keep half of the data.
+        _ = PQputCopyEnd(session.connection, "the connection failed")
         do throws(PostgresError) {
             let failure = try await drain(limit)
             return lost("during COPY", limit, failure)
@@ -217,7 +257,10 @@ extension PostgresConnection {
 
     private func lostEarlier() -> PostgresError {
         PostgresError(
-            .connectionLost, "the connection was given up earlier", connectionIsUsable: false)
+            .connectionLost,
+            "the connection was given up earlier",
+            connectionIsUsable: false
+        )
     }
 }
 
@@ -244,7 +287,8 @@ public struct CopyWriter: ~Copyable {
 
     /// Sends what an encoder holds, once that is worth a packet or the encoder is finished.
     public mutating func write(
-        _ encoder: inout BinaryCopyEncoder, atLeast size: Int = CopyWriter.packet
+        _ encoder: inout BinaryCopyEncoder,
+        atLeast size: Int = CopyWriter.packet
     ) async throws {
         guard encoder.bytes.count >= size else { return }
         try await connection.putCopyData(encoder.take(), limit)

@@ -40,11 +40,17 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
 
     /// The kind of failure.
     public var code: Code
-    /// What this module was doing, or what it needs. Holds no values.
+    /// What this module was doing, or what it needs.
+    ///
+    /// Holds no values.
     public var context: String
-    /// What the server said, if it said anything. May hold values.
+    /// What the server said, if it said anything.
+    ///
+    /// May hold values.
     public var message: ServerMessage?
-    /// The text of the failed statement. It holds no parameters, those travel apart from it.
+    /// The text of the failed statement.
+    ///
+    /// It holds no parameters, those travel apart from it.
     public var statement: String?
     /// Whether the connection may go on to be used.
     public var connectionIsUsable: Bool
@@ -55,8 +61,12 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
     public var mayHaveCommitted: Bool
 
     init(
-        _ code: Code, _ context: String, message: ServerMessage? = nil, statement: String? = nil,
-        connectionIsUsable: Bool, mayHaveCommitted: Bool = false
+        _ code: Code,
+        _ context: String,
+        message: ServerMessage? = nil,
+        statement: String? = nil,
+        connectionIsUsable: Bool,
+        mayHaveCommitted: Bool = false
     ) {
         self.code = code
         self.context = context
@@ -102,7 +112,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
         }
         if let statement { lines.append("statement: \(statement)") }
         lines.append(
-            "connection usable: \(connectionIsUsable), may have committed: \(mayHaveCommitted)")
+            "connection usable: \(connectionIsUsable), may have committed: \(mayHaveCommitted)"
+        )
         return lines.joined(separator: "\n")
     }
 }

@@ -2,24 +2,33 @@ import CLibPQ
 
 /// An error or notice as the server sent it.
 public struct ServerMessage: Sendable, Hashable {
-    /// `ERROR`, `FATAL`, `WARNING`, `NOTICE` …, never localised. Nil when libpq made the message.
+    /// `ERROR`, `FATAL`, `WARNING`, `NOTICE` …, never localised.
+    ///
+    /// Nil when libpq made the message.
     public var severity: String?
     /// Nil when libpq made the message itself, as it does when the connection breaks.
     public var sqlState: SQLState?
-    /// The primary message. May contain values.
+    /// The primary message.
+    ///
+    /// May contain values.
     public var message: String
     /// May contain values.
     public var detail: String?
     /// The server's hint.
     public var hint: String?
-    /// Where in which function it happened. May contain values.
+    /// Where in which function it happened.
+    ///
+    /// May contain values.
     public var context: String?
     /// The schema, table, column and constraint the server names.
     public var schema, table, column, constraint: String?
 
     /// A message of our own making.
     public init(
-        severity: String? = nil, sqlState: SQLState? = nil, message: String, constraint: String? = nil
+        severity: String? = nil,
+        sqlState: SQLState? = nil,
+        message: String,
+        constraint: String? = nil
     ) {
         self.severity = severity
         self.sqlState = sqlState

@@ -43,7 +43,8 @@ public final class NotificationListener: Sendable {
     ///
     /// A session that has been silent for `probeAfter` is asked whether it is still there.
     public init(
-        configuration: PostgresConfiguration, channels: [String],
+        configuration: PostgresConfiguration,
+        channels: [String],
         probeAfter: Duration = .seconds(30)
     ) {
         self.configuration = configuration
@@ -60,8 +61,10 @@ public final class NotificationListener: Sendable {
     public func run(_ onEvent: @Sendable (Event) async -> Void) async throws {
         guard configuration.pooling == .session else {
             throw PostgresError(
-                .invalidUse, "LISTEN needs a direct connection, not a transaction pooler",
-                connectionIsUsable: false)
+                .invalidUse,
+                "LISTEN needs a direct connection, not a transaction pooler",
+                connectionIsUsable: false
+            )
         }
         var hasListened = false
         var failures = 0
@@ -97,12 +100,14 @@ public final class NotificationListener: Sendable {
     }
 
     private func follow(
-        _ connection: PostgresConnection, _ onEvent: (Event) async -> Void
+        _ connection: PostgresConnection,
+        _ onEvent: (Event) async -> Void
     ) async throws(PostgresError) {
         while true {
             for notification in connection.takeNotifications() {
                 await onEvent(
-                    .notification(channel: notification.channel, payload: notification.payload))
+                    .notification(channel: notification.channel, payload: notification.payload)
+                )
             }
             if try await connection.awaitNotifications(for: probeAfter) { continue }
             // An empty round trip: silence may also be a dead network.
@@ -124,7 +129,8 @@ struct Backoff: Sendable {
 
     /// The pause, with a given source of chance: between half and all of the doubled first pause.
     func pause(
-        afterFailures failures: Int, using generator: inout some RandomNumberGenerator
+        afterFailures failures: Int,
+        using generator: inout some RandomNumberGenerator
     ) -> Duration {
         let full = min(limit, first * (1 << min(max(failures - 1, 0), 20)))
         return full * Double.random(in: 0.5...1, using: &generator)
@@ -146,15 +152,22 @@ extension PostgresConnection {
         let deadline = ContinuousClock.now.advanced(by: duration)
         while notifications.isEmpty {
             let outcome = await reactor.wait(
-                for: .readable, on: session.socket, until: deadline)
+                for: .readable,
+                on: session.socket,
+                until: deadline
+            )
             switch outcome {
             case .ready: break
             case .timedOut: return false
             case .cancelled:
                 throw spend(
                     PostgresError(
-                        .cancelled, "while listening", connectionIsUsable: false),
-                    sendCancel: false)
+                        .cancelled,
+                        "while listening",
+                        connectionIsUsable: false
+                    ),
+                    sendCancel: false
+                )
             case .failed: throw lost("while listening", CallLimit())
             }
             guard PQconsumeInput(session.connection) == 1 else {

@@ -58,7 +58,9 @@ struct StatementCache {
     /// The name the statement is prepared under, if it is.
     func name(of sql: SQL) -> String? { entries[Key(sql)]?.name }
 
-    /// Takes the names the server should drop. Names it did not drop come back by `notDropped`.
+    /// Takes the names the server should drop.
+    ///
+    /// Names it did not drop come back by `notDropped`.
     mutating func takeObsolete() -> [String] {
         defer { obsolete = [] }
         return obsolete

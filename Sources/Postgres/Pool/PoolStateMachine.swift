@@ -88,7 +88,9 @@ struct PoolStateMachine<Connection> {
 
     /// A lease ended with a connection that can be lent again.
     mutating func release(
-        _ connection: Connection, opened: ContinuousClock.Instant, now: ContinuousClock.Instant
+        _ connection: Connection,
+        opened: ContinuousClock.Instant,
+        now: ContinuousClock.Instant
     ) -> Release {
         precondition(leased > 0, "nothing was leased")
         guard !isClosed, opened.duration(to: now) < maximumAge else {

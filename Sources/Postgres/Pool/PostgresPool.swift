@@ -60,8 +60,11 @@ public final class PostgresPool: Sendable {
     /// `waitLimit` callers may queue, each for up to `waitTimeout`. Connections idle for `checkAfter`
     /// are tried before they are lent, and those older than `maximumAge` are closed.
     public init(
-        _ configuration: PostgresConfiguration, limit: Int = 8, waitLimit: Int = 1000,
-        waitTimeout: Duration = .seconds(10), checkAfter: Duration = .seconds(5),
+        _ configuration: PostgresConfiguration,
+        limit: Int = 8,
+        waitLimit: Int = 1000,
+        waitTimeout: Duration = .seconds(10),
+        checkAfter: Duration = .seconds(5),
         maximumAge: Duration = .seconds(1800)
     ) {
         self.configuration = configuration
@@ -69,15 +72,20 @@ public final class PostgresPool: Sendable {
         self.checkAfter = checkAfter
         state = Mutex(
             State(
-                machine: Machine(limit: limit, waitLimit: waitLimit, maximumAge: maximumAge)))
+                machine: Machine(limit: limit, waitLimit: waitLimit, maximumAge: maximumAge)
+            )
+        )
     }
 
     /// How busy the pool is now.
     public var statistics: Statistics {
         state.withLock { state in
             Statistics(
-                idle: state.machine.idle.count, leased: state.machine.leased,
-                closing: state.machine.closing, waiting: state.machine.waitingCount)
+                idle: state.machine.idle.count,
+                leased: state.machine.leased,
+                closing: state.machine.closing,
+                waiting: state.machine.waitingCount
+            )
         }
     }
 
@@ -108,7 +116,8 @@ public final class PostgresPool: Sendable {
 
     /// Runs one statement on a connection of the pool.
     public func query(
-        _ sql: SQL, deadline: ContinuousClock.Instant? = nil
+        _ sql: SQL,
+        deadline: ContinuousClock.Instant? = nil
     ) async throws -> PostgresRows {
         try await withConnection(deadline: deadline) { connection in
             try await connection.query(sql, deadline: deadline)
@@ -117,7 +126,8 @@ public final class PostgresPool: Sendable {
 
     /// Runs statements in one round trip on a connection of the pool.
     public func pipeline(
-        _ statements: [SQL], deadline: ContinuousClock.Instant? = nil
+        _ statements: [SQL],
+        deadline: ContinuousClock.Instant? = nil
     ) async throws -> [PostgresRows] {
         try await withConnection(deadline: deadline) { connection in
             try await connection.pipeline(statements, deadline: deadline)
@@ -151,7 +161,10 @@ public final class PostgresPool: Sendable {
     ) async throws(PostgresError) -> Lease {
         guard !Task.isCancelled else {
             throw PostgresError(
-                .cancelled, "before a connection was leased", connectionIsUsable: false)
+                .cancelled,
+                "before a connection was leased",
+                connectionIsUsable: false
+            )
         }
         let (decision, caller) = state.withLock { state in
             let decision = state.machine.acquire()
@@ -165,7 +178,11 @@ public final class PostgresPool: Sendable {
         switch decision {
         case .lend(let idle):
             return try await checked(
-                idle.connection.connection, idle.opened, idle.since, deadline)
+                idle.connection.connection,
+                idle.opened,
+                idle.since,
+                deadline
+            )
         case .dial: return try await dial(deadline)
         case .wait(let ticket):
             guard let caller else { preconditionFailure("a waiting caller has a ticket") }
@@ -173,17 +190,23 @@ public final class PostgresPool: Sendable {
         case .refuse(.closed): throw Self.closed
         case .refuse(.tooManyWaiting):
             throw PostgresError(
-                .poolExhausted, "too many callers are waiting for a connection",
-                connectionIsUsable: false)
+                .poolExhausted,
+                "too many callers are waiting for a connection",
+                connectionIsUsable: false
+            )
         }
     }
 
     private func wait(
-        _ ticket: Int, _ caller: OneShot<Grant>, _ deadline: ContinuousClock.Instant?
+        _ ticket: Int,
+        _ caller: OneShot<Grant>,
+        _ deadline: ContinuousClock.Instant?
     ) async throws(PostgresError) -> Lease {
         let limit = ContinuousClock.now.advanced(by: waitTimeout)
         let outcome = await caller.wait(
-            until: deadline.map { min($0, limit) } ?? limit, reactor: reactor)
+            until: deadline.map { min($0, limit) } ?? limit,
+            reactor: reactor
+        )
         state.withLock { state in
             state.machine.stoppedWaiting(ticket)
             state.callers[ticket] = nil
@@ -195,17 +218,25 @@ public final class PostgresPool: Sendable {
         case .value(.closed): throw Self.closed
         case .timedOut:
             throw PostgresError(
-                .poolExhausted, "no connection became free in time", connectionIsUsable: false)
+                .poolExhausted,
+                "no connection became free in time",
+                connectionIsUsable: false
+            )
         case .cancelled:
             throw PostgresError(
-                .cancelled, "while waiting for a connection", connectionIsUsable: false)
+                .cancelled,
+                "while waiting for a connection",
+                connectionIsUsable: false
+            )
         }
     }
 
     /// Lends a connection that was idle, or, if it has died meanwhile, a new one in its place.
     private func checked(
-        _ connection: PostgresConnection, _ opened: ContinuousClock.Instant,
-        _ since: ContinuousClock.Instant, _ deadline: ContinuousClock.Instant?
+        _ connection: PostgresConnection,
+        _ opened: ContinuousClock.Instant,
+        _ since: ContinuousClock.Instant,
+        _ deadline: ContinuousClock.Instant?
     ) async throws(PostgresError) -> Lease {
         connection.isLent = true
         var works = connection.looksAlive()
@@ -221,7 +252,10 @@ public final class PostgresPool: Sendable {
     private func dial(_ deadline: ContinuousClock.Instant?) async throws(PostgresError) -> Lease {
         do {
             let connection = try await PostgresConnection.open(
-                configuration, deadline: deadline, reactor: reactor)
+                configuration,
+                deadline: deadline,
+                reactor: reactor
+            )
             return Lease(connection: connection, opened: .now)
         } catch {
             giveUpPlace()

@@ -37,6 +37,7 @@ public struct PostgresRows: Sendable, RandomAccessCollection {
     }
 
     /// The command tag: `INSERT 0 1`, `SELECT 3`, `ROLLBACK` …
+    /// .
     public var commandTag: String {
         PQcmdStatus(box.result).map { String(cString: $0) } ?? ""
     }
@@ -56,7 +57,8 @@ public struct PostgresRows: Sendable, RandomAccessCollection {
         guard PQgetisnull(box.result, row, CInt(column)) == 0 else { return nil }
         return UnsafeRawBufferPointer(
             start: PQgetvalue(box.result, row, CInt(column)),
-            count: Int(PQgetlength(box.result, row, CInt(column))))
+            count: Int(PQgetlength(box.result, row, CInt(column)))
+        )
     }
 }
 
@@ -75,20 +77,23 @@ public struct PostgresRow: Sendable {
     /// Throws `PostgresError` with code `.decoding`, naming column and types, if there is no such
     /// column or its value cannot be read as the type.
     public func get<Value: PostgresDecodable>(
-        _ column: String, as type: Value.Type = Value.self
+        _ column: String,
+        as type: Value.Type = Value.self
     ) throws -> Value {
         guard let index = rows.columns.firstIndex(of: column) else {
             throw PostgresError(
                 .decoding,
                 "there is no column \"\(column)\"; there are \(rows.columns.joined(separator: ", "))",
-                connectionIsUsable: true)
+                connectionIsUsable: true
+            )
         }
         return try get(index, as: type)
     }
 
     /// Reads a column by its position from 0.
     public func get<Value: PostgresDecodable>(
-        _ index: Int, as type: Value.Type = Value.self
+        _ index: Int,
+        as type: Value.Type = Value.self
     ) throws -> Value {
         precondition(rows.columns.indices.contains(index), "there is no column at \(index)")
         do throws(PostgresDecodingFailure) {
@@ -100,13 +105,17 @@ public struct PostgresRow: Sendable {
                 .decoding,
                 "column \"\(rows.columns[index])\" of type \(rows.types[index]) as \(type): "
                     + error.reason,
-                connectionIsUsable: true)
+                connectionIsUsable: true
+            )
         }
     }
 
-    /// Lends a column's binary value, nil for NULL. The bytes are valid during `body` only.
+    /// Lends a column's binary value, nil for NULL.
+    ///
+    /// The bytes are valid during `body` only.
     public func withBytes<Result>(
-        _ index: Int, _ body: (UnsafeRawBufferPointer?) throws -> Result
+        _ index: Int,
+        _ body: (UnsafeRawBufferPointer?) throws -> Result
     ) rethrows -> Result {
         precondition(rows.columns.indices.contains(index), "there is no column at \(index)")
         defer { withExtendedLifetime(rows) {} }

@@ -57,7 +57,9 @@ public struct SQL: Sendable, Hashable, ExpressibleByStringInterpolation {
             append(parameter)
         }
 
-        /// Text inserted as it is. Never for values.
+        /// Text inserted as it is.
+        ///
+        /// Never for values.
         public mutating func appendInterpolation(raw: String) { text += raw }
 
         /// An identifier, quoted.
@@ -79,7 +81,8 @@ public struct SQL: Sendable, Hashable, ExpressibleByStringInterpolation {
 
     /// The identifier in double quotes, its own doubled.
     public static func quoted(identifier: String) -> String {
-        "\"" + identifier.split(separator: "\"", omittingEmptySubsequences: false)
+        "\""
+            + identifier.split(separator: "\"", omittingEmptySubsequences: false)
             .joined(separator: "\"\"") + "\""
     }
 

@@ -16,12 +16,15 @@ enum BlockingCalls {
         let work = Unmanaged.passRetained(Work(body))
         var thread = pthread_t()
         let failure = pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { context in
                 guard let context else { return nil }
                 Unmanaged<Work>.fromOpaque(context).takeRetainedValue().body()
                 return nil
-            }, work.toOpaque())
+            },
+            work.toOpaque()
+        )
         guard failure == 0 else {
             work.release()
             return false

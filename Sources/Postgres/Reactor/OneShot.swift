@@ -51,9 +51,12 @@ final class OneShot<Value: Sendable>: Sendable {
         return won
     }
 
-    /// Waits for the outcome. Call once.
+    /// Waits for the outcome.
+    ///
+    /// Call once.
     func wait(
-        until deadline: ContinuousClock.Instant?, reactor: SocketReactor
+        until deadline: ContinuousClock.Instant?,
+        reactor: SocketReactor
     ) async -> Outcome {
         let timer = deadline.map { reactor.schedule(at: $0) { self.settle(.timedOut) } }
         defer { if let timer { reactor.cancelTimer(timer) } }

@@ -18,14 +18,18 @@ enum WaitOutcome: Sendable {
     case failed(errno: CInt)
 }
 
-/// Answers one question for every connection of the process: may I call libpq again?
+/// Tells every connection of the process when it may call libpq again.
 ///
 /// One thread sleeps in `epoll_wait`. A task that waits for a socket is suspended, so no thread of
 /// the cooperative pool ever blocks on the network. Each wait has a ticket, which is what epoll
 /// gives back: an event of an earlier wait, or of a closed socket whose number was given out again,
 /// finds no ticket and is dropped.
+/// .
+/// .
 final class SocketReactor: Sendable {
-    /// The reactor all connections of the process share. Its thread ends with the process.
+    /// The reactor all connections of the process share.
+    ///
+    /// Its thread ends with the process.
     static let shared = SocketReactor()
 
     private struct Registry {
@@ -65,12 +69,16 @@ final class SocketReactor: Sendable {
         precondition(started, "no thread left for the socket reactor")
     }
 
-    /// Makes a socket known. Call once, before the first wait.
+    /// Makes a socket known.
+    ///
+    /// Call once, before the first wait.
     func add(_ socket: CInt) -> Bool {
         libpq_epoll_add(poll, socket) == 0
     }
 
-    /// Forgets a socket. Call before the socket is closed: its number is reused at once.
+    /// Forgets a socket.
+    ///
+    /// Call before the socket is closed: its number is reused at once.
     func forget(_ socket: CInt) {
         _ = libpq_epoll_remove(poll, socket)
     }
@@ -80,7 +88,9 @@ final class SocketReactor: Sendable {
     /// At most one wait per socket at a time. With `cancellable: false` cancellation is ignored,
     /// which is how a rollback runs in a task that is already cancelled.
     func wait(
-        for interest: Readiness, on socket: CInt, until deadline: ContinuousClock.Instant?,
+        for interest: Readiness,
+        on socket: CInt,
+        until deadline: ContinuousClock.Instant?,
         cancellable: Bool = true
     ) async -> WaitOutcome {
         let ticket = nextTicket()
@@ -102,7 +112,8 @@ final class SocketReactor: Sendable {
     ///
     /// - Returns: the ticket to cancel it by.
     func schedule(
-        at deadline: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void
+        at deadline: ContinuousClock.Instant,
+        _ action: @escaping @Sendable () -> Void
     ) -> UInt64 {
         let ticket = nextTicket()
         let mustWake = registry.withLock { registry in
@@ -123,9 +134,12 @@ final class SocketReactor: Sendable {
     }
 
     private func arm(
-        _ ticket: UInt64, _ interest: Readiness, _ socket: CInt,
+        _ ticket: UInt64,
+        _ interest: Readiness,
+        _ socket: CInt,
         _ deadline: ContinuousClock.Instant?,
-        _ continuation: CheckedContinuation<WaitOutcome, Never>, cancellable: Bool
+        _ continuation: CheckedContinuation<WaitOutcome, Never>,
+        cancellable: Bool
     ) {
         var events: UInt32 = 0
         if interest.contains(.readable) { events |= UInt32(LIBPQ_EPOLL_READ) }
@@ -152,7 +166,8 @@ final class SocketReactor: Sendable {
     }
 
     private static func bringForward(
-        _ registry: inout Registry, _ deadline: ContinuousClock.Instant
+        _ registry: inout Registry,
+        _ deadline: ContinuousClock.Instant
     ) -> Bool {
         if let next = registry.nextSweep, next <= deadline { return false }
         registry.nextSweep = deadline
