@@ -22,7 +22,9 @@ let package = Package(
         // For Benchmarks/, which is a package of its own.
         .library(
             name: "LedgerTools",
-            targets: ["Simulator", "EmbeddedPostgres", "Migrations", "ProjectionRuntime", "Projections"]
+            targets: [
+                "Simulator", "EmbeddedPostgres", "Migrations", "ProjectionRuntime", "Projections",
+            ]
         ),
     ],
     dependencies: [
@@ -90,7 +92,8 @@ let package = Package(
         .executableTarget(
             name: "EpisodeLedger",
             dependencies: [
-                "CareEpisode", "Ledger", "Migrations", "Postgres", "ProjectionRuntime", "Projections",
+                "CareEpisode", "Ledger", "Migrations", "Postgres", "ProjectionRuntime",
+                "Projections",
                 "EmbeddedPostgres", "Simulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -145,7 +148,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "projection-worker",
-            dependencies: ["CareEpisode", "Ledger", "Postgres", "ProjectionRuntime", "Projections"],
+            dependencies: [
+                "CareEpisode", "Ledger", "Postgres", "ProjectionRuntime", "Projections",
+            ],
             path: "Tests/ProjectionWorkerProcess",
             swiftSettings: strict
         ),

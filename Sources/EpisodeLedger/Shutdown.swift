@@ -33,8 +33,9 @@ final class Shutdown: Sendable {
         case nothing
     }
 
-    /// Runs a command's body until it ends. The first signal asks it to end, the second one, or
-    /// the end of its grace, cancels it.
+    /// Runs a command's body until it ends.
+    ///
+    /// The first signal asks it to end; the second one, or the end of its grace, cancels it.
     func listening(
         _ body: @escaping @Sendable () async throws -> Void
     ) async -> Result<Void, any Error> {

@@ -105,7 +105,8 @@ struct ConcurrentWritersTests {
         _ body: () async throws -> Void
     ) async throws {
         let reader = EventReader(database, ledger: ledger)
-        let announced = LiveFeed()
+        let feeds = LiveFeeds()
+        let announced = feeds.feed(of: ledger.id)
         let sessions: Set<EventType> = [.sessionAttended]
         let followers: [Following] = [
             Following(reader, sequencers[0].feed, poll: .seconds(1)),
@@ -115,7 +116,7 @@ struct ConcurrentWritersTests {
             Following(reader, sequencers[0].feed, poll: .seconds(1), types: sessions),
             Following(reader, announced, poll: .seconds(1), types: sessions, limit: 50),
         ]
-        let listener = HeadListener(database.configuration, feeds: [ledger.id: announced])
+        let listener = HeadListener(database.configuration, feeds: feeds)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await listener.run() }
             for follower in followers { group.addTask { try await follower.run() } }

@@ -61,11 +61,9 @@ struct EventFollowerTests {
     func announced() async throws {
         try await LedgerFixture.withSequencer { database, sequencer in
             try await LedgerFixture.withDatabase(database.configuration) { other in
-                let feed = LiveFeed()
-                let listener = HeadListener(
-                    database.configuration,
-                    feeds: [sequencer.ledger.id: feed]
-                )
+                let feeds = LiveFeeds()
+                let feed = feeds.feed(of: sequencer.ledger.id)
+                let listener = HeadListener(database.configuration, feeds: feeds)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await listener.run() }
                     // Announcements before LISTEN are lost: append until one has been heard.
@@ -177,8 +175,10 @@ struct EventFollowerTests {
     func foreignAnnouncements() async throws {
         try await LedgerFixture.withDatabase { database in
             let ledger = try await database.ledger(named: .default)
-            let feed = LiveFeed()
-            let listener = HeadListener(database.configuration, feeds: [ledger.id: feed])
+            let feeds = LiveFeeds()
+            let feed = feeds.feed(of: ledger.id)
+            #expect(feeds.feed(of: ledger.id) === feed)
+            let listener = HeadListener(database.configuration, feeds: feeds)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await listener.run() }
                 var sent: Int64 = 0

@@ -139,13 +139,7 @@ struct SequencerTests {
                 let ticket = try sequencer.submit(request(episode, SampleEvent.admitted()))
                 for _ in 0..<3 {
                     try await untilWaiting(database)
-                    let killed = try await database.reader.query(
-                        """
-                        select pid from pg_stat_activity
-                        where datname = current_database() and wait_event_type = 'Lock'
-                        """
-                    )
-                    let process: Int32 = try killed[0].get("pid")
+                    let process = try #require(try await waitingSessions(database).first)
                     try await asSuperuser(database, "select pg_terminate_backend(\(process))")
                     try await eventually("it is gone") {
                         try await database.reader.query(
@@ -174,13 +168,7 @@ struct SequencerTests {
                         // Two different sessions have waited: the first was given up.
                         var processes: Set<Int32> = []
                         try await eventually("it is sent again") {
-                            let rows = try await database.reader.query(
-                                """
-                                select pid from pg_stat_activity
-                                where datname = current_database() and wait_event_type = 'Lock'
-                                """
-                            )
-                            for row in rows { processes.insert(try row.get("pid")) }
+                            processes.formUnion(try await waitingSessions(database))
                             return processes.count >= 2
                         }
                         return ticket
@@ -228,7 +216,7 @@ struct SequencerTests {
                     for outcome in await outcomes(of: tickets) {
                         let outcome = try outcome.get()
                         #expect(outcome.appended?.count == 1, "\(outcome)")
-                        #expect(outcome.appended?.contains(where: \.duplicate) == false)
+                        #expect(outcome.appended?.map(\.duplicate) == [false])
                     }
                     let rows = try await audit(database, ledger)
                     #expect(rows.count == tickets.count + 1)

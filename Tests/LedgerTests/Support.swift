@@ -120,16 +120,20 @@ func withHeadLocked<Result>(
     }
 }
 
-/// Waits until so many sessions of the database wait for a lock.
-func untilWaiting(_ count: Int = 1, _ database: LedgerDatabase) async throws {
-    try await eventually("\(count) sessions wait for a lock") {
-        let rows = try await database.reader.query(
-            """
-            select count(*) as waiting from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock'
-            """
-        )
-        return try rows[0].get("waiting", as: Int64.self) >= Int64(count)
+/// The processes of the sessions of a database that wait for a lock.
+func waitingSessions(_ database: LedgerDatabase) async throws -> [Int32] {
+    try await database.reader.query(
+        """
+        select pid from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'
+        """
+    ).map { try $0.get("pid") }
+}
+
+/// Waits until a session of the database waits for a lock.
+func untilWaiting(_ database: LedgerDatabase) async throws {
+    try await eventually("a session waits for a lock") {
+        try await !waitingSessions(database).isEmpty
     }
 }
 

@@ -38,7 +38,7 @@ struct LineReader {
         if file != STDIN_FILENO { Glibc.close(file) }
     }
 
-    /// The next line; nil at the end. The last one needs no newline.
+    /// The next line, whose newline may lack if it is the last one; nil at the end.
     mutating func next() async throws -> Line? {
         var isTooLong = false
         while true {

@@ -129,7 +129,8 @@ struct Projections: AsyncParsableCommand {
 
         func validate() throws {
             if let name, !names.contains(name) {
-                throw ValidationError("there is no read model \(name): \(names.joined(separator: ", "))")
+                let known = names.joined(separator: ", ")
+                throw ValidationError("there is no read model \(name): \(known)")
             }
         }
 
@@ -172,11 +173,11 @@ struct Projections: AsyncParsableCommand {
                 ]
                 Console.print(answer.bytes)
             case .text:
+                let differing = report.differing.map { "\($0) episodes differ from before" }
                 Console.print(
                     "Rebuilt \(CensusProjection.name): \(grouped(report.events)) events of "
                         + "\(grouped(Int64(report.episodes))) episodes in \(decimal(seconds)) s, "
-                        + "\(report.differing.map { "\($0) episodes differ" } ?? "other fold before"), "
-                        + "\(report.parked) parked."
+                        + "\(differing ?? "another fold before"), \(report.parked) parked."
                 )
             }
         }
@@ -185,7 +186,8 @@ struct Projections: AsyncParsableCommand {
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Fold parked episodes again.",
-            discussion: "Marks them; the worker that holds the lease folds them with its next batch."
+            discussion:
+                "Marks them; the worker that holds the lease folds them with its next batch."
         )
 
         @Option(help: "Only this episode.")

@@ -97,7 +97,10 @@ private struct ReplayReport {
                     ("effective_at", .instant(effectiveAt)),
                     ("events", .array(replay.lines.map(\.json))),
                     ("history", .array(replay.history.entries.map(\.json))),
-                    ("state", state?.json(overlapping: false).without("overlapping_episode") ?? .null),
+                    (
+                        "state",
+                        state?.json(overlapping: false).without("overlapping_episode") ?? .null
+                    ),
                 ]
             )
             Console.print(answer.bytes)
@@ -144,15 +147,15 @@ private struct ReplayReport {
         var text = "State: client \(state.clientID), admitted \(minutes(state.admittedAt)), "
         text += "\(last.program), \(last.levelOfCare.rawValue)"
         if let end = state.end {
-            text += "; \(end.reason) \(minutes(end.at)), length of stay \(end.lengthOfStayDays) days"
+            text +=
+                "; \(end.reason) \(minutes(end.at)), length of stay \(end.lengthOfStayDays) days"
         } else {
             text += "; open"
         }
         Console.print(text + ".")
         for flag in state.flags {
-            Console.print(
-                "Flag: \(flag.flag.rawValue) (\(flag.eventIDs.map(\.description).joined(separator: ", ")))"
-            )
+            let events = flag.eventIDs.map(\.description).joined(separator: ", ")
+            Console.print("Flag: \(flag.flag.rawValue) (\(events))")
         }
     }
 

@@ -42,7 +42,9 @@ enum Console {
 }
 
 extension Slice where Base == UnsafeRawBufferPointer {
-    fileprivate var baseAddress: UnsafeRawPointer? { UnsafeRawBufferPointer(rebasing: self).baseAddress }
+    fileprivate var baseAddress: UnsafeRawPointer? {
+        UnsafeRawBufferPointer(rebasing: self).baseAddress
+    }
 }
 
 /// The program's exit codes.

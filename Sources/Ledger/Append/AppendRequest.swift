@@ -48,7 +48,9 @@ public struct AppendReceipt: Hashable, Sendable {
     public let duplicate: Bool
 }
 
-/// What became of a request. Every case but the first two means that nothing was written.
+/// What became of a request.
+///
+/// Every case but the first two means that nothing was written.
 public enum AppendOutcome: Sendable {
     /// All events are recorded, on disk.
     case appended([AppendReceipt])

@@ -68,7 +68,7 @@ public final class AppendTicket: Sendable {
         }
     }
 
-    /// Tells the outcome. The first one counts.
+    /// Tells the outcome; the first one counts.
     func settle(_ result: Result<AppendOutcome, any Error>) {
         let waiter = state.withLock { state -> Waiter? in
             let waiter: Waiter?

@@ -25,7 +25,9 @@ struct BatchWorker {
     /// How many events wait to be decided again.
     var deferredEvents: Int { deferred.reduce(0) { $0 + $1.request.events.count } }
 
-    /// Serves a batch, after what was deferred from earlier ones. Never throws: what goes wrong is
+    /// Serves a batch, after what was deferred from earlier ones.
+    ///
+    /// Never throws: what goes wrong is
     /// told to the requests it goes wrong for.
     mutating func process(_ tickets: [AppendTicket]) async {
         let requests = deferred + tickets.map { PendingAppend(ticket: $0) }
@@ -310,8 +312,9 @@ struct BatchWorker {
         }
     }
 
-    /// Sends a batch until its outcome is certain: after a lost connection the same events are sent
-    /// again under the same ids, and only that second result counts. A look-up would settle
+    /// Sends a batch until its outcome is certain.
+    ///
+    /// After a lost connection the same events are sent again under the same ids, and only that second result counts. A look-up would settle
     /// nothing, since the first statement may still be waiting for the lock.
     private func send(_ call: AppendCall) async -> Result<AppendCall.Outcome, AppendError> {
         var retry = Retry(limit: Self.settleLimit)

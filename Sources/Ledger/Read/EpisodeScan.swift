@@ -82,7 +82,11 @@ public struct EpisodeScan: Sendable {
         )
         let sampled = try rows.map { try $0.get("episode_id", as: EpisodeID.self) }
         var cuts: [EpisodeID] = []
-        for index in stride(from: Int(Self.samplesPerRange), to: sampled.count, by: Int(Self.samplesPerRange))
+        for index in stride(
+            from: Int(Self.samplesPerRange),
+            to: sampled.count,
+            by: Int(Self.samplesPerRange)
+        )
         where cuts.last != sampled[index] {
             cuts.append(sampled[index])
         }

@@ -72,7 +72,10 @@ public struct EventReader: Sendable {
     ) async throws -> EventPage {
         let after = max(after, .zero)
         let window = Int64(min(max(limit, 1), Self.pageLimit))
-        let through = min(after.rawValue.addingReportingOverflow(window).partialValue, until?.rawValue ?? .max)
+        let through = min(
+            after.rawValue.addingReportingOverflow(window).partialValue,
+            until?.rawValue ?? .max
+        )
         let id = ledger.id.rawValue
         let typeNames = types.map { $0.map(\.rawValue).sorted() }
         // One statement, one snapshot: what is up to the head it sees, it sees.
