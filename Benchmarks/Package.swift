@@ -17,6 +17,8 @@ let package = Package(
     dependencies: [
         .package(name: "episode-ledger", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
@@ -26,9 +28,11 @@ let package = Package(
                 .product(name: "Ledger", package: "episode-ledger"),
                 .product(name: "LedgerTools", package: "episode-ledger"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            path: "Sources/Benchmarks",
+            path: "Sources",
             swiftSettings: strict
         )
     ]

@@ -78,14 +78,12 @@ struct CensusFold {
                     startReason: entry.type.rawValue
                 )
             )
-        case .steppedDown(let step):
-            step.toLevel < current.levelOfCare ? () : flags.append(conflict(entry))
-            change(entry, to: step.toLevel, from: step.fromLevel, step.program, step.track)
-        case .steppedUp(let step):
-            step.toLevel > current.levelOfCare ? () : flags.append(conflict(entry))
-            change(entry, to: step.toLevel, from: step.fromLevel, step.program, step.track)
+        case .steppedDown(let step), .steppedUp(let step):
+            // A direction that no longer fits: its levels fit each other, so the first does not.
+            if step.fromLevel != current.levelOfCare { flags.append(conflict(entry)) }
+            change(entry, to: step.toLevel, step.program, step.track)
         case .programChanged(let changed):
-            change(entry, to: nil, from: nil, changed.program, changed.track)
+            change(entry, to: nil, changed.program, changed.track)
         case .completed(let details):
             close(entry, reason: "completed", details)
         case .discharged(let discharged):
@@ -100,16 +98,10 @@ struct CensusFold {
     private mutating func change(
         _ entry: EffectiveHistory.Entry,
         to level: LevelOfCare?,
-        from fromLevel: LevelOfCare?,
         _ program: String?,
         _ track: Track?
     ) {
         let before = current
-        if let fromLevel, fromLevel != before.levelOfCare,
-            flags.last?.eventIDs != [entry.eventID]
-        {
-            flags.append(conflict(entry))
-        }
         var next = before
         next.levelOfCare = level ?? before.levelOfCare
         next.program = program ?? before.program

@@ -34,7 +34,8 @@ enum Failure: Error, CustomStringConvertible {
             return isEndedBySignal ? .done : .interrupted
         case let error as PostgresError where error.code == .connectionFailed:
             // Says which host and why, and holds no values.
-            Console.note("error: \(error): \(error.message?.message ?? "")")
+            let reason = error.message.map { ": \($0.message)" } ?? ""
+            Console.note("error: \(error)\(reason)")
         case let refusal as Refusal:
             for error in refusal.errors { Console.note("error: \(error)") }
             return .refused

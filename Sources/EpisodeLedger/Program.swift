@@ -12,9 +12,10 @@ struct Program: AsyncParsableCommand {
             for any time in the past.
 
             Without --database a private PostgreSQL cluster is started in .episode-ledger/ and \
-            stopped again: try
+            stopped again. Try:
               episode-ledger ledgers create demo --time-zone America/New_York
-              episode-ledger simulate --episodes 20 --seed 1 | episode-ledger import - --ledger demo
+              episode-ledger simulate --episodes 20 --seed 1 > demo.ndjson
+              episode-ledger import demo.ndjson --ledger demo
               episode-ledger census --ledger demo --date 2025-12-31
 
             Results go to standard output, everything else to standard error. Exit status: 0 done, \

@@ -48,8 +48,10 @@ struct Session: Sendable {
             try await open(options, shutdown, migrates: migrates, body)
         }
         ProgressBar.clearLine()
+        if let code = Console.reportOutputFailure() { throw ExitCode(code.rawValue) }
         switch status {
         case .success: return
+        case .failure(let wrongUsage as ValidationError): throw wrongUsage
         case .failure(let failure):
             let code = Failure.report(failure, isEndedBySignal: isEndedBySignal)
             if code != .done { throw ExitCode(code.rawValue) }

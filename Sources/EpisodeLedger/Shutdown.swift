@@ -35,13 +35,16 @@ final class Shutdown: Sendable {
 
     /// Runs a command's body until it ends.
     ///
-    /// The first signal asks it to end; the second one, or the end of its grace, cancels it.
+    /// The first signal asks it to end; the second one, or the end of its grace, cancels it, and so
+    /// does a standard output that takes no more.
     func listening(
         _ body: @escaping @Sendable () async throws -> Void
     ) async -> Result<Void, any Error> {
         // A reader that goes away is told by the error of the write.
         signal(SIGPIPE, SIG_IGN)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let (outputFailures, outputFailure) = AsyncStream.makeStream(of: Void.self)
+        Console.whenOutputFails { outputFailure.yield() }
         return await withTaskGroup(of: Happening.self) { group in
             group.addTask {
                 do {
@@ -57,6 +60,10 @@ final class Shutdown: Sendable {
                         return .isToBeCancelled
                     }
                 }
+                return .nothing
+            }
+            group.addTask {
+                for await _ in outputFailures { return .isToBeCancelled }
                 return .nothing
             }
             if isGraceful {

@@ -34,7 +34,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         public var position: Position
         /// Events that were folded.
         public var events: Int64
-        /// Episodes with rows or parked.
+        /// Episodes that were read, those without rows and the parked ones included.
         public var episodes: Int
         /// Episodes that could not be folded.
         public var parked: Int

@@ -47,7 +47,8 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
     /// - Parameters:
     ///   - feed: says when the head has moved.
     ///   - onTrouble: told what went wrong before each new try; holds no health information.
-    /// - Throws: `CancellationError`, ``ProjectionError/rebuildNeeded(projection:stored:program:)``.
+    /// - Throws: `CancellationError`, ``ProjectionError/rebuildNeeded(projection:stored:program:)``,
+    ///   and `LedgerError` where an event is missing or cannot be read.
     public func run(
         feed: LiveFeed,
         onTrouble: @Sendable (any Error) -> Void = { _ in }
@@ -56,7 +57,7 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
             do {
                 try await registry.register()
                 if let lease = try await registry.acquire() {
-                    try await work(lease, feed: feed)
+                    try await releasing(lease) { try await work(lease, feed: feed) }
                 } else {
                     try await Task.sleep(for: .seconds(1))
                 }
@@ -77,6 +78,22 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
         isStopped.store(true, ordering: .releasing)
     }
 
+    /// Hands a lease back whatever happens: whoever goes on, this worker included, need not wait
+    /// until it expires.
+    private func releasing(
+        _ lease: ProjectionLease,
+        _ body: () async throws -> Void
+    ) async throws {
+        do {
+            try await body()
+        } catch {
+            // Of a lease that was lost nothing is handed back.
+            try? await registry.release(lease)
+            throw error
+        }
+        try await registry.release(lease)
+    }
+
     private func work(_ first: ProjectionLease, feed: LiveFeed) async throws {
         var lease = first
         var histories = HistoryCache()
@@ -91,7 +108,6 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
                 throw ProjectionError.leaseLost(projection: registry.projection.name)
             }
         }
-        try await registry.release(lease)
     }
 
     /// Brings the read model to a position, in this process if nobody else has the lease.
@@ -111,11 +127,12 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
         var end = ContinuousClock.now + limit
         var last = try await reached()
         while last < position {
-            if var lease = try await registry.acquire() {
+            if let lease = try await registry.acquire() {
                 do {
-                    var histories = HistoryCache()
-                    try await drain(&lease, to: position, &histories, progress: progress)
-                    try await registry.release(lease)
+                    try await releasing(lease) {
+                        var (lease, histories) = (lease, HistoryCache())
+                        try await drain(&lease, to: position, &histories, progress: progress)
+                    }
                 } catch let error as ProjectionError {
                     guard case .leaseLost = error else { throw error }
                 }

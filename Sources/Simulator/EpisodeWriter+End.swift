@@ -23,8 +23,9 @@ extension EpisodeWriter {
 
     private mutating func comeBack(after mistake: Record) {
         let back = (plan.end + random.integer(in: 3...6)).openOrNext
+        // Before anything of that day becomes known: what the day brings must find the episode open.
         let reopened = max(
-            after(back.at(minute: 8 * 60), seconds: random.integer(in: 0...1200)),
+            after(back.at(minute: 7 * 60), seconds: random.integer(in: 0...1200)),
             mistake.knownAt.advanced(bySeconds: 60)
         )
         record(

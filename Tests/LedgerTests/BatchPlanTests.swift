@@ -280,7 +280,7 @@ struct BatchPlanTests {
             var broken: Set<EpisodeID> = []
             for planned in plan.planned {
                 let episode = planned.pending.request.episodeID
-                guard recorded[episode]!.version == planned.base else {
+                guard recorded[episode]!.version == planned.base, !broken.contains(episode) else {
                     broken.insert(episode)
                     deferred.append(planned.pending)
                     continue

@@ -76,8 +76,9 @@ struct ConcurrentWritersTests {
     /// Ends sessions of the writers, one every few milliseconds, and says how many.
     private func terminate(_ database: LedgerDatabase) async throws -> Int {
         var terminated = 0
+        let superuser = PostgresPool(database.configuration, limit: 1)
         while !Task.isCancelled {
-            let rows = try? await database.reader.query(
+            let rows = try? await superuser.query(
                 """
                 select pg_terminate_backend(pid)
                 from (
@@ -92,6 +93,7 @@ struct ConcurrentWritersTests {
             // The pace of the attack, not a condition that is waited for.
             try? await Task.sleep(for: .milliseconds(8))
         }
+        await superuser.close()
         return terminated
     }
 

@@ -25,8 +25,12 @@ struct QueryPlanTests {
                 }
             }
         }
-        #expect(plans.contains { $0.contains("append_batch") })
-        expectIndexes(plans, ["event_ledger_id_event_id_key", "event_ledger_id_episode_id_version_key"])
+        // Those inside the function are among them.
+        #expect(plans.contains { $0.contains("insert into event") })
+        expectIndexes(
+            plans,
+            ["event_ledger_id_event_id_key", "event_ledger_id_episode_id_version_key"]
+        )
     }
 
     @Test("A page is read by position, from the beginning and near the head")

@@ -120,14 +120,16 @@ func withHeadLocked<Result>(
     }
 }
 
-/// The processes of the sessions of a database that wait for a lock.
+/// The processes of the sessions of a database that wait for a lock, as the superuser sees them.
 func waitingSessions(_ database: LedgerDatabase) async throws -> [Int32] {
-    try await database.reader.query(
-        """
-        select pid from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'
-        """
-    ).map { try $0.get("pid") }
+    try await PostgresConnection.withConnection(database.configuration) { connection in
+        try await connection.query(
+            """
+            select pid from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'
+            """
+        ).map { try $0.get("pid") }
+    }
 }
 
 /// Waits until a session of the database waits for a lock.

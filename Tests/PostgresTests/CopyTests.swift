@@ -12,7 +12,8 @@ struct CopyTests {
         try await withConnection { connection in
             let rows = 500_000
             try await connection.execute(
-                script: "create table t (n int8, id uuid, name text, payload bytea)"
+                script:
+                    "set statement_timeout = '300s'; create table t (n int8, id uuid, name text, payload bytea)"
             )
             let copied = try await connection.copyIn("copy t from stdin (format binary)") {
                 writer in

@@ -7,7 +7,7 @@ import Testing
 struct PoolTests {
     @Test("many callers share few connections, in turn")
     func shares() async throws {
-        try await withPool(limit: 3) { pool in
+        try await withPool(limit: 3, waitTimeout: .seconds(60)) { pool in
             let processes = try await withThrowingTaskGroup(of: Int32.self) { group in
                 for _ in 0..<100 {
                     group.addTask {

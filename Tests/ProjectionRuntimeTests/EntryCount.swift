@@ -35,6 +35,8 @@ struct EntryCount: EpisodeProjection {
     var foldVersion = 1
     /// What an entry counts: another number is another fold under the same version.
     var weight = 1
+    /// Called before an episode is folded.
+    var onFold: @Sendable () -> Void = {}
 
     init(_ poison: Poison = Poison(), foldVersion: Int = 1, weight: Int = 1) {
         self.poison = poison
@@ -65,6 +67,7 @@ struct EntryCount: EpisodeProjection {
     }
 
     func fold(_ episode: EpisodeID, _ history: EffectiveHistory) throws -> Model? {
+        onFold()
         if let error = poison[episode] { throw error }
         guard !history.entries.isEmpty else { return nil }
         return Model(episode: episode, entries: history.entries.count * weight)

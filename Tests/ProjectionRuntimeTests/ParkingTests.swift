@@ -91,7 +91,8 @@ struct ParkingTests {
             #expect(marked == 1)
             try await fixture.retry(projection)
             #expect(
-                try await status(fixture).parked.map(\.reason) == ["unreadable: /dose too_long"])
+                try await status(fixture).parked.map(\.reason) == ["unreadable: /dose too_long"]
+            )
         }
     }
 
@@ -145,7 +146,8 @@ struct ParkingTests {
             #expect(try await status(fixture).parked.isEmpty)
             #expect(
                 try await fixture.counts()
-                    == (try await fixture.expectedCounts(through: Position(120))))
+                    == (try await fixture.expectedCounts(through: Position(120)))
+            )
         }
     }
 
@@ -201,7 +203,8 @@ struct ParkingTests {
             #expect(try await status(fixture).parked.map(\.episodeID) == [episode])
             #expect(try await fixture.counts(2)[episode] == nil)
             #expect(
-                try await fixture.counts(2) == good.filter { $0.key != episode })
+                try await fixture.counts(2) == good.filter { $0.key != episode }
+            )
         }
     }
 }

@@ -92,7 +92,8 @@ struct ReadModelTests {
             try await fixture.append(histories.events(40, episodes: 4))
             // The newest event says that it was known a second after it was recorded.
             try await fixture.superuser(
-                "alter table event disable trigger event_is_immutable")
+                "alter table event disable trigger event_is_immutable"
+            )
             try await fixture.superuser("update event set known_at = recorded_at + 1000000")
             let model = ReadModel(try fixture.census, fixture.database, ledger: fixture.ledger)
             let recordedAt = try #require(try await fixture.reader.head().recordedAt)

@@ -88,11 +88,13 @@ struct RebuildTests {
             try await fixture.catchUp(projection)
             let stored = try await fixture.storedCensus()
             #expect(
-                stored.models == (try await fixture.expectedCensus(through: stored.basis.position)))
+                stored.models == (try await fixture.expectedCensus(through: stored.basis.position))
+            )
             #expect(stored.basis.lag == 0)
             #expect(
                 try await fixture.generations("census")
-                    == [1: "retired", 2: "retired", 3: "retired", 4: "active"])
+                    == [1: "retired", 2: "retired", 3: "retired", 4: "active"]
+            )
         }
     }
 
@@ -112,7 +114,8 @@ struct RebuildTests {
                 """
             )
             try await fixture.superuser(
-                "update ledger_head set position = 300 * 61 where position > 0")
+                "update ledger_head set position = 300 * 61 where position > 0"
+            )
             let progress = Mutex<[Int64]>([])
             let report = try await fixture.rebuild(EntryCount()).run(parallelism: 3) { done, of in
                 progress.withLock { $0.append(done) }
@@ -149,7 +152,11 @@ struct RebuildTests {
             #expect(
                 failure
                     == .differs(
-                        projection: "entries", episodes: 1, examples: [tampered.description]))
+                        projection: "entries",
+                        episodes: 1,
+                        examples: [tampered.description]
+                    )
+            )
             let checkpoint = try #require(try await fixture.checkpoint("entries"))
             #expect(checkpoint.generation == 1 && checkpoint.holder == nil)
             #expect(try await fixture.counts()[tampered] == good[tampered].map { $0 + 1 })
@@ -167,7 +174,10 @@ struct RebuildTests {
         }
     }
 
-    @Test("Rows that are missing, or too many, are differences too", arguments: ["delete", "insert"])
+    @Test(
+        "Rows that are missing, or too many, are differences too",
+        arguments: ["delete", "insert"]
+    )
     func missingRows(_ tampering: String) async throws {
         try await ProjectionFixture.with { fixture in
             var histories = try fixture.histories(seed: 94)
@@ -178,7 +188,8 @@ struct RebuildTests {
             if tampering == "delete" {
                 let victim = try #require(try await fixture.counts().keys.sorted().first)
                 try await fixture.superuser(
-                    "delete from read_model.entry_count_1 where episode_id = '\(victim)'")
+                    "delete from read_model.entry_count_1 where episode_id = '\(victim)'"
+                )
             } else {
                 try await fixture.superuser(
                     """
@@ -325,7 +336,8 @@ struct RebuildTests {
             #expect(try await other.counts() == rows, "the other's are not")
             #expect(
                 try await ReadModel(projection, other.database, ledger: other.ledger)
-                    .withTables { _, generation, _ in generation } == 1)
+                    .withTables { _, generation, _ in generation } == 1
+            )
             // The last one takes the tables along.
             #expect(try await other.rebuild(projection).run().generation == 3)
             try await other.age("entries", 1, by: "6 minutes")

@@ -10,7 +10,8 @@ import ProjectionRuntime
 import Projections
 
 let arguments = CommandLine.arguments
-guard arguments.count == 5, let name = LedgerName(arguments[2]), let limit = Int(arguments[3]) else {
+guard arguments.count == 5, let name = LedgerName(arguments[2]), let limit = Int(arguments[3])
+else {
     print("usage: projection-worker DATABASE-URL LEDGER BATCH-LIMIT NAME")
     exit(64)
 }

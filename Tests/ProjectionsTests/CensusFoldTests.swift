@@ -43,7 +43,10 @@ struct CensusFoldTests {
         #expect(
             census.stays == [
                 stay(
-                    .intensiveOutpatient, track: "co_occurring", from: "03-01 09:00", "admitted"
+                    .intensiveOutpatient,
+                    track: "co_occurring",
+                    from: "03-01 09:00",
+                    "admitted"
                 )
             ]
         )
@@ -56,8 +59,12 @@ struct CensusFoldTests {
         var story = try Story()
         story.admit(.partialHospitalization, program: "php", track: .mentalHealth, "03-01")
         story.step(
-            .partialHospitalization, .intensiveOutpatient, program: "iop-day",
-            track: .coOccurring, "03-05")
+            .partialHospitalization,
+            .intensiveOutpatient,
+            program: "iop-day",
+            track: .coOccurring,
+            "03-05"
+        )
         story.step(.intensiveOutpatient, .outpatient, "03-08")
         story.step(.outpatient, .residential, "03-09")
         story.add(.programChanged(ProgramChanged(rationale: "r", program: "house")), "03-10")
@@ -67,23 +74,59 @@ struct CensusFoldTests {
         #expect(
             census.stays == [
                 stay(
-                    .partialHospitalization, "php", track: "mental_health", from: "03-01",
-                    "admitted", to: "03-05", "stepped_down"),
+                    .partialHospitalization,
+                    "php",
+                    track: "mental_health",
+                    from: "03-01",
+                    "admitted",
+                    to: "03-05",
+                    "stepped_down"
+                ),
                 stay(
-                    .intensiveOutpatient, "iop-day", track: "co_occurring", from: "03-05",
-                    "stepped_down", to: "03-08", "stepped_down"),
+                    .intensiveOutpatient,
+                    "iop-day",
+                    track: "co_occurring",
+                    from: "03-05",
+                    "stepped_down",
+                    to: "03-08",
+                    "stepped_down"
+                ),
                 stay(
-                    .outpatient, "iop-day", track: "co_occurring", from: "03-08", "stepped_down",
-                    to: "03-09", "stepped_up"),
+                    .outpatient,
+                    "iop-day",
+                    track: "co_occurring",
+                    from: "03-08",
+                    "stepped_down",
+                    to: "03-09",
+                    "stepped_up"
+                ),
                 stay(
-                    .residential, "iop-day", track: "co_occurring", from: "03-09", "stepped_up",
-                    to: "03-10", "program_changed"),
+                    .residential,
+                    "iop-day",
+                    track: "co_occurring",
+                    from: "03-09",
+                    "stepped_up",
+                    to: "03-10",
+                    "program_changed"
+                ),
                 stay(
-                    .residential, "house", track: "co_occurring", from: "03-10",
-                    "program_changed", to: "03-11", "program_changed"),
+                    .residential,
+                    "house",
+                    track: "co_occurring",
+                    from: "03-10",
+                    "program_changed",
+                    to: "03-11",
+                    "program_changed"
+                ),
                 stay(
-                    .residential, "house", track: "substance_use", from: "03-11",
-                    "program_changed", to: "03-12", "transferred"),
+                    .residential,
+                    "house",
+                    track: "substance_use",
+                    from: "03-11",
+                    "program_changed",
+                    to: "03-12",
+                    "transferred"
+                ),
             ]
         )
         #expect(census.flags.isEmpty)
@@ -114,16 +157,24 @@ struct CensusFoldTests {
         var story = try Story()
         story.admit(track: .mentalHealth, "03-01")
         story.add(
-            .programChanged(ProgramChanged(rationale: "r", schedule: .evening)), "03-02")
+            .programChanged(ProgramChanged(rationale: "r", schedule: .evening)),
+            "03-02"
+        )
         story.add(
             .programChanged(
-                ProgramChanged(rationale: "r", program: "iop", track: .mentalHealth)),
-            "03-03")
+                ProgramChanged(rationale: "r", program: "iop", track: .mentalHealth)
+            ),
+            "03-03"
+        )
         let census = try #require(try story.census())
         #expect(
             census.stays == [
                 stay(
-                    .intensiveOutpatient, track: "mental_health", from: "03-01", "admitted")
+                    .intensiveOutpatient,
+                    track: "mental_health",
+                    from: "03-01",
+                    "admitted"
+                )
             ]
         )
         #expect(census.flags.isEmpty)
@@ -140,7 +191,8 @@ struct CensusFoldTests {
         #expect(census.stays.count == 3)
         #expect(census.stays.allSatisfy { $0.from == instant("03-01") && $0.to == $0.from })
         #expect(
-            census.stays.map(\.endReason) == ["stepped_down", "stepped_up", "completed"])
+            census.stays.map(\.endReason) == ["stepped_down", "stepped_up", "completed"]
+        )
         #expect(census.flags.isEmpty)
     }
 
@@ -161,8 +213,10 @@ struct CensusFoldTests {
         story.correct(
             admission,
             to: .admitted(
-                Admitted(clientID: "C-2", program: "php", levelOfCare: .partialHospitalization)),
-            at: "02-27")
+                Admitted(clientID: "C-2", program: "php", levelOfCare: .partialHospitalization)
+            ),
+            at: "02-27"
+        )
         let census = try #require(try story.census())
         #expect(census.clientID == "C-2" && census.admittedAt == instant("02-27"))
         #expect(
@@ -205,7 +259,9 @@ struct CensusFoldTests {
         story.add(.completed(EpisodeEnd()), "03-05")
         let same = story.step(.outpatient, .residential, "03-05")
         let later = story.add(
-            .programChanged(ProgramChanged(rationale: "r", program: "php")), "03-06")
+            .programChanged(ProgramChanged(rationale: "r", program: "php")),
+            "03-06"
+        )
         let census = try #require(try story.census())
         #expect(census.stays.map(\.levelOfCare) == [.intensiveOutpatient, .outpatient])
         #expect(census.stays.last?.to == instant("03-05"))
@@ -221,11 +277,14 @@ struct CensusFoldTests {
         story.correct(
             admission,
             to: .admitted(
-                Admitted(clientID: "C-1", program: "iop", levelOfCare: .intensiveOutpatient)),
-            at: "03-04")
+                Admitted(clientID: "C-1", program: "iop", levelOfCare: .intensiveOutpatient)
+            ),
+            at: "03-04"
+        )
         let census = try #require(try story.census())
         #expect(
-            census.stays == [stay(.intensiveOutpatient, from: "03-04", "admitted")])
+            census.stays == [stay(.intensiveOutpatient, from: "03-04", "admitted")]
+        )
         #expect(census.end == nil)
         #expect(flags(census) == ["life_cycle_conflict": [[step], [end]]])
     }
@@ -238,8 +297,10 @@ struct CensusFoldTests {
         story.correct(
             admission,
             to: .admitted(
-                Admitted(clientID: "C-1", program: "iop", levelOfCare: .intensiveOutpatient)),
-            at: nil)
+                Admitted(clientID: "C-1", program: "iop", levelOfCare: .intensiveOutpatient)
+            ),
+            at: nil
+        )
         let census = try #require(try story.census())
         #expect(census.stays.map(\.levelOfCare) == [.intensiveOutpatient, .outpatient])
         #expect(flags(census) == ["life_cycle_conflict": [[step]]])
@@ -253,8 +314,10 @@ struct CensusFoldTests {
         story.correct(
             admission,
             to: .admitted(
-                Admitted(clientID: "C-1", program: "iop", levelOfCare: .outpatient)),
-            at: nil)
+                Admitted(clientID: "C-1", program: "iop", levelOfCare: .outpatient)
+            ),
+            at: nil
+        )
         var census = try #require(try story.census())
         #expect(census.stays.map(\.levelOfCare) == [.outpatient, .intensiveOutpatient])
         #expect(flags(census) == ["life_cycle_conflict": [[step]]])
@@ -262,8 +325,10 @@ struct CensusFoldTests {
         story.correct(
             admission,
             to: .admitted(
-                Admitted(clientID: "C-1", program: "iop", levelOfCare: .intensiveOutpatient)),
-            at: nil)
+                Admitted(clientID: "C-1", program: "iop", levelOfCare: .intensiveOutpatient)
+            ),
+            at: nil
+        )
         census = try #require(try story.census())
         #expect(census.stays.map(\.levelOfCare) == [.intensiveOutpatient])
         #expect(flags(census) == ["life_cycle_conflict": [[step]]])
@@ -296,7 +361,8 @@ struct CensusFoldTests {
         let attended = story.attend("s-2", minutes: 30, "03-05")
         let missed = story.add(
             .sessionMissed(SessionMissed(kind: .group, reason: .noShow, sessionID: "s-2")),
-            "03-06")
+            "03-06"
+        )
         story.add(.sessionMissed(SessionMissed(kind: .group, reason: .noShow)), "03-07")
         story.add(.sessionMissed(SessionMissed(kind: .group, reason: .noShow)), "03-07")
         let census = try #require(try story.census())
@@ -407,7 +473,10 @@ struct CensusFoldTests {
         #expect(try story.census()?.end?.lastContactAt == instant("03-10"))
         #expect(try story.census()?.end?.lengthOfStayDays == 10)
         story.correct(
-            end, to: .completed(EpisodeEnd(lastContactAt: instant("03-15"))), at: nil)
+            end,
+            to: .completed(EpisodeEnd(lastContactAt: instant("03-15"))),
+            at: nil
+        )
         let census = try #require(try story.census())
         #expect(census.end?.lastContactAt == instant("03-15") && census.flags.isEmpty)
         #expect(census.end?.lengthOfStayDays == 15)
@@ -415,14 +484,18 @@ struct CensusFoldTests {
 
     @Test(
         "A stated contact outside the episode is flagged and replaced by the end",
-        arguments: [("02-29 23:59", true), ("03-01", false), ("03-20", false), ("03-20 00:01", true)]
+        arguments: [
+            ("02-29 23:59", true), ("03-01", false), ("03-20", false), ("03-20 00:01", true),
+        ]
     )
     func contactOutside(_ contact: String, _ isOutside: Bool) throws {
         var story = try Story()
         story.admit("03-01")
         story.attend("s-1", "03-10")
         let end = story.add(
-            .completed(EpisodeEnd(lastContactAt: instant(contact))), "03-20")
+            .completed(EpisodeEnd(lastContactAt: instant(contact))),
+            "03-20"
+        )
         let census = try #require(try story.census())
         #expect(census.end?.lastContactAt == instant(isOutside ? "03-20" : contact))
         #expect(flags(census) == (isOutside ? ["outside_episode": [[end]]] : [:]))

@@ -58,7 +58,9 @@ struct CensusQueryTests {
         #expect(one.episodes.map(\.stay) == other.episodes.map(\.stay), comment)
         #expect(one.episodes.map(\.dayOfStay) == other.episodes.map(\.dayOfStay), comment)
         #expect(
-            one.episodes.map(\.hoursLast7Days) == other.episodes.map(\.hoursLast7Days), comment)
+            one.episodes.map(\.hoursLast7Days) == other.episodes.map(\.hoursLast7Days),
+            comment
+        )
         #expect(one.episodes.map(\.flags) == other.episodes.map(\.flags), comment)
     }
 
@@ -210,13 +212,14 @@ struct CensusQueryTests {
             try await fixture.superuser(
                 """
                 insert into event
-                select ledger_id, 4, 4, occurred_at + 1, recorded_at, known_at, episode_id,
-                    gen_random_uuid(), 'completed', nonce, commitment, leaf_hash, header,
-                    '{"last_contact_at":7}'::bytea
-                from event where position = 3
+                select ledger_id, 4, 4, \(instant("03-03").microseconds), recorded_at, known_at,
+                    episode_id, gen_random_uuid(), 'completed', nonce, commitment, leaf_hash,
+                    header, '{"last_contact_at":7}'::bytea
+                from event
+                where position = 3
                 """
             )
-            try await fixture.superuser("update ledger_head set position = 4 where ledger_id = \(fixture.ledger.id.rawValue)")
+            try await fixture.superuser("update ledger_head set position = 4 where position = 3")
             try await worker.catchUp(to: Position(4))
             let query = try CensusQuery(fixture.database, ledger: fixture.ledger)
             let answer = try await query.date(

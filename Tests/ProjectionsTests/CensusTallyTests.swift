@@ -35,7 +35,8 @@ struct CensusTallyTests {
 
     @Test(
         "Every day is its eve, plus who came, less who went, for every programme and level",
-        arguments: zones, [11, 12, 13] as [UInt64]
+        arguments: zones,
+        [11, 12, 13] as [UInt64]
     )
     func identity(_ zone: (String, String), _ seed: UInt64) throws {
         let calendar = try LocalCalendar(timeZone: zone.0)
@@ -205,7 +206,8 @@ struct CensusTallyTests {
         story.step(.intensiveOutpatient, .outpatient, "03-01 10:00")
         let answer = try census(story, "2024-03-01")
         #expect(
-            answer.day.groups.map(\.levelOfCare) == [.intensiveOutpatient, .outpatient])
+            answer.day.groups.map(\.levelOfCare) == [.intensiveOutpatient, .outpatient]
+        )
         #expect(counts(answer) == [[0, 1, 0, 1, 0], [1, 0, 1, 0, 0]])
         #expect(answer.episodes.map(\.stay.levelOfCare) == [.outpatient])
     }
@@ -261,11 +263,15 @@ struct CensusTallyTests {
         var story = try Story()
         story.admit(program: "php", "03-01 10:00")
         story.add(
-            .programChanged(ProgramChanged(rationale: "r", program: "iop")), "03-03 10:00")
+            .programChanged(ProgramChanged(rationale: "r", program: "iop")),
+            "03-03 10:00"
+        )
         #expect(
-            try counts(census(story, "2024-03-03", program: "php")) == [[0, 0, 0, 1, 0]])
+            try counts(census(story, "2024-03-03", program: "php")) == [[0, 0, 0, 1, 0]]
+        )
         #expect(
-            try counts(census(story, "2024-03-03", program: "iop")) == [[1, 0, 1, 0, 0]])
+            try counts(census(story, "2024-03-03", program: "iop")) == [[1, 0, 1, 0, 0]]
+        )
         #expect(try census(story, "2024-03-03", program: "php").episodes.isEmpty)
         #expect(try counts(census(story, "2024-03-03", program: "other")) == [])
         #expect(try counts(census(story, "2024-03-03")).count == 2)
@@ -287,7 +293,8 @@ struct CensusTallyTests {
 
     @Test("Episodes of one client that are open at once overlap; those that touch do not")
     func overlapping() throws {
-        func episode(_ id: UInt128, _ client: String, _ from: String, _ to: String?) -> EpisodeCensus
+        func episode(_ id: UInt128, _ client: String, _ from: String, _ to: String?)
+            -> EpisodeCensus
         {
             EpisodeCensus(
                 episodeID: EpisodeID(bits: id),
@@ -296,8 +303,11 @@ struct CensusTallyTests {
                 stays: [],
                 end: to.map {
                     EpisodeCensus.End(
-                        at: instant($0), reason: "completed", lastContactAt: instant($0),
-                        lengthOfStayDays: 1)
+                        at: instant($0),
+                        reason: "completed",
+                        lastContactAt: instant($0),
+                        lengthOfStayDays: 1
+                    )
                 },
                 sessions: [],
                 flags: []

@@ -85,6 +85,9 @@
     public struct NeverHappened: Error, CustomStringConvertible {
         /// What was waited for.
         public var description: String
+
+        /// Names what was waited for.
+        public init(description: String) { self.description = description }
     }
 
     /// Waits until a condition holds.

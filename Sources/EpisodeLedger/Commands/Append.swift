@@ -5,26 +5,36 @@ import ProjectionRuntime
 
 struct Append: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Append one event, or a list of events all or none, from standard input.",
+        abstract: "Append one event, or an array of events all or none, from standard input.",
+        usage: "episode-ledger append --episode <id> [<options>] < event.json",
         discussion: """
-            Reads one JSON event or an array of events, and prints what the ledger added: \
-            {"events":[{"event_id","version","position","recorded_at","leaf_hash","duplicate"}]}. \
-            Repeating it appends nothing and prints the same.
+            Reads one JSON event or an array of events, such as
+              {"event_id":"9f1c…","type":"admitted","occurred_at":"2025-01-06T09:00:00Z",
+               "author":{"id":"n-17","role":"nurse"},
+               "data":{"client_id":"C-1","program":"iop-day",
+                       "level_of_care":"intensive_outpatient"}}
+            and prints what the ledger added, one of these for each event:
+              {"events":[{"event_id","version","position","recorded_at","leaf_hash",
+                          "duplicate"}]}
+            Repeating it with the same event ids appends nothing: "duplicate" is then true.
             """
     )
 
-    @Option(help: "The episode's id.")
+    @Option(help: ArgumentHelp("The episode's id, a UUID.", valueName: "id"))
     var episode: EpisodeID
 
     @Option(
-        help: """
+        help: ArgumentHelp(
+            """
             Append only if the episode is at this version; 0 for a new episode. Without it, \
             wherever the episode stands.
-            """
+            """,
+            valueName: "version"
+        )
     )
     var expectedVersion: Int64?
 
-    @OptionGroup var options: LedgerOptions
+    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
     func validate() throws {
         if let expectedVersion, expectedVersion < 0 {
@@ -52,19 +62,21 @@ struct Append: AsyncParsableCommand {
         }
     }
 
-    /// All of standard input, up to what a request may hold.
+    /// All of standard input, up to what a request may hold: its events and as much again between
+    /// them.
     private static func readInput() async throws -> [UInt8] {
-        let limit = AppendRequest.eventLimit * (1 << 18)
-        var reader = try LineReader(path: "-")
+        let limit = 2 * AppendRequest.eventLimit * (1 << 18)
+        let file = try InputFile(path: "-")
         var input: [UInt8] = []
-        while let line = try await reader.next() {
-            guard let bytes = line.bytes, input.count + bytes.count <= limit else {
-                throw Failure.failed("standard input is longer than a request may be")
+        while true {
+            let chunk = try await file.read()
+            if chunk.isEmpty { return input }
+            input += chunk
+            guard input.count <= limit else {
+                Console.note("error: standard input is longer than \(limit) bytes")
+                throw Failure.refused
             }
-            input += bytes
-            input.append(0x0A)
         }
-        return input
     }
 
     private static func tell(_ outcome: AppendOutcome, _ format: OutputFormat) throws {
@@ -94,10 +106,11 @@ struct Append: AsyncParsableCommand {
                 "event id \(id) is recorded already with other content; nothing was written"
             )
         case .partlyRecorded:
-            throw Failure.failed(
-                "some of the events are recorded already and some are not, or an id is named "
-                    + "twice; nothing was written"
+            Console.note(
+                "error: some of the events are recorded already and some are not, or an id is "
+                    + "named twice; nothing was written"
             )
+            throw Failure.refused
         }
     }
 }

@@ -6,7 +6,11 @@ import Projections
 
 struct Census: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Who is enrolled at midnight, by programme and level of care.",
+        abstract: "Show who is enrolled at midnight, by programme and level of care.",
+        usage: """
+            episode-ledger census [--date <date>] [<options>]
+            episode-ledger census --from <date> --to <date> [<options>]
+            """,
         discussion: """
             The midnight census of a date with the episodes in it, or with --from and --to the \
             numbers of every day of a period. What happens at 24:00 belongs to the next day.
@@ -16,17 +20,20 @@ struct Census: AsyncParsableCommand {
     @Option(help: "The date; without it, today in the ledger's zone.")
     var date: CalendarDate?
 
-    @Option(help: "The first date of a period.")
+    @Option(help: ArgumentHelp("The first date of a period.", valueName: "date"))
     var from: CalendarDate?
 
-    @Option(help: "The last date of a period.")
+    @Option(help: ArgumentHelp("The last date of a period.", valueName: "date"))
     var to: CalendarDate?
 
     @Option(
-        help: """
+        help: ArgumentHelp(
+            """
             Only what happened up to this time takes part, and the census is that of its date; a \
             date means the same as --date.
-            """
+            """,
+            valueName: "time"
+        )
     )
     var effectiveAt: TimeArgument?
 

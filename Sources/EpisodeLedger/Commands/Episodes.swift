@@ -7,6 +7,7 @@ import Projections
 struct Episodes: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List episodes: client, programme, status, length of stay.",
+        usage: "episode-ledger episodes [<options>]",
         discussion: """
             One line each, by admission. An episode is marked where its client has another one at \
             the same time.
@@ -17,7 +18,7 @@ struct Episodes: AsyncParsableCommand {
         case open, ended
     }
 
-    @Option(help: "Only this client's.")
+    @Option(help: ArgumentHelp("Only this client's.", valueName: "id"))
     var client: String?
 
     @Option(help: "Only open or only ended ones.")
@@ -26,7 +27,12 @@ struct Episodes: AsyncParsableCommand {
     @Option(help: "Only those with a stay in this programme.")
     var program: String?
 
-    @Option(help: "Only what happened up to this time takes part; without it, now.")
+    @Option(
+        help: ArgumentHelp(
+            "Only what happened up to this time takes part; without it, now.",
+            valueName: "time"
+        )
+    )
     var effectiveAt: TimeArgument?
 
     @OptionGroup var options: ReadModelOptions

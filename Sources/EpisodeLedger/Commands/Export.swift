@@ -5,16 +5,22 @@ import Ledger
 struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print recorded events in order, one JSON object a line.",
+        usage: "episode-ledger export [<options>]",
         discussion: """
             Each line is the event as it was recorded, byte for byte, with its position, version, \
             recorded time and leaf hash. --as-import prints lines that `import` takes instead.
             """
     )
 
-    @Option(help: "Begin after this position.")
+    @Option(help: ArgumentHelp("Begin after this position.", valueName: "position"))
     var after: Int64 = 0
 
-    @Option(help: "End with this position; without it, with the head.")
+    @Option(
+        help: ArgumentHelp(
+            "End with this position; without it, with the head.",
+            valueName: "position"
+        )
+    )
     var until: Int64?
 
     @OptionGroup var types: TypeOptions
@@ -22,7 +28,7 @@ struct Export: AsyncParsableCommand {
     @Flag(help: "Print lines for `import`, the recorded time as source_recorded_at.")
     var asImport = false
 
-    @OptionGroup var options: LedgerOptions
+    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
     func validate() throws {
         if after < 0 { throw ValidationError("--after must be 0 or more") }

@@ -6,21 +6,27 @@ import Postgres
 struct Follow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print events as they are committed, until Ctrl-C.",
+        usage: "episode-ledger follow [<options>]",
         discussion: """
             Every event after a position, in order, none missed and none twice. To go on later, \
             give the last position you have seen as --after.
             """
     )
 
-    @Option(help: "Begin after this position; without it, after the head.")
+    @Option(
+        help: ArgumentHelp(
+            "Begin after this position, 0 for all; without it, after the head.",
+            valueName: "position"
+        )
+    )
     var after: Int64?
 
     @OptionGroup var types: TypeOptions
 
-    @Option(help: "Only this episode's events.")
+    @Option(help: ArgumentHelp("Only this episode's events.", valueName: "id"))
     var episode: EpisodeID?
 
-    @OptionGroup var options: LedgerOptions
+    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
     func validate() throws {
         if let after, after < 0 { throw ValidationError("--after must be 0 or more") }

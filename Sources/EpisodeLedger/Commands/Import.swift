@@ -7,25 +7,27 @@ import ProjectionRuntime
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Append the events of an NDJSON file, in its order.",
+        usage: "episode-ledger import <file> [<options>]",
         discussion: """
-            One event a line, as in `export --as-import`. Refused lines are told on standard error \
-            as FILE:LINE: reason, the others are appended all the same; running the import again \
-            appends nothing. Prints {"appended":n,"duplicates":n,"refused":n,"head":p}.
+            One event a line, as in `export --as-import`. Refused lines are reported on standard \
+            error as FILE:LINE: reason; the others are appended all the same. Running the import \
+            again appends nothing. Prints {"appended":n,"duplicates":n,"refused":n,"head":p}.
             """
     )
 
     @Argument(help: "The file, or - for standard input.", completion: .file())
     var file: String
 
-    @OptionGroup var options: LedgerOptions
+    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
     func run() async throws {
         let file = file
         try await Session.run(options) { session in
+            let reader = try LineReader(path: file)
+            defer { reader.close() }
             let ledger = try await session.ledger()
             let tally = try await Sequencer.with(session.database, ledger: ledger) { sequencer in
-                var job = try ImportJob(path: file, sequencer: sequencer)
-                defer { job.close() }
+                var job = ImportJob(path: file, reader: reader, sequencer: sequencer)
                 return try await job.run()
             }
             let head = try await EventReader(session.database, ledger: ledger).head().position
@@ -75,13 +77,11 @@ private struct ImportJob {
     private var tally = ImportTally()
     private let progress = ProgressBar("Importing", unit: "lines")
 
-    init(path: String, sequencer: Sequencer) throws {
+    init(path: String, reader: LineReader, sequencer: Sequencer) {
         self.path = path
+        self.reader = reader
         self.sequencer = sequencer
-        reader = try LineReader(path: path)
     }
-
-    func close() { reader.close() }
 
     mutating func run() async throws -> ImportTally {
         do {
@@ -93,6 +93,9 @@ private struct ImportJob {
             while !underWay.isEmpty { try await tellFirst() }
         } catch let error as AppendError {
             tally.error = .failed("\(error)")
+        } catch let error as CancellationError {
+            Console.note("stopped: run the import again to append the rest")
+            throw error
         }
         progress.finish()
         return tally

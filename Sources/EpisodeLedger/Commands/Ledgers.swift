@@ -11,9 +11,12 @@ struct Ledgers: AsyncParsableCommand {
     )
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the ledgers.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the ledgers.",
+            usage: "episode-ledger ledgers list [<options>]"
+        )
 
-        @OptionGroup var options: LedgerOptions
+        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
         func run() async throws {
             try await Session.run(options) { session in
@@ -46,6 +49,7 @@ struct Ledgers: AsyncParsableCommand {
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Create a ledger.",
+            usage: "episode-ledger ledgers create <name> --time-zone <zone> [<options>]",
             discussion: """
                 A ledger holds the episodes of one organisation. Its time zone decides where its \
                 days, weeks and midnights begin, and cannot be changed later.
@@ -55,17 +59,19 @@ struct Ledgers: AsyncParsableCommand {
         @Argument(help: "Lower-case letters, digits, - and _, at most 63.")
         var name: LedgerName
 
-        @Option(help: "IANA name, such as America/New_York.")
+        @Option(
+            help: ArgumentHelp("IANA name, such as America/New_York.", valueName: "zone")
+        )
         var timeZone: String
 
-        @OptionGroup var options: LedgerOptions
+        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
         func run() async throws {
             let (name, timeZone) = (name, timeZone)
             do {
                 _ = try LocalCalendar(timeZone: timeZone)
             } catch {
-                throw ValidationError("\(error)")
+                throw ValidationError("--time-zone: \(error)")
             }
             try await Session.run(options) { session in
                 let ledger = try await session.database.createLedger(

@@ -2,14 +2,11 @@ import Dispatch
 import Glibc
 
 /// Reads lines from a file or from standard input.
-///
-/// Reading may block, so it happens outside the cooperative pool, one bounded chunk at a time.
 struct LineReader {
     /// A line beyond this is not read to its end: no event is as long.
     static let lineLimit = 1 << 20
-    private static let chunkSize = 1 << 18
 
-    private let file: Int32
+    private let file: InputFile
     private var buffer: [UInt8] = []
     private var start = 0
     private var isAtEnd = false
@@ -24,19 +21,10 @@ struct LineReader {
 
     /// - Parameter path: a file's path, or - for standard input.
     init(path: String) throws {
-        if path == "-" {
-            file = STDIN_FILENO
-            return
-        }
-        file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        if file < 0 {
-            throw Failure.failed("\(path): \(String(cString: strerror(errno)))")
-        }
+        file = try InputFile(path: path)
     }
 
-    func close() {
-        if file != STDIN_FILENO { Glibc.close(file) }
-    }
+    func close() { file.close() }
 
     /// The next line, whose newline may lack if it is the last one; nil at the end.
     mutating func next() async throws -> Line? {
@@ -59,32 +47,65 @@ struct LineReader {
                 isTooLong = true
                 buffer.removeAll(keepingCapacity: true)
             }
-            let chunk = try await read()
+            let chunk = try await file.read()
             isAtEnd = chunk.isEmpty
             buffer += chunk
         }
     }
+}
 
-    private func read() async throws -> [UInt8] {
-        try Task.checkCancellation()
-        let file = file
+/// A file or standard input, read in chunks.
+///
+/// Reading may block, so it happens outside the cooperative pool, one bounded chunk at a time.
+struct InputFile {
+    private static let chunkSize = 1 << 18
+
+    private let path: String
+    private let file: Int32
+
+    /// - Parameter path: a file's path, or - for standard input.
+    init(path: String) throws {
+        self.path = path
+        file = path == "-" ? STDIN_FILENO : Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        if file < 0 { throw Self.failure(path, errno) }
+    }
+
+    func close() {
+        if file != STDIN_FILENO { Glibc.close(file) }
+    }
+
+    /// The next bytes; none at the end.
+    func read() async throws -> [UInt8] {
+        while true {
+            // Ctrl-C ends a program also while nobody types anything.
+            try Task.checkCancellation()
+            if let chunk = try await readIfThereIsAnything() { return chunk }
+        }
+    }
+
+    /// The next bytes, or nil where none came for a while.
+    private func readIfThereIsAnything() async throws -> [UInt8]? {
+        let (path, file) = (path, file)
         return try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
+                var state = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+                guard poll(&state, 1, 100) > 0 else { return continuation.resume(returning: nil) }
                 var chunk = [UInt8](repeating: 0, count: Self.chunkSize)
-                while true {
-                    let count = Glibc.read(file, &chunk, chunk.count)
-                    if count >= 0 {
-                        chunk.removeSubrange(count...)
-                        continuation.resume(returning: chunk)
-                        return
-                    }
-                    if errno != EINTR {
-                        let reason = String(cString: strerror(errno))
-                        continuation.resume(throwing: Failure.failed("cannot read: \(reason)"))
-                        return
-                    }
+                let count = Glibc.read(file, &chunk, chunk.count)
+                if count >= 0 {
+                    chunk.removeSubrange(count...)
+                    continuation.resume(returning: chunk)
+                } else if errno == EINTR || errno == EAGAIN {
+                    continuation.resume(returning: nil)
+                } else {
+                    continuation.resume(throwing: Self.failure(path, errno))
                 }
             }
         }
+    }
+
+    private static func failure(_ path: String, _ number: Int32) -> Failure {
+        let name = path == "-" ? "standard input" : path
+        return .failed("\(name): \(String(cString: strerror(number)))")
     }
 }

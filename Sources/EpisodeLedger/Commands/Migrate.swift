@@ -6,6 +6,7 @@ import ProjectionRuntime
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Bring the database to the schema of this program.",
+        usage: "episode-ledger migrate [<options>]",
         discussion: """
             Applies pending migrations in order, each in its own transaction under a lock, and \
             prints them. Safe to run from any number of processes at once. Connect as the owner of \
@@ -13,7 +14,7 @@ struct Migrate: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var options: LedgerOptions
+    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
     func run() async throws {
         try await Session.run(options, migrates: true) { session in

@@ -8,7 +8,7 @@ import Projections
 struct Projections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "projections",
-        abstract: "Run, inspect, rebuild the read models.",
+        abstract: "Run, inspect and rebuild the read models.",
         subcommands: [Run.self, Status.self, Rebuild.self, Retry.self],
         defaultSubcommand: Status.self
     )
@@ -19,20 +19,21 @@ struct Projections: AsyncParsableCommand {
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Keep the read models of every ledger at the head, until Ctrl-C.",
+            usage: "episode-ledger projections run [<options>]",
             discussion: """
                 Any number of these may run: for each read model of each ledger one holds the \
                 lease and the others stand by.
                 """
         )
 
-        @Flag(help: "Bring the ledger's read models to the head, and end.")
+        @Flag(help: "Bring the read models of one ledger (--ledger) to the head, and end.")
         var untilCaughtUp = false
 
-        @OptionGroup var options: LedgerOptions
+        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
         func run() async throws {
             let untilCaughtUp = untilCaughtUp
-            try await Session.run(options, isEndedBySignal: true) { session in
+            try await Session.run(options, isEndedBySignal: !untilCaughtUp) { session in
                 if untilCaughtUp {
                     let ledger = try await session.ledger()
                     let head = try await EventReader(session.database, ledger: ledger).head()
@@ -58,38 +59,65 @@ struct Projections: AsyncParsableCommand {
         /// Workers for every ledger, also for those that are created later.
         private static func keepUp(_ session: Session) async throws {
             let feeds = LiveFeeds()
-            let listener = HeadListener(session.database.configuration, feeds: feeds)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await listener.run() }
+            // Cancelled when the workers have ended.
+            async let _ = HeadListener(session.database.configuration, feeds: feeds).run()
+            try await withThrowingDiscardingTaskGroup { group in
                 var workers: [LedgerID: ProjectionWorker<CensusProjection>] = [:]
-                while !session.shutdown.isRequested {
-                    for ledger in try await session.database.ledgers()
-                    where workers[ledger.id] == nil {
+                while !session.shutdown.isRequested, !group.isCancelled {
+                    for ledger in try await ledgers(session) where workers[ledger.id] == nil {
                         let worker = try worker(session, ledger)
                         workers[ledger.id] = worker
                         Console.note("keeping the read models of \(ledger.name) at the head")
                         group.addTask {
-                            try await worker.run(feed: feeds.feed(of: ledger.id)) { error in
-                                Console.note("\(ledger.name): \(error)")
-                            }
+                            try await keepUp(worker, ledger, feeds.feed(of: ledger.id), session)
                         }
                     }
                     await session.shutdown.wait(atMost: .seconds(5))
                 }
                 // Leases are handed back, so that the next worker need not wait for them.
                 for worker in workers.values { worker.stop() }
-                for _ in workers { try await group.next() }
-                group.cancelAll()
+            }
+        }
+
+        /// The ledgers there are; none while the database is away, which the workers wait out too.
+        private static func ledgers(_ session: Session) async throws -> [LedgerDescription] {
+            do {
+                return try await session.database.ledgers()
+            } catch let error as PostgresError where error.isTransient {
+                Console.note("\(error)")
+                return []
+            }
+        }
+
+        /// One ledger's worker. While its read model needs a rebuild, those of the others go on.
+        private static func keepUp(
+            _ worker: ProjectionWorker<CensusProjection>,
+            _ ledger: LedgerDescription,
+            _ feed: LiveFeed,
+            _ session: Session
+        ) async throws {
+            var isTold = false
+            while !session.shutdown.isRequested {
+                do {
+                    return try await worker.run(feed: feed) { error in
+                        Console.note("\(ledger.name): \(error)")
+                    }
+                } catch let error as ProjectionError {
+                    if !isTold { Console.note("\(ledger.name): \(error)") }
+                    isTold = true
+                    await session.shutdown.wait(atMost: .seconds(5))
+                }
             }
         }
     }
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show where each read model stands, and its parked episodes."
+            abstract: "Show where each read model stands, and its parked episodes.",
+            usage: "episode-ledger projections status [<options>]"
         )
 
-        @OptionGroup var options: LedgerOptions
+        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
         func run() async throws {
             try await Session.run(options) { session in
@@ -113,6 +141,7 @@ struct Projections: AsyncParsableCommand {
     struct Rebuild: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Build a read model anew beside the live one, and switch.",
+            usage: "episode-ledger projections rebuild [<name>] [<options>]",
             discussion: """
                 Queries go on meanwhile. Where the rows differ from the live ones although the \
                 fold is the same, nothing is switched and the episodes are named.
@@ -125,7 +154,7 @@ struct Projections: AsyncParsableCommand {
         @Flag(help: "Switch although the rows differ.")
         var acceptDifferences = false
 
-        @OptionGroup var options: LedgerOptions
+        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
         func validate() throws {
             if let name, !names.contains(name) {
@@ -186,14 +215,19 @@ struct Projections: AsyncParsableCommand {
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Fold parked episodes again.",
-            discussion:
-                "Marks them; the worker that holds the lease folds them with its next batch."
+            usage: "episode-ledger projections retry [<options>]",
+            discussion: """
+                An episode whose fold failed is parked: it keeps its last good rows. This marks \
+                parked episodes; the worker that holds the lease folds them with its next batch.
+                """
         )
 
-        @Option(help: "Only this episode.")
+        @Option(
+            help: ArgumentHelp("Only this episode; without it, all of them.", valueName: "id")
+        )
         var episode: EpisodeID?
 
-        @OptionGroup var options: LedgerOptions
+        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
         func run() async throws {
             let episode = episode

@@ -8,27 +8,37 @@ struct ReplayEpisode: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
         abstract: "Show an episode's history with both clocks, and the state it leads to.",
+        usage: """
+            episode-ledger replay --episode <id> [<options>]
+            episode-ledger replay --episode <id> --diff <time> <time> [<options>]
+            """,
         discussion: """
             Every event is shown with when it happened and when it became known, also those that \
             were corrected or retracted later. --diff compares two knowledge times.
             """
     )
 
-    @Option(help: "The episode's id.")
+    @Option(help: ArgumentHelp("The episode's id, a UUID.", valueName: "id"))
     var episode: EpisodeID
 
     @OptionGroup var knowledge: KnowledgeOptions
 
-    @Option(help: "Only what happened up to this time.")
+    @Option(help: ArgumentHelp("Only what happened up to this time.", valueName: "time"))
     var effectiveAt: TimeArgument?
 
     @Option(
         parsing: .upToNextOption,
-        help: "What differs between two knowledge times, and which events made the difference."
+        help: ArgumentHelp(
+            """
+            What differs between two knowledge times, the earlier one first, and which events \
+            made the difference.
+            """,
+            valueName: "time"
+        )
     )
     var diff: [TimeArgument] = []
 
-    @OptionGroup var options: LedgerOptions
+    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
     func validate() throws {
         guard diff.isEmpty || diff.count == 2 else {

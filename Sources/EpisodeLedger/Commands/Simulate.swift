@@ -12,13 +12,13 @@ struct Simulate: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "How many episodes.")
+    @Option(help: ArgumentHelp("How many episodes.", valueName: "number"))
     var episodes: Int
 
-    @Option(help: "Another seed gives other episodes.")
+    @Option(help: ArgumentHelp("Another seed gives other episodes.", valueName: "number"))
     var seed: UInt64
 
-    @Option(help: "Nothing is recorded on this date or later.")
+    @Option(help: ArgumentHelp("Nothing is recorded on this date or later.", valueName: "date"))
     var until: CalendarDate = Simulation.defaultEnd
 
     func validate() throws {

@@ -7,10 +7,11 @@ import ProjectionRuntime
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the database, the ledger's head and its read models on one screen."
+        abstract: "Show the database, the ledger's head and its read models on one screen.",
+        usage: "episode-ledger status [<options>]"
     )
 
-    @OptionGroup var options: LedgerOptions
+    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
 
     func run() async throws {
         let dataDirectory = options.dataDirectory

@@ -6,17 +6,24 @@ import Postgres
 /// Where the ledger is and how results are printed: the options of every command.
 struct LedgerOptions: ParsableArguments {
     @Option(
-        help: """
-            The database's URL or conninfo; without it, a private PostgreSQL cluster in the data \
-            folder is used. (EPISODE_LEDGER_DATABASE_URL)
+        help: ArgumentHelp(
             """
+            The PostgreSQL database, as a URL or conninfo string; without it, a private cluster \
+            in the data folder. (EPISODE_LEDGER_DATABASE_URL)
+            """,
+            valueName: "url"
+        )
     )
     var database: String?
 
     @Option(
-        help: """
-            The folder of the private cluster. (EPISODE_LEDGER_DATA_DIR; default: .episode-ledger)
+        help: ArgumentHelp(
             """
+            The folder of the private cluster. (EPISODE_LEDGER_DATA_DIR; default: .episode-ledger)
+            """,
+            valueName: "folder"
+        ),
+        completion: .directory
     )
     var dataDir: String?
 
@@ -28,12 +35,18 @@ struct LedgerOptions: ParsableArguments {
     )
     var transactionPooling = false
 
-    @Option(help: "The ledger's name. (EPISODE_LEDGER_LEDGER; default: default)")
+    @Option(
+        help: ArgumentHelp(
+            "The ledger's name. (EPISODE_LEDGER_LEDGER; default: default)",
+            valueName: "name"
+        )
+    )
     var ledger: LedgerName?
 
     @Option(
         help: """
-            json or text. (EPISODE_LEDGER_FORMAT; default: text on a terminal, json elsewhere)
+            How results are printed. (EPISODE_LEDGER_FORMAT; default: text on a terminal, json \
+            elsewhere)
             """
     )
     var format: OutputFormat?
@@ -42,6 +55,13 @@ struct LedgerOptions: ParsableArguments {
         // Read here, so that a wrong variable is told like a wrong option.
         _ = try ledgerName
         _ = try outputFormat
+        guard let databaseURL else { return }
+        do {
+            _ = try PostgresConfiguration(url: databaseURL)
+        } catch {
+            let source = database == nil ? "EPISODE_LEDGER_DATABASE_URL" : "--database"
+            throw ValidationError("\(source): \(error)")
+        }
     }
 
     var databaseURL: String? { database ?? Environment["EPISODE_LEDGER_DATABASE_URL"] }

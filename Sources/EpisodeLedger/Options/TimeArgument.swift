@@ -30,18 +30,24 @@ enum TimeArgument: ExpressibleByArgument {
 /// The knowledge clock of a question.
 struct KnowledgeOptions: ParsableArguments {
     @Option(
-        help: """
-            Answer with what was known at this time: RFC 3339, or a date, which means its 24:00 \
-            in the ledger's zone.
+        help: ArgumentHelp(
             """
+            Answer with what was known at this time: RFC 3339, or a date, which means its 24:00 \
+            in the ledger's zone. Without it, with all that is known.
+            """,
+            valueName: "time"
+        )
     )
     var knownAt: TimeArgument?
 
     @Option(
-        help: """
+        help: ArgumentHelp(
+            """
             Which clock --known-at is on: source (when the source system recorded it, where it \
             says so) or ledger (when this ledger did).
-            """
+            """,
+            valueName: "clock"
+        )
     )
     var knownBy: KnowledgeClock = .source
 }
@@ -60,7 +66,10 @@ extension KnowledgeClock: ExpressibleByArgument {
 struct TypeOptions: ParsableArguments {
     @Option(
         parsing: .upToNextOption,
-        help: "Only these types of events, such as admitted completed."
+        help: ArgumentHelp(
+            "Only these types of events, such as: --types admitted completed.",
+            valueName: "type"
+        )
     )
     var types: [EventType] = []
 

@@ -3,9 +3,43 @@ import Synchronization
 
 /// Standard output and standard error.
 enum Console {
-    /// Writes to standard output; a reader that has gone away ends the program quietly.
+    /// What is written at once, so that a write to a pipe that has room does not block.
+    private static let chunkSize = 4_096
+
+    private struct Output {
+        /// Why standard output takes no more.
+        var failure: Int32?
+        var onFailure: (@Sendable () -> Void)?
+    }
+
+    private static let output = Mutex(Output())
+
+    /// Has a command ended, instead of the program at once, when standard output takes no more.
+    static func whenOutputFails(_ body: @escaping @Sendable () -> Void) {
+        output.withLock { $0.onFailure = body }
+    }
+
+    /// Says on standard error why standard output takes no more, unless its reader has gone away:
+    /// to `… | head` that is nothing wrong.
+    ///
+    /// - Returns: the status to end with; nil while standard output takes everything.
+    static func reportOutputFailure() -> ExitStatus? {
+        guard let failure = output.withLock({ $0.failure }) else { return nil }
+        if failure == EPIPE { return .brokenPipe }
+        note("error: cannot write to standard output: \(String(cString: strerror(failure)))")
+        return .failed
+    }
+
+    /// Writes to standard output; once that takes no more, nothing.
     static func write(_ bytes: [UInt8]) {
-        write(bytes, to: STDOUT_FILENO)
+        guard output.withLock({ $0.failure == nil }) else { return }
+        guard let failure = write(bytes, to: STDOUT_FILENO) else { return }
+        let onFailure = output.withLock { output in
+            output.failure = failure
+            return output.onFailure
+        }
+        if let onFailure { return onFailure() }
+        exit((reportOutputFailure() ?? .failed).rawValue)
     }
 
     /// Writes a line to standard output.
@@ -24,20 +58,33 @@ enum Console {
         write(Array(line.utf8) + [0x0A], to: STDERR_FILENO)
     }
 
-    static func write(_ bytes: [UInt8], to file: Int32) {
+    /// Writes everything, unless the task is cancelled while the reader takes nothing.
+    ///
+    /// - Returns: the number of the error that kept it from that.
+    @discardableResult
+    static func write(_ bytes: [UInt8], to file: Int32) -> Int32? {
         bytes.withUnsafeBytes { buffer in
             var rest = buffer[...]
             while !rest.isEmpty {
-                let written = Glibc.write(file, rest.baseAddress, rest.count)
+                guard waitForRoom(file) else { return nil }
+                let written = Glibc.write(file, rest.baseAddress, min(rest.count, chunkSize))
                 if written < 0 {
                     if errno == EINTR || errno == EAGAIN { continue }
-                    // Nobody reads any more (`… | head`): there is nothing left to do.
-                    if file == STDOUT_FILENO { exit(ExitStatus.brokenPipe.rawValue) }
-                    return
+                    return errno
                 }
                 rest = rest.dropFirst(written)
             }
+            return nil
         }
+    }
+
+    /// Waits for a reader that is slow; false where the task was cancelled meanwhile.
+    private static func waitForRoom(_ file: Int32) -> Bool {
+        var state = pollfd(fd: file, events: Int16(POLLOUT), revents: 0)
+        while poll(&state, 1, 100) == 0 {
+            if Task.isCancelled { return false }
+        }
+        return true
     }
 }
 

@@ -232,35 +232,49 @@ struct BatchWorker {
 
     // MARK: - Appending
 
+    /// Appends what was planned, and tells each request its outcome or has it decided again.
+    ///
+    /// - Returns: the episodes of which a request was not appended.
+    @discardableResult
     private mutating func append(
         _ planned: [PlannedAppend],
         predicted: [EpisodeID: EpisodeState]
-    ) async {
+    ) async -> Set<EpisodeID> {
         let call = AppendCall(planned, ledger: ledger)
         switch await send(call) {
         case .success(let outcome):
             clock.saw(outcome.recordedAt, askedAt: outcome.sentAt)
-            await tell(outcome, of: call, planned: planned, predicted: predicted)
+            return await tell(outcome, of: call, planned: planned, predicted: predicted)
         case .failure(.database) where planned.count > 1:
             // The database takes exception to one of the requests: the others must not suffer.
             let half = planned.count / 2
-            await append(Array(planned[..<half]), predicted: [:])
-            await append(Array(planned[half...]), predicted: [:])
+            var broken = await append(Array(planned[..<half]), predicted: [:])
+            // What was decided on an append that failed must not meet its version by chance.
+            let rest = planned[half...]
+            decideAgain(
+                rest.map(\.pending).filter { broken.contains($0.request.episodeID) }
+            )
+            let sound = rest.filter { !broken.contains($0.pending.request.episodeID) }
+            if !sound.isEmpty { broken.formUnion(await append(sound, predicted: [:])) }
+            return broken
         case .failure(let error):
             for request in planned {
                 cache[request.pending.request.episodeID] = nil
                 request.pending.ticket.settle(.failure(error))
             }
+            return Set(planned.map(\.pending.request.episodeID))
         }
     }
 
     /// Tells each request of an answered batch its outcome, and remembers what follows from it.
+    ///
+    /// - Returns: the episodes of which a request was not appended.
     private mutating func tell(
         _ outcome: AppendCall.Outcome,
         of call: AppendCall,
         planned: [PlannedAppend],
         predicted: [EpisodeID: EpisodeState]
-    ) async {
+    ) async -> Set<EpisodeID> {
         feed.publish(call.recordedEvents(outcome))
         let receipts = call.receipts(outcome)
         var present: [PendingAppend] = []
@@ -288,6 +302,7 @@ struct BatchWorker {
         stale.formUnion(broken)
         await settle(present: present, call)
         decideAgain(again)
+        return broken
     }
 
     private func settle(present: [PendingAppend], _ call: AppendCall) async {

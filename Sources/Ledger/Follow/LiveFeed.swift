@@ -109,11 +109,6 @@ public final class LiveFeed: Sendable {
 
     /// Waits until the head is beyond a position, or it is time to look anyway.
     public func wait(beyond position: Position, atMost limit: Duration) async {
-        if isFinished, head <= position {
-            // Nothing will wake anybody any more; other processes may go on appending.
-            try? await Task.sleep(for: limit)
-            return
-        }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait(beyond: position) }
             group.addTask { try? await Task.sleep(for: limit) }

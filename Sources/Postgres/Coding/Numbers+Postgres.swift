@@ -1,6 +1,5 @@
 extension Bool: PostgresEncodable, PostgresDecodable {
-    /// boolean
-    /// .
+    /// boolean.
     public static var postgresType: PostgresType { .bool }
     /// One byte, 0 or 1.
     public func encode(into bytes: inout [UInt8]) { bytes.append(self ? 1 : 0) }
@@ -17,11 +16,9 @@ extension Bool: PostgresEncodable, PostgresDecodable {
 
 /// A single byte travels as smallint; an array of bytes is `bytea`.
 extension UInt8: PostgresEncodable, PostgresDecodable {
-    /// smallint
-    /// .
+    /// smallint.
     public static var postgresType: PostgresType { .int2 }
-    /// bytea
-    /// .
+    /// bytea.
     public static var postgresArrayType: PostgresType { .bytea }
     /// Two bytes.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(Int16(self)) }
@@ -47,8 +44,7 @@ extension UInt8: PostgresEncodable, PostgresDecodable {
 }
 
 extension Int16: PostgresEncodable, PostgresDecodable {
-    /// smallint
-    /// .
+    /// smallint.
     public static var postgresType: PostgresType { .int2 }
     /// Two bytes.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(self) }
@@ -62,8 +58,7 @@ extension Int16: PostgresEncodable, PostgresDecodable {
 }
 
 extension Int32: PostgresEncodable, PostgresDecodable {
-    /// integer
-    /// .
+    /// integer.
     public static var postgresType: PostgresType { .int4 }
     /// Four bytes.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(self) }
@@ -80,8 +75,7 @@ extension Int32: PostgresEncodable, PostgresDecodable {
 }
 
 extension Int64: PostgresEncodable, PostgresDecodable {
-    /// bigint
-    /// .
+    /// bigint.
     public static var postgresType: PostgresType { .int8 }
     /// Eight bytes.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(self) }
@@ -100,8 +94,7 @@ extension Int64: PostgresEncodable, PostgresDecodable {
 }
 
 extension Int: PostgresEncodable, PostgresDecodable {
-    /// bigint
-    /// .
+    /// bigint.
     public static var postgresType: PostgresType { .int8 }
     /// Eight bytes.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(Int64(self)) }
@@ -114,8 +107,7 @@ extension Int: PostgresEncodable, PostgresDecodable {
 }
 
 extension Float: PostgresEncodable, PostgresDecodable {
-    /// real
-    /// .
+    /// real.
     public static var postgresType: PostgresType { .float4 }
     /// Four bytes, IEEE 754.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(bitPattern) }
@@ -129,8 +121,7 @@ extension Float: PostgresEncodable, PostgresDecodable {
 }
 
 extension Double: PostgresEncodable, PostgresDecodable {
-    /// double precision
-    /// .
+    /// double precision.
     public static var postgresType: PostgresType { .float8 }
     /// Eight bytes, IEEE 754.
     public func encode(into bytes: inout [UInt8]) { bytes.appendBigEndian(bitPattern) }

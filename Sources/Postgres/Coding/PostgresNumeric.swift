@@ -40,8 +40,7 @@ public struct PostgresNumeric: Hashable, Sendable, CustomStringConvertible, Post
         byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
     }
 
-    /// numeric
-    /// .
+    /// numeric.
     public static var postgresType: PostgresType { .numeric }
 
     private static let negativeSign: UInt16 = 0x4000

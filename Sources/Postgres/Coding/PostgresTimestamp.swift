@@ -38,8 +38,7 @@ public struct PostgresTimestamp: Hashable, Comparable, Sendable, PostgresEncodab
     /// By time; the infinities at the ends.
     public static func < (a: Self, b: Self) -> Bool { a.wire < b.wire }
 
-    /// timestamp with time zone
-    /// .
+    /// timestamp with time zone.
     public static var postgresType: PostgresType { .timestamptz }
 
     /// Eight bytes.
@@ -88,8 +87,7 @@ public struct PostgresDate: Hashable, Comparable, Sendable, PostgresEncodable, P
     /// By time; the infinities at the ends.
     public static func < (a: Self, b: Self) -> Bool { a.wire < b.wire }
 
-    /// date
-    /// .
+    /// date.
     public static var postgresType: PostgresType { .date }
 
     /// Four bytes.

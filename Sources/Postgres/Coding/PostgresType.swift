@@ -10,107 +10,73 @@ public struct PostgresType: Hashable, Sendable, CustomStringConvertible {
 
     /// The server infers the type (parameters only).
     public static let inferred = PostgresType(oid: 0)
-    /// boolean
-    /// .
+    /// boolean.
     public static let bool = PostgresType(oid: 16)
-    /// bytea
-    /// .
+    /// bytea.
     public static let bytea = PostgresType(oid: 17)
-    /// name, the type of identifiers
-    /// .
+    /// name, the type of identifiers.
     public static let name = PostgresType(oid: 19)
-    /// bigint
-    /// .
+    /// bigint.
     public static let int8 = PostgresType(oid: 20)
-    /// smallint
-    /// .
+    /// smallint.
     public static let int2 = PostgresType(oid: 21)
-    /// integer
-    /// .
+    /// integer.
     public static let int4 = PostgresType(oid: 23)
-    /// text
-    /// .
+    /// text.
     public static let text = PostgresType(oid: 25)
-    /// oid
-    /// .
+    /// oid.
     public static let oid = PostgresType(oid: 26)
-    /// json
-    /// .
+    /// json.
     public static let json = PostgresType(oid: 114)
-    /// real
-    /// .
+    /// real.
     public static let float4 = PostgresType(oid: 700)
-    /// double precision
-    /// .
+    /// double precision.
     public static let float8 = PostgresType(oid: 701)
-    /// a literal whose type nobody asked about
-    /// .
+    /// a literal whose type nobody asked about.
     public static let unknown = PostgresType(oid: 705)
-    /// character(n)
-    /// .
+    /// character(n).
     public static let bpchar = PostgresType(oid: 1042)
-    /// character varying
-    /// .
+    /// character varying.
     public static let varchar = PostgresType(oid: 1043)
-    /// date
-    /// .
+    /// date.
     public static let date = PostgresType(oid: 1082)
-    /// timestamp with time zone
-    /// .
+    /// timestamp with time zone.
     public static let timestamptz = PostgresType(oid: 1184)
-    /// numeric
-    /// .
+    /// numeric.
     public static let numeric = PostgresType(oid: 1700)
-    /// void, what a function without a result returns
-    /// .
+    /// void, what a function without a result returns.
     public static let void = PostgresType(oid: 2278)
-    /// uuid
-    /// .
+    /// uuid.
     public static let uuid = PostgresType(oid: 2950)
-    /// jsonb
-    /// .
+    /// jsonb.
     public static let jsonb = PostgresType(oid: 3802)
-    /// boolean[]
-    /// .
+    /// boolean[].
     public static let boolArray = PostgresType(oid: 1000)
-    /// bytea[]
-    /// .
+    /// bytea[].
     public static let byteaArray = PostgresType(oid: 1001)
-    /// name[]
-    /// .
+    /// name[].
     public static let nameArray = PostgresType(oid: 1003)
-    /// smallint[]
-    /// .
+    /// smallint[].
     public static let int2Array = PostgresType(oid: 1005)
-    /// integer[]
-    /// .
+    /// integer[].
     public static let int4Array = PostgresType(oid: 1007)
-    /// text[]
-    /// .
+    /// text[].
     public static let textArray = PostgresType(oid: 1009)
-    /// bigint[]
-    /// .
+    /// bigint[].
     public static let int8Array = PostgresType(oid: 1016)
-    /// real[]
-    /// .
+    /// real[].
     public static let float4Array = PostgresType(oid: 1021)
-    /// double precision[]
-    /// .
+    /// double precision[].
     public static let float8Array = PostgresType(oid: 1022)
-    /// date[]
-    /// .
+    /// date[].
     public static let dateArray = PostgresType(oid: 1182)
-    /// timestamp with time zone[]
-    /// .
+    /// timestamp with time zone[].
     public static let timestamptzArray = PostgresType(oid: 1185)
-    /// numeric[]
-    /// .
+    /// numeric[].
     public static let numericArray = PostgresType(oid: 1231)
-    /// uuid[]
-    /// .
+    /// uuid[].
     public static let uuidArray = PostgresType(oid: 2951)
-    /// jsonb[]
-    /// .
+    /// jsonb[].
     public static let jsonbArray = PostgresType(oid: 3807)
 
     private static let known: [(PostgresType, name: String, array: UInt32)] = [

@@ -6,8 +6,7 @@ public struct PostgresUUID: Hashable, Sendable, PostgresEncodable, PostgresDecod
     /// Takes the 128 bits as they are.
     public init(bits: UInt128) { self.bits = bits }
 
-    /// uuid
-    /// .
+    /// uuid.
     public static var postgresType: PostgresType { .uuid }
 
     /// Sixteen bytes.

@@ -1,6 +1,5 @@
 extension String: PostgresEncodable, PostgresDecodable {
-    /// text
-    /// .
+    /// text.
     public static var postgresType: PostgresType { .text }
 
     /// UTF-8.

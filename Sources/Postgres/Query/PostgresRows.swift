@@ -36,8 +36,7 @@ public struct PostgresRows: Sendable, RandomAccessCollection {
         PQcmdTuples(box.result).flatMap { Int(String(cString: $0)) } ?? 0
     }
 
-    /// The command tag: `INSERT 0 1`, `SELECT 3`, `ROLLBACK` …
-    /// .
+    /// The command tag, such as `INSERT 0 1`, `SELECT 3` or `ROLLBACK`.
     public var commandTag: String {
         PQcmdStatus(box.result).map { String(cString: $0) } ?? ""
     }

@@ -24,8 +24,6 @@ enum WaitOutcome: Sendable {
 /// the cooperative pool ever blocks on the network. Each wait has a ticket, which is what epoll
 /// gives back: an event of an earlier wait, or of a closed socket whose number was given out again,
 /// finds no ticket and is dropped.
-/// .
-/// .
 final class SocketReactor: Sendable {
     /// The reactor all connections of the process share.
     ///

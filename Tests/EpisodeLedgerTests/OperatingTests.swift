@@ -1,0 +1,206 @@
+import CareEpisode
+import TestSupport
+import Testing
+
+@Suite("Ledgers, episodes, status and read models")
+struct OperatingTests {
+    @Test("Ledgers are created once, listed by name, and apart from each other")
+    func ledgers() async throws {
+        try await CommandLineFixture.with { fixture in
+            let create = ["ledgers", "create", "riverside", "--time-zone", "America/New_York"]
+            let made = try await fixture.answer(LedgersAnswer.Ledger.self, create)
+            #expect(made == .init(name: "riverside", timeZone: "America/New_York", head: 0))
+            let again = try await fixture.run(create)
+            #expect(again.status == 1 && again.output.isEmpty)
+            #expect(again.errors.contains("riverside"))
+
+            let count = try await fixture.importSimulated(episodes: 2, seed: 1, ledger: "riverside")
+            let listed = try await fixture.answer(LedgersAnswer.self, ["ledgers"])
+            #expect(
+                listed.ledgers == [
+                    .init(name: "default", timeZone: "UTC", head: 0),
+                    .init(name: "riverside", timeZone: "America/New_York", head: count),
+                ]
+            )
+            #expect(try await fixture.succeed(["ledgers", "list"]).text
+                == (try await fixture.succeed(["ledgers"]).text))
+            #expect(try await fixture.succeed(["export"]).output.isEmpty)
+            let named = try await fixture.run(
+                ["export"],
+                environment: ["EPISODE_LEDGER_LEDGER": "riverside"]
+            )
+            #expect(named.lines.count == count)
+        }
+    }
+
+    @Test("Episodes are listed by client, status and programme, with the overlapping ones marked")
+    func episodes() async throws {
+        try await CommandLineFixture.with { fixture in
+            let (first, second, third) = (EpisodeID.fresh, EpisodeID.fresh, EpisodeID.fresh)
+            let file = try fixture.file(
+                "episodes.ndjson",
+                lines: [
+                    EventText.line(first, EventText.admitted(client: "C-1")),
+                    EventText.line(
+                        second,
+                        EventText.admitted(
+                            at: "2025-01-20T09:00:00Z",
+                            client: "C-1",
+                            program: "iop-evening"
+                        )
+                    ),
+                    EventText.line(
+                        third,
+                        EventText.admitted(at: "2025-01-07T09:00:00Z", client: "C-2")
+                    ),
+                    EventText.line(first, EventText.completed(at: "2025-02-01T10:00:00Z")),
+                ]
+            )
+            try await fixture.succeed(["import", file])
+            func listed(_ options: String...) async throws -> [String] {
+                let answer = try await fixture.answer(
+                    EpisodesAnswer.self,
+                    ["episodes"] + options
+                )
+                #expect(answer.position == 4)
+                return answer.episodes.map(\.episodeId)
+            }
+            let (one, two, three) = ("\(first)", "\(second)", "\(third)")
+            #expect(try await listed() == [one, three, two])
+            #expect(try await listed("--client", "C-1") == [one, two])
+            #expect(try await listed("--status", "open") == [three, two])
+            #expect(try await listed("--status", "ended") == [one])
+            #expect(try await listed("--program", "iop-evening") == [two])
+            #expect(try await listed("--client", "C-3").isEmpty)
+            #expect(try await listed("--effective-at", "2025-01-10") == [one, three])
+            #expect(
+                try await listed("--effective-at", "2025-01-31", "--status", "ended").isEmpty
+            )
+            let all = try await fixture.answer(EpisodesAnswer.self, ["episodes"])
+            #expect(all.episodes.map(\.overlappingEpisode) == [true, false, true])
+            let text = try await fixture.succeed(["episodes", "--format", "text"])
+            #expect(text.lines.count == 5)
+            #expect(text.text.contains("overlapping_episode"))
+        }
+    }
+
+    @Test("Status shows the head and how far the read model is; a question catches it up")
+    func status() async throws {
+        try await CommandLineFixture.with { fixture in
+            let count = try await fixture.importSimulated(episodes: 4, seed: 3)
+            let before = try await fixture.answer(StatusAnswer.self, ["status"])
+            #expect(before.head == count)
+
+            // Answered from nothing, at once.
+            let stale = try await fixture.answer(CensusAnswer.self, ["census", "--stale-ok"])
+            #expect(stale.position == 0 && stale.lag == count)
+            let lagging = try await fixture.answer(ProjectionsAnswer.self, ["projections", "status"])
+            #expect(lagging.projections.map(\.lag) == [count])
+
+            let fresh = try await fixture.answer(CensusAnswer.self, ["census"])
+            #expect(fresh.position == count && fresh.lag == 0)
+            let after = try await fixture.answer(StatusAnswer.self, ["status"])
+            #expect(after.projections.map(\.name) == ["census"])
+            #expect(after.projections.map(\.position) == [count])
+            #expect(after.projections.allSatisfy { $0.parked.isEmpty && !$0.rebuildNeeded })
+            #expect(after.projections.allSatisfy { $0.leaseHolder == nil }, "the lease is given back")
+            let text = try await fixture.succeed(["status", "--format", "text"])
+            #expect(text.lines.count == 5 && text.text.contains("at the head"))
+        }
+    }
+
+    @Test("A read model is caught up on demand, rebuilt to the same, and told what to retry")
+    func projections() async throws {
+        struct Rebuilt: Decodable {
+            var name: String
+            var events: Int
+            var differing: Int?
+            var generation: Int
+            var parked: Int
+        }
+        struct Marked: Decodable { var marked: Int }
+        try await CommandLineFixture.with { fixture in
+            let count = try await fixture.importSimulated(episodes: 6, seed: 4)
+            let caughtUp = try await fixture.succeed(["projections", "run", "--until-caught-up"])
+            #expect(caughtUp.output.isEmpty)
+            let status = try await fixture.answer(ProjectionsAnswer.self, ["projections"])
+            #expect(status.projections.map(\.position) == [count])
+
+            let period = ["census", "--from", "2025-06-01", "--to", "2025-12-31"]
+            let before = try await fixture.succeed(period)
+            let rebuilt = try await fixture.answer(Rebuilt.self, ["projections", "rebuild", "census"])
+            #expect(rebuilt.name == "census" && rebuilt.events == count)
+            #expect(rebuilt.differing == 0 && rebuilt.parked == 0)
+            #expect(rebuilt.generation == status.projections[0].generation + 1)
+            #expect(try await fixture.succeed(period).output == before.output)
+            #expect(try await fixture.answer(Marked.self, ["projections", "retry"]).marked == 0)
+        }
+    }
+
+    @Test("Rows that somebody changed keep a rebuild from switching, unless that is accepted")
+    func differences() async throws {
+        try await CommandLineFixture.with { fixture in
+            try await fixture.importSimulated(episodes: 6, seed: 4)
+            try await fixture.succeed(["census"])
+            _ = try await fixture.pool.query(
+                "delete from read_model.census_stay_1 where ctid in (select min(ctid) from read_model.census_stay_1)"
+            )
+            let end = try await fixture.run(["projections", "rebuild"])
+            #expect(end.status == 1)
+            #expect(end.output.isEmpty)
+            #expect(end.errors.contains("--accept-differences"), "\(end.errors)")
+            try await fixture.succeed(["projections", "rebuild", "--accept-differences"])
+            try await fixture.succeed(["projections", "rebuild"])
+        }
+    }
+
+    @Test("A running worker keeps the read model at the head, and hands its lease back on Ctrl-C")
+    func worker() async throws {
+        try await CommandLineFixture.with { fixture in
+            let worker = try fixture.start(["projections", "run"])
+            try await until("the worker holds the lease") {
+                try await fixture.projection()?.leaseHolder != nil
+            }
+            let count = try await fixture.importSimulated(episodes: 3, seed: 5)
+            try await until("the read model is at the head") {
+                try await fixture.projection()?.position == count
+            }
+            // A question is answered while somebody else holds the lease.
+            let census = try await fixture.answer(CensusAnswer.self, ["census"])
+            #expect(census.position == count)
+            worker.signal(2)
+            let end = try await worker.end()
+            #expect(end.status == 0, "\(end.errors)")
+            #expect(end.output.isEmpty)
+            #expect(try await fixture.projection()?.leaseHolder == nil)
+        }
+    }
+}
+
+extension CommandLineFixture {
+    /// Where the census of the default ledger stands; nil before anybody has asked for it.
+    func projection() async throws -> (position: Int, leaseHolder: String?)? {
+        let rows = try await pool.query(
+            """
+            select position, lease_holder from projection
+            where ledger_id = 1 and name = 'census'
+            """
+        )
+        guard let row = rows.first else { return nil }
+        return (
+            Int(try row.get("position", as: Int64.self)),
+            try row.get("lease_holder", as: String?.self)
+        )
+    }
+
+    /// The position of the newest event of the default ledger.
+    func head() async throws -> Int {
+        let rows = try await pool.query("select position from ledger_head where ledger_id = 1")
+        return Int(try rows.first?.get("position", as: Int64.self) ?? 0)
+    }
+
+    /// Takes the time that dead workers' leases still have.
+    func expireLeases() async throws {
+        _ = try await pool.query("update projection set lease_until = clock_timestamp()")
+    }
+}
