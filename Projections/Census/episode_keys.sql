@@ -1,3 +1,2 @@
+-- One episode's row; lists read them all, since overlaps are between a client's episodes.
 alter table {table} add primary key (ledger_id, episode_id);
--- `episodes --client`, and clients with two episodes at once.
-create index on {table} (ledger_id, client_id);

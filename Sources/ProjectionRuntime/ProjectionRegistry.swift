@@ -116,9 +116,16 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
         }
     }
 
-    private func addKeys(_ generation: Int32, _ connection: PostgresConnection) async throws {
+    private func addKeys(
+        _ generation: Int32,
+        _ connection: PostgresConnection,
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws {
         for table in projection.tables {
-            try await connection.execute(script: table.script(table.keys, generation: generation))
+            try await connection.execute(
+                script: table.script(table.keys, generation: generation),
+                deadline: deadline
+            )
         }
     }
 
@@ -344,10 +351,16 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
 
     /// Adds the keys to tables that have been filled, and statistics for the planner.
     func complete(_ generation: Int32) async throws {
+        // Off the path of events, on tables that nobody else uses yet: it may take its time.
+        let end = ContinuousClock.now + .seconds(3_600)
         try await pool.withTransaction { connection in
-            try await addKeys(generation, connection)
+            try await connection.execute(script: "set local statement_timeout = '1h'")
+            try await addKeys(generation, connection, deadline: end)
             for table in projection.tables {
-                try await connection.execute(script: "analyze \(table.qualifiedName(generation))")
+                try await connection.execute(
+                    script: "analyze \(table.qualifiedName(generation))",
+                    deadline: end
+                )
             }
         }
     }

@@ -104,7 +104,8 @@ struct AppendTests {
             #expect(end.output.isEmpty)
             #expect(
                 end.errorLines == [
-                    "error: /1/data/minutes must be 1 to 720", "error: /2/mood is not a known field",
+                    "error: /1/data/minutes must be from 1 to 720",
+                    "error: /2/mood is not a field of this object",
                 ]
             )
             let late = try await append(

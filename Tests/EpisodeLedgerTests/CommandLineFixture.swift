@@ -35,8 +35,8 @@ final class CommandLineFixture: Sendable {
     ) async throws -> Result {
         try await Gate.shared.pass {
             let template = try await template.value
-            return try await TestCluster.withDatabase(template: template) {
-                try await lend($0, body)
+            return try await TestCluster.withDatabase(template: template) { url in
+                try await lend(url, body)
             }
         }
     }
@@ -46,7 +46,7 @@ final class CommandLineFixture: Sendable {
         _ body: (CommandLineFixture) async throws -> Result
     ) async throws -> Result {
         try await Gate.shared.pass {
-            try await TestCluster.withDatabase { try await lend($0, body) }
+            try await TestCluster.withDatabase { url in try await lend(url, body) }
         }
     }
 
@@ -88,7 +88,7 @@ final class CommandLineFixture: Sendable {
     private static let template = Task {
         let name = "command_line_template"
         try await TestCluster.shared.createTemplate(name) { url in
-            try await lend(url) { try await $0.succeed(["migrate"]) }
+            _ = try await lend(url) { fixture in try await fixture.succeed(["migrate"]) }
         }
         return name
     }
@@ -148,7 +148,8 @@ final class CommandLineFixture: Sendable {
         let end = try await run(arguments, input: input)
         guard end.status == 0, end.errors.isEmpty else {
             throw ProgramFailure(
-                description: "\(arguments.joined(separator: " ")): exit \(end.status)\n\(end.errors)"
+                description:
+                    "\(arguments.joined(separator: " ")): exit \(end.status)\n\(end.errors)"
             )
         }
         return end

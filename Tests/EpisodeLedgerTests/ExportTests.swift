@@ -63,7 +63,9 @@ struct ExportTests {
                 ["import", copy, "--ledger", "two"]
             )
             #expect(answer.appended == lines.lines.count && answer.refused == 0)
-            for knowledge in [[], ["--known-at", "2024-06-30"], ["--known-at", "2024-09-15T12:00:00Z"]] {
+            for knowledge in [
+                [], ["--known-at", "2024-06-30"], ["--known-at", "2024-09-15T12:00:00Z"],
+            ] {
                 let period = ["census", "--from", "2024-02-01", "--to", "2025-02-01"] + knowledge
                 let one = try await fixture.answer(PeriodAnswer.self, period + ["--ledger", "one"])
                 let two = try await fixture.answer(PeriodAnswer.self, period + ["--ledger", "two"])
@@ -93,7 +95,9 @@ extension CommandLineFixture {
     /// Imports simulated episodes, and returns how many events they have.
     @discardableResult
     func importSimulated(episodes: Int, seed: Int, ledger: String = "default") async throws -> Int {
-        let lines = try await succeed(["simulate", "--episodes", "\(episodes)", "--seed", "\(seed)"])
+        let lines = try await succeed([
+            "simulate", "--episodes", "\(episodes)", "--seed", "\(seed)",
+        ])
         let file = try file("simulated-\(seed).ndjson", lines.output)
         return try await answer(ImportAnswer.self, ["import", file, "--ledger", ledger]).appended
     }

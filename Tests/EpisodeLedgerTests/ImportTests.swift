@@ -7,7 +7,10 @@ import Testing
 struct ImportTests {
     @Test(
         "The MIMIC demo is recorded whole, and once",
-        .enabled(if: CommandLineFixture.mimic != nil, "../shared/data/mimic/episodes.ndjson is absent")
+        .enabled(
+            if: CommandLineFixture.mimic != nil,
+            "../shared/data/mimic/episodes.ndjson is absent"
+        )
     )
     func mimic() async throws {
         let path = try #require(CommandLineFixture.mimic)
@@ -55,16 +58,16 @@ struct ImportTests {
             let file = try fixture.file(
                 "lines.ndjson",
                 lines: [
-                    /* 1 */ EventText.line(episode, EventText.admitted()),
-                    /* 2 */ "words",
-                    /* 3 */ EventText.line(episode, EventText.session(reused)),
-                    /* 4 */ EventText.line(episode, EventText.session(minutes: 0)),
-                    /* 5 */ EventText.line(other, EventText.session()),
-                    /* 6 */ EventText.line(episode, EventText.session(reused, minutes: 50)),
-                    /* 7 */ EventText.line(episode, EventText.admitted()),
-                    /* 8 */ EventText.admitted(),
-                    /* 9 */ EventText.line(episode, EventText.session(at: "2999-01-01T00:00:00Z")),
-                    /* 10 */ EventText.line(episode, EventText.session(at: "2025-01-09T09:00:00Z")),
+                    EventText.line(episode, EventText.admitted()),  // 1
+                    "words",  // 2
+                    EventText.line(episode, EventText.session(reused)),  // 3
+                    EventText.line(episode, EventText.session(minutes: 0)),  // 4
+                    EventText.line(other, EventText.session()),  // 5
+                    EventText.line(episode, EventText.session(reused, minutes: 50)),  // 6
+                    EventText.line(episode, EventText.admitted()),  // 7
+                    EventText.admitted(),  // 8
+                    EventText.line(episode, EventText.session(at: "2999-01-01T00:00:00Z")),  // 9
+                    EventText.line(episode, EventText.session(at: "2025-01-09T09:00:00Z")),  // 10
                 ]
             )
             let end = try await fixture.run(["import", file])
@@ -75,7 +78,7 @@ struct ImportTests {
             )
             let expected = [
                 "\(file):2: the event is not JSON: a value is expected at byte 0",
-                "\(file):4: /data/minutes must be 1 to 720",
+                "\(file):4: /data/minutes must be from 1 to 720",
                 "\(file):5: ", "\(file):6: /event_id ", "\(file):7: ",
                 "\(file):8: /episode_id is required", "\(file):9: /occurred_at ",
             ]
@@ -152,12 +155,16 @@ struct ImportTests {
         }
     }
 
-    @Test("What an independent life cycle calls invalid is refused, and nothing else", arguments: [5, 6])
+    @Test(
+        "What an independent life cycle calls invalid is refused, and nothing else",
+        arguments: [5, 6]
+    )
     func independentRefusals(_ seed: Int) async throws {
         try await CommandLineFixture.with { fixture in
             let refusals = "\(fixture.folder)/refusals.json"
             let lines = try await fixture.python([
-                "random_histories.py", "--seed", "\(seed)", "--episodes", "60", "--refusals", refusals,
+                "random_histories.py", "--seed", "\(seed)", "--episodes", "60", "--refusals",
+                refusals,
             ])
             let expected = try fixture.decode(
                 [Int].self,
@@ -181,6 +188,8 @@ extension CommandLineFixture {
     /// The lines of `export`, decoded.
     func exported(_ arguments: [String] = []) async throws -> [RecordedLine] {
         let end = try await succeed(["export"] + arguments)
-        return try end.output.split(separator: 0x0A).map { try decode(RecordedLine.self, Array($0)) }
+        return try end.output.split(separator: 0x0A).map {
+            try decode(RecordedLine.self, Array($0))
+        }
     }
 }

@@ -1,4 +1,5 @@
 import CareEpisode
+import Postgres
 import TestSupport
 import Testing
 
@@ -22,8 +23,10 @@ struct OperatingTests {
                     .init(name: "riverside", timeZone: "America/New_York", head: count),
                 ]
             )
-            #expect(try await fixture.succeed(["ledgers", "list"]).text
-                == (try await fixture.succeed(["ledgers"]).text))
+            #expect(
+                try await fixture.succeed(["ledgers", "list"]).text
+                    == (try await fixture.succeed(["ledgers"]).text)
+            )
             #expect(try await fixture.succeed(["export"]).output.isEmpty)
             let named = try await fixture.run(
                 ["export"],
@@ -94,7 +97,10 @@ struct OperatingTests {
             // Answered from nothing, at once.
             let stale = try await fixture.answer(CensusAnswer.self, ["census", "--stale-ok"])
             #expect(stale.position == 0 && stale.lag == count)
-            let lagging = try await fixture.answer(ProjectionsAnswer.self, ["projections", "status"])
+            let lagging = try await fixture.answer(
+                ProjectionsAnswer.self,
+                ["projections", "status"]
+            )
             #expect(lagging.projections.map(\.lag) == [count])
 
             let fresh = try await fixture.answer(CensusAnswer.self, ["census"])
@@ -103,7 +109,10 @@ struct OperatingTests {
             #expect(after.projections.map(\.name) == ["census"])
             #expect(after.projections.map(\.position) == [count])
             #expect(after.projections.allSatisfy { $0.parked.isEmpty && !$0.rebuildNeeded })
-            #expect(after.projections.allSatisfy { $0.leaseHolder == nil }, "the lease is given back")
+            #expect(
+                after.projections.allSatisfy { $0.leaseHolder == nil },
+                "the lease is given back"
+            )
             let text = try await fixture.succeed(["status", "--format", "text"])
             #expect(text.lines.count == 5 && text.text.contains("at the head"))
         }
@@ -128,7 +137,10 @@ struct OperatingTests {
 
             let period = ["census", "--from", "2025-06-01", "--to", "2025-12-31"]
             let before = try await fixture.succeed(period)
-            let rebuilt = try await fixture.answer(Rebuilt.self, ["projections", "rebuild", "census"])
+            let rebuilt = try await fixture.answer(
+                Rebuilt.self,
+                ["projections", "rebuild", "census"]
+            )
             #expect(rebuilt.name == "census" && rebuilt.events == count)
             #expect(rebuilt.differing == 0 && rebuilt.parked == 0)
             #expect(rebuilt.generation == status.projections[0].generation + 1)
@@ -151,6 +163,34 @@ struct OperatingTests {
             #expect(end.errors.contains("--accept-differences"), "\(end.errors)")
             try await fixture.succeed(["projections", "rebuild", "--accept-differences"])
             try await fixture.succeed(["projections", "rebuild"])
+        }
+    }
+
+    @Test("Rows of another fold are not answered from nor worked on until they are rebuilt")
+    func rebuildNeeded() async throws {
+        try await CommandLineFixture.with { fixture in
+            try await fixture.importSimulated(episodes: 3, seed: 4)
+            try await fixture.succeed(["census"])
+            _ = try await fixture.pool.query("update projection set fold_version = 99")
+            let status = try await fixture.answer(StatusAnswer.self, ["status"])
+            #expect(status.projections.map(\.rebuildNeeded) == [true])
+            let census = try await fixture.run(["census"])
+            #expect(census.status == 1 && census.output.isEmpty)
+            #expect(census.errors.contains("`episode-ledger projections rebuild census`"))
+
+            let worker = try fixture.start(["projections", "run"])
+            try await until("the worker says so") {
+                worker.errors.contains("`episode-ledger projections rebuild census`")
+            }
+            #expect(worker.isRunning)
+            try await fixture.succeed(["projections", "rebuild"])
+            let head = try await fixture.importSimulated(episodes: 1, seed: 5)
+            #expect(head > 0)
+            try await until("the worker goes on") {
+                try await fixture.projection()?.position == (try await fixture.head())
+            }
+            worker.signal(2)
+            #expect(try await worker.end().status == 0)
         }
     }
 

@@ -8,7 +8,10 @@ import Testing
 struct RecountTests {
     @Test(
         "The MIMIC demo's census is the independent one's, every day",
-        .enabled(if: CommandLineFixture.mimic != nil, "../shared/data/mimic/episodes.ndjson is absent"),
+        .enabled(
+            if: CommandLineFixture.mimic != nil,
+            "../shared/data/mimic/episodes.ndjson is absent"
+        ),
         arguments: ["UTC", "Asia/Kathmandu"]
     )
     func mimic(_ zone: String) async throws {

@@ -9,8 +9,10 @@ struct ReplayTests {
     private struct Story {
         let episode = EpisodeID.fresh
         let admission = EventID.fresh
-        let (session, wrong) = (EventID.fresh, EventID.fresh)
-        let (correction, retraction) = (EventID.fresh, EventID.fresh)
+        let session = EventID.fresh
+        let wrong = EventID.fresh
+        let correction = EventID.fresh
+        let retraction = EventID.fresh
 
         func record(in fixture: CommandLineFixture) async throws {
             func line(_ event: String, known: String) -> String {
@@ -59,7 +61,10 @@ struct ReplayTests {
             #expect(all.version == 5 && all.knownAt == nil)
             #expect(
                 all.events.map(\.event.eventId)
-                    == [story.admission, story.session, story.wrong, story.correction, story.retraction]
+                    == [
+                        story.admission, story.session, story.wrong, story.correction,
+                        story.retraction,
+                    ]
                     .map(\.description)
             )
             #expect(all.events.map(\.knowledgeClock) == Array(repeating: "source", count: 5))
@@ -102,7 +107,11 @@ struct ReplayTests {
                 ["--known-at", "2025-03-01", "--known-by", "ledger"]
             )
             #expect(ledger.events.isEmpty)
-            let seventh = try await replay(fixture, story, ["--effective-at", "2025-01-06T12:00:00Z"])
+            let seventh = try await replay(
+                fixture,
+                story,
+                ["--effective-at", "2025-01-06T12:00:00Z"]
+            )
             #expect(seventh.history.map(\.type) == ["admitted"])
         }
     }
@@ -123,7 +132,9 @@ struct ReplayTests {
             #expect(answer.differences.map(\.change) == ["changed", "removed"])
             #expect(answer.differences.map(\.eventId) == ["\(story.session)", "\(story.wrong)"])
             #expect(
-                answer.differences.map(\.because) == [["\(story.correction)"], ["\(story.retraction)"]]
+                answer.differences.map(\.because) == [
+                    ["\(story.correction)"], ["\(story.retraction)"],
+                ]
             )
             #expect(answer.differences[0].before?.data.minutes == 60)
             #expect(answer.differences[0].after?.data.minutes == 45)

@@ -120,7 +120,9 @@ struct BatchOutcomeTests {
         }
     }
 
-    @Test("Requests decided again after the database refused a part of their batch keep their order")
+    @Test(
+        "Requests decided again after the database refused a part of their batch keep their order"
+    )
     func bisectKeepsOrder() async throws {
         try await LedgerFixture.withSequencer { database, sequencer in
             try await forbidDay(13, database)

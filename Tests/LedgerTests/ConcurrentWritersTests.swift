@@ -62,8 +62,9 @@ struct ConcurrentWritersTests {
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             let terminator = terminatingIn.map { database in
-                Task { try await terminate(database) }
+                Task { try await terminate(database, story) }
             }
+            defer { terminator?.cancel() }
             for writer in 0..<story.writers {
                 group.addTask { try await story.write(as: writer, sequencers) }
             }
@@ -73,8 +74,12 @@ struct ConcurrentWritersTests {
         }
     }
 
-    /// Ends sessions of the writers, one every few milliseconds, and says how many.
-    private func terminate(_ database: LedgerDatabase) async throws -> Int {
+    /// Ends one of the writers' sessions again and again, a busy one if there is any, and says how
+    /// many.
+    ///
+    /// Each time the writers may get a few requests done first: faster than that, no session would
+    /// live long enough to do anything.
+    private func terminate(_ database: LedgerDatabase, _ story: Story) async throws -> Int {
         var terminated = 0
         let superuser = PostgresPool(database.configuration, limit: 1)
         while !Task.isCancelled {
@@ -90,8 +95,8 @@ struct ConcurrentWritersTests {
                 """
             )
             terminated += rows?.count ?? 0
-            // The pace of the attack, not a condition that is waited for.
-            try? await Task.sleep(for: .milliseconds(8))
+            let told = story.toldCount
+            while story.toldCount < told + 4 && !Task.isCancelled { await Task.yield() }
         }
         await superuser.close()
         return terminated
@@ -179,7 +184,7 @@ struct ConcurrentWritersTests {
                 do {
                     let events = try await follower.next(limit: limit)
                     seen.withLock { $0 += events }
-                } catch where Task.isCancelled {
+                } catch  where Task.isCancelled {
                     return
                 }
             }
@@ -229,6 +234,9 @@ private final class Story: Sendable {
         var versions: [EpisodeID: Version] = [:]
         var outcomes: [String: Int] = [:]
     }
+
+    /// How many requests have been told their outcome.
+    var toldCount: Int { told.withLock { $0.outcomes.values.reduce(0, +) } }
 
     private enum Kind: CaseIterable {
         case plain, list, conditional, repeated, reused, partly, twice, refused, wrongVersion

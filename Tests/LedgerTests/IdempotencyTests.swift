@@ -125,9 +125,10 @@ struct IdempotencyTests {
             let episode = EpisodeID.fresh
             let (admission, session) = (SampleEvent.admitted(), SampleEvent.session())
             try await sequencer.appended(request(episode, admission, session))
-            for events in [[admission, session, SampleEvent.session()],
-                [SampleEvent.session(), session]]
-            {
+            for events in [
+                [admission, session, SampleEvent.session()],
+                [SampleEvent.session(), session],
+            ] {
                 let asked = AppendRequest(
                     episodeID: episode,
                     events: events,

@@ -25,7 +25,9 @@ struct SequencerQueueTests {
         var queue = queue()
         let tickets = (0..<5).map { _ in ticket() }
         for ticket in tickets { _ = queue.submit(ticket) }
-        #expect(queue.take(besides: 0).map(ObjectIdentifier.init) == tickets.map(ObjectIdentifier.init))
+        #expect(
+            queue.take(besides: 0).map(ObjectIdentifier.init) == tickets.map(ObjectIdentifier.init)
+        )
         #expect(queue.take(besides: 0).isEmpty)
         #expect(queue.queuedEvents == 0)
     }

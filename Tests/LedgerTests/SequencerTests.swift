@@ -203,14 +203,15 @@ struct SequencerTests {
                         }
                         return try await cluster.sql(waits).hasPrefix("1")
                     }
-                    try await cluster.sql("alter system reset synchronous_standby_names")
+                    // The session ends with its commit on disk and unanswered; then commits pass again.
                     try await cluster.sql(
                         """
-                        select pg_reload_conf();
-                        select pg_terminate_backend(pid) from pg_stat_activity
+                        select pg_terminate_backend(pid, 10000) from pg_stat_activity
                         where wait_event = 'SyncRep'
                         """
                     )
+                    try await cluster.sql("alter system reset synchronous_standby_names")
+                    try await cluster.sql("select pg_reload_conf()")
                     for outcome in await outcomes(of: tickets) {
                         let outcome = try outcome.get()
                         #expect(outcome.appended?.count == 1, "\(outcome)")

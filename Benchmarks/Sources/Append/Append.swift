@@ -1,6 +1,7 @@
 import ArgumentParser
 import CareEpisode
 import Ledger
+import Postgres
 
 /// Durable appends per second, beside the same row inserted by pgbench one per transaction.
 struct Append: AsyncParsableCommand {
@@ -46,38 +47,50 @@ struct Append: AsyncParsableCommand {
         try await Bench.run(options) { bench in
             try await Sequencer.with(bench.database, ledger: bench.ledger) { sequencer in
                 let attendance = try await Attendance.admit(episodes, with: sequencer)
+                let commits = CommitCounter(bench)
                 let pgbench = try await PgbenchInsert(bench, like: attendance.sample)
                 // Fills the caches and prepares the statements.
                 _ = try await attendance.run(clients: 8, for: .seconds(1), with: sequencer)
                 _ = try await pgbench.run(clients: 8, seconds: 1)
                 say("")
+                let processors = ProcessorTime(bench)
                 var table: [[String]] = []
                 for clients in clients {
                     var appends: [Throughput] = []
                     var inserts: [Throughput] = []
+                    var sizes: [Double] = []
                     for round in 1...rounds {
+                        let start = sequencer.feed.head
                         appends.append(
-                            try await attendance.run(
-                                clients: clients,
-                                for: .seconds(length),
-                                with: sequencer
-                            )
+                            try await processors.measured {
+                                try await attendance.run(
+                                    clients: clients,
+                                    for: .seconds(length),
+                                    with: sequencer
+                                )
+                            }
                         )
-                        inserts.append(try await pgbench.run(clients: clients, seconds: length))
+                        sizes.append(try await commits.eventsPerCommit(after: start))
+                        inserts.append(
+                            try await processors.measured {
+                                try await pgbench.run(clients: clients, seconds: length)
+                            }
+                        )
                         note(
                             """
                             \(clients) at once, round \(round) of \(rounds): \
-                            append \(appends[round - 1]), pgbench \(inserts[round - 1]), \
+                            append \(appends[round - 1]), \
+                            \(decimal(sizes[round - 1], places: 1)) a commit, pgbench \(inserts[round - 1]), \
                             load \(Machine.load)
                             """
                         )
                     }
-                    table.append(Self.row(clients, appends, inserts))
+                    table.append(Self.row(clients, appends, sizes, inserts))
                 }
                 sayTable(
                     [
-                        "at once", "append/s", "p50 ms", "p99 ms", "pgbench/s", "p50 ms", "p99 ms",
-                        "ratio",
+                        "at once", "append/s", "p50 ms", "p99 ms", "CPU µs", "a commit",
+                        "pgbench/s", "p50 ms", "p99 ms", "CPU µs", "ratio",
                     ],
                     table
                 )
@@ -88,6 +101,7 @@ struct Append: AsyncParsableCommand {
     private static func row(
         _ clients: Int,
         _ appends: [Throughput],
+        _ sizes: [Double],
         _ inserts: [Throughput]
     ) -> [String] {
         func cells(_ rounds: [Throughput]) -> [String] {
@@ -95,37 +109,31 @@ struct Append: AsyncParsableCommand {
                 grouped(rounds.map(\.perSecond).median),
                 decimal(rounds.map(\.p50).median, places: 2),
                 decimal(rounds.map(\.p99).median, places: 2),
+                decimal(rounds.map(\.processorMicroseconds).median, places: 0),
             ]
         }
         let ratio = appends.map(\.perSecond).median / inserts.map(\.perSecond).median
-        return [String(clients)] + cells(appends) + cells(inserts) + [decimal(ratio, places: 2)]
+        return [String(clients)] + cells(appends) + [decimal(sizes.median, places: 1)]
+            + cells(inserts) + [decimal(ratio, places: 2)]
     }
 }
 
-/// What one round achieved.
-struct Throughput: CustomStringConvertible {
-    /// Transactions or requests for each second.
-    let perSecond: Double
-    /// The median latency in milliseconds.
-    let p50: Double
-    /// The latency in milliseconds that 99 of 100 stay below.
-    let p99: Double
+/// Counts the commits that events came in: the events of one commit have the same recorded time.
+private struct CommitCounter {
+    private let bench: Bench
 
-    /// - Parameters:
-    ///   - count: how many were completed.
-    ///   - elapsed: in this time.
-    ///   - microseconds: how long each took.
-    init(perSecond: Double, microseconds: [Int]) {
-        self.perSecond = perSecond
-        let ordered = microseconds.sorted()
-        func percentile(_ part: Int) -> Double {
-            ordered.isEmpty ? .nan : Double(ordered[(ordered.count - 1) * part / 100]) / 1_000
-        }
-        p50 = percentile(50)
-        p99 = percentile(99)
-    }
+    init(_ bench: Bench) { self.bench = bench }
 
-    var description: String {
-        "\(grouped(perSecond))/s (p50 \(decimal(p50, places: 2)), p99 \(decimal(p99, places: 2)) ms)"
+    func eventsPerCommit(after start: Position) async throws -> Double {
+        let rows = try await bench.database.reader.query(
+            """
+            select count(*) as events, count(distinct recorded_at) as commits
+            from event
+            where ledger_id = \(bench.ledger.id.rawValue) and position > \(start.rawValue)
+            """
+        )
+        guard let row = rows.first else { return .nan }
+        let events = try row.get("events", as: Int64.self)
+        return Double(events) / Double(try row.get("commits", as: Int64.self))
     }
 }

@@ -13,10 +13,24 @@ final class ZoneOffsets: Sendable {
     private static let week = 7 * 86_400
     private static let known = Mutex<[String: ZoneOffsets]>([:])
 
+    /// The zones of the IANA database without a slash in their name.
+    ///
+    /// Foundation also takes abbreviations (`IST`, `PST`) and offsets (`GMT+5`) that no database
+    /// of zones has, or has with another meaning.
+    private static let wholeNames: Set<String> = [
+        "UTC", "UCT", "Universal", "Zulu", "GMT", "GMT0", "GMT+0", "GMT-0", "Greenwich",
+        "EST", "MST", "HST", "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT", "WET", "CET", "MET",
+        "EET", "Cuba", "Egypt", "Eire", "GB", "GB-Eire", "Hongkong", "Iceland", "Iran", "Israel",
+        "Jamaica", "Japan", "Kwajalein", "Libya", "NZ", "NZ-CHAT", "Navajo", "PRC", "Poland",
+        "Portugal", "ROC", "ROK", "Singapore", "Turkey", "W-SU",
+    ]
+
     /// The table of a zone, made once per process (some milliseconds); nil for an unknown zone.
     static func of(_ identifier: String) -> ZoneOffsets? {
         if let table = known.withLock({ $0[identifier] }) { return table }
-        guard let zone = TimeZone(identifier: identifier) else { return nil }
+        guard identifier.contains("/") || wholeNames.contains(identifier),
+            let zone = TimeZone(identifier: identifier)
+        else { return nil }
         let table = ZoneOffsets(zone)
         known.withLock { $0[identifier] = table }
         return table

@@ -13,7 +13,7 @@ struct Append: AsyncParsableCommand {
                "author":{"id":"n-17","role":"nurse"},
                "data":{"client_id":"C-1","program":"iop-day",
                        "level_of_care":"intensive_outpatient"}}
-            and prints what the ledger added, one of these for each event:
+            and prints what the ledger added to each:
               {"events":[{"event_id","version","position","recorded_at","leaf_hash",
                           "duplicate"}]}
             Repeating it with the same event ids appends nothing: "duplicate" is then true.
@@ -34,7 +34,7 @@ struct Append: AsyncParsableCommand {
     )
     var expectedVersion: Int64?
 
-    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+    @OptionGroup var options: LedgerOptions
 
     func validate() throws {
         if let expectedVersion, expectedVersion < 0 {

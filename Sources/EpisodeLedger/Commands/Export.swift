@@ -28,7 +28,7 @@ struct Export: AsyncParsableCommand {
     @Flag(help: "Print lines for `import`, the recorded time as source_recorded_at.")
     var asImport = false
 
-    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+    @OptionGroup var options: LedgerOptions
 
     func validate() throws {
         if after < 0 { throw ValidationError("--after must be 0 or more") }

@@ -26,7 +26,7 @@ struct Follow: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only this episode's events.", valueName: "id"))
     var episode: EpisodeID?
 
-    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+    @OptionGroup var options: LedgerOptions
 
     func validate() throws {
         if let after, after < 0 { throw ValidationError("--after must be 0 or more") }
@@ -72,11 +72,14 @@ struct Follow: AsyncParsableCommand {
                 }
                 group.addTask {
                     while !session.shutdown.isRequested {
-                        await session.shutdown.wait(atMost: .seconds(60))
+                        try Task.checkCancellation()
+                        await session.shutdown.wait(atMost: .seconds(1))
+                        Console.checkReader()
                     }
                     throw CancellationError()
                 }
-                try await group.waitForAll()
+                // The first one that fails ends the others.
+                for try await _ in group {}
             }
         }
     }

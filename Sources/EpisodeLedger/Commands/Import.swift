@@ -18,7 +18,7 @@ struct Import: AsyncParsableCommand {
     @Argument(help: "The file, or - for standard input.", completion: .file())
     var file: String
 
-    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+    @OptionGroup var options: LedgerOptions
 
     func run() async throws {
         let file = file

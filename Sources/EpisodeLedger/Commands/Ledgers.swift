@@ -16,7 +16,7 @@ struct Ledgers: AsyncParsableCommand {
             usage: "episode-ledger ledgers list [<options>]"
         )
 
-        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+        @OptionGroup var options: LedgerOptions
 
         func run() async throws {
             try await Session.run(options) { session in
@@ -64,7 +64,7 @@ struct Ledgers: AsyncParsableCommand {
         )
         var timeZone: String
 
-        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+        @OptionGroup var options: LedgerOptions
 
         func run() async throws {
             let (name, timeZone) = (name, timeZone)

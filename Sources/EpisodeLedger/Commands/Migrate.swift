@@ -14,7 +14,7 @@ struct Migrate: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+    @OptionGroup var options: LedgerOptions
 
     func run() async throws {
         try await Session.run(options, migrates: true) { session in

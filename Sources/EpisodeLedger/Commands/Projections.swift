@@ -29,7 +29,7 @@ struct Projections: AsyncParsableCommand {
         @Flag(help: "Bring the read models of one ledger (--ledger) to the head, and end.")
         var untilCaughtUp = false
 
-        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+        @OptionGroup var options: LedgerOptions
 
         func run() async throws {
             let untilCaughtUp = untilCaughtUp
@@ -63,7 +63,7 @@ struct Projections: AsyncParsableCommand {
             async let _ = HeadListener(session.database.configuration, feeds: feeds).run()
             try await withThrowingDiscardingTaskGroup { group in
                 var workers: [LedgerID: ProjectionWorker<CensusProjection>] = [:]
-                while !session.shutdown.isRequested, !group.isCancelled {
+                while !session.shutdown.isRequested, !group.isCancelled, !Task.isCancelled {
                     for ledger in try await ledgers(session) where workers[ledger.id] == nil {
                         let worker = try worker(session, ledger)
                         workers[ledger.id] = worker
@@ -89,7 +89,7 @@ struct Projections: AsyncParsableCommand {
             }
         }
 
-        /// One ledger's worker. While its read model needs a rebuild, those of the others go on.
+        /// One ledger's worker; while its read model needs a rebuild, those of the others go on.
         private static func keepUp(
             _ worker: ProjectionWorker<CensusProjection>,
             _ ledger: LedgerDescription,
@@ -117,7 +117,7 @@ struct Projections: AsyncParsableCommand {
             usage: "episode-ledger projections status [<options>]"
         )
 
-        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+        @OptionGroup var options: LedgerOptions
 
         func run() async throws {
             try await Session.run(options) { session in
@@ -154,7 +154,7 @@ struct Projections: AsyncParsableCommand {
         @Flag(help: "Switch although the rows differ.")
         var acceptDifferences = false
 
-        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+        @OptionGroup var options: LedgerOptions
 
         func validate() throws {
             if let name, !names.contains(name) {
@@ -227,7 +227,7 @@ struct Projections: AsyncParsableCommand {
         )
         var episode: EpisodeID?
 
-        @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+        @OptionGroup var options: LedgerOptions
 
         func run() async throws {
             let episode = episode

@@ -38,7 +38,7 @@ struct ReplayEpisode: AsyncParsableCommand {
     )
     var diff: [TimeArgument] = []
 
-    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+    @OptionGroup var options: LedgerOptions
 
     func validate() throws {
         guard diff.isEmpty || diff.count == 2 else {

@@ -11,7 +11,7 @@ struct Status: AsyncParsableCommand {
         usage: "episode-ledger status [<options>]"
     )
 
-    @OptionGroup(title: "Ledger and output") var options: LedgerOptions
+    @OptionGroup var options: LedgerOptions
 
     func run() async throws {
         let dataDirectory = options.dataDirectory

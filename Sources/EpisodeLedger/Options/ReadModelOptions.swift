@@ -16,7 +16,7 @@ struct ReadModelOptions: ParsableArguments {
     )
     var staleOk = false
 
-    @OptionGroup(title: "Ledger and output") var ledger: LedgerOptions
+    @OptionGroup var ledger: LedgerOptions
 }
 
 /// The census of a ledger, ready to be asked.

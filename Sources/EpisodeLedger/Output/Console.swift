@@ -30,10 +30,19 @@ enum Console {
         return .failed
     }
 
+    /// Looks whether standard output's reader has gone away, for those who have nothing to write.
+    static func checkReader() {
+        var state = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        if poll(&state, 1, 0) == 1, state.revents & Int16(POLLERR) != 0 { fail(EPIPE) }
+    }
+
     /// Writes to standard output; once that takes no more, nothing.
     static func write(_ bytes: [UInt8]) {
         guard output.withLock({ $0.failure == nil }) else { return }
-        guard let failure = write(bytes, to: STDOUT_FILENO) else { return }
+        if let failure = write(bytes, to: STDOUT_FILENO) { fail(failure) }
+    }
+
+    private static func fail(_ failure: Int32) {
         let onFailure = output.withLock { output in
             output.failure = failure
             return output.onFailure

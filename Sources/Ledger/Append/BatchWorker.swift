@@ -27,8 +27,7 @@ struct BatchWorker {
 
     /// Serves a batch, after what was deferred from earlier ones.
     ///
-    /// Never throws: what goes wrong is
-    /// told to the requests it goes wrong for.
+    /// Never throws: what goes wrong is told to the requests it goes wrong for.
     mutating func process(_ tickets: [AppendTicket]) async {
         let requests = deferred + tickets.map { PendingAppend(ticket: $0) }
         deferred = []
@@ -245,7 +244,7 @@ struct BatchWorker {
         case .success(let outcome):
             clock.saw(outcome.recordedAt, askedAt: outcome.sentAt)
             return await tell(outcome, of: call, planned: planned, predicted: predicted)
-        case .failure(.database) where planned.count > 1:
+        case .failure(.database(let state)) where planned.count > 1 && Self.isAboutValues(state):
             // The database takes exception to one of the requests: the others must not suffer.
             let half = planned.count / 2
             var broken = await append(Array(planned[..<half]), predicted: [:])
@@ -264,6 +263,12 @@ struct BatchWorker {
             }
             return Set(planned.map(\.pending.request.episodeID))
         }
+    }
+
+    /// Whether the database took exception to a row, and not to the whole batch (no permission, no
+    /// space): classes 22 and 23, and what triggers raise.
+    private static func isAboutValues(_ sqlState: String) -> Bool {
+        ["22", "23", "P0", "EL"].contains { sqlState.hasPrefix($0) }
     }
 
     /// Tells each request of an answered batch its outcome, and remembers what follows from it.
@@ -329,8 +334,9 @@ struct BatchWorker {
 
     /// Sends a batch until its outcome is certain.
     ///
-    /// After a lost connection the same events are sent again under the same ids, and only that second result counts. A look-up would settle
-    /// nothing, since the first statement may still be waiting for the lock.
+    /// After a lost connection the same events are sent again under the same ids, and only that
+    /// second result counts. A look-up would settle nothing, since the first statement may still be
+    /// waiting for the lock.
     private func send(_ call: AppendCall) async -> Result<AppendCall.Outcome, AppendError> {
         var retry = Retry(limit: Self.settleLimit)
         var inDoubt = false

@@ -53,6 +53,7 @@ public struct EventFollower {
                 if !matching.isEmpty { return matching }
                 continue
             }
+            let heard = feed.head
             let page = try await reader.page(
                 after: position,
                 types: types,
@@ -62,7 +63,12 @@ public struct EventFollower {
             position = page.nextAfter
             if !page.events.isEmpty { return page.events }
             if page.nextAfter < page.head { continue }
-            await feed.wait(beyond: position, atMost: pollInterval)
+            // What was heard of and is not there yet (a replica that lags, a false notification) is
+            // looked for again soon, but not at once.
+            await feed.wait(
+                beyond: max(position, heard),
+                atMost: heard > position ? min(pollInterval, .milliseconds(100)) : pollInterval
+            )
         }
     }
 
