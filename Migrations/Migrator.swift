@@ -11,8 +11,8 @@ public struct Migrator: Sendable {
     /// Makes a migrator.
     ///
     /// - Parameters:
-    ///   - pool: connections as a user who may create roles and owns the database, or who is a
-    ///     member of the four roles of the ledger.
+    ///   - pool: connections as the owner of the database, who may create roles or is a member of
+    ///     the four roles of the ledger.
     ///   - migrations: those of this program, unless a test brings its own.
     public init(_ pool: PostgresPool, migrations: [Migration] = Migration.all) {
         self.pool = pool
@@ -58,16 +58,7 @@ public struct Migrator: Sendable {
             _ = try await connection.query(
                 "select pg_advisory_xact_lock(hashtextextended('episode-ledger migrations', 0))"
             )
-            try await connection.execute(
-                script: """
-                    create table if not exists public.schema_migration (
-                        number integer primary key,
-                        name text not null,
-                        checksum text not null,
-                        applied_at timestamptz not null default clock_timestamp()
-                    )
-                    """
-            )
+            try await makeRegister(connection)
             let rows = try await connection.query(
                 "select number, checksum from public.schema_migration order by number"
             )
@@ -87,6 +78,28 @@ public struct Migrator: Sendable {
                 """
             )
             return next
+        }
+    }
+
+    /// Makes the table of what has been applied, where it is not there: to look takes no privilege.
+    private func makeRegister(_ connection: PostgresConnection) async throws {
+        let present = try await connection.query(
+            "select to_regclass('public.schema_migration') is not null as present"
+        )
+        if try present.first?.get("present", as: Bool.self) == true { return }
+        do {
+            try await connection.execute(
+                script: """
+                    create table public.schema_migration (
+                        number integer primary key,
+                        name text not null,
+                        checksum text not null,
+                        applied_at timestamptz not null default clock_timestamp()
+                    )
+                    """
+            )
+        } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
+            throw MigrationError.notPermitted(number: 1, name: migrations.first?.name ?? "")
         }
     }
 

@@ -36,6 +36,14 @@ enum Failure: Error, CustomStringConvertible {
             // Says which host and why, and holds no values.
             let reason = error.message.map { ": \($0.message)" } ?? ""
             Console.note("error: \(error)\(reason)")
+        case let error as PostgresError where error.sqlState == .insufficientPrivilege:
+            Console.note("error: \(notPermitted)")
+        case AppendError.database(sqlState: SQLState.insufficientPrivilege.rawValue):
+            Console.note("error: \(notPermitted)")
+        case let error as PostgresError where error.sqlState?.rawValue == "42P05":
+            // duplicate_prepared_statement: somebody else's session was lent.
+            let advice = "behind a pooler in transaction mode, use --transaction-pooling"
+            Console.note("error: \(error): \(advice)")
         case let refusal as Refusal:
             for error in refusal.errors { Console.note("error: \(error)") }
             return .refused
@@ -44,4 +52,10 @@ enum Failure: Error, CustomStringConvertible {
         }
         return .failed
     }
+
+    private static let notPermitted = """
+        the database does not permit this to its user: reading takes the role ledger_reader, \
+        appending ledger_writer, filling read models ledger_projector; creating ledgers takes \
+        ledger_owner, and migrating the owner of the database
+        """
 }

@@ -109,6 +109,7 @@ extension ReadModelBasis {
             ("position", .integer(position.rawValue)),
             ("lag", .integer(lag)),
             ("known_at", .instant(knownAt)),
+            ("known_by", .text(knownAt.map { _ in knownBy.rawValue })),
         ]
     }
 

@@ -146,7 +146,7 @@ struct EffectiveHistoryTests {
 
 @Suite("The life cycle, by its history")
 struct LifeCyclePropertyTests {
-    /// `events.md`, step 4, word by word, on the effective history instead of the folded state.
+    /// `docs/events.md`, step 4, word by word, on the effective history instead of the folded state.
     private func mayAppend(_ draft: EventDraft, to events: [HistoryEvent]) throws -> Bool {
         if events.isEmpty { return draft.type == .admitted }
         let entries = try EffectiveHistory(events).entries

@@ -76,7 +76,7 @@ struct RandomHistories {
     }
 }
 
-/// Effective history as `read-models.md` says it, sentence by sentence, without a thought for speed.
+/// Effective history as `docs/read-models.md` says it, sentence by sentence, without a thought for speed.
 struct NaiveHistory {
     struct Entry: Equatable {
         var eventID: EventID

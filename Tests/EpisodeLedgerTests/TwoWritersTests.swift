@@ -10,7 +10,7 @@ struct TwoWritersTests {
     @Test("32 writers in each of two processes: gapless, nothing lost, nothing twice, all followed")
     func calm() async throws {
         try await CommandLineFixture.with { fixture in
-            let told = try await write(fixture, seed: 1, requests: 25, terminating: false)
+            let told = try await write(fixture, seed: 1, requests: 40, terminating: false)
             let events = Dictionary(grouping: told.acknowledged, by: \.event)
             for acknowledgements in events.values {
                 #expect(acknowledgements.count { !$0.isDuplicate } == 1, "it was appended once")
@@ -25,12 +25,12 @@ struct TwoWritersTests {
     @Test("The same while connections are terminated at random")
     func terminated() async throws {
         try await CommandLineFixture.with { fixture in
-            let told = try await write(fixture, seed: 2, requests: 20, terminating: true)
+            let told = try await write(fixture, seed: 2, requests: 60, terminating: true)
             let events = Dictionary(grouping: told.acknowledged, by: \.event)
             for acknowledgements in events.values {
                 #expect(acknowledgements.count { !$0.isDuplicate } <= 1, "it was appended once")
             }
-            #expect(told.terminated > 50)
+            #expect(told.terminated > 40)
         }
     }
 
@@ -135,7 +135,8 @@ struct TwoWritersTests {
         while loads: [RunningProgram]
     ) async throws -> Int {
         var terminated = 0
-        while loads.contains(where: \.isRunning) {
+        // Not for ever: on a slow machine nothing else would happen.
+        while loads.contains(where: \.isRunning), terminated < 200 {
             let rows = try await fixture.pool.query(
                 """
                 select pg_terminate_backend(pid)

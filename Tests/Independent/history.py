@@ -1,6 +1,6 @@
 """Events and effective histories, recomputed from the contract (read-models.md).
 
-Reads what `episode-ledger export` prints, or import lines (`events.md`), which have no position
+Reads what `episode-ledger export` prints, or import lines (`docs/events.md`), which have no position
 and no recorded time: there the line number stands for the position.
 """
 

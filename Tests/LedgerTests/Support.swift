@@ -196,7 +196,7 @@ func storedRows(
 /// Checks all that must hold of every recorded ledger: positions and versions without gaps, times
 /// that never decrease, columns that repeat the header, commitments and leaves of the bytes.
 ///
-/// The hashes are computed as `tamper-evidence.md` says, and not by the code under test.
+/// The hashes are computed as `docs/tamper-evidence.md` says, and not by the code under test.
 func audit(
     _ database: LedgerDatabase,
     _ ledger: LedgerDescription

@@ -9,7 +9,7 @@ public struct RefusalCase: Sendable, CustomStringConvertible {
     public var description: String { name }
 }
 
-/// What `events.md`, "Shape", refuses, rule by rule.
+/// What `docs/events.md`, "Shape", refuses, rule by rule.
 ///
 /// Each line is refused for its shape alone, so that the same table shows, against a database, that
 /// nothing is written.

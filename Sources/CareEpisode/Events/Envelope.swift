@@ -1,4 +1,4 @@
-/// The fields of `events.md`, "Envelope", on their way to a draft.
+/// The fields of `docs/events.md`, "Envelope", on their way to a draft.
 struct Envelope {
     /// Zero where the event does not name its episode.
     private(set) var episodeID = EpisodeID(bits: 0)

@@ -1,5 +1,5 @@
 extension EventDraft {
-    /// What `events.md`, "What an append checks", step 3 refuses, against the ledger's clock.
+    /// What `docs/events.md`, "What an append checks", step 3 refuses, against the ledger's clock.
     ///
     /// `occurred_at` lies at most 5 minutes after `now`, of a change of medication, which may be
     /// ordered ahead, at most 366 days. `source_recorded_at` is not later than `now`.

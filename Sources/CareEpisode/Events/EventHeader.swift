@@ -1,4 +1,4 @@
-/// Everything of a recorded event but its payload, as `tamper-evidence.md`, "Bytes", lists it.
+/// Everything of a recorded event but its payload, as `docs/tamper-evidence.md`, "Bytes", lists it.
 public struct EventHeader: Hashable, Sendable {
     /// Who states the event.
     public var author: Author

@@ -1,4 +1,4 @@
-/// Parses what writers send, by the rules of `events.md`, "Shape".
+/// Parses what writers send, by the rules of `docs/events.md`, "Shape".
 public enum EventParser {
     /// Where an event comes from, which decides on the fields of its envelope.
     public enum Source: Sendable {

@@ -6,7 +6,7 @@ public enum KnowledgeClock: String, Hashable, Sendable {
     case ledger
 }
 
-/// The entries of an episode as they stand at two times (`read-models.md`, "Effective history").
+/// The entries of an episode as they stand at two times (`docs/read-models.md`, "Effective history").
 public struct EffectiveHistory: Sendable {
     /// An event that is neither correction nor retraction, with its corrections applied.
     public struct Entry: Hashable, Sendable {

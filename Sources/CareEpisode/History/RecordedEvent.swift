@@ -22,7 +22,7 @@ public struct RecordedEvent: Hashable, Sendable {
         self.history = history
     }
 
-    /// The event as one JSON object, as `events.md` serves it: the header's members byte for byte,
+    /// The event as one JSON object, as `docs/events.md` serves it: the header's members byte for byte,
     /// then `data`, `leaf_hash`, `position`, `recorded_at` and `version`.
     public func served() -> [UInt8] {
         var bytes: [UInt8] = []
@@ -79,7 +79,7 @@ public struct RecordedEvent: Hashable, Sendable {
 }
 
 extension EventDraft {
-    /// Whether this says the same as a recorded event, by `events.md`, "Idempotency": all but
+    /// Whether this says the same as a recorded event, by `docs/events.md`, "Idempotency": all but
     /// `correlation_id`, `causation_id` and `recorded_by`, in canonical form.
     ///
     /// Throws a ``Refusal`` where the recorded header is none.

@@ -4,7 +4,7 @@ extension JSONDocument {
         /// RFC 8785 and nothing else.
         case rfc8785
         /// RFC 8785 after the ledger's normalisations: instants in UTC. Instants are known by the
-        /// names that `events.md` keeps for them, `at` and `…_at`, whatever the event's type.
+        /// names that `docs/events.md` keeps for them, `at` and `…_at`, whatever the event's type.
         case ledger
         /// As `.ledger`, but whole numbers that were not written as integers keep a fraction `.0`,
         /// because integer fields refuse them and the field is not known yet.

@@ -1,4 +1,4 @@
-/// The limits of `events.md`, "Shape".
+/// The limits of `docs/events.md`, "Shape".
 enum JSONLimits {
     static let significantDigits = 15
     /// Numbers lie below 10¹⁵: the exponent of the first significant digit is at most this.

@@ -35,12 +35,12 @@ struct JSONNode {
     var count: Int32
 }
 
-/// A document of RFC 8259, parsed within the limits of `events.md`.
+/// A document of RFC 8259, parsed within the limits of `docs/events.md`.
 struct JSONDocument {
     var bytes: [UInt8]
     var unescaped: [UInt8] = []
     var nodes: [JSONNode] = []
-    /// What `events.md` refuses although it is JSON.
+    /// What `docs/events.md` refuses although it is JSON.
     ///
     /// The document is whole nevertheless.
     var errors: [JSONError] = []

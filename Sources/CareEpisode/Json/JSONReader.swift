@@ -1,6 +1,6 @@
 /// Reads a document of RFC 8259 byte by byte.
 ///
-/// What is not JSON ends the reading with one error. What is JSON but refused by `events.md`
+/// What is not JSON ends the reading with one error. What is JSON but refused by `docs/events.md`
 /// (duplicate keys, U+0000, lone surrogates, wrong UTF-8 within a string, numbers, lengths, nesting)
 /// is noted at its node and reading goes on, so that all errors of an event are told at once.
 struct JSONReader {

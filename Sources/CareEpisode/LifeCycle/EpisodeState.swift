@@ -1,4 +1,4 @@
-/// What an episode's next event is judged by (`events.md`, "What an append checks", step 4).
+/// What an episode's next event is judged by (`docs/events.md`, "What an append checks", step 4).
 ///
 /// A fold of the episode's events by version: per event its type and whether it is retracted, and the
 /// few entries that bear on the life cycle with their corrections. A value: copies share storage.

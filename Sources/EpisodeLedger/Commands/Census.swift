@@ -70,7 +70,7 @@ struct Census: AsyncParsableCommand {
     private func check(_ date: CalendarDate, _ census: CensusSession) throws {
         guard date <= census.today else {
             Console.note(
-                "error: \(date) is not over yet: today is \(census.today) in \(census.ledger.timeZone)"
+                "error: \(date) lies ahead: today is \(census.today) in \(census.ledger.timeZone)"
             )
             throw Failure.refused
         }

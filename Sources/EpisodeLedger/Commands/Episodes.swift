@@ -69,7 +69,7 @@ struct Episodes: AsyncParsableCommand {
             case .text:
                 Self.printText(episodes, overlapping, census)
                 Console.print("")
-                Console.print("\(grouped(Int64(episodes.count))) episodes. \(census.note(basis))")
+                Console.print("\(counted(episodes.count, "episode")). \(census.note(basis))")
             }
         }
     }

@@ -10,7 +10,7 @@ struct Migrate: AsyncParsableCommand {
         discussion: """
             Applies pending migrations in order, each in its own transaction under a lock, and \
             prints them. Safe to run from any number of processes at once. Connect as the owner of \
-            the database with CREATEROLE, or as a member of the four roles of the ledger.
+            the database with CREATEROLE, or with the four roles made and granted by an administrator.
             """
     )
 

@@ -59,6 +59,11 @@ final class ProgressBar: Sendable {
     }
 }
 
+/// A number of things: "1 day", "2 days".
+func counted(_ number: Int, _ thing: String) -> String {
+    "\(grouped(Int64(number))) \(thing)\(number == 1 ? "" : "s")"
+}
+
 /// A number with commas at the thousands.
 func grouped(_ number: Int64) -> String {
     let digits = String(abs(number))
