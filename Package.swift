@@ -171,6 +171,20 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "append-load",
+            dependencies: ["CareEpisode", "Ledger", "Postgres"],
+            path: "Tests/AppendLoadProcess",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "EpisodeLedgerTests",
+            dependencies: [
+                "CareEpisode", "Postgres", "TestSupport", "EpisodeLedger", "append-load",
+            ],
+            exclude: ["Golden"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "embedded-postgres-user",
             dependencies: ["EmbeddedPostgres"],
             path: "Tests/EmbeddedPostgresUser",
