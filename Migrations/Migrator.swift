@@ -8,6 +8,9 @@ public struct Migrator: Sendable {
     private let pool: PostgresPool
     private let migrations: [Migration]
 
+    /// How long one migration, and waiting for other migrators, may take.
+    private static let limit: Duration = .seconds(3_600)
+
     /// Makes a migrator.
     ///
     /// - Parameters:
@@ -53,10 +56,18 @@ public struct Migrator: Sendable {
 
     /// One transaction: lock, look, apply the first that is missing.
     private func applyNext() async throws -> Migration? {
-        try await pool.withTransaction { connection in
+        let end = ContinuousClock.now + Self.limit
+        return try await pool.withTransaction(deadline: end) { connection in
+            // A large table takes its time, and so do other migrators that are waited for.
+            let timeouts = """
+                set local lock_timeout = '\(Self.limit.components.seconds)s';
+                set local statement_timeout = '\(Self.limit.components.seconds)s'
+                """
+            try await connection.execute(script: timeouts)
             // Of the transaction, not of the session: poolers may stand in between.
             _ = try await connection.query(
-                "select pg_advisory_xact_lock(hashtextextended('episode-ledger migrations', 0))"
+                "select pg_advisory_xact_lock(hashtextextended('episode-ledger migrations', 0))",
+                deadline: end
             )
             try await makeRegister(connection)
             let rows = try await connection.query(
@@ -66,7 +77,7 @@ public struct Migrator: Sendable {
             guard rows.count < migrations.count else { return nil }
             let next = migrations[rows.count]
             do {
-                try await connection.execute(script: next.sql)
+                try await connection.execute(script: next.sql, deadline: end)
             } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
                 throw MigrationError.notPermitted(number: next.number, name: next.name)
             }

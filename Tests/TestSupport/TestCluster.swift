@@ -195,7 +195,7 @@ public final class TestCluster: Sendable {
                 [
                     "listen_addresses = ''", "unix_socket_directories = '\(folder)'",
                     "port = \(port)", "fsync = off", "synchronous_commit = off",
-                    "full_page_writes = off", "max_connections = 200", "shared_buffers = 128MB",
+                    "full_page_writes = off", "max_connections = 800", "shared_buffers = 128MB",
                     "max_wal_size = 1GB", "log_min_messages = warning", "autovacuum = on",
                 ] + settings
             append(
