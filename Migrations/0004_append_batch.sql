@@ -61,22 +61,28 @@ begin
     for update;
 
     refused := '{}';
+    -- Written so that there is one index that fits, the narrowest: a plan that was made while the
+    -- table was empty, when all indexes cost the same, is kept and has to serve when it is large.
     if exists (
         select
         from unnest(p_event_id) as i (event_id)
-        where exists (
-            select
+        where i.event_id = (
+            select e.event_id
             from event e
-            where e.ledger_id = p_ledger_id and e.event_id = i.event_id
+            where e.ledger_id = p_ledger_id and e.event_id >= i.event_id
+            order by e.event_id
+            limit 1
         )
     )
     or exists (
         select
         from unnest(p_episode, p_base) as c (episode_id, base)
         where c.base <> coalesce((
-            select max(e.version)
+            select e.version
             from event e
             where e.ledger_id = p_ledger_id and e.episode_id = c.episode_id
+            order by e.version desc
+            limit 1
         ), 0)
     ) then
         with
@@ -86,11 +92,15 @@ begin
                 r.episode_id,
                 min(r.version) as first_version,
                 count(*) as size,
-                count((
-                    select e.position
-                    from event e
-                    where e.ledger_id = p_ledger_id and e.event_id = r.event_id
-                )) as recorded
+                count(*) filter (
+                    where r.event_id = (
+                        select e.event_id
+                        from event e
+                        where e.ledger_id = p_ledger_id and e.event_id >= r.event_id
+                        order by e.event_id
+                        limit 1
+                    )
+                ) as recorded
             from unnest(p_request, p_episode_id, p_version, p_event_id)
                 as r (request, episode_id, version, event_id)
             group by r.request, r.episode_id
@@ -107,9 +117,11 @@ begin
                 select
                     d.episode_id,
                     coalesce((
-                        select max(e.version)
+                        select e.version
                         from event e
                         where e.ledger_id = p_ledger_id and e.episode_id = d.episode_id
+                        order by e.version desc
+                        limit 1
                     ), 0) as version
                 from (select distinct r.episode_id from request r) d
             ) c using (episode_id)

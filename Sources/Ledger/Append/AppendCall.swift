@@ -4,7 +4,6 @@ import Postgres
 /// One call of `append_batch`: the bytes of a batch, made once and sent as often as it takes.
 struct AppendCall {
     private let planned: [PlannedAppend]
-    private let ledger: LedgerDescription
     private let statement: SQL
     private let headers: [[UInt8]]
     private let payloads: [[UInt8]]
@@ -27,10 +26,7 @@ struct AppendCall {
 
     init(_ planned: [PlannedAppend], ledger: LedgerDescription) {
         self.planned = planned
-        self.ledger = ledger
         let count = planned.reduce(0) { $0 + $1.events.count }
-        let nonces = SecureRandom.bytes(count * Evidence.nonceLength)
-
         var bases: [EpisodeID: Int64] = [:]
         var columns = Columns(capacity: count)
         var commitments: [EventID: [UInt8]] = [:]
@@ -38,16 +34,8 @@ struct AppendCall {
             let pending = request.pending.request
             if bases[pending.episodeID] == nil { bases[pending.episodeID] = request.base.rawValue }
             for (offset, event) in request.events.enumerated() {
-                let place = columns.request.count * Evidence.nonceLength
-                let nonce = nonces[place..<place + Evidence.nonceLength]
-                let header = event.header(
-                    ledger: ledger.name,
-                    episodeID: pending.episodeID,
-                    recordedBy: pending.recordedBy
-                )
-                let payload = event.payload()
-                let commitment = Evidence.commitment(nonce: nonce, header: header, payload: payload)
-                commitments[event.eventID] = commitment
+                let bytes = request.pending.ticket.bytes[offset]
+                commitments[event.eventID] = bytes.commitment
                 columns.request.append(Int32(index + 1))
                 columns.episode.append(pending.episodeID)
                 columns.version.append(request.base.rawValue + Int64(offset) + 1)
@@ -55,10 +43,10 @@ struct AppendCall {
                 columns.type.append(event.type.rawValue)
                 columns.occurredAt.append(event.occurredAt.microseconds)
                 columns.sourceRecordedAt.append(event.sourceRecordedAt?.microseconds)
-                columns.nonce.append(Array(nonce))
-                columns.commitment.append(commitment)
-                columns.header.append(header)
-                columns.payload.append(payload)
+                columns.nonce.append(bytes.nonce)
+                columns.commitment.append(bytes.commitment)
+                columns.header.append(bytes.header)
+                columns.payload.append(bytes.payload)
             }
         }
         self.commitments = commitments

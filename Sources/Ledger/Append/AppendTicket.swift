@@ -3,6 +3,8 @@ import Synchronization
 /// A request on its way: submitted in order now, its outcome awaited later.
 public final class AppendTicket: Sendable {
     let request: AppendRequest
+    /// Of each of the request's events: the life cycle accepts one as it is or not at all.
+    let bytes: [EventBytes]
     let submittedAt: ContinuousClock.Instant
     private let state = Mutex(State.queued(nil))
 
@@ -14,8 +16,9 @@ public final class AppendTicket: Sendable {
         case settled(Result<AppendOutcome, any Error>)
     }
 
-    init(_ request: AppendRequest) {
+    init(_ request: AppendRequest, bytes: [EventBytes] = []) {
         self.request = request
+        self.bytes = bytes
         submittedAt = .now
     }
 

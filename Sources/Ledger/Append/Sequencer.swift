@@ -71,7 +71,8 @@ public final class Sequencer: Sendable {
             (1...AppendRequest.eventLimit).contains(request.events.count),
             "a request has 1 to \(AppendRequest.eventLimit) events"
         )
-        let ticket = AppendTicket(request)
+        let bytes = request.events.map { EventBytes($0, of: request, ledger: ledger.name) }
+        let ticket = AppendTicket(request, bytes: bytes)
         let (submission, idle) = state.withLock { state in
             let submission = state.queue.submit(ticket)
             guard case .queued(wake: true) = submission else { return (submission, nil as Waker?) }
