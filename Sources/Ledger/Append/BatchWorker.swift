@@ -11,7 +11,7 @@ struct BatchWorker {
     private let database: LedgerDatabase
     private let ledger: LedgerDescription
     private let feed: LiveFeed
-    private var cache = EpisodeStateCache(eventLimit: 400_000)
+    private var cache = EpisodeStateCache(eventLimit: 2_000_000)
     private var clock = LedgerClock()
     private var deferred: [PendingAppend] = []
     private var stale: Set<EpisodeID> = []
