@@ -110,6 +110,8 @@ public final class Sequencer: Sendable {
         await withTaskCancellationHandler {
             while let batch = await nextBatch(besides: worker.deferredEvents) {
                 await worker.process(batch)
+                // Those who were just told their outcome may ask for more before the next batch.
+                await Task.yield()
             }
         } onCancel: {
             stop()
