@@ -1,7 +1,7 @@
 import Foundation
 
-/// Processor time of this program, of the programs it ran and of the cluster: unlike a rate it
-/// hardly depends on what else the machine is doing.
+/// Processor time of this program, of the programs it ran and of the cluster: other
+/// work on the machine spoils it less than it does a rate.
 struct ProcessorTime: Sendable {
     private let bench: Bench
 
