@@ -45,7 +45,7 @@ extension EpisodeFlag {
 
 extension CensusOfDate {
     /// The answer of `census --date`.
-    public func json(_ ledger: LedgerDescription) -> AnswerJSON {
+    public func json(_ ledger: LedgerDescription, _ basis: ReadModelBasis) -> AnswerJSON {
         .object(
             [
                 ("date", .string(day.date.description)),
@@ -57,6 +57,15 @@ extension CensusOfDate {
                 ("parked", basis.parkedJSON),
             ]
         )
+    }
+
+    /// The total, and the groups and episodes by their names.
+    public var items: [AnswerItem] {
+        [AnswerItem("total", .integer(Int64(day.total)))]
+            + day.groups.map {
+                AnswerItem("groups/\($0.program)/\($0.levelOfCare.rawValue)", $0.json)
+            }
+            + episodes.map { AnswerItem("episodes/\($0.episodeID)/\($0.stay.from)", $0.json) }
     }
 }
 
@@ -99,6 +108,20 @@ extension CensusTally {
                 ("parked", basis.parkedJSON),
             ]
         )
+    }
+}
+
+extension CensusTally {
+    /// The groups by day and name.
+    public var items: [AnswerItem] {
+        days.flatMap { day in
+            day.groups.map {
+                AnswerItem(
+                    "days/\(day.date)/\($0.program)/\($0.levelOfCare.rawValue)",
+                    $0.json
+                )
+            }
+        }
     }
 }
 

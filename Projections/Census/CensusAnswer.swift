@@ -1,5 +1,4 @@
 public import CareEpisode
-public import ProjectionRuntime
 
 /// The numbers of one programme and level on one day.
 public struct CensusGroup: Hashable, Sendable {
@@ -177,9 +176,6 @@ public struct CensusOfDate: Sendable {
     public var day: CensusTally.Day
     /// The stays at midnight, by programme, level, and how long they have lasted.
     public var episodes: [CensusEpisode]
-    /// What the answer rests on.
-    public var basis: ReadModelBasis
-
     /// Puts an answer together.
     ///
     /// - Parameters:
@@ -188,14 +184,12 @@ public struct CensusOfDate: Sendable {
     ///   - effectiveAt: just before the date's 24:00, or now.
     ///   - program: only this programme; nil for all.
     ///   - calendar: of the ledger's zone.
-    ///   - basis: what the models reflect.
     public init(
         _ date: CalendarDate,
         _ models: [EpisodeCensus],
         effectiveAt: Instant,
         program: String?,
-        calendar: LocalCalendar,
-        basis: ReadModelBasis
+        calendar: LocalCalendar
     ) {
         let models = models.compactMap { $0.cut(effectiveAt) }
         func isWanted(_ stay: EpisodeCensus.Stay) -> Bool {
@@ -230,6 +224,5 @@ public struct CensusOfDate: Sendable {
             ($0.stay.program, $0.stay.levelOfCare.rawValue, $0.stay.from, $0.episodeID)
                 < ($1.stay.program, $1.stay.levelOfCare.rawValue, $1.stay.from, $1.episodeID)
         }
-        self.basis = basis
     }
 }

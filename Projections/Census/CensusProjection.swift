@@ -56,7 +56,7 @@ public struct CensusProjection: EpisodeProjection {
 
     /// Folds one episode; nil without a known, unretracted admission.
     public func fold(_ episode: EpisodeID, _ history: EffectiveHistory) throws -> EpisodeCensus? {
-        try CensusFold.fold(episode, history, calendar: calendar)
+        try EpisodeCensus.fold(episode, history, calendar: calendar)
     }
 
     /// One row for the episode, one for each stay.

@@ -5,7 +5,7 @@ public import ProjectionRuntime
 
 /// Asks the census of one ledger, for any two clocks.
 public struct CensusQuery: Sendable {
-    private let model: ReadModel<CensusProjection>
+    let model: ReadModel<CensusProjection>
     private let ledger: LedgerDescription
 
     /// A ledger's census.
@@ -16,20 +16,6 @@ public struct CensusQuery: Sendable {
 
     /// Days in the ledger's zone.
     public var calendar: LocalCalendar { model.projection.calendar }
-
-    /// What was known when; nil for all.
-    public struct Knowledge: Sendable {
-        /// Only what was known then takes part.
-        public var at: Instant
-        /// Which clock that is on.
-        public var by: KnowledgeClock
-
-        /// Knowledge at a time.
-        public init(at: Instant, by: KnowledgeClock = .source) {
-            self.at = at
-            self.by = by
-        }
-    }
 
     /// The census of a date.
     ///
@@ -44,7 +30,7 @@ public struct CensusQuery: Sendable {
         effectiveAt: Instant,
         program: String? = nil,
         knowledge: Knowledge? = nil
-    ) async throws -> CensusOfDate {
+    ) async throws -> (CensusOfDate, ReadModelBasis) {
         let models: [EpisodeCensus]
         let basis: ReadModelBasis
         if let knowledge {
@@ -60,14 +46,14 @@ public struct CensusQuery: Sendable {
                 effectiveAt: effectiveAt
             )
         }
-        return CensusOfDate(
+        let answer = CensusOfDate(
             date,
             models,
             effectiveAt: effectiveAt,
             program: program,
-            calendar: calendar,
-            basis: basis
+            calendar: calendar
         )
+        return (answer, basis)
     }
 
     /// The census of every day of a period.
@@ -114,38 +100,18 @@ public struct CensusQuery: Sendable {
         return (tally, basis)
     }
 
-    /// Which episodes are wanted of a list.
-    public struct EpisodeFilter: Sendable {
-        /// Only this client's.
-        public var clientID: String?
-        /// Only open ones, or only ended ones.
-        public var isOpen: Bool?
-        /// Only those with a stay in this programme.
-        public var program: String?
-
-        /// A filter.
-        public init(clientID: String? = nil, isOpen: Bool? = nil, program: String? = nil) {
-            self.clientID = clientID
-            self.isOpen = isOpen
-            self.program = program
-        }
-    }
-
     /// Every episode, by admission.
     ///
     /// - Parameters:
     ///   - filter: which are wanted.
     ///   - effectiveAt: only what happened up to then takes part.
     ///   - knowledge: nil answers from the tables.
-    /// - Returns: the episodes, and which of them overlap another of the same client.
     public func episodes(
         _ filter: EpisodeFilter = EpisodeFilter(),
         effectiveAt: Instant,
         knowledge: Knowledge? = nil
-    ) async throws -> (
-        episodes: [EpisodeCensus], overlapping: Set<EpisodeID>, basis: ReadModelBasis
-    ) {
-        var models: [EpisodeCensus]
+    ) async throws -> (EpisodeList, ReadModelBasis) {
+        let models: [EpisodeCensus]
         let basis: ReadModelBasis
         if let knowledge {
             (models, basis) = try await model.folded(
@@ -156,43 +122,11 @@ public struct CensusQuery: Sendable {
         } else {
             (models, basis) = try await stored(from: nil, to: nil, effectiveAt: effectiveAt)
         }
-        models = models.compactMap { $0.cut(effectiveAt) }
-        let overlapping = Self.overlapping(models)
-        models = models.filter { model in
-            (filter.clientID.map { $0 == model.clientID } ?? true)
-                && (filter.isOpen.map { $0 == (model.end == nil) } ?? true)
-                && (filter.program.map { program in
-                    model.stays.contains { $0.program == program }
-                } ?? true)
-        }
-        models.sort { ($0.admittedAt, $0.episodeID) < ($1.admittedAt, $1.episodeID) }
-        return (models, overlapping, basis)
-    }
-
-    /// Episodes of one client that overlap.
-    static func overlapping(_ models: [EpisodeCensus]) -> Set<EpisodeID> {
-        var found: Set<EpisodeID> = []
-        for episodes in Dictionary(grouping: models, by: \.clientID).values where episodes.count > 1
-        {
-            let ordered = episodes.sorted {
-                ($0.admittedAt, $0.episodeID) < ($1.admittedAt, $1.episodeID)
-            }
-            var longest = ordered[0]
-            for episode in ordered.dropFirst() {
-                if longest.end.map({ $0.at > episode.admittedAt }) ?? true {
-                    found.formUnion([longest.episodeID, episode.episodeID])
-                }
-                let endsLater = longest.end.map { end in
-                    episode.end.map { $0.at > end.at } ?? true
-                }
-                if endsLater ?? false { longest = episode }
-            }
-        }
-        return found
+        return (EpisodeList(models, filter, effectiveAt: effectiveAt), basis)
     }
 
     /// Episodes from the tables, with a stay that overlaps a time.
-    private func stored(
+    func stored(
         from: Instant?,
         to: Instant?,
         effectiveAt: Instant

@@ -77,6 +77,10 @@ public struct EpisodeFlag: Hashable, Sendable {
         case duplicateSession = "duplicate_session"
         /// Two attended sessions overlap.
         case overlappingSessions = "overlapping_sessions"
+        /// A whole week of intensive outpatient care had fewer hours than its programme should give.
+        ///
+        /// Depends on when one asks: raised by ``EpisodeAttendance``, never stored.
+        case belowWeeklyHours = "below_weekly_hours"
 
         /// One sentence for people.
         public var text: String {
@@ -86,6 +90,9 @@ public struct EpisodeFlag: Hashable, Sendable {
             case .outsideEpisode: "Recorded outside the episode, counted in nothing."
             case .duplicateSession: "The same session was recorded more than once."
             case .overlappingSessions: "Attended sessions overlap."
+            case .belowWeeklyHours:
+                "A whole week of intensive outpatient care had fewer hours than the programme's "
+                    + "threshold (advisory)."
             }
         }
     }

@@ -2,24 +2,38 @@ import CareEpisode
 
 /// The sessions of an episode, each counted once.
 struct SessionTally {
-    /// Attended sessions that count toward hours, by start.
-    private(set) var counted: [EpisodeCensus.CountedSession] = []
+    /// Each session once, by start: attended, missed, or held with the family alone.
+    private(set) var sessions: [Session] = []
     /// The start of the last attended session within the episode.
     private(set) var lastAttendedAt: Instant?
     /// `outside_episode`, `duplicate_session`, `overlapping_sessions`.
     private(set) var flags: [EpisodeFlag] = []
 
     /// One session as the last word about it has it.
-    private struct Session {
+    struct Session {
+        /// What was recorded.
+        let entry: EffectiveHistory.Entry
+        /// The same for everyone in one group session; a missed one may have none.
         let id: String?
-        let eventID: EventID
-        let position: Position
-        let start: Instant
+        /// Its actual minutes; 0 for a missed one.
         let minutes: Int
+        /// Whether the client took part.
         let isAttended: Bool
+        /// Whether its minutes count toward the hours of a week.
         let counts: Bool
 
+        /// Its actual, or scheduled, start.
+        var start: Instant { entry.time }
         var end: Instant { start.advanced(bySeconds: Int64(minutes) * 60) }
+        /// Whether the client was expected and did not come.
+        var isMissed: Bool { entry.type == .sessionMissed }
+    }
+
+    /// Sessions that count toward hours, by start.
+    var counted: [EpisodeCensus.CountedSession] {
+        sessions.filter(\.counts).map {
+            EpisodeCensus.CountedSession(start: $0.start, minutes: $0.minutes)
+        }
     }
 
     /// Tallies the sessions of a history.
@@ -28,11 +42,10 @@ struct SessionTally {
     ///   - entries: in the order of an effective history.
     ///   - from: the admission.
     ///   - to: the end in force; nil for an open episode.
-    init(_ entries: [EffectiveHistory.Entry], from: Instant, to: Instant?) throws {
-        var sessions: [Session] = []
+    init(_ entries: [EffectiveHistory.Entry], from: Instant, to: Instant?) {
         var places: [String: Int] = [:]
         for entry in entries {
-            guard let session = try Self.session(entry) else { continue }
+            guard let session = Self.session(entry) else { continue }
             if session.start < from || session.start > to ?? session.start {
                 flag(.outsideEpisode, session)
                 continue
@@ -51,29 +64,21 @@ struct SessionTally {
             // Attended beats missed; of two of a kind the later word counts.
             let wins =
                 session.isAttended == other.isAttended
-                ? session.position > other.position : session.isAttended
+                ? session.entry.position > other.entry.position : session.isAttended
             if wins { sessions[place] = session }
         }
-        let attended = sessions.filter(\.isAttended).sorted {
-            ($0.start, $0.position) < ($1.start, $1.position)
-        }
+        sessions.sort { ($0.start, $0.entry.position) < ($1.start, $1.entry.position) }
+        let attended = sessions.filter(\.isAttended)
         flagOverlaps(attended)
         lastAttendedAt = attended.last?.start
-        counted =
-            sessions
-            .filter(\.counts)
-            .sorted { ($0.start, $0.position) < ($1.start, $1.position) }
-            .map { EpisodeCensus.CountedSession(start: $0.start, minutes: $0.minutes) }
     }
 
-    private static func session(_ entry: EffectiveHistory.Entry) throws -> Session? {
+    private static func session(_ entry: EffectiveHistory.Entry) -> Session? {
         let payload = CanonicalObject(entry.payload)
         func make(attended: Bool, counts: Bool) -> Session {
             Session(
+                entry: entry,
                 id: payload.string("session_id"),
-                eventID: entry.eventID,
-                position: entry.position,
-                start: entry.time,
                 minutes: payload.int("minutes") ?? 0,
                 isAttended: attended,
                 counts: counts
@@ -99,7 +104,7 @@ struct SessionTally {
             EpisodeFlag(
                 flag: flag,
                 at: sessions.map(\.start).max() ?? Instant(microseconds: 0),
-                eventIDs: sessions.map(\.eventID)
+                eventIDs: sessions.map(\.entry.eventID)
             )
         )
     }

@@ -1,7 +1,6 @@
 public import CareEpisode
 public import Ledger
 public import Postgres
-import Synchronization
 
 /// What an answer rests on.
 public struct ReadModelBasis: Sendable {
@@ -115,54 +114,16 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
         knownBy: KnowledgeClock,
         effectiveAt: Instant? = nil
     ) async throws -> ([Projection.Model], ReadModelBasis) {
-        let newest = try await EventReader(database, ledger: ledger).head()
-        let head = newest.position
-        // At or after the head's recorded time everything is known, whatever a source's clock said.
-        let knownAt = knownAt.flatMap { time in
-            newest.recordedAt.map { time >= $0 } ?? true ? nil : time
+        let projection = projection
+        return try await histories.run(
+            known: knownAt.map { Knowledge(at: $0, by: knownBy) }
+        ) { episode, history in
+            try projection.fold(episode, history.through(effectiveAt))
         }
-        let scan = EpisodeScan(database, ledger: ledger, through: head)
-        let found = Mutex(Found())
-        try await scan.forEachRange { range in
-            var part = Found()
-            try await scan.read(range) { episode, events in
-                do {
-                    let history = try EffectiveHistory(
-                        events,
-                        knownAt: knownAt,
-                        knownBy: knownBy,
-                        effectiveAt: effectiveAt
-                    )
-                    if let model = try projection.fold(episode, history) {
-                        part.models.append((episode, model))
-                    }
-                } catch {
-                    part.parked.append(episode)
-                }
-            }
-            let folded = part
-            found.withLock { found in
-                found.models += folded.models
-                found.parked += folded.parked
-            }
-        }
-        // Ranges end in any order; answers are the same every time.
-        let result = found.withLock { $0 }
-        let models = result.models.sorted { $0.0 < $1.0 }.map(\.1)
-        let basis = ReadModelBasis(
-            position: head,
-            head: head,
-            knownAt: knownAt,
-            knownBy: knownBy,
-            parked: result.parked.sorted()
-        )
-        return (models, basis)
     }
 
-    private struct Found: Sendable {
-        var models: [(EpisodeID, Projection.Model)] = []
-        var parked: [EpisodeID] = []
-    }
+    /// Folds the histories of the ledger's episodes in any other way.
+    public var histories: HistoryFold { HistoryFold(database, ledger: ledger) }
 
     /// Folds some episodes as they were at an effective time, with all that is known.
     public func folded(

@@ -65,9 +65,9 @@ extension ProjectionFixture {
 
     /// What the live tables of the census hold, and where it stands, in one snapshot.
     func storedCensus() async throws -> (models: [EpisodeCensus], basis: ReadModelBasis) {
-        let answer = try await CensusQuery(database, ledger: ledger)
+        let (list, basis) = try await CensusQuery(database, ledger: ledger)
             .episodes(effectiveAt: Instant(microseconds: .max))
-        return (answer.episodes.sorted { $0.episodeID < $1.episodeID }, answer.basis)
+        return (list.episodes.sorted { $0.episodeID < $1.episodeID }, basis)
     }
 
     /// The rows of all tables of the census.

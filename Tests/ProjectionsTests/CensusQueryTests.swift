@@ -79,14 +79,13 @@ struct CensusQueryTests {
                 let day = first.adding(days: day)
                 let effectiveAt = justBefore(query.calendar.startOfDay(day.adding(days: 1)))
                 doubtful += whole.filter { $0.needsFold(at: effectiveAt) }.count
-                let answer = try await query.date(day, effectiveAt: effectiveAt)
+                let (answer, _) = try await query.date(day, effectiveAt: effectiveAt)
                 let fold = CensusOfDate(
                     day,
                     try await models(fixture, effectiveAt: effectiveAt),
                     effectiveAt: effectiveAt,
                     program: nil,
-                    calendar: query.calendar,
-                    basis: answer.basis
+                    calendar: query.calendar
                 )
                 expectEqual(answer, fold, "seed \(seed) \(day)")
                 total += answer.episodes.count
@@ -99,14 +98,14 @@ struct CensusQueryTests {
     func rowsAreModels() async throws {
         try await withCensus(seed: 44) { fixture, query in
             let folded = try await models(fixture)
-            let stored = try await query.episodes(effectiveAt: Instant(microseconds: .max))
+            let (stored, basis) = try await query.episodes(effectiveAt: Instant(microseconds: .max))
             #expect(!folded.isEmpty)
             #expect(
                 stored.episodes.sorted { $0.episodeID < $1.episodeID } == folded
             )
-            #expect(stored.overlapping == CensusQuery.overlapping(folded))
-            #expect(stored.basis.position == (try await fixture.head()))
-            #expect(stored.basis.lag == 0 && stored.basis.parked.isEmpty)
+            #expect(stored.overlapping == EpisodeList.overlapping(folded))
+            #expect(basis.position == (try await fixture.head()))
+            #expect(basis.lag == 0 && basis.parked.isEmpty)
         }
     }
 
@@ -127,7 +126,7 @@ struct CensusQueryTests {
                 )
                 #expect(tally.days.count == 21)
                 for day in tally.days {
-                    let answer = try await query.date(
+                    let (answer, _) = try await query.date(
                         day.date,
                         effectiveAt: end(day.date),
                         program: program
@@ -144,22 +143,22 @@ struct CensusQueryTests {
             let recordedAt = try #require(try await fixture.reader.head().recordedAt)
             let day = date("2024-03-15")
             let effectiveAt = justBefore(query.calendar.startOfDay(day.adding(days: 1)))
-            let tables = try await query.date(day, effectiveAt: effectiveAt)
+            let (tables, _) = try await query.date(day, effectiveAt: effectiveAt)
             for by in [KnowledgeClock.source, .ledger] {
-                let known = try await query.date(
+                let (known, basis) = try await query.date(
                     day,
                     effectiveAt: effectiveAt,
                     knowledge: .init(at: recordedAt, by: by)
                 )
                 expectEqual(tables, known, "\(by)")
-                #expect(known.basis.knownAt == nil)
+                #expect(basis.knownAt == nil)
             }
-            let before = try await query.date(
+            let (_, basis) = try await query.date(
                 day,
                 effectiveAt: effectiveAt,
                 knowledge: .init(at: justBefore(recordedAt), by: .ledger)
             )
-            #expect(before.basis.knownAt == justBefore(recordedAt))
+            #expect(basis.knownAt == justBefore(recordedAt))
         }
     }
 
@@ -167,18 +166,18 @@ struct CensusQueryTests {
     func episodes() async throws {
         try await withCensus(seed: 47) { _, query in
             let effectiveAt = query.calendar.startOfDay(date("2024-03-20"))
-            let all = try await query.episodes(effectiveAt: effectiveAt).episodes
+            let all = try await query.episodes(effectiveAt: effectiveAt).0.episodes
             let client = try #require(all.first?.clientID)
-            let ofClient = try await query.episodes(
+            let (ofClient, _) = try await query.episodes(
                 .init(clientID: client),
                 effectiveAt: effectiveAt
             )
             #expect(ofClient.episodes == all.filter { $0.clientID == client })
-            let open = try await query.episodes(.init(isOpen: true), effectiveAt: effectiveAt)
-            let ended = try await query.episodes(.init(isOpen: false), effectiveAt: effectiveAt)
+            let (open, _) = try await query.episodes(.init(isOpen: true), effectiveAt: effectiveAt)
+            let (ended, _) = try await query.episodes(.init(isOpen: false), effectiveAt: effectiveAt)
             #expect(open.episodes == all.filter { $0.end == nil } && !open.episodes.isEmpty)
             #expect(ended.episodes == all.filter { $0.end != nil } && !ended.episodes.isEmpty)
-            let program = try await query.episodes(
+            let (program, _) = try await query.episodes(
                 .init(program: "php"),
                 effectiveAt: effectiveAt
             )
@@ -222,12 +221,12 @@ struct CensusQueryTests {
             try await fixture.superuser("update ledger_head set position = 4 where position = 3")
             try await worker.catchUp(to: Position(4))
             let query = try CensusQuery(fixture.database, ledger: fixture.ledger)
-            let answer = try await query.date(
+            let (answer, basis) = try await query.date(
                 date("2024-03-05"),
                 effectiveAt: justBefore(instant("03-06"))
             )
-            #expect(answer.basis.parked == [Story.episode])
-            #expect(answer.basis.position == Position(4))
+            #expect(basis.parked == [Story.episode])
+            #expect(basis.position == Position(4))
             #expect(answer.episodes.map(\.episodeID) == [Story.episode])
         }
     }

@@ -29,7 +29,7 @@ struct CensusTallyTests {
             days: 40
         )
         return try recorded(histories.events(400, episodes: 40)).compactMap { episode, events in
-            try CensusFold.fold(episode, try EffectiveHistory(events), calendar: calendar)
+            try EpisodeCensus.fold(episode, try EffectiveHistory(events), calendar: calendar)
         }
     }
 
@@ -112,8 +112,7 @@ struct CensusTallyTests {
                 models,
                 effectiveAt: justBefore(calendar.startOfDay(day.date.adding(days: 1))),
                 program: nil,
-                calendar: calendar,
-                basis: ReadModelBasis(position: .zero, head: .zero)
+                calendar: calendar
             )
             #expect(census.day.groups == day.groups, "\(zone.0) \(day.date)")
             #expect(census.episodes.count == day.total, "\(zone.0) \(day.date)")
@@ -131,7 +130,7 @@ struct CensusTallyTests {
             var histories = RandomHistories(seed: UInt64(seed), calendar: calendar)
             for (episode, events) in recorded(histories.events(300, episodes: 12)) {
                 guard
-                    let whole = try CensusFold.fold(
+                    let whole = try EpisodeCensus.fold(
                         episode,
                         try EffectiveHistory(events),
                         calendar: calendar
@@ -142,7 +141,7 @@ struct CensusTallyTests {
                     let effectiveAt = Instant(
                         microseconds: time.microseconds + generator.pick([-1, 0, 1])
                     )
-                    let fold = try CensusFold.fold(
+                    let fold = try EpisodeCensus.fold(
                         episode,
                         try EffectiveHistory(events, effectiveAt: effectiveAt),
                         calendar: calendar
@@ -174,8 +173,7 @@ struct CensusTallyTests {
             effectiveAt: effectiveAt
                 ?? justBefore(story.calendar.startOfDay(day.adding(days: 1))),
             program: program,
-            calendar: story.calendar,
-            basis: ReadModelBasis(position: .zero, head: .zero)
+            calendar: story.calendar
         )
     }
 
@@ -313,7 +311,7 @@ struct CensusTallyTests {
                 flags: []
             )
         }
-        let found = CensusQuery.overlapping([
+        let found = EpisodeList.overlapping([
             episode(1, "a", "03-01", "03-10"), episode(2, "a", "03-02", "03-03"),
             episode(3, "a", "03-09", "03-12"), episode(4, "a", "03-12", nil),
             episode(5, "b", "03-02", nil), episode(6, "c", "03-02", nil),

@@ -139,7 +139,7 @@ struct Story {
 
     /// What the fold says; nil where the episode is in no census.
     func census(effectiveAt: Instant? = nil) throws -> EpisodeCensus? {
-        try CensusFold.fold(
+        try EpisodeCensus.fold(
             Self.episode,
             try EffectiveHistory(events, effectiveAt: effectiveAt),
             calendar: calendar

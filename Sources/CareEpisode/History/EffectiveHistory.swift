@@ -16,6 +16,8 @@ public struct EffectiveHistory: Sendable {
         public let type: EventType
         /// When it happened, clinically: the time last given.
         public let time: Instant
+        /// When the original said that it happened.
+        public let occurredAt: Instant
         /// The position of the original.
         public let position: Position
         /// The version of the original.
@@ -26,6 +28,8 @@ public struct EffectiveHistory: Sendable {
         public let recordedAt: Instant
         /// The canonical JSON of the original's data, or of the last correction's replacement.
         public let payload: [UInt8]
+        /// The envelope of the original; empty but for an end.
+        public let header: [UInt8]
         /// The corrections that are known, the last one last.
         public let correctedBy: [EventID]
 
@@ -72,17 +76,27 @@ public struct EffectiveHistory: Sendable {
                     eventID: event.eventID,
                     type: event.type,
                     time: time,
+                    occurredAt: event.occurredAt,
                     position: event.position,
                     version: event.version,
                     knownAt: event.knownAt,
                     recordedAt: event.recordedAt,
                     payload: change?.replacement.map { Array($0) } ?? event.payload,
+                    header: event.header,
                     correctedBy: change?.corrections ?? []
                 )
             )
         }
         entries.sort { ($0.time, $0.position) < ($1.time, $1.position) }
         self.entries = isAdmitted ? entries : []
+    }
+
+    private init(entries: [Entry]) { self.entries = entries }
+
+    /// The same history without what lies after a time; nil leaves it as it is.
+    public func through(_ effectiveAt: Instant?) -> EffectiveHistory {
+        guard let effectiveAt, let last = entries.last, last.time > effectiveAt else { return self }
+        return EffectiveHistory(entries: entries.filter { $0.time <= effectiveAt })
     }
 
     /// What corrections and retractions make of one entry.

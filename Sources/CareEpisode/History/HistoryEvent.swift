@@ -16,6 +16,9 @@ public struct HistoryEvent: Hashable, Sendable {
     public var knownAt: Instant
     /// The canonical JSON of `data`.
     public var payload: [UInt8]
+    /// The canonical JSON of the envelope, of a `completed` or `discharged` alone: who states an end
+    /// is part of a summary. Empty for every other type.
+    public var header: [UInt8]
 
     /// A recorded event.
     public init(
@@ -26,7 +29,8 @@ public struct HistoryEvent: Hashable, Sendable {
         occurredAt: Instant,
         recordedAt: Instant,
         knownAt: Instant,
-        payload: [UInt8]
+        payload: [UInt8],
+        header: [UInt8] = []
     ) {
         self.position = position
         self.version = version
@@ -36,5 +40,6 @@ public struct HistoryEvent: Hashable, Sendable {
         self.recordedAt = recordedAt
         self.knownAt = knownAt
         self.payload = payload
+        self.header = header
     }
 }

@@ -58,59 +58,80 @@ struct Census: AsyncParsableCommand {
     func run() async throws {
         let command = self
         try await Session.run(options.ledger) { session in
-            let census = try await CensusSession(session, command.options)
+            let asked = try await ReadModelSession(session, command.options) {
+                try CensusProjection($0)
+            }
             if let from = command.from, let to = command.to {
-                try await command.printPeriod(from, to, census)
+                try await command.printPeriod(from, to, asked)
             } else {
-                try await command.printDate(census)
+                try await command.printDate(asked)
             }
         }
     }
 
-    private func check(_ date: CalendarDate, _ census: CensusSession) throws {
-        guard date <= census.today else {
-            Console.note(
-                "error: \(date) lies ahead: today is \(census.today) in \(census.ledger.timeZone)"
-            )
+    /// The date that is asked for, and up to when entries take part in its census.
+    private func moment(_ asked: ReadModelSession) throws -> (CalendarDate, Instant) {
+        guard case .instant(let instant) = effectiveAt else {
+            var date = self.date ?? asked.today
+            if case .date(let named) = effectiveAt { date = named }
+            try asked.refuse(after: date)
+            return (date, asked.effectiveAt(date))
+        }
+        guard instant <= .now else {
+            Console.note("error: --effective-at must not lie ahead")
             throw Failure.refused
         }
+        let date = asked.calendar.date(of: instant)
+        return (date, min(instant, asked.effectiveAt(date)))
     }
 
-    private func printDate(_ census: CensusSession) async throws {
-        let date: CalendarDate
-        var effectiveAt: Instant
-        switch self.effectiveAt {
-        case .instant(let instant):
-            date = census.query.calendar.date(of: instant)
-            effectiveAt = min(instant, census.effectiveAt(date))
-            guard instant <= .now else {
-                Console.note("error: --effective-at must not lie ahead")
-                throw Failure.refused
+    private func printDate(_ asked: ReadModelSession) async throws {
+        let (date, effectiveAt) = try moment(asked)
+        let (calendar, program) = (asked.calendar, program)
+        let isTold = try await asked.printDifference(
+            [("date", .string(date.description))],
+            fold: try Self.fold(asked.ledger, effectiveAt),
+            items: {
+                CensusOfDate(
+                    date,
+                    $0,
+                    effectiveAt: effectiveAt,
+                    program: program,
+                    calendar: calendar
+                ).items
             }
-        case .date(let named):
-            date = named
-            effectiveAt = census.effectiveAt(named)
-        case nil:
-            date = self.date ?? census.today
-            effectiveAt = census.effectiveAt(date)
-        }
-        try check(date, census)
-        let answer = try await census.query.date(
+        )
+        if isTold { return }
+        let query = try CensusQuery(asked.session.database, ledger: asked.ledger)
+        let (answer, basis) = try await query.date(
             date,
             effectiveAt: effectiveAt,
             program: program,
-            knowledge: census.knowledge
+            knowledge: asked.knowledge
         )
-        switch census.session.format {
-        case .json: Console.print(answer.json(census.ledger).bytes)
-        case .text: Self.printText(answer, census)
+        switch asked.session.format {
+        case .json: Console.print(answer.json(asked.ledger, basis).bytes)
+        default: Self.printText(answer, basis, asked)
         }
     }
 
-    private static func printText(_ answer: CensusOfDate, _ census: CensusSession) {
+    /// The part an episode has in a census.
+    private static func fold(
+        _ ledger: LedgerDescription,
+        _ effectiveAt: Instant
+    ) throws -> @Sendable (EpisodeID, EffectiveHistory) throws -> EpisodeCensus? {
+        let projection = try CensusProjection(ledger)
+        return { try projection.fold($0, $1.through(effectiveAt)) }
+    }
+
+    private static func printText(
+        _ answer: CensusOfDate,
+        _ basis: ReadModelBasis,
+        _ asked: ReadModelSession
+    ) {
         Console.print(
-            "Midnight census of \(answer.day.date), ledger \(census.ledger.name) "
-                + "(\(census.ledger.timeZone)): \(answer.day.total) episodes"
+            "Midnight census of \(answer.day.date), ledger \(asked.ledger.name) "
+                + "(\(asked.ledger.timeZone)): \(answer.day.total) episodes"
         )
         Console.print("")
         var groups = TextTable([
@@ -130,7 +151,7 @@ struct Census: AsyncParsableCommand {
                 episode.episodeID.description,
                 episode.clientID,
                 episode.stay.program,
-                census.query.calendar.date(of: episode.stay.from).description,
+                asked.calendar.date(of: episode.stay.from).description,
                 String(episode.dayOfStay),
                 decimal(episode.hoursLast7Days),
                 Set(episode.flags.map(\.flag.rawValue)).sorted().joined(separator: " "),
@@ -138,7 +159,7 @@ struct Census: AsyncParsableCommand {
         }
         episodes.print()
         Console.print("")
-        Console.print(census.note(answer.basis))
+        Console.print(asked.note(basis))
     }
 
     private static func cells(_ group: CensusGroup) -> [String] {
@@ -152,20 +173,39 @@ struct Census: AsyncParsableCommand {
     private func printPeriod(
         _ from: CalendarDate,
         _ to: CalendarDate,
-        _ census: CensusSession
+        _ asked: ReadModelSession
     ) async throws {
-        try check(to, census)
-        let (tally, basis) = try await census.query.period(
+        try asked.refuse(after: to)
+        let effectiveAt = asked.effectiveAt(to)
+        let (calendar, program) = (asked.calendar, program)
+        let isTold = try await asked.printDifference(
+            [
+                ("first_date", .string(from.description)), ("last_date", .string(to.description)),
+            ],
+            fold: try Self.fold(asked.ledger, effectiveAt),
+            items: { models in
+                CensusTally(
+                    models.flatMap(\.stays).filter { program == nil || $0.program == program },
+                    from: from,
+                    to: to,
+                    effectiveAt: effectiveAt,
+                    calendar: calendar
+                ).items
+            }
+        )
+        if isTold { return }
+        let query = try CensusQuery(asked.session.database, ledger: asked.ledger)
+        let (tally, basis) = try await query.period(
             from: from,
             to: to,
-            effectiveAt: census.effectiveAt(to),
+            effectiveAt: effectiveAt,
             program: program,
-            knowledge: census.knowledge
+            knowledge: asked.knowledge
         )
-        switch census.session.format {
+        switch asked.session.format {
         case .json:
-            Console.print(tally.json(census.ledger, basis).bytes)
-        case .text:
+            Console.print(tally.json(asked.ledger, basis).bytes)
+        default:
             var table = TextTable([
                 ("DATE", .left), ("PROGRAM", .left), ("LEVEL OF CARE", .left),
                 ("CENSUS", .right), ("ADMISSIONS", .right), ("TRANSFERS IN", .right),
@@ -176,7 +216,7 @@ struct Census: AsyncParsableCommand {
             }
             table.print()
             Console.print("")
-            Console.print(census.note(basis))
+            Console.print(asked.note(basis))
         }
     }
 }

@@ -40,61 +40,57 @@ struct Episodes: AsyncParsableCommand {
     func run() async throws {
         let command = self
         try await Session.run(options.ledger) { session in
-            let census = try await CensusSession(session, command.options)
-            let (episodes, overlapping, basis) = try await census.query.episodes(
-                CensusQuery.EpisodeFilter(
-                    clientID: command.client,
-                    isOpen: command.status.map { $0 == .open },
-                    program: command.program
-                ),
-                effectiveAt: command.effectiveAt?.instant(census.query.calendar) ?? .now,
-                knowledge: census.knowledge
+            let asked = try await ReadModelSession(session, command.options) {
+                try CensusProjection($0)
+            }
+            let filter = CensusQuery.EpisodeFilter(
+                clientID: command.client,
+                isOpen: command.status.map { $0 == .open },
+                program: command.program
+            )
+            let effectiveAt = command.effectiveAt?.instant(asked.calendar) ?? .now
+            let projection = try CensusProjection(asked.ledger)
+            let isTold = try await asked.printDifference(
+                [("effective_at", .instant(effectiveAt))],
+                fold: { try projection.fold($0, $1.through(effectiveAt)) },
+                items: { EpisodeList($0, filter, effectiveAt: effectiveAt).items }
+            )
+            if isTold { return }
+            let query = try CensusQuery(session.database, ledger: asked.ledger)
+            let (list, basis) = try await query.episodes(
+                filter,
+                effectiveAt: effectiveAt,
+                knowledge: asked.knowledge
             )
             switch session.format {
             case .json:
-                let answer = AnswerJSON.object(
-                    [("ledger", .string(census.ledger.name.description))] + basis.members + [
-                        (
-                            "episodes",
-                            .array(
-                                episodes.map {
-                                    $0.json(overlapping: overlapping.contains($0.episodeID))
-                                }
-                            )
-                        ),
-                        ("parked", basis.parkedJSON),
-                    ]
-                )
+                let answer = list.json(asked.ledger, basis)
                 Console.print(answer.bytes)
-            case .text:
-                Self.printText(episodes, overlapping, census)
+            default:
+                Self.printText(list, asked)
                 Console.print("")
-                Console.print("\(counted(episodes.count, "episode")). \(census.note(basis))")
+                Console.print("\(counted(list.episodes.count, "episode")). \(asked.note(basis))")
             }
         }
     }
 
-    private static func printText(
-        _ episodes: [EpisodeCensus],
-        _ overlapping: Set<EpisodeID>,
-        _ census: CensusSession
-    ) {
+    private static func printText(_ list: EpisodeList, _ asked: ReadModelSession) {
         var table = TextTable([
             ("EPISODE", .left), ("CLIENT", .left), ("PROGRAM", .left), ("LEVEL OF CARE", .left),
             ("ADMITTED", .left), ("ENDED", .left), ("HOW", .left), ("DAYS", .right),
             ("FLAGS", .left),
         ])
-        for episode in episodes {
+        for episode in list.episodes {
             let last = episode.stays[episode.stays.count - 1]
             var flags = Set(episode.flags.map(\.flag.rawValue))
-            if overlapping.contains(episode.episodeID) { flags.insert("overlapping_episode") }
+            if list.overlapping.contains(episode.episodeID) { flags.insert("overlapping_episode") }
             table.add([
                 episode.episodeID.description,
                 episode.clientID,
                 last.program,
                 last.levelOfCare.rawValue,
-                census.query.calendar.date(of: episode.admittedAt).description,
-                episode.end.map { census.query.calendar.date(of: $0.at).description } ?? "",
+                asked.calendar.date(of: episode.admittedAt).description,
+                episode.end.map { asked.calendar.date(of: $0.at).description } ?? "",
                 episode.end?.reason ?? "open",
                 episode.end.map { String($0.lengthOfStayDays) } ?? "",
                 flags.sorted().joined(separator: " "),

@@ -13,9 +13,6 @@ struct Projections: AsyncParsableCommand {
         defaultSubcommand: Status.self
     )
 
-    /// The names of all read models.
-    static let names = [CensusProjection.name]
-
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Keep the read models of every ledger at the head, until Ctrl-C.",
@@ -37,46 +34,73 @@ struct Projections: AsyncParsableCommand {
                 if untilCaughtUp {
                     let ledger = try await session.ledger()
                     let head = try await EventReader(session.database, ledger: ledger).head()
-                    try await Self.worker(session, ledger).catchUp(to: head.position)
+                    for projection in try ReadModels.all(ledger) {
+                        try await Self.catchUp(projection, session, ledger, head.position)
+                    }
                 } else {
                     try await Self.keepUp(session)
                 }
             }
         }
 
-        private static func worker(
+        private static func catchUp<Projection: EpisodeProjection>(
+            _ projection: Projection,
+            _ session: Session,
+            _ ledger: LedgerDescription,
+            _ head: Position
+        ) async throws {
+            try await worker(projection, session, ledger).catchUp(to: head)
+        }
+
+        private static func worker<Projection: EpisodeProjection>(
+            _ projection: Projection,
             _ session: Session,
             _ ledger: LedgerDescription
-        ) throws -> ProjectionWorker<CensusProjection> {
+        ) -> ProjectionWorker<Projection> {
             ProjectionWorker(
-                try CensusProjection(ledger),
+                projection,
                 session.database,
                 ledger: ledger,
                 holder: Session.holder
             )
         }
 
-        /// Workers for every ledger, also for those that are created later.
+        /// Workers for every read model of every ledger, also for those that are created later.
         private static func keepUp(_ session: Session) async throws {
             let feeds = LiveFeeds()
             // Cancelled when the workers have ended.
             async let _ = HeadListener(session.database.configuration, feeds: feeds).run()
             try await withThrowingDiscardingTaskGroup { group in
-                var workers: [LedgerID: ProjectionWorker<CensusProjection>] = [:]
+                var stops: [@Sendable () -> Void] = []
+                var kept: Set<LedgerID> = []
                 while !session.shutdown.isRequested, !group.isCancelled, !Task.isCancelled {
-                    for ledger in try await ledgers(session) where workers[ledger.id] == nil {
-                        let worker = try worker(session, ledger)
-                        workers[ledger.id] = worker
+                    for ledger in try await ledgers(session) where !kept.contains(ledger.id) {
+                        kept.insert(ledger.id)
                         Console.note("keeping the read models of \(ledger.name) at the head")
-                        group.addTask {
-                            try await keepUp(worker, ledger, feeds.feed(of: ledger.id), session)
+                        for projection in try ReadModels.all(ledger) {
+                            stops.append(
+                                start(projection, ledger, feeds.feed(of: ledger.id), session, &group)
+                            )
                         }
                     }
                     await session.shutdown.wait(atMost: .seconds(5))
                 }
                 // Leases are handed back, so that the next worker need not wait for them.
-                for worker in workers.values { worker.stop() }
+                for stop in stops { stop() }
             }
+        }
+
+        /// Starts a worker; returns what stops it.
+        private static func start<Projection: EpisodeProjection>(
+            _ projection: Projection,
+            _ ledger: LedgerDescription,
+            _ feed: LiveFeed,
+            _ session: Session,
+            _ group: inout ThrowingDiscardingTaskGroup<any Error>
+        ) -> @Sendable () -> Void {
+            let worker = worker(projection, session, ledger)
+            group.addTask { try await keepUp(worker, ledger, feed, session) }
+            return { worker.stop() }
         }
 
         /// The ledgers there are; none while the database is away, which the workers wait out too.
@@ -89,9 +113,9 @@ struct Projections: AsyncParsableCommand {
             }
         }
 
-        /// One ledger's worker; while its read model needs a rebuild, those of the others go on.
-        private static func keepUp(
-            _ worker: ProjectionWorker<CensusProjection>,
+        /// One worker; while its read model needs a rebuild, the others go on.
+        private static func keepUp<Projection: EpisodeProjection>(
+            _ worker: ProjectionWorker<Projection>,
             _ ledger: LedgerDescription,
             _ feed: LiveFeed,
             _ session: Session
@@ -148,7 +172,7 @@ struct Projections: AsyncParsableCommand {
                 """
         )
 
-        @Argument(help: "The read model; without it, all of them.", completion: .list(names))
+        @Argument(help: "The read model; without it, all of them.", completion: .list(ReadModels.names))
         var name: String?
 
         @Flag(help: "Switch although the rows differ.")
@@ -157,33 +181,46 @@ struct Projections: AsyncParsableCommand {
         @OptionGroup var options: LedgerOptions
 
         func validate() throws {
-            if let name, !names.contains(name) {
-                let known = names.joined(separator: ", ")
+            if let name, !ReadModels.names.contains(name) {
+                let known = ReadModels.names.joined(separator: ", ")
                 throw ValidationError("there is no read model \(name): \(known)")
             }
         }
 
         func run() async throws {
-            let acceptDifferences = acceptDifferences
+            let (name, acceptDifferences) = (name, acceptDifferences)
             try await Session.run(options) { session in
                 let ledger = try await session.ledger()
-                let rebuild = ProjectionRebuild(
-                    try CensusProjection(ledger),
-                    session.database,
-                    ledger: ledger,
-                    holder: Session.holder
-                )
-                let progress = ProgressBar("Rebuilding", unit: "events")
-                let report = try await rebuild.run(acceptDifferences: acceptDifferences) {
-                    progress.update($0, of: $1)
+                for projection in try ReadModels.all(ledger)
+                where name == nil || projection.name == name {
+                    try await Self.rebuild(projection, session, ledger, acceptDifferences)
                 }
-                progress.finish()
-                Self.print(report, session.format)
             }
         }
 
-        private static func print(
-            _ report: ProjectionRebuild<CensusProjection>.Report,
+        private static func rebuild<Projection: EpisodeProjection>(
+            _ projection: Projection,
+            _ session: Session,
+            _ ledger: LedgerDescription,
+            _ acceptDifferences: Bool
+        ) async throws {
+            let rebuild = ProjectionRebuild(
+                projection,
+                session.database,
+                ledger: ledger,
+                holder: Session.holder
+            )
+            let progress = ProgressBar("Rebuilding \(projection.name)", unit: "events")
+            let report = try await rebuild.run(acceptDifferences: acceptDifferences) {
+                progress.update($0, of: $1)
+            }
+            progress.finish()
+            print(report, projection.name, session.format)
+        }
+
+        private static func print<Projection: EpisodeProjection>(
+            _ report: ProjectionRebuild<Projection>.Report,
+            _ name: String,
             _ format: OutputFormat
         ) {
             let parts = report.foldTime.components
@@ -191,7 +228,7 @@ struct Projections: AsyncParsableCommand {
             switch format {
             case .json:
                 let answer: AnswerJSON = [
-                    "name": .string(CensusProjection.name),
+                    "name": .string(name),
                     "position": .integer(report.position.rawValue),
                     "events": .integer(report.events),
                     "episodes": .integer(Int64(report.episodes)),
@@ -204,7 +241,7 @@ struct Projections: AsyncParsableCommand {
             case .text:
                 let differing = report.differing.map { "\($0) episodes differ from before" }
                 Console.print(
-                    "Rebuilt \(CensusProjection.name): \(grouped(report.events)) events of "
+                    "Rebuilt \(name): \(grouped(report.events)) events of "
                         + "\(grouped(Int64(report.episodes))) episodes in \(decimal(seconds)) s, "
                         + "\(differing ?? "another fold before"), \(report.parked) parked."
                 )
@@ -278,7 +315,7 @@ extension ProjectionStatus {
 
     /// Whether this program's fold is another than the one that filled the tables.
     var isRebuildNeeded: Bool {
-        name == CensusProjection.name && foldVersion != CensusProjection.foldVersion
+        ReadModels.foldVersions.contains { $0.name == name && $0.version != foldVersion }
     }
 
     /// The same for people.

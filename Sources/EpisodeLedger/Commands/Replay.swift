@@ -26,27 +26,12 @@ struct ReplayEpisode: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only what happened up to this time.", valueName: "time"))
     var effectiveAt: TimeArgument?
 
-    @Option(
-        parsing: .upToNextOption,
-        help: ArgumentHelp(
-            """
-            What differs between two knowledge times, the earlier one first, and which events \
-            made the difference.
-            """,
-            valueName: "time"
-        )
-    )
-    var diff: [TimeArgument] = []
+    @OptionGroup var difference: DifferenceOptions
 
     @OptionGroup var options: LedgerOptions
 
     func validate() throws {
-        guard diff.isEmpty || diff.count == 2 else {
-            throw ValidationError("--diff takes two times")
-        }
-        if !diff.isEmpty && knowledge.knownAt != nil {
-            throw ValidationError("give --known-at or --diff")
-        }
+        try difference.check(knowledge)
     }
 
     func run() async throws {
@@ -64,12 +49,13 @@ struct ReplayEpisode: AsyncParsableCommand {
                 knownBy: command.knowledge.knownBy,
                 effectiveAt: command.effectiveAt?.instant(calendar)
             )
-            if command.diff.count == 2 {
-                let times = command.diff.map { $0.instant(calendar) }
-                guard times[0] <= times[1] else {
-                    throw ValidationError("--diff takes the earlier time first")
-                }
-                try report.printDifference(events, from: times[0], to: times[1], session.format)
+            if let times = try command.difference.times(calendar) {
+                try report.printDifference(
+                    events,
+                    from: times.first,
+                    to: times.second,
+                    session.format
+                )
             } else {
                 try report.print(
                     events,

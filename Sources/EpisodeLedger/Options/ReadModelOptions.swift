@@ -8,6 +8,8 @@ import Projections
 struct ReadModelOptions: ParsableArguments {
     @OptionGroup var knowledge: KnowledgeOptions
 
+    @OptionGroup var difference: DifferenceOptions
+
     @Flag(
         help: """
             Answer at once from what the read model has reached, and say how far it is behind the \
@@ -17,31 +19,80 @@ struct ReadModelOptions: ParsableArguments {
     var staleOk = false
 
     @OptionGroup var ledger: LedgerOptions
+
+    func validate() throws {
+        try difference.check(knowledge)
+    }
 }
 
-/// The census of a ledger, ready to be asked.
-struct CensusSession: Sendable {
+/// The comparison of two knowledge times.
+struct DifferenceOptions: ParsableArguments {
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            """
+            What differs between two knowledge times, the earlier one first, and which events \
+            made the difference.
+            """,
+            valueName: "time"
+        )
+    )
+    var diff: [TimeArgument] = []
+
+    func check(_ knowledge: KnowledgeOptions) throws {
+        guard diff.isEmpty || diff.count == 2 else {
+            throw ValidationError("--diff takes two times")
+        }
+        if !diff.isEmpty && knowledge.knownAt != nil {
+            throw ValidationError("give --known-at or --diff")
+        }
+    }
+
+    /// The two times; nil where no comparison is asked for.
+    func times(_ calendar: LocalCalendar) throws -> (first: Instant, second: Instant)? {
+        guard diff.count == 2 else { return nil }
+        let (first, second) = (diff[0].instant(calendar), diff[1].instant(calendar))
+        guard first <= second else { throw ValidationError("--diff takes the earlier time first") }
+        return (first, second)
+    }
+}
+
+/// A read model of a ledger, ready to be asked.
+struct ReadModelSession: Sendable {
     let session: Session
     let ledger: LedgerDescription
-    let query: CensusQuery
-    /// Nil where the tables answer.
-    let knowledge: CensusQuery.Knowledge?
+    /// Of the ledger's zone.
+    let calendar: LocalCalendar
+    /// What was known when; nil where everything is, and the tables may answer.
+    let knowledge: Knowledge?
+    /// The two knowledge times to compare; nil where one answer is asked for.
+    let compared: (first: Instant, second: Instant)?
+    private let clock: KnowledgeClock
 
+    /// Opens the ledger, and brings its read model to the head if the tables are to answer.
+    ///
+    /// - Parameter projection: the read model that is asked.
     /// - Throws: ``ProjectionError`` where the read model cannot be caught up.
-    init(_ session: Session, _ options: ReadModelOptions) async throws {
+    init<Projection: EpisodeProjection>(
+        _ session: Session,
+        _ options: ReadModelOptions,
+        _ projection: (LedgerDescription) throws -> Projection
+    ) async throws {
         self.session = session
         ledger = try await session.ledger()
-        query = try CensusQuery(session.database, ledger: ledger)
+        calendar = try LocalCalendar(timeZone: ledger.timeZone)
+        clock = options.knowledge.knownBy
+        compared = try options.difference.times(calendar)
         let head = try await EventReader(session.database, ledger: ledger).head()
-        let knownAt = options.knowledge.knownAt?.instant(query.calendar)
+        let knownAt = options.knowledge.knownAt?.instant(calendar)
         if let knownAt, let newest = head.recordedAt, knownAt < newest {
-            knowledge = CensusQuery.Knowledge(at: knownAt, by: options.knowledge.knownBy)
+            knowledge = Knowledge(at: knownAt, by: clock)
             return
         }
-        // Everything is known: the tables answer.
         knowledge = nil
+        if compared != nil { return }
         let worker = ProjectionWorker(
-            try CensusProjection(ledger),
+            try projection(ledger),
             session.database,
             ledger: ledger,
             holder: Session.holder
@@ -58,12 +109,19 @@ struct CensusSession: Sendable {
     }
 
     /// Today in the ledger's zone.
-    var today: CalendarDate { query.calendar.date(of: .now) }
+    var today: CalendarDate { calendar.date(of: .now) }
 
     /// Up to when entries take part in an answer for a date: just before its 24:00, or now.
     func effectiveAt(_ date: CalendarDate) -> Instant {
-        let end = query.calendar.startOfDay(date.adding(days: 1))
+        let end = calendar.startOfDay(date.adding(days: 1))
         return min(Instant(microseconds: end.microseconds - 1), .now)
+    }
+
+    /// - Throws: ``Failure/refused``, told, for a date that lies ahead.
+    func refuse(after date: CalendarDate) throws {
+        guard date > today else { return }
+        Console.note("error: \(date) lies ahead: today is \(today) in \(ledger.timeZone)")
+        throw Failure.refused
     }
 
     /// What an answer rests on, for people.
@@ -71,8 +129,7 @@ struct CensusSession: Sendable {
         var text = "Position \(grouped(basis.position.rawValue))"
         text += basis.lag > 0 ? ", \(grouped(basis.lag)) events behind the head" : ", the head"
         if let knownAt = basis.knownAt {
-            text += "; as known at \(knownAt) by the "
-            text += basis.knownBy == .source ? "source's clock where it says so" : "ledger's clock"
+            text += "; as known at \(knownAt) by \(clockName)"
         }
         text += "."
         if !basis.parked.isEmpty {
@@ -81,5 +138,80 @@ struct CensusSession: Sendable {
             text += basis.parked.count > 3 ? ", …" : ""
         }
         return text
+    }
+
+    private var clockName: String {
+        clock == .source ? "the source's clock where it says so" : "the ledger's clock"
+    }
+
+    /// Prints what differs between the two knowledge times, if that is asked for.
+    ///
+    /// - Parameters:
+    ///   - episodes: which take part; nil for all.
+    ///   - head: the members that say what was compared.
+    ///   - fold: an episode's part of the answer.
+    ///   - items: the answer's parts.
+    /// - Returns: whether it was asked for.
+    func printDifference<Part: Sendable>(
+        of episodes: [EpisodeID]? = nil,
+        _ head: [(name: String, value: AnswerJSON)],
+        fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
+        items: @escaping @Sendable ([Part]) -> [AnswerItem]
+    ) async throws -> Bool {
+        guard let compared else { return false }
+        if let episode = episodes?.first, episodes?.count == 1 { try await requireKnown(episode) }
+        let difference = try await HistoryFold(session.database, ledger: ledger).difference(
+            of: episodes,
+            from: compared.first,
+            to: compared.second,
+            by: clock,
+            fold: fold,
+            items: items
+        )
+        switch session.format {
+        case .json:
+            let name = [(name: "ledger", value: AnswerJSON.string(ledger.name.description))]
+            Console.print(difference.json(name + head).bytes)
+        default:
+            difference.printText(clockName)
+        }
+        return true
+    }
+
+    /// - Throws: ``LedgerError/unknownEpisode(_:)`` where nothing is recorded of it.
+    private func requireKnown(_ episode: EpisodeID) async throws {
+        let reader = EventReader(session.database, ledger: ledger)
+        let head = try await reader.head().position
+        if try await reader.histories(of: [episode], through: head).isEmpty {
+            throw LedgerError.unknownEpisode(episode)
+        }
+    }
+}
+
+extension KnowledgeDifference {
+    /// For people: long values are cut.
+    fileprivate func printText(_ clockName: String) {
+        var table = TextTable([
+            ("ITEM", .left), ("BEFORE", .left), ("AFTER", .left), ("BECAUSE OF", .left),
+        ])
+        for change in changes {
+            table.add([
+                change.item,
+                change.before.map(Self.short) ?? "",
+                change.after.map(Self.short) ?? "",
+                change.because.map(\.description).joined(separator: " "),
+            ])
+        }
+        table.print()
+        Console.print("")
+        Console.print(
+            "\(counted(changes.count, "item")) differ between what was known at \(first) and at "
+                + "\(second) by \(clockName)."
+        )
+    }
+
+    private static func short(_ value: AnswerJSON) -> String {
+        let text = String(decoding: value.bytes, as: UTF8.self)
+        return text.count > 60 ? text.prefix(59) + "…" : text
     }
 }

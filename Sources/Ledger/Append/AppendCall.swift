@@ -142,7 +142,8 @@ struct AppendCall {
                     occurredAt: event.occurredAt,
                     recordedAt: outcome.recordedAt,
                     knownAt: event.sourceRecordedAt ?? outcome.recordedAt,
-                    payload: payloads[place + offset]
+                    payload: payloads[place + offset],
+                    header: event.type.isEnd ? headers[place + offset] : []
                 )
                 events.append(
                     RecordedEvent(

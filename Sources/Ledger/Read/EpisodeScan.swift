@@ -105,8 +105,7 @@ public struct EpisodeScan: Sendable {
             try await connection.copyOut(
                 """
                 copy (
-                    select episode_id, event_id, version, position, occurred_at, recorded_at,
-                        known_at, type, payload
+                    select \(raw: EventColumns.historyList)
                     from event
                     where ledger_id = \(raw: String(ledger.id.rawValue))
                     and \(raw: range.condition)

@@ -9,6 +9,12 @@ struct EventColumns {
         leaf_hash, header, payload
         """
 
+    /// What a fold reads of an event: the header of an end alone.
+    static let historyList = """
+        episode_id, event_id, version, position, occurred_at, recorded_at, known_at, type, payload,
+        case when type in ('completed', 'discharged') then header end as header
+        """
+
     let position: Int
     let version: Int
     let occurredAt: Int
@@ -50,6 +56,8 @@ struct EventColumns {
         guard let type = EventType(rawValue: try row.get(type)) else {
             throw LedgerError.unreadableEvent(position)
         }
+        var envelope: [UInt8] = []
+        if let header, type.isEnd { envelope = try row.get(header) }
         return HistoryEvent(
             position: position,
             version: Version(rawValue: try row.get(version)),
@@ -58,7 +66,8 @@ struct EventColumns {
             occurredAt: Instant(microseconds: try row.get(occurredAt)),
             recordedAt: Instant(microseconds: try row.get(recordedAt)),
             knownAt: Instant(microseconds: try row.get(knownAt)),
-            payload: try row.get(payload)
+            payload: try row.get(payload),
+            header: envelope
         )
     }
 

@@ -178,8 +178,7 @@ public struct EventReader: Sendable {
             let wanted = Array(episodes[chunk..<min(chunk + 256, episodes.count)])
             let rows = try await database.reader.query(
                 """
-                select position, version, occurred_at, recorded_at, known_at, episode_id, event_id,
-                    type, payload
+                select \(raw: EventColumns.historyList)
                 from event
                 where ledger_id = \(id) and episode_id = any (\(wanted))
                 and position <= \(through.rawValue)
@@ -214,8 +213,7 @@ extension EventReader {
         let id = ledger.id.rawValue
         let rows = try await database.reader.query(
             """
-            select position, version, occurred_at, recorded_at, known_at, episode_id, event_id,
-                type, payload
+            select \(raw: EventColumns.historyList)
             from event
             where ledger_id = \(id)
             and position > \(after.rawValue) and position <= \(through.rawValue)

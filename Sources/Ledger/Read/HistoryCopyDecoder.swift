@@ -21,6 +21,7 @@ struct HistoryCopyDecoder {
                 throw LedgerError.unreadableEvent(position)
             }
             let payload = try row.nextBytes().map { [UInt8]($0) } ?? []
+            let header = try row.nextBytes().map { [UInt8]($0) } ?? []
             try body(
                 episode,
                 HistoryEvent(
@@ -31,7 +32,8 @@ struct HistoryCopyDecoder {
                     occurredAt: occurredAt,
                     recordedAt: recordedAt,
                     knownAt: knownAt,
-                    payload: payload
+                    payload: payload,
+                    header: header
                 )
             )
         }

@@ -1,74 +1,68 @@
 import CareEpisode
 
-/// Folds an effective history into an episode's census.
-struct CensusFold {
-    private let calendar: LocalCalendar
-    private var stays: [EpisodeCensus.Stay] = []
-    private var flags: [EpisodeFlag] = []
-    private var clientID = ""
-    private var end: (entry: EffectiveHistory.Entry, reason: String, details: EpisodeEnd)?
+/// The course of an episode: its stays, its sessions, its end.
+///
+/// What the census, the medication review and the discharge summary agree on.
+struct EpisodeCourse {
+    /// The admission in force.
+    let admission: EffectiveHistory.Entry
+    /// What it says.
+    private(set) var admitted: Admitted
+    /// In order; at least one.
+    private(set) var stays: [EpisodeCensus.Stay] = []
+    /// The first end after the admission; nil while the episode is open.
+    private(set) var ending: Ending?
+    /// The sessions, each counted once.
+    private(set) var sessions: SessionTally
+    /// `life_cycle_conflict`, the flags of the sessions, and `outside_episode` of a last contact.
+    private(set) var flags: [EpisodeFlag] = []
 
-    /// - Parameter calendar: of the ledger's zone: days of a length of stay are its days.
-    init(calendar: LocalCalendar) {
-        self.calendar = calendar
+    /// An end in force.
+    struct Ending {
+        /// What was recorded.
+        let entry: EffectiveHistory.Entry
+        /// `completed`, or a discharge reason.
+        let reason: String
+        /// What it says.
+        let details: EpisodeEnd
+        /// The last contact with the client.
+        fileprivate(set) var lastContactAt: Instant
+        /// Days, by the rule of TEDS for the last level of care.
+        fileprivate(set) var lengthOfStayDays = 0
     }
 
-    /// - Returns: nil for an episode without a known, unretracted admission.
-    static func fold(
-        _ episode: EpisodeID,
-        _ history: EffectiveHistory,
-        calendar: LocalCalendar
-    ) throws -> EpisodeCensus? {
-        var fold = CensusFold(calendar: calendar)
-        return try fold.run(episode, history)
-    }
-
-    private mutating func run(
-        _ episode: EpisodeID,
-        _ history: EffectiveHistory
-    ) throws -> EpisodeCensus? {
-        guard let admission = history.entries.first(where: { $0.type == .admitted }) else {
-            return nil
-        }
+    /// Walks an effective history; nil without a known, unretracted admission.
+    ///
+    /// - Parameters:
+    ///   - history: of one episode.
+    ///   - calendar: of the ledger's zone: days of a length of stay are its days.
+    /// - Throws: a refusal where a recorded payload is none of its type.
+    init?(_ history: EffectiveHistory, calendar: LocalCalendar) throws {
+        guard let admission = history.entries.first(where: { $0.type == .admitted }),
+            case .admitted(let admitted) = try admission.decode()
+        else { return nil }
+        self.admission = admission
+        self.admitted = admitted
+        sessions = SessionTally([], from: admission.time, to: nil)
         var isBegun = false
         for entry in history.entries where entry.type.changesStays {
             if entry.eventID == admission.eventID { isBegun = true }
             try walk(entry, isBegun: isBegun)
         }
-        let sessions = try SessionTally(
-            history.entries,
-            from: admission.time,
-            to: end?.entry.time
-        )
+        sessions = SessionTally(history.entries, from: admission.time, to: ending?.entry.time)
         flags += sessions.flags
-        let ended = end.map { end in
-            let lastContact = lastContact(end.entry, end.details, sessions, from: admission.time)
-            return EpisodeCensus.End(
-                at: end.entry.time,
-                reason: end.reason,
-                lastContactAt: lastContact,
-                lengthOfStayDays: lengthOfStay(from: admission.time, to: lastContact)
-            )
-        }
-        return EpisodeCensus(
-            episodeID: episode,
-            clientID: clientID,
-            admittedAt: admission.time,
-            stays: stays,
-            end: ended,
-            sessions: sessions.counted,
-            flags: flags
-        )
+        guard var ending else { return }
+        ending.lastContactAt = lastContact(ending)
+        ending.lengthOfStayDays = lengthOfStay(to: ending.lastContactAt, calendar)
+        self.ending = ending
     }
 
     /// Takes one entry that can begin, change or end a stay.
     private mutating func walk(_ entry: EffectiveHistory.Entry, isBegun: Bool) throws {
-        guard isBegun, end == nil else {
+        guard isBegun, ending == nil else {
             return flags.append(conflict(entry))
         }
-        switch try entry.decode() {
-        case .admitted(let admitted):
-            clientID = admitted.clientID
+        if entry.eventID == admission.eventID {
             stays.append(
                 EpisodeCensus.Stay(
                     program: admitted.program,
@@ -78,6 +72,9 @@ struct CensusFold {
                     startReason: entry.type.rawValue
                 )
             )
+            return
+        }
+        switch try entry.decode() {
         case .steppedDown(let step), .steppedUp(let step):
             // A direction that no longer fits: its levels fit each other, so the first does not.
             if step.fromLevel != current.levelOfCare { flags.append(conflict(entry)) }
@@ -121,7 +118,12 @@ struct CensusFold {
     ) {
         stays[stays.count - 1].to = entry.time
         stays[stays.count - 1].endReason = reason
-        end = (entry, reason, details)
+        ending = Ending(
+            entry: entry,
+            reason: reason,
+            details: details,
+            lastContactAt: entry.time
+        )
     }
 
     private func conflict(_ entry: EffectiveHistory.Entry) -> EpisodeFlag {
@@ -133,28 +135,24 @@ struct CensusFold {
     /// What the end says, else the start of the last attended session, else the end.
     ///
     /// A contact outside the episode is flagged and replaced by the end.
-    private mutating func lastContact(
-        _ entry: EffectiveHistory.Entry,
-        _ details: EpisodeEnd,
-        _ sessions: SessionTally,
-        from admission: Instant
-    ) -> Instant {
-        guard let stated = details.lastContactAt else {
-            return sessions.lastAttendedAt ?? entry.time
+    private mutating func lastContact(_ ending: Ending) -> Instant {
+        let end = ending.entry.time
+        guard let stated = ending.details.lastContactAt else {
+            return sessions.lastAttendedAt ?? end
         }
-        if stated < admission || stated > entry.time {
+        if stated < admission.time || stated > end {
             flags.append(
-                EpisodeFlag(flag: .outsideEpisode, at: entry.time, eventIDs: [entry.eventID])
+                EpisodeFlag(flag: .outsideEpisode, at: end, eventIDs: [ending.entry.eventID])
             )
-            return entry.time
+            return end
         }
         return stated
     }
 
     /// Days from admission to last contact: both count for outpatients, as TEDS counts them; for
     /// inpatient and residential levels the nights count, at least one.
-    private func lengthOfStay(from admission: Instant, to lastContact: Instant) -> Int {
-        let days = calendar.date(of: lastContact) - calendar.date(of: admission)
+    private func lengthOfStay(to lastContact: Instant, _ calendar: LocalCalendar) -> Int {
+        let days = calendar.date(of: lastContact) - calendar.date(of: admission.time)
         switch current.levelOfCare {
         case .inpatient, .residential: return max(1, days)
         default: return days + 1

@@ -1,0 +1,20 @@
+public import Ledger
+public import ProjectionRuntime
+
+/// The read models there are.
+public enum ReadModels {
+    /// Their names, as commands and the registry know them, and the versions of their folds.
+    public static let foldVersions: [(name: String, version: Int)] = [
+        (CensusProjection.name, CensusProjection.foldVersion)
+    ]
+
+    /// Their names.
+    public static var names: [String] { foldVersions.map(\.name) }
+
+    /// All read models of one ledger.
+    ///
+    /// - Throws: an error that names the ledger's zone where this machine does not know it.
+    public static func all(_ ledger: LedgerDescription) throws -> [any EpisodeProjection] {
+        [try CensusProjection(ledger)]
+    }
+}
