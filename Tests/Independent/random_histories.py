@@ -8,6 +8,8 @@ with reopening, admissions), same-instant events, events exactly at local midnig
 days on which clocks change, knowledge from a minute before the event to months after it. The life
 cycle is checked by life_cycle.py, so an import refuses none of the lines. With `--refusals FILE`
 some lines that must be refused are mixed in, and FILE gets their line numbers as a JSON list.
+With `--medications` the episodes are mostly medication changes of every kind, arrivals on
+medications, and richer sessions and ends.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from datetime import timedelta
 from history import ENDS, STEPS, event_from
 from life_cycle import ACCEPTED, REFUSED, EpisodeLifeCycle
 from local_days import DAY, HOUR, MINUTE, SECOND, LocalDays, format_instant, parse_date, utc
+from random_medications import RandomMedications
 
 LEVELS = (
     "inpatient",
@@ -54,6 +57,11 @@ LAST_DAY = parse_date("2024-11-20")
 
 class EpisodeWriter:
     """Writes the random history of one episode."""
+
+    @property
+    def offered(self):
+        """The types to try, as often as they stand here."""
+        return OFFERED
 
     def __init__(self, generator, number, own_days, all_days):
         self.random = generator
@@ -273,7 +281,7 @@ class EpisodeWriter:
         while not self.lines:
             self.offer("admitted", refusals=False)
         for _ in range(self.random.choice((0, 3, 10, 20, 40))):
-            self.offer(self.random.choice(OFFERED), refusals and self.random.random() < 0.3)
+            self.offer(self.random.choice(self.offered), refusals and self.random.random() < 0.3)
         return self.lines
 
 
@@ -289,7 +297,108 @@ OFFERED = (
 )
 
 
-def histories(seed, episodes, zone, refusals=False):
+OFFERED_WITH_MEDICATIONS = (
+    ("medication_adjusted",) * 30
+    + ("session_attended",) * 6
+    + ("family_session_held", "session_missed") * 3
+    + STEPS
+    + ("program_changed",)
+    + ENDS * 3
+    + ("entry_corrected",) * 8
+    + ("entry_retracted",) * 3
+)
+
+
+class MedicationEpisodeWriter(EpisodeWriter):
+    """Writes episodes that are mostly medication changes, with richer sessions and ends."""
+
+    @property
+    def offered(self):
+        return OFFERED_WITH_MEDICATIONS
+
+    def __init__(self, generator, number, own_days, all_days):
+        super().__init__(generator, number, own_days, all_days)
+        self.medications = RandomMedications(generator, number)
+        self.now_offered = None
+        self.sessions = 0
+
+    def chance(self, probability):
+        return self.random.random() < probability
+
+    def offer(self, type, refusals):
+        self.now_offered = type
+        super().offer(type, refusals)
+
+    def knowledge(self, occurred_at):
+        """A medication is often ordered days before it takes effect."""
+        if self.now_offered == "medication_adjusted" and self.chance(0.25):
+            occurred_at -= self.random.randrange(HOUR, 20 * DAY)
+        return super().knowledge(occurred_at)
+
+    def admission_data(self):
+        data = super().admission_data()
+        data["program"] = self.random.choice(PROGRAMS + ("iop-adolescent",))
+        if self.chance(0.6):
+            data["medications"] = self.medications.arriving()
+        if self.chance(0.7):
+            data["planned_hours_per_week"] = self.random.choice((6, 9, 10.5, 20))
+        if self.chance(0.6):
+            data["reason"] = "relapse"
+        if self.chance(0.5):
+            data["allergies"] = self.random.choice(([], ["penicillin"]))
+        return data
+
+    def transfer_data(self):
+        data = super().transfer_data()
+        if self.chance(0.3):
+            data["planned_hours_per_week"] = self.random.choice((3, 9, 12))
+        return data
+
+    def session_data(self, type):
+        data = super().data(type, None)
+        if self.chance(0.85):
+            self.sessions += 1
+            data["session_id"] = f"own-{self.number}-{self.sessions}"
+        if type == "session_missed":
+            data["reason"] = self.random.choice(
+                ("no_show", "cancelled_by_client", "cancelled_by_program", "excused")
+            )
+            if self.chance(0.2):
+                del data["session_id"]
+            return data
+        data["minutes"] = self.random.choice((1, 50, 90, 180, 540))
+        if self.chance(0.2):
+            data["counts_toward_hours"] = self.chance(0.5)
+        if type == "session_attended" and self.chance(0.6):
+            data["modality"] = self.random.choice(("cbt", "mi", "dbt", "twelve_step", "other"))
+        if type == "family_session_held":
+            data["participants"] = [
+                {"relation": self.random.choice(("spouse", "parent", "sibling", "other_support"))}
+                for _ in range(self.random.choice((1, 1, 2, 3)))
+            ]
+        return data
+
+    def end_data(self, data):
+        fields = {
+            "disposition": "home",
+            "condition": "stable",
+            "aftercare": self.random.choice(([], [{"provider": "outpatient clinic"}])),
+            "instructions": "call when it gets worse",
+            "goals": [{"text": "abstinence", "status": "partly_met"}],
+            "summary": "as planned",
+        }
+        return data | {name: value for name, value in fields.items() if self.chance(0.6)}
+
+    def data(self, type, occurred_at):
+        if type == "medication_adjusted":
+            return self.medications.adjustment()
+        if type in ("session_attended", "session_missed", "family_session_held"):
+            return self.session_data(type)
+        data = super().data(type, occurred_at)
+        return self.end_data(data) if type in ENDS else data
+
+
+def histories(seed, episodes, zone, refusals=False, medications=False):
     """(line, whether it must be refused) of all episodes, in the order of the file.
 
     By knowledge time, save that some lines come later than they should. An episode's own lines
@@ -298,9 +407,10 @@ def histories(seed, episodes, zone, refusals=False):
     generator = random.Random(seed)
     own_days = LocalDays(zone)
     all_days = [LocalDays(name) for name in sorted({name for name, _ in CHANGING_DAYS})]
+    writer_type = MedicationEpisodeWriter if medications else EpisodeWriter
     merged = []
     for number in range(episodes):
-        writer = EpisodeWriter(generator, number, own_days, all_days)
+        writer = writer_type(generator, number, own_days, all_days)
         place = None
         for sequence, (known, line, refused) in enumerate(writer.write(refusals)):
             late = generator.randrange(30 * DAY) if generator.random() < 0.03 else 0
@@ -316,9 +426,16 @@ def main(arguments=None):
     parser.add_argument("--episodes", type=int, required=True)
     parser.add_argument("--time-zone", default="America/New_York", help="the ledger's zone")
     parser.add_argument("--refusals", help="mix in invalid lines; FILE gets their line numbers")
+    parser.add_argument(
+        "--medications", action="store_true", help="mostly medication changes of every kind"
+    )
     options = parser.parse_args(arguments)
     found = histories(
-        options.seed, options.episodes, options.time_zone, options.refusals is not None
+        options.seed,
+        options.episodes,
+        options.time_zone,
+        options.refusals is not None,
+        options.medications,
     )
     for line, _ in found:
         print(json.dumps(line, ensure_ascii=False))
