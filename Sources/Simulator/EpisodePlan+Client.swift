@@ -1,10 +1,14 @@
 extension EpisodePlan {
     /// A key that begins with `SIM-`; one episode in twenty is a client's second.
     ///
-    /// The first episode of such a client began three fifths of a year before, when an episode has
-    /// long ended, whatever became of it.
-    static func client(number: Int, seed: UInt64, calendar: AdmissionCalendar) -> String {
-        let earlier = number - calendar.episodes(inDays: 220)
+    /// The first episode of such a client began `apart` days before.
+    static func client(
+        number: Int,
+        seed: UInt64,
+        calendar: AdmissionCalendar,
+        apart days: Int
+    ) -> String {
+        let earlier = number - calendar.episodes(inDays: days)
         let comesAgain =
             earlier >= 0 && isReadmission(number, seed: seed) && !isReadmission(earlier, seed: seed)
         var random = SeededGenerator(

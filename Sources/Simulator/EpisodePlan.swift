@@ -50,27 +50,36 @@ struct EpisodePlan {
         number: Int,
         seed: UInt64,
         admission: ClinicDay,
-        calendar: AdmissionCalendar
+        calendar: AdmissionCalendar,
+        assumptions: SimulationAssumptions = .standard
     ) {
         var random = SeededGenerator(seed: seed, stream: 1, index: UInt64(number))
         self.number = number
-        clientID = EpisodePlan.client(number: number, seed: seed, calendar: calendar)
-        cohort = random.integer(in: 0...EpisodePlan.cohorts(calendar) - 1)
+        clientID = EpisodePlan.client(
+            number: number,
+            seed: seed,
+            calendar: calendar,
+            // Longer than anyone stays, whatever became of them.
+            apart: max(220, assumptions.stretched(220))
+        )
+        let enrolled = calendar.episodes(inDays: assumptions.stretched(42))
+        cohort = random.integer(in: 0...EpisodePlan.cohorts(enrolled: enrolled) - 1)
         ending = random.pick(weighted: EpisodePlan.endings)
         missing = random.pick([30, 50, 70, 90, 120, 160])
 
         let program = random.pick(weighted: Program.admitting)
         let days = random.pick(weighted: [(3, weight: 45), (4, weight: 35), (5, weight: 20)])
-        let length = random.integer(quantiles: EpisodePlan.lengths(ending))
+        let length = EpisodePlan.length(ending, assumptions, &random)
         phases = [
             Phase(beginning: .admission, first: admission, program: program, daysPerWeek: days)
         ]
         end = (admission + length).openOrPrevious
         let dropsOut = ending == .discharged(.droppedOut)
         fading = dropsOut ? min(length, random.integer(in: 5...12)) : 0
-        comesBack = dropsOut && length > 14 && random.chance(perMille: 25)
-        isMistake = random.chance(perMille: 4)
-        addChanges(&random)
+        comesBack =
+            dropsOut && length > 14 && random.chance(perMillion: assumptions.retracted(25))
+        isMistake = random.chance(perMillion: assumptions.retracted(4))
+        addChanges(assumptions, &random)
         end = max(end, admission)
     }
 
@@ -86,18 +95,48 @@ struct EpisodePlan {
         (.discharged(.other), 12_643),
     ]
 
-    /// The deciles of the days from the admission to the end of the intensive treatment.
+    /// The days from the admission to the end of the intensive treatment.
+    private static func length(
+        _ ending: Ending,
+        _ assumptions: SimulationAssumptions,
+        _ random: inout SeededGenerator
+    ) -> Int {
+        guard ending == .discharged(.droppedOut) else {
+            let days = random.integer(quantiles: lengths(ending))
+            return max(1, assumptions.stretched(days))
+        }
+        let early = assumptions.earlyDropOutsPerMille
+        let rank = random.integer(in: 0...999)
+        guard rank < early else {
+            let days = random.integer(
+                quantiles: lateDropOutLengths,
+                rank: rank - early,
+                of: 1000 - early
+            )
+            return max(lateDropOutLengths[0], assumptions.stretched(days))
+        }
+        return random.integer(quantiles: earlyDropOutLengths, rank: rank, of: early)
+    }
+
+    /// The days that those stay who leave in their first two weeks, in equal parts.
+    private static let earlyDropOutLengths = [1, 5, 9, 13]
+    /// The days that those stay who drop out later, in equal parts.
+    private static let lateDropOutLengths = [13, 18, 24, 30, 37, 46, 60, 90]
+
+    /// The deciles of the days of who does not drop out.
     private static func lengths(_ ending: Ending) -> [Int] {
         switch ending {
         case .completed: [21, 30, 36, 40, 43, 47, 52, 57, 64, 74, 95]
-        case .discharged(.droppedOut): [1, 5, 9, 13, 18, 24, 30, 37, 46, 60, 90]
         case .discharged(.transferred): [2, 9, 16, 23, 29, 35, 41, 48, 56, 68, 95]
         default: [2, 7, 13, 19, 25, 31, 37, 44, 53, 67, 95]
         }
     }
 
     /// Steps up and down, and changes at the same level.
-    private mutating func addChanges(_ random: inout SeededGenerator) {
+    private mutating func addChanges(
+        _ assumptions: SimulationAssumptions,
+        _ random: inout SeededGenerator
+    ) {
         let admitted = phases[0]
         let length = end - admitted.first
         if length > 20, random.chance(perMille: ending == .discharged(.transferred) ? 110 : 35) {
@@ -119,7 +158,7 @@ struct EpisodePlan {
         }
         let endsLower = ending == .completed ? 420 : 40
         if phases.last?.program.level == .intensiveOutpatient, random.chance(perMille: endsLower) {
-            let tail = random.integer(in: 21...56)
+            let tail = assumptions.stretched(random.integer(in: 21...56))
             add(.stepDown, end, Program.outpatient, daysPerWeek: random.integer(in: 1...2))
             end = (end + tail).openOrPrevious
         }
@@ -137,10 +176,9 @@ struct EpisodePlan {
         )
     }
 
-    /// Groups of about ten, if an episode lasts six weeks.
-    private static func cohorts(_ calendar: AdmissionCalendar) -> Int {
-        let enrolled = calendar.episodes(inDays: 42)
-        return max(1, enrolled / (Program.admitting.count * 10))
+    /// How many groups meet apart in each programme.
+    private static func cohorts(enrolled: Int) -> Int {
+        max(1, enrolled / (Program.admitting.count * 10))
     }
 }
 

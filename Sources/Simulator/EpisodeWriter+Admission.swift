@@ -21,7 +21,9 @@ extension EpisodeWriter {
             retract(mistake, because: "Opened for the wrong client", by: .administrator)
             return
         }
-        if random.chance(perMille: 14), let other = Program.counterpart(of: first.program) {
+        if random.chance(perMillion: assumptions.corrected(14)),
+            let other = Program.counterpart(of: first.program)
+        {
             var mistaken = admission
             mistaken.program = other.name
             let record = record(
@@ -54,7 +56,7 @@ extension EpisodeWriter {
         let takes = random.chance(perMille: 550) ? random.integer(in: 1...2) : 0
         var home: [ArrivalMedication] = []
         for _ in 0..<takes {
-            let drug = random.pick(weighted: Formulary.drugs(of: program))
+            let drug = chosenDrug(of: program)
             guard !isOn(drug) else { continue }
             let dose = random.integer(in: 0...min(1, drug.doses.count - 1))
             courses.append(MedicationCourse(drug: drug, dose: dose, order: nil))
@@ -74,6 +76,7 @@ extension EpisodeWriter {
             authorizedFromDate: authorized ? first.first.date : nil,
             authorizedToDate: authorized ? (first.first + 42).date : nil
         )
+        let source = random.pick(weighted: EpisodeWriter.referralSources)
         return Admitted(
             clientID: plan.clientID,
             program: program.name,
@@ -82,14 +85,15 @@ extension EpisodeWriter {
             schedule: program.schedule,
             plannedHoursPerWeek: Double(first.hoursPerWeek),
             plannedDaysPerWeek: first.daysPerWeek,
-            plannedEndDate: (first.first + 42).date,
-            referralSource: random.pick(weighted: referrals(program)),
+            plannedEndDate: (first.first + assumptions.stretched(42)).date,
+            referralSource: source,
             priorLevelOfCare: random.pick(weighted: [
                 (LevelOfCare?.none, weight: 55), (.inpatient, weight: 14),
                 (.residential, weight: 11),
                 (.partialHospitalization, weight: 8), (.outpatient, weight: 12),
             ]),
-            reason: "Simulated episode; not a real person. \(random.pick(reasons(program)))",
+            reason:
+                "Simulated episode; not a real person. \(random.pick(reasons(program, source)))",
             diagnoses: diagnoses(program),
             payer: payer,
             medications: home.isEmpty ? nil : home,
@@ -136,30 +140,28 @@ extension EpisodeWriter {
             ]
     }
 
-    /// How often each source refers: of substance use, as TEDS-D 2019 counts PSOURCE 1 to 7.
-    private func referrals(_ program: Program) -> [(ReferralSource, weight: Int)] {
-        switch program.name {
-        case Program.adolescent.name:
-            [(.school, 30), (.healthProvider, 40), (.individual, 25), (.court, 5)]
-        case Program.adultDay.name:
-            [
-                (.healthProvider, 50), (.individual, 34), (.employer, 4), (.community, 8),
-                (.sudProvider, 4),
-            ]
-        default:
-            [
-                (.individual, 426), (.sudProvider, 86), (.healthProvider, 73), (.school, 4),
-                (.employer, 4), (.community, 101), (.court, 236),
-            ]
-        }
-    }
+    /// Who referred people to substance use treatment of all kinds in the United States in 2019
+    /// (TEDS-D 2019, PSOURCE 1 to 7; 1,602,026 discharges, besides 120,477 of unknown source).
+    ///
+    /// There is no such table of intensive outpatient treatment alone, nor of mental health, so that
+    /// every programme is given this one.
+    static let referralSources: [(ReferralSource, weight: Int)] = [
+        (.individual, 733_096), (.sudProvider, 148_839), (.healthProvider, 125_477),
+        (.school, 6969), (.employer, 6448), (.community, 174_069), (.court, 407_128),
+    ]
 
-    private func reasons(_ program: Program) -> [String] {
-        switch program.name {
+    private func reasons(_ program: Program, _ source: ReferralSource) -> [String] {
+        guard source != .court else {
+            return ["Ordered after an arrest", "A condition of probation", "Agreed with the court"]
+        }
+        return switch program.name {
         case Program.adolescent.name:
             ["School refusal with low mood", "Self-harm without intent", "Anxiety and avoidance"]
         case Program.adultEvening.name:
-            ["Relapse after months of abstinence", "Ordered after an arrest", "Loss of control"]
+            [
+                "Relapse after months of abstinence", "Cravings after detoxification",
+                "Loss of control",
+            ]
         case Program.dualDiagnosis.name:
             ["Depression and daily drinking", "Panic and opioid use", "Mood swings and cannabis"]
         default:

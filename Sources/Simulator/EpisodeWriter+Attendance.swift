@@ -67,7 +67,7 @@ extension EpisodeWriter {
             let at = day.at(minute: 8 * 60 + random.integer(in: 0...29))
             let next = index + 1 < plan.phases.count ? plan.phases[index + 1].first : plan.end
             // Always before the next change or the end, which would otherwise not fit its past.
-            let late = random.chance(perMille: 60) ? min(3, next - day - 1) : 0
+            let late = random.chance(perMillion: assumptions.late(60)) ? min(3, next - day - 1) : 0
             record(
                 phase.beginning == .stepDown ? .steppedDown(step) : .steppedUp(step),
                 at: at,
@@ -106,7 +106,7 @@ extension EpisodeWriter {
             if session.isCancelled {
                 miss(session, .cancelledByProgram, knownAt: day.at(minute: 8 * 60))
             } else if let reason {
-                if reason == .noShow, random.chance(perMille: 40) {
+                if reason == .noShow, random.chance(perMillion: assumptions.retracted(40)) {
                     // Ticked on the list with the others, and found out later.
                     let mistake = record(
                         .sessionAttended(facts(of: session, in: phase)),
@@ -154,8 +154,11 @@ extension EpisodeWriter {
         by role: AuthorRole
     ) {
         let known = noted(after: start.advanced(bySeconds: Int64(facts.minutes) * 60))
-        switch random.integer(in: 0...999) {
-        case 0..<11:
+        let wrongMinutes = assumptions.corrected(11)
+        let wrongDate = wrongMinutes + assumptions.corrected(7)
+        let wrongClient = wrongDate + assumptions.retracted(5)
+        switch random.integer(in: 0...999_999) {
+        case ..<wrongMinutes:
             var wrong = facts
             wrong.minutes += random.pick([5, 30, 60, 100])
             let mistake = record(.sessionAttended(wrong), at: start, knownAt: known, by: role)
@@ -165,7 +168,7 @@ extension EpisodeWriter {
                 because: "Minutes typed wrongly",
                 by: role
             )
-        case 11..<18:
+        case ..<wrongDate:
             let dayBefore = max(admittedAt, start.advanced(bySeconds: -86_400))
             let mistake = record(.sessionAttended(facts), at: dayBefore, knownAt: known, by: role)
             correct(
@@ -175,7 +178,7 @@ extension EpisodeWriter {
                 because: "Wrong date",
                 by: role
             )
-        case 18..<23:
+        case ..<wrongClient:
             // Entered twice: once for somebody else.
             var other = facts
             other.sessionID = identifier(at: start)

@@ -10,7 +10,7 @@ extension EpisodeWriter {
         }
         let end = recordEnd(on: plan.end, isPrompt: false)
         if case .discharged(let reason) = plan.ending, reason != .died,
-            random.chance(perMille: 25)
+            random.chance(perMillion: assumptions.corrected(25))
         {
             correct(
                 end,
@@ -53,7 +53,8 @@ extension EpisodeWriter {
         let closing = program.firstMinute + block.offset + block.minutes + 15
         let minute = plan.ending == .completed ? max(closing, afternoon) : afternoon
         let at = day.at(minute: minute)
-        let days = !isPrompt && random.chance(perMille: 120) ? random.integer(in: 1...3) : 0
+        let isLate = !isPrompt && random.chance(perMillion: assumptions.late(120))
+        let days = isLate ? random.integer(in: 1...3) : 0
         let known = after(at, seconds: 86_400 * days + random.integer(in: 120...5400))
         let data: EventData
         switch plan.ending {

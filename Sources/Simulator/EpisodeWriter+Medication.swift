@@ -7,15 +7,34 @@ struct MedicationCourse {
     var dose: Int
     /// The order it was prescribed with, nil for what the client brought.
     var order: String?
+    var isAtOtherFrequency = false
     var isHeld = false
 
     var medication: Medication { drug.medication(order: order) }
-    var regimen: Regimen { drug.regimen(dose: dose) }
+    var regimen: Regimen { drug.regimen(dose: dose, isAtOtherFrequency: isAtOtherFrequency) }
 }
 
 extension EpisodeWriter {
+    /// Whether the client is on this medication, also as an injection.
     func isOn(_ drug: Drug) -> Bool {
-        courses.contains { $0.drug.rxcui == drug.rxcui }
+        let codes = [drug.rxcui, Formulary.injection(insteadOf: drug)?.rxcui]
+        return courses.contains { codes.contains($0.drug.rxcui) }
+    }
+
+    /// A medication of a programme; instead of one that must not be taken with what the client is on,
+    /// acamprosate.
+    ///
+    /// Naltrexone blocks the opioid that buprenorphine is, and brings on withdrawal.
+    mutating func chosenDrug(of program: Program) -> Drug {
+        let drug = random.pick(weighted: Formulary.drugs(of: program))
+        let mustNotMeet: Drug? =
+            switch drug.rxcui {
+            case Formulary.naltrexone.rxcui: Formulary.buprenorphine
+            case Formulary.buprenorphine.rxcui: Formulary.naltrexone
+            default: nil
+            }
+        guard let mustNotMeet, isOn(mustNotMeet) else { return drug }
+        return Formulary.acamprosate
     }
 
     /// A medication management visit, and what it changes.
@@ -65,7 +84,7 @@ extension EpisodeWriter {
     }
 
     private mutating func startMedication(at decided: Instant) {
-        let drug = random.pick(weighted: Formulary.drugs(of: plan.phases[0].program))
+        let drug = chosenDrug(of: plan.phases[0].program)
         guard !isOn(drug) else { return }
         let course = MedicationCourse(drug: drug, dose: 0, order: newOrder())
         courses.append(course)
@@ -134,6 +153,19 @@ extension EpisodeWriter {
             adjust(course, .stop, regimen: false, because: reason, at: decided, knownAt: known)
         case 47..<52:
             switchMedication(index, at: decided, knownAt: known)
+        case 52..<57 where course.drug.otherFrequency != nil:
+            course.isAtOtherFrequency.toggle()
+            courses[index] = course
+            adjust(
+                course,
+                .changeFrequency,
+                regimen: true,
+                because: .sideEffect,
+                at: decided,
+                knownAt: known
+            )
+        case 57..<62 where Formulary.injection(insteadOf: course.drug) != nil:
+            changeRoute(index, at: decided, knownAt: known)
         case 52..<80:
             adjust(course, .unchanged, regimen: false, because: nil, at: decided, knownAt: known)
         default:
@@ -146,7 +178,7 @@ extension EpisodeWriter {
         at decided: Instant,
         knownAt: Instant
     ) {
-        let drug = random.pick(weighted: Formulary.drugs(of: plan.phases[0].program))
+        let drug = chosenDrug(of: plan.phases[0].program)
         guard !isOn(drug) else { return }
         let old = courses[index]
         courses[index] = MedicationCourse(drug: drug, dose: 0, order: newOrder())
@@ -157,6 +189,22 @@ extension EpisodeWriter {
             regimen: true,
             replaces: old.medication,
             because: reason,
+            at: decided,
+            knownAt: knownAt
+        )
+    }
+
+    /// From tablets or film to the long-acting injection, under an order of its own.
+    private mutating func changeRoute(_ index: Int, at decided: Instant, knownAt: Instant) {
+        let old = courses[index]
+        guard let injection = Formulary.injection(insteadOf: old.drug) else { return }
+        courses[index] = MedicationCourse(drug: injection, dose: 0, order: newOrder())
+        adjust(
+            courses[index],
+            .changeRoute,
+            regimen: true,
+            replaces: old.medication,
+            because: .patientRequest,
             at: decided,
             knownAt: knownAt
         )
@@ -186,7 +234,9 @@ extension EpisodeWriter {
                     text: course.drug.indication.text
                 ) : nil
         )
-        guard isGiven, random.chance(perMille: 12) else {
+        // Nobody mistypes a dose where none was decided on.
+        let hasNewDose = isGiven && change != .changeFrequency && change != .changeRoute
+        guard hasNewDose, random.chance(perMillion: assumptions.corrected(12)) else {
             record(.medicationAdjusted(facts), at: effect, knownAt: knownAt, by: .prescriber)
             return
         }

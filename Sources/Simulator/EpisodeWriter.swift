@@ -4,6 +4,7 @@ internal import CareEpisode
 struct EpisodeWriter {
     let plan: EpisodePlan
     let seed: UInt64
+    let assumptions: SimulationAssumptions
     /// Nothing is recorded from here on.
     let cutoff: Instant
     /// Decides what happens.
@@ -22,9 +23,15 @@ struct EpisodeWriter {
     private var lines: [SimulatedLine] = []
 
     /// A writer of the episode, which writes nothing that is known at or after `end`.
-    init(plan: EpisodePlan, seed: UInt64, end: Instant) {
+    init(
+        plan: EpisodePlan,
+        seed: UInt64,
+        end: Instant,
+        assumptions: SimulationAssumptions = .standard
+    ) {
         self.plan = plan
         self.seed = seed
+        self.assumptions = assumptions
         cutoff = end
         random = SeededGenerator(seed: seed, stream: 5, index: UInt64(plan.number))
         identifiers = SeededGenerator(seed: seed, stream: 6, index: UInt64(plan.number))
@@ -83,10 +90,9 @@ struct EpisodeWriter {
         return Record(id: id, knownAt: knownAt)
     }
 
-    /// When something that was over at `instant` is written down: soon, or, of three in a hundred,
-    /// days later.
+    /// When something that was over at `instant` is written down: soon, or now and then days later.
     mutating func noted(after instant: Instant) -> Instant {
-        let late = random.chance(perMille: 30)
+        let late = random.chance(perMillion: assumptions.late(30))
         let days = late ? random.integer(in: 1...6) : 0
         return after(instant, seconds: 86_400 * days + random.integer(in: 120...5400))
     }

@@ -1,5 +1,24 @@
 internal import CareEpisode
 
+/// How often a medication is taken.
+struct Frequency {
+    let text: String
+    /// Nil if less than daily.
+    let timesPerDay: Double?
+
+    static let daily = Frequency(text: "daily", timesPerDay: 1)
+    static let everyMorning = Frequency(text: "every morning", timesPerDay: 1)
+    static let atBedtime = Frequency(text: "at bedtime", timesPerDay: 1)
+    static let twiceDaily = Frequency(text: "twice daily", timesPerDay: 2)
+    static let threeTimesDaily = Frequency(text: "three times daily", timesPerDay: 3)
+    static let everyTwelveHoursAsNeeded = Frequency(
+        text: "every 12 hours as needed",
+        timesPerDay: 2
+    )
+    static let everyEightHoursAsNeeded = Frequency(text: "every 8 hours as needed", timesPerDay: 3)
+    static let everyFourWeeks = Frequency(text: "every 4 weeks", timesPerDay: nil)
+}
+
 /// A medication of the simulated clinic and the doses it is given in.
 struct Drug {
     /// The product's RxNorm name, of a semantic clinical drug.
@@ -10,8 +29,9 @@ struct Drug {
     let strength: String
     /// Doses in mg from the lowest, each a number of tablets that can be taken at once.
     let doses: [Double]
-    let frequency: String
-    let timesPerDay: Double
+    let frequency: Frequency
+    /// What the frequency may be changed to and back, nil if it stays.
+    let otherFrequency: Frequency?
     let route: String
     let asNeeded: Bool
     /// What it is given for.
@@ -23,8 +43,8 @@ struct Drug {
         form: String = "tablet",
         strength: String,
         doses: [Double],
-        frequency: String = "daily",
-        timesPerDay: Double = 1,
+        frequency: Frequency = .daily,
+        or otherFrequency: Frequency? = nil,
         route: String = "oral",
         asNeeded: Bool = false,
         for code: String,
@@ -36,7 +56,7 @@ struct Drug {
         self.strength = strength
         self.doses = doses
         self.frequency = frequency
-        self.timesPerDay = timesPerDay
+        self.otherFrequency = otherFrequency
         self.route = route
         self.asNeeded = asNeeded
         indication = (code, text)
@@ -48,19 +68,20 @@ struct Drug {
     }
 
     /// How it is taken at the dose of this index.
-    func regimen(dose index: Int) -> Regimen {
-        Regimen(
+    func regimen(dose index: Int, isAtOtherFrequency: Bool = false) -> Regimen {
+        let frequency = isAtOtherFrequency ? otherFrequency ?? frequency : frequency
+        return Regimen(
             dose: doses[index],
             unit: "mg",
             route: route,
-            frequency: frequency,
-            timesPerDay: timesPerDay,
+            frequency: frequency.text,
+            timesPerDay: frequency.timesPerDay,
             asNeeded: asNeeded
         )
     }
 }
 
-/// A dozen medications, names and codes from the RxNorm value sets of the National Library of
+/// A dozen medications and two injections, names and codes from the RxNorm value sets of the National Library of
 /// Medicine (VSAC, expansion "eCQM Update 2025-05-08").
 enum Formulary {
     static let sertraline = Drug(
@@ -68,6 +89,7 @@ enum Formulary {
         rxcui: "312941",
         strength: "50 mg",
         doses: [25, 50, 100, 150, 200],
+        or: .everyMorning,
         for: "F33.1",
         "Major depressive disorder, recurrent"
     )
@@ -76,6 +98,7 @@ enum Formulary {
         rxcui: "349332",
         strength: "10 mg",
         doses: [5, 10, 20],
+        or: .atBedtime,
         for: "F41.1",
         "Generalized anxiety disorder"
     )
@@ -85,7 +108,7 @@ enum Formulary {
         form: "capsule",
         strength: "20 mg",
         doses: [20, 40, 60],
-        frequency: "every morning",
+        frequency: .everyMorning,
         for: "F32.1",
         "Major depressive episode"
     )
@@ -94,8 +117,8 @@ enum Formulary {
         rxcui: "313586",
         strength: "75 mg",
         doses: [37.5, 75, 112.5],
-        frequency: "twice daily",
-        timesPerDay: 2,
+        frequency: .twiceDaily,
+        or: .threeTimesDaily,
         for: "F33.1",
         "Major depressive disorder, recurrent"
     )
@@ -104,7 +127,7 @@ enum Formulary {
         rxcui: "311725",
         strength: "15 mg",
         doses: [7.5, 15, 30, 45],
-        frequency: "at bedtime",
+        frequency: .atBedtime,
         for: "F33.1",
         "Depression with insomnia"
     )
@@ -113,7 +136,7 @@ enum Formulary {
         rxcui: "856377",
         strength: "50 mg",
         doses: [25, 50, 100],
-        frequency: "at bedtime",
+        frequency: .atBedtime,
         for: "G47.00",
         "Insomnia"
     )
@@ -122,7 +145,8 @@ enum Formulary {
         rxcui: "616487",
         strength: "50 mg",
         doses: [25, 50, 100, 200],
-        frequency: "at bedtime",
+        frequency: .atBedtime,
+        or: .twiceDaily,
         for: "F31.81",
         "Bipolar II disorder"
     )
@@ -131,6 +155,7 @@ enum Formulary {
         rxcui: "402131",
         strength: "5 mg",
         doses: [2.5, 5, 10, 15],
+        or: .everyMorning,
         for: "F33.1",
         "Augmentation in depression"
     )
@@ -139,8 +164,8 @@ enum Formulary {
         rxcui: "197900",
         strength: "0.5 mg",
         doses: [0.5, 1],
-        frequency: "every 8 hours as needed",
-        timesPerDay: 3,
+        frequency: .everyEightHoursAsNeeded,
+        or: .everyTwelveHoursAsNeeded,
         asNeeded: true,
         for: "F41.1",
         "Acute anxiety"
@@ -155,11 +180,34 @@ enum Formulary {
         for: "F11.20",
         "Opioid use disorder"
     )
+    static let buprenorphineInjection = Drug(
+        "1.5 ML buprenorphine 200 MG/ML Prefilled Syringe",
+        rxcui: "1996192",
+        form: "extended-release injection",
+        strength: "300 mg/1.5 mL",
+        doses: [300],
+        frequency: .everyFourWeeks,
+        route: "subcutaneous",
+        for: "F11.20",
+        "Opioid use disorder"
+    )
     static let naltrexone = Drug(
         "naltrexone hydrochloride 50 MG Oral Tablet",
         rxcui: "1483744",
         strength: "50 mg",
         doses: [25, 50, 100],
+        or: .atBedtime,
+        for: "F10.20",
+        "Alcohol use disorder"
+    )
+    static let naltrexoneInjection = Drug(
+        "naltrexone 380 MG Injection",
+        rxcui: "637213",
+        form: "extended-release injection",
+        strength: "380 mg",
+        doses: [380],
+        frequency: .everyFourWeeks,
+        route: "intramuscular",
         for: "F10.20",
         "Alcohol use disorder"
     )
@@ -169,11 +217,27 @@ enum Formulary {
         form: "delayed-release tablet",
         strength: "333 mg",
         doses: [333, 666],
-        frequency: "three times daily",
-        timesPerDay: 3,
+        frequency: .threeTimesDaily,
+        or: .twiceDaily,
         for: "F10.20",
         "Alcohol use disorder"
     )
+
+    /// Every medication that a simulation may name.
+    static let all = [
+        sertraline, escitalopram, fluoxetine, venlafaxine, mirtazapine, trazodone, quetiapine,
+        aripiprazole, lorazepam, buprenorphine, buprenorphineInjection, naltrexone,
+        naltrexoneInjection, acamprosate,
+    ]
+
+    /// The long-acting injection that a medication may be changed to, of the same substance.
+    static func injection(insteadOf drug: Drug) -> Drug? {
+        switch drug.rxcui {
+        case naltrexone.rxcui: naltrexoneInjection
+        case buprenorphine.rxcui: buprenorphineInjection
+        default: nil
+        }
+    }
 
     /// What is prescribed to the members of a programme, and how often.
     static func drugs(of program: Program) -> [(Drug, weight: Int)] {

@@ -36,6 +36,11 @@ struct SeededGenerator: RandomNumberGenerator {
         integer(in: 0...999) < perMille
     }
 
+    /// True in so many of a million cases: the same ones as so many thousandths of a thousand.
+    mutating func chance(perMillion: Int) -> Bool {
+        integer(in: 0...999_999) < perMillion
+    }
+
     /// One element, each equally likely.
     mutating func pick<Element>(_ choices: [Element]) -> Element {
         choices[integer(in: 0...choices.count - 1)]
@@ -56,6 +61,12 @@ struct SeededGenerator: RandomNumberGenerator {
     /// A number distributed as the quantiles say: equally likely between each two neighbours.
     mutating func integer(quantiles: [Int]) -> Int {
         let step = integer(in: 0...quantiles.count - 2)
+        return integer(in: quantiles[step]...quantiles[step + 1])
+    }
+
+    /// A number distributed as the quantiles say, its rank drawn before: `rank` of `ranks`, from 0.
+    mutating func integer(quantiles: [Int], rank: Int, of ranks: Int) -> Int {
+        let step = rank * (quantiles.count - 1) / ranks
         return integer(in: quantiles[step]...quantiles[step + 1])
     }
 }

@@ -6,9 +6,9 @@ public import CareEpisode
 /// depends on the seed and its own number alone, so that episodes are written one after another
 /// while time goes by: memory holds the episodes that are under way, never all of them.
 ///
-/// How episodes end follows TEDS-D 2019, how long they last and what happens in them is meant to be
-/// plausible to a clinician, and nothing in them is a real person's. Times are those of a clinic in
-/// New York.
+/// How episodes end and who refers to them follows TEDS-D 2019; how long they last and what happens
+/// in them are assumptions (docs/simulation.md) meant to be plausible to a clinician. Nothing in them
+/// is a real person's. Times are those of a clinic in New York.
 public struct Simulation: Sendable {
     /// How many people are admitted.
     public let episodes: Int
@@ -16,16 +16,24 @@ public struct Simulation: Sendable {
     public let seed: UInt64
     /// The first date (UTC) on which nothing is recorded any more.
     public let until: CalendarDate
+    /// What is assumed for want of published figures.
+    public let assumptions: SimulationAssumptions
 
     /// A simulation of `episodes` admissions (negative counts as none) in the time before `until`.
     ///
     /// Admissions are spread evenly over the 16 weeks before `until`, or as much longer as it takes
     /// to admit no more than 200 in 16 weeks, but at most over 10 years. So some episodes are still
     /// open at the end, and the census is that of one clinic until it is that of several.
-    public init(episodes: Int, seed: UInt64, until: CalendarDate = Simulation.defaultEnd) {
+    public init(
+        episodes: Int,
+        seed: UInt64,
+        until: CalendarDate = Simulation.defaultEnd,
+        assumptions: SimulationAssumptions = .standard
+    ) {
         self.episodes = max(0, episodes)
         self.seed = seed
         self.until = until
+        self.assumptions = assumptions
     }
 
     /// 2026-01-01.
@@ -48,9 +56,10 @@ public struct Simulation: Sendable {
                 number: number,
                 seed: seed,
                 admission: day,
-                calendar: calendar
+                calendar: calendar,
+                assumptions: assumptions
             )
-            var writer = EpisodeWriter(plan: plan, seed: seed, end: end)
+            var writer = EpisodeWriter(plan: plan, seed: seed, end: end, assumptions: assumptions)
             queue.add(writer.write(), episode: number)
         }
         try queue.drain(before: end, body)

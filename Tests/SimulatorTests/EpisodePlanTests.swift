@@ -20,17 +20,6 @@ struct EpisodePlanTests {
         }
     }
 
-    @Test("end as TEDS-D 2019 counts intensive outpatient discharges")
-    func endings() {
-        let total = EpisodePlan.endings.map(\.weight).reduce(0, +)
-        #expect(total == 235_771)
-        for (ending, weight) in EpisodePlan.endings {
-            let expected = Double(weight) / Double(total)
-            let found = Double(plans.count { $0.ending == ending }) / Double(plans.count)
-            #expect(abs(found - expected) < 0.015, "\(ending): \(found)")
-        }
-    }
-
     @Test("last a median of four to eight weeks, whoever drops out less")
     func lengths() {
         func median(_ plans: [EpisodePlan]) -> Int {

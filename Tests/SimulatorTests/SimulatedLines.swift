@@ -12,9 +12,29 @@ struct SimulatedLines {
 
     let lines: [Line]
 
-    init(episodes: Int, seed: UInt64, until: CalendarDate = Simulation.defaultEnd) throws {
+    /// The lines of a simulation; with `types`, those of these types alone, since parsing is what
+    /// takes the time.
+    init(
+        episodes: Int,
+        seed: UInt64,
+        until: CalendarDate = Simulation.defaultEnd,
+        assumptions: SimulationAssumptions = .standard,
+        types: [EventType] = []
+    ) throws {
+        let simulation = Simulation(
+            episodes: episodes,
+            seed: seed,
+            until: until,
+            assumptions: assumptions
+        )
+        // Members are sorted by name: the type comes last.
+        let endings = types.map { Array("\"type\":\"\($0.rawValue)\"}".utf8) }
         var lines: [Line] = []
-        try Simulation(episodes: episodes, seed: seed, until: until).lines { bytes in
+        try simulation.lines { bytes in
+            guard
+                endings.isEmpty
+                    || endings.contains(where: { bytes.suffix($0.count).elementsEqual($0) })
+            else { return }
             let (episodeID, draft) = try EventParser.parseLine(bytes)
             lines.append(
                 Line(
@@ -33,6 +53,23 @@ struct SimulatedLines {
 
     /// The lines of each episode, in the order of the file.
     var byEpisode: [EpisodeID: [Line]] { Dictionary(grouping: lines, by: \.episodeID) }
+
+    /// How many entries became known more than a day after they happened.
+    var late: Int {
+        lines.count {
+            !$0.draft.type.isAmendment
+                && $0.draft.occurredAt.advanced(bySeconds: 86_400) < $0.knownAt
+        }
+    }
+
+    /// The entries that somebody corrected.
+    var corrected: Set<EventID> {
+        Set(
+            lines.compactMap { line in
+                if case .entryCorrected(let it) = line.draft.data { it.targetEventID } else { nil }
+            }
+        )
+    }
 
     /// How many events are so.
     func count(where isCounted: (EventDraft) -> Bool) -> Int {

@@ -1,17 +1,10 @@
 import CareEpisode
-import Foundation
 import Testing
 
 @testable import Simulator
 
 @Suite("The simulator's tables and rules")
 struct SimulatorTablesTests {
-    /// `shared/data` beside the repository, which a checkout by itself does not have.
-    static let data = URL(filePath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "shared/data")
-    static let hasData = FileManager.default.fileExists(atPath: data.path)
-
     @Test("SplitMix64 gives the numbers that its authors publish")
     func splitMix() {
         var generator = SeededGenerator(seed: 1_234_567)
@@ -64,38 +57,59 @@ struct SimulatorTablesTests {
         #expect(calendar.days <= 3650)
     }
 
+    @Test("endings and referral sources are weighted with the counts of TEDS-D 2019")
+    func weights() {
+        let endings = EpisodePlan.endings.sorted { $0.0.teds < $1.0.teds }
+        #expect(endings.map(\.0.teds) == Array(1...7))
+        #expect(endings.map(\.weight) == NationalFigures.intensiveOutpatientEndings)
+        let sources = EpisodeWriter.referralSources
+        #expect(sources.map(\.0) == NationalFigures.referralCodes)
+        #expect(sources.map(\.weight) == NationalFigures.referralSources)
+    }
+
     @Test(
-        "endings are weighted with the counts of TEDS-D 2019",
-        .enabled(if: hasData, "needs shared/data beside the repository")
+        "the copied counts are those of the files",
+        .enabled(if: SharedData.isThere, "needs shared/data beside the repository")
     )
-    func teds() throws {
-        let file = Self.data.appending(path: "teds/tedsd2019_services_discharge_x_reason.csv")
-        var counts: [Int: Int] = [:]
-        for row in try String(contentsOf: file, encoding: .utf8).split(whereSeparator: \.isNewline)
-        {
-            let cells = row.split(separator: ",")
-            guard cells[0] == "6", let reason = Int(cells[1]) else { continue }
-            counts[reason] = Int(cells[2])
-        }
-        #expect(EpisodePlan.endings.count == counts.count)
-        for (ending, weight) in EpisodePlan.endings {
-            switch ending {
-            case .completed: #expect(weight == counts[1])
-            case .discharged(let reason): #expect(weight == counts[reason.teds])
+    func files() throws {
+        let reasons = try SharedData.rows("teds/tedsd2019_services_discharge_x_reason.csv")
+        func endings(service: String) -> [Int?] {
+            (1...7).map { reason in
+                reasons.first { $0[0] == service && $0[1] == "\(reason)" }.flatMap { Int($0[2]) }
             }
         }
+        #expect(endings(service: "6") == NationalFigures.intensiveOutpatientEndings)
+        #expect(endings(service: "7") == NationalFigures.outpatientEndings)
+        let frequencies = try SharedData.rows("teds/tedsd2019_codebook_frequencies.csv")
+        let sources = (1...7).map { code in
+            frequencies.first { $0[0] == "PSOURCE" && $0[2] == "\(code)" }
+                .flatMap { Int($0[$0.count - 2]) }
+        }
+        #expect(sources == NationalFigures.referralSources)
+    }
+
+    @Test("medications are fourteen, of which whoever is prescribed one may be given")
+    func formulary() {
+        #expect(Set(Formulary.all.map(\.rxcui)).count == 14)
+        let prescribed = Program.admitting.flatMap { Formulary.drugs(of: $0.0).map(\.0) }
+        let injected = prescribed.compactMap { Formulary.injection(insteadOf: $0) }
+        #expect(Set((prescribed + injected).map(\.rxcui)) == Set(Formulary.all.map(\.rxcui)))
+        #expect(Formulary.all.allSatisfy { $0.doses == $0.doses.sorted() && $0.doses[0] > 0 })
     }
 
     @Test(
         "medications have the names and codes of RxNorm",
-        .enabled(if: hasData, "needs shared/data beside the repository")
+        .enabled(if: SharedData.isThere, "needs shared/data beside the repository")
     )
     func rxnorm() throws {
-        let file = Self.data.appending(path: "rxnorm/bh_rxnorm_value_sets.csv")
-        let text = try String(contentsOf: file, encoding: .utf8)
-        let programs = Program.admitting.map(\.0)
-        let drugs = programs.flatMap { Formulary.drugs(of: $0).map(\.0) }
-        #expect(Set(drugs.map(\.rxcui)).count == 12)
-        for drug in drugs { #expect(text.contains(",\(drug.rxcui),\(drug.name)"), "\(drug.name)") }
+        let text = try SharedData.file("rxnorm/bh_rxnorm_value_sets.csv")
+        let entries = Set(
+            text.split(whereSeparator: \.isNewline).map { row in
+                row.split(separator: ",", maxSplits: 3).last.map(String.init) ?? ""
+            }
+        )
+        for drug in Formulary.all {
+            #expect(entries.contains("\(drug.rxcui),\(drug.name)"), "\(drug.name)")
+        }
     }
 }
