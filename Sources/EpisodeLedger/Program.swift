@@ -31,7 +31,8 @@ struct Program: AsyncParsableCommand {
             CommandGroup(
                 name: "Read",
                 subcommands: [
-                    Census.self, Episodes.self, ReplayEpisode.self, Export.self, Follow.self,
+                    Census.self, Attendance.self, Outcomes.self, Episodes.self,
+                    ReplayEpisode.self, Export.self, Follow.self,
                 ]
             ),
             CommandGroup(

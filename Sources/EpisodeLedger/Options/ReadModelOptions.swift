@@ -69,15 +69,8 @@ struct ReadModelSession: Sendable {
     let compared: (first: Instant, second: Instant)?
     private let clock: KnowledgeClock
 
-    /// Opens the ledger, and brings its read model to the head if the tables are to answer.
-    ///
-    /// - Parameter projection: the read model that is asked.
-    /// - Throws: ``ProjectionError`` where the read model cannot be caught up.
-    init<Projection: EpisodeProjection>(
-        _ session: Session,
-        _ options: ReadModelOptions,
-        _ projection: (LedgerDescription) throws -> Projection
-    ) async throws {
+    /// Opens the ledger for an answer that is always folded from events.
+    init(_ session: Session, _ options: ReadModelOptions) async throws {
         self.session = session
         ledger = try await session.ledger()
         calendar = try LocalCalendar(timeZone: ledger.timeZone)
@@ -87,10 +80,23 @@ struct ReadModelSession: Sendable {
         let knownAt = options.knowledge.knownAt?.instant(calendar)
         if let knownAt, let newest = head.recordedAt, knownAt < newest {
             knowledge = Knowledge(at: knownAt, by: clock)
-            return
+        } else {
+            knowledge = nil
         }
-        knowledge = nil
-        if compared != nil { return }
+    }
+
+    /// Opens the ledger, and brings its read model to the head if the tables are to answer.
+    ///
+    /// - Parameter projection: the read model that is asked.
+    /// - Throws: ``ProjectionError`` where the read model cannot be caught up.
+    init<Projection: EpisodeProjection>(
+        _ session: Session,
+        _ options: ReadModelOptions,
+        _ projection: (LedgerDescription) throws -> Projection
+    ) async throws {
+        try await self.init(session, options)
+        guard knowledge == nil, compared == nil else { return }
+        let head = try await EventReader(session.database, ledger: ledger).head()
         let worker = ProjectionWorker(
             try projection(ledger),
             session.database,

@@ -1,0 +1,52 @@
+public import CareEpisode
+
+/// An episode's sessions and hours, week by week, up to a time.
+public struct EpisodeAttendance: Hashable, Sendable {
+    /// In order and without gaps: from the admission's week to that of the end, or of the time that
+    /// is asked for.
+    public var weeks: [Week]
+    /// The doubts about the episode, those that belong to a week among them;
+    /// `below_weekly_hours` stands with its week alone.
+    public var flags: [EpisodeFlag]
+
+    /// One ISO week in the ledger's zone.
+    ///
+    /// A session belongs to the week of the local date of its start.
+    public struct Week: Hashable, Sendable {
+        /// Which week.
+        public var week: ISOWeek
+        /// Sessions that the client attended, family sessions among them.
+        public var attended = 0
+        /// Sessions that the client missed, by reason; those above zero.
+        public var missed: [MissedReason: Int] = [:]
+        /// Minutes that count toward the hours.
+        public var minutes = 0
+        /// Hours a week as planned at the week's last instant, or at the end or the time that is
+        /// asked for; nil where no plan was recorded.
+        public var plannedHours: Double?
+        /// Doubts about the week; one about sessions of two weeks stands with both.
+        public var flags: [EpisodeFlag] = []
+
+        /// ``minutes`` in hours.
+        public var hours: Double { Double(minutes) / 60 }
+    }
+
+    /// Sessions that the client attended.
+    public var attended: Int { weeks.reduce(0) { $0 + $1.attended } }
+
+    /// Sessions that the client missed, by reason; those above zero.
+    public var missed: [MissedReason: Int] {
+        weeks.reduce(into: [:]) { $0.merge($1.missed, uniquingKeysWith: +) }
+    }
+
+    /// Minutes that count toward hours.
+    public var minutes: Int { weeks.reduce(0) { $0 + $1.minutes } }
+
+    /// Sessions that the client attended or should have: what the programme cancelled is none.
+    public var expected: Int {
+        missed.reduce(attended) { $1.key == .cancelledByProgram ? $0 : $0 + $1.value }
+    }
+
+    /// ``attended`` of ``expected``, 0 to 1; nil where none was expected.
+    public var rate: Double? { expected == 0 ? nil : Double(attended) / Double(expected) }
+}

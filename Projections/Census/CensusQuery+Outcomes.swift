@@ -1,0 +1,51 @@
+public import CareEpisode
+public import ProjectionRuntime
+
+extension CensusQuery {
+    /// The outcomes of a period.
+    ///
+    /// - Parameters:
+    ///   - from: the first date.
+    ///   - to: the last date, not after today.
+    ///   - effectiveAt: the instant up to which entries take part: just before the last date's
+    ///     24:00, or now.
+    ///   - program: only this programme; nil for all.
+    ///   - knowledge: nil answers from the tables.
+    /// - Throws: `ProjectionError.rebuildNeeded` where the tables are of another version.
+    public func outcomes(
+        from: CalendarDate,
+        to: CalendarDate,
+        effectiveAt: Instant,
+        program: String? = nil,
+        knowledge: Knowledge? = nil
+    ) async throws -> (PeriodOutcomes, ReadModelBasis) {
+        let models: [EpisodeCensus]
+        let basis: ReadModelBasis
+        if let knowledge {
+            (models, basis) = try await model.folded(
+                knownAt: knowledge.at,
+                knownBy: knowledge.by,
+                effectiveAt: effectiveAt
+            )
+        } else {
+            (models, basis) = try await stored(
+                from: calendar.startOfDay(from),
+                to: calendar.startOfDay(to.adding(days: 1)),
+                effectiveAt: effectiveAt
+            )
+            let reasons = Set(models.compactMap(\.end?.reason))
+            guard reasons.allSatisfy({ PeriodOutcomes.EndReason(rawValue: $0) != nil }) else {
+                throw CensusRowError(column: "end_reason")
+            }
+        }
+        let outcomes = PeriodOutcomes(
+            models,
+            from: from,
+            to: to,
+            program: program,
+            effectiveAt: effectiveAt,
+            calendar: calendar
+        )
+        return (outcomes, basis)
+    }
+}

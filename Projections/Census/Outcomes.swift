@@ -1,0 +1,142 @@
+public import CareEpisode
+
+/// How the episodes ended that ended in a period, and how many clients were there meanwhile.
+///
+/// Pure: a function of episodes, dates and the time up to which entries take part.
+public struct PeriodOutcomes: Hashable, Sendable {
+    /// The first date.
+    public let from: CalendarDate
+    /// The last date.
+    public let to: CalendarDate
+    /// Only this programme; nil for all.
+    public let program: String?
+    /// How many episodes ended how: those above zero, in the order of TEDS.
+    public let byReason: [Count]
+    /// The lengths of stay of those episodes together, in days.
+    public let lengthOfStayDays: Int
+    /// The stays at each midnight of the period together.
+    public let midnights: Int
+
+    /// How many episodes ended for one reason.
+    public struct Count: Hashable, Sendable {
+        /// Why they ended.
+        public var reason: EndReason
+        /// How many; above zero.
+        public var episodes: Int
+    }
+
+    /// Why an episode ended.
+    public enum EndReason: Hashable, Sendable {
+        /// As planned.
+        case completed
+        /// Otherwise.
+        case discharged(DischargeReason)
+    }
+
+    /// Episodes that ended in the period.
+    public var discharges: Int { byReason.reduce(0) { $0 + $1.episodes } }
+
+    /// Days; nil where no episode ended.
+    public var averageLengthOfStay: Double? {
+        discharges == 0 ? nil : Double(lengthOfStayDays) / Double(discharges)
+    }
+
+    /// Stays at midnight, on the average of the period's dates.
+    public var averageDailyCensus: Double { Double(midnights) / Double(to - from + 1) }
+
+    /// Counts.
+    ///
+    /// - Parameters:
+    ///   - models: every episode with a stay that overlaps the period.
+    ///   - from: the first date.
+    ///   - to: the last date.
+    ///   - program: only this programme's stays, and the episodes whose last stay is in it; nil for
+    ///     all.
+    ///   - effectiveAt: just before the last date's 24:00, or now.
+    ///   - calendar: of the ledger's zone.
+    public init(
+        _ models: [EpisodeCensus],
+        from: CalendarDate,
+        to: CalendarDate,
+        program: String?,
+        effectiveAt: Instant,
+        calendar: LocalCalendar
+    ) {
+        precondition(from <= to, "a period has at least one day")
+        self.from = from
+        self.to = to
+        self.program = program
+        var counts: [EndReason: Int] = [:]
+        var (days, midnights) = (0, 0)
+        for model in models.compactMap({ $0.cut(effectiveAt) }) {
+            for stay in model.stays where program == nil || stay.program == program {
+                midnights += stay.midnights(from: from, to: to, calendar)
+            }
+            guard let end = model.end, (from...to).contains(calendar.date(of: end.at)),
+                program == nil || model.stays.last?.program == program
+            else { continue }
+            counts[EndReason(end), default: 0] += 1
+            days += end.lengthOfStayDays
+        }
+        byReason = counts.map { Count(reason: $0, episodes: $1) }
+            .sorted { $0.reason.teds < $1.reason.teds }
+        lengthOfStayDays = days
+        self.midnights = midnights
+    }
+}
+
+extension PeriodOutcomes.EndReason {
+    /// The reason of an end.
+    ///
+    /// What a fold made, and what is read from the tables, has no other reasons.
+    fileprivate init(_ end: EpisodeCensus.End) {
+        guard let reason = Self(rawValue: end.reason) else {
+            preconditionFailure("an end is completed, or has a discharge reason")
+        }
+        self = reason
+    }
+
+    /// A reason as it is written; nil for any other text.
+    public init?(rawValue: String) {
+        if rawValue == EventType.completed.rawValue {
+            self = .completed
+        } else if let reason = DischargeReason(rawValue: rawValue) {
+            self = .discharged(reason)
+        } else {
+            return nil
+        }
+    }
+
+    /// As it is written: `completed`, or a discharge reason.
+    public var rawValue: String {
+        switch self {
+        case .completed: EventType.completed.rawValue
+        case .discharged(let reason): reason.rawValue
+        }
+    }
+
+    /// The code of TEDS-D REASON, 1 to 7.
+    public var teds: Int {
+        switch self {
+        case .completed: 1
+        case .discharged(let reason): reason.teds
+        }
+    }
+}
+
+extension EpisodeCensus.Stay {
+    /// At how many midnights that end the dates of a period the stay was there.
+    ///
+    /// The midnights that ``CensusTally`` counts, without its days: a comparison of two knowledge
+    /// times asks this for single episodes, many times.
+    fileprivate func midnights(
+        from: CalendarDate,
+        to: CalendarDate,
+        _ calendar: LocalCalendar
+    ) -> Int {
+        let first = max(calendar.date(of: self.from), from)
+        let next = to.adding(days: 1)
+        let end = min(self.to.map { calendar.date(of: $0) } ?? next, next)
+        return max(end - first, 0)
+    }
+}
