@@ -91,7 +91,8 @@ def normalized(name):
 def carried_over(before, given):
     """The new regimen: what is given, and of the one before what was left out.
 
-    Dose and unit travel together: where either is given, neither is carried over.
+    Dose and unit travel together: where either is given, neither is carried over. A frequency that
+    is given without times per day leaves those unknown: the old ones may not fit it.
     """
     if given is None:
         return before
@@ -99,6 +100,8 @@ def carried_over(before, given):
     if "dose" in given or "unit" in given:
         kept.pop("dose", None)
         kept.pop("unit", None)
+    if "frequency" in given and given["frequency"] != kept.get("frequency"):
+        kept.pop("times_per_day", None)
     return kept | given
 
 
@@ -233,9 +236,7 @@ class MedicationCourses:
             self._open_lineage(entry, medication, regimen, "start")
             return
         self._touch(lineage, entry)
-        if lineage.state == HELD:
-            if regimen is None:
-                return
+        if lineage.state == HELD and regimen is not None:
             self._flag("changed_while_held", entry)
         self._next_interval(lineage, entry)
 
@@ -367,8 +368,9 @@ class MedicationCourses:
     def _next_interval(self, lineage, entry):
         """Opens the next interval of an open or held lineage.
 
-        A change with a regimen renews the lineage's medication, order id included; a resume (or a
-        start that goes on) without one leaves both as they were.
+        A change with a regimen renews the lineage's medication; its order id stays where the change
+        names none, but for a switch, which is another medication's. A resume (or a start that goes
+        on) without a regimen leaves the medication as it was.
         """
         if lineage.state == OPEN:
             self._end_interval(lineage, entry.time, entry.data["change"])
@@ -376,7 +378,9 @@ class MedicationCourses:
             lineage.holds[-1].end = entry.time
             lineage.state = OPEN
         if "regimen" in entry.data:
-            lineage.medication = entry.data["medication"]
+            before, lineage.medication = lineage.medication, dict(entry.data["medication"])
+            if "order_id" in before and entry.data["change"] != "switch":
+                lineage.medication.setdefault("order_id", before["order_id"])
             lineage.regimen = carried_over(lineage.regimen, entry.data["regimen"])
         self._open_interval(lineage, entry, entry.data["change"])
 

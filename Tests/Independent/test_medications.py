@@ -408,6 +408,26 @@ class RegimenTest(unittest.TestCase):
 
 
 class HoldTest(unittest.TestCase):
+    def test_a_change_that_names_no_order_keeps_it_but_a_switch_does_not(self):
+        for change, flags in (
+            ("increase", []), ("switch", [("stop_without_start", (4,))]),
+        ):
+            history = MedicationHistory()
+            history.change("start", "2025-01-07 08:00", order("sertraline", "a"))
+            history.change(
+                change, "2025-01-08 08:00", replaces={"name": "sertraline"},
+                regimen={"dose": 100, "unit": "mg"},
+            )
+            history.change("stop", "2025-01-09 08:00", order("sertraline", "a"))
+            self.assertEqual(history.flags("2025-01-10 08:00"), flags)
+            self.assertEqual(len(history.active("2025-01-10 08:00")), len(flags))
+
+    def test_a_new_frequency_without_times_per_day_leaves_the_daily_dose_unknown(self):
+        history = MedicationHistory()
+        history.change("start", "2025-01-07 08:00")
+        history.change("change_frequency", "2025-01-08 08:00", regimen={"frequency": "bid"})
+        self.assertEqual(history.active("2025-01-08 08:00"), [(2, 3, None)])
+
     def test_a_hold_makes_it_held_and_a_second_one_changes_nothing(self):
         history = MedicationHistory()
         history.change("start", "2025-01-07 08:00")
@@ -481,10 +501,10 @@ class HoldTest(unittest.TestCase):
         self.assertEqual(history.held("2025-01-10 08:00"), [])
         self.assertEqual(history.flags("2025-01-10 08:00"), [("changed_while_held", (4,))])
 
-    def test_a_start_of_a_held_order_opens_it_only_with_a_regimen(self):
+    def test_a_start_of_a_held_order_opens_it_flagged_where_it_has_a_regimen(self):
         for regimen, active, flag in (
             ({"times_per_day": 2}, [(2, 4, 100)], [("changed_while_held", (4,))]),
-            (None, [], []),
+            (None, [(2, 4, 50)], []),
         ):
             history = MedicationHistory()
             history.change("start", "2025-01-07 08:00", order("sertraline", "a"))
