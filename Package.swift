@@ -166,7 +166,7 @@ let package = Package(
             name: "ProjectionsTests",
             dependencies: [
                 "CareEpisode", "Postgres", "Ledger", "ProjectionRuntime", "Projections",
-                "TestSupport", "ProjectionTestSupport",
+                "Simulator", "TestSupport", "ProjectionTestSupport",
             ],
             swiftSettings: strict
         ),

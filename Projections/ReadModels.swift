@@ -5,7 +5,9 @@ public import ProjectionRuntime
 public enum ReadModels {
     /// Their names, as commands and the registry know them, and the versions of their folds.
     public static let foldVersions: [(name: String, version: Int)] = [
-        (CensusProjection.name, CensusProjection.foldVersion)
+        (CensusProjection.name, CensusProjection.foldVersion),
+        (MedicationReviewProjection.name, MedicationReviewProjection.foldVersion),
+        (DischargeSummaryProjection.name, DischargeSummaryProjection.foldVersion),
     ]
 
     /// Their names.
@@ -15,6 +17,10 @@ public enum ReadModels {
     ///
     /// - Throws: an error that names the ledger's zone where this machine does not know it.
     public static func all(_ ledger: LedgerDescription) throws -> [any EpisodeProjection] {
-        [try CensusProjection(ledger)]
+        [
+            try CensusProjection(ledger),
+            try MedicationReviewProjection(ledger),
+            try DischargeSummaryProjection(ledger),
+        ]
     }
 }

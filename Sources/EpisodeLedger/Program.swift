@@ -31,8 +31,9 @@ struct Program: AsyncParsableCommand {
             CommandGroup(
                 name: "Read",
                 subcommands: [
-                    Census.self, Attendance.self, Outcomes.self, Episodes.self,
-                    ReplayEpisode.self, Export.self, Follow.self,
+                    Census.self, MedicationReviewCommand.self, DischargeSummaryCommand.self,
+                    Attendance.self, Outcomes.self,
+                    Episodes.self, ReplayEpisode.self, Export.self, Follow.self,
                 ]
             ),
             CommandGroup(

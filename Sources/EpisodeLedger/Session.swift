@@ -43,6 +43,8 @@ struct Session: Sendable {
         isEndedBySignal: Bool = false,
         _ body: @escaping @Sendable (Session) async throws -> Void
     ) async throws {
+        // Wrong usage is told before anything is opened.
+        _ = try options.outputFormat
         let shutdown = Shutdown(isGraceful: isEndedBySignal)
         let status = await shutdown.listening {
             try await open(options, shutdown, migrates: migrates, body)

@@ -8,7 +8,8 @@ import Testing
 @Suite("Help")
 struct HelpTests {
     static let commands = [
-        "", "import", "append", "simulate", "census", "episodes", "replay", "export", "follow",
+        "", "import", "append", "simulate", "census", "medication-review", "discharge-summary",
+        "attendance", "outcomes", "episodes", "replay", "export", "follow",
         "status", "ledgers", "ledgers list", "ledgers create", "projections", "projections run",
         "projections status", "projections rebuild", "projections retry", "migrate",
     ]

@@ -73,7 +73,7 @@ def medications(entries, start, end):
             continue
         admission, discharge = state_at(lineage, start), state_at(lineage, end - 1)
         if end <= start:
-            admission = discharge = None
+            admission = None
         if admission is not None:
             found["at_admission"].append(lineage.id)
         if discharge is not None:

@@ -21,10 +21,11 @@ public struct RandomEvent: Sendable {
 public struct RandomHistories {
     public static let programs = ["iop-day", "iop-evening", "php"]
 
-    private var generator: SeededRandom
+    var generator: SeededRandom
     private let calendar: LocalCalendar
     private let firstDate: CalendarDate
     private let days: Int
+    private let hasMedications: Bool
     private var episodes: [Episode] = []
 
     private struct Episode {
@@ -40,16 +41,20 @@ public struct RandomHistories {
     ///   - calendar: whose midnights are used.
     ///   - firstDate: no episode begins before it, save by a correction.
     ///   - days: within how many days the episodes begin.
+    ///   - medications: whether a third of the entries are changes of medications of every kind,
+    ///     and clients arrive on some.
     public init(
         seed: UInt64,
         calendar: LocalCalendar,
         firstDate: CalendarDate = CalendarDate(dayNumber: 19_768),
-        days: Int = 60
+        days: Int = 60,
+        medications: Bool = false
     ) {
         generator = SeededRandom(seed: seed)
         self.calendar = calendar
         self.firstDate = firstDate
         self.days = days
+        hasMedications = medications
     }
 
     /// More events, of new episodes and of those of earlier calls.
@@ -126,6 +131,7 @@ public struct RandomHistories {
     /// What is tried, in this order, until an append would accept it.
     private mutating func offers(_ episode: Episode, at time: Instant) -> [EventData] {
         guard !episode.drafts.isEmpty else { return [.admitted(admission(episode))] }
+        if hasMedications, generator.happens(0.35) { return [medicationChange()] }
         switch Int.random(in: 0..<36, using: &generator) {
         case 0..<9: return [session(episode)]
         case 9..<12: return [family()]
@@ -142,12 +148,14 @@ public struct RandomHistories {
     }
 
     private mutating func admission(_ episode: Episode) -> Admitted {
-        Admitted(
+        var admitted = Admitted(
             clientID: "C-\(episode.number / 2)",
             program: generator.pick(Self.programs),
             levelOfCare: generator.pick(LevelOfCare.allCases),
             track: generator.happens(0.5) ? .coOccurring : nil
         )
+        if hasMedications { admitted.medications = arrivals() }
+        return admitted
     }
 
     private mutating func steps(_ type: EventType) -> [EventData] {
@@ -214,8 +222,9 @@ public struct RandomHistories {
         )
     }
 
-    private func medication() -> EventData {
-        .medicationAdjusted(
+    private mutating func medication() -> EventData {
+        if hasMedications { return medicationChange() }
+        return .medicationAdjusted(
             MedicationAdjusted(
                 medication: Medication(name: "sertraline", orderID: "o-1"),
                 change: .start,
@@ -297,7 +306,13 @@ public func recorded(_ events: [RandomEvent]) -> [EpisodeID: [HistoryEvent]] {
                 occurredAt: event.draft.occurredAt,
                 recordedAt: recordedAt,
                 knownAt: event.draft.sourceRecordedAt ?? recordedAt,
-                payload: event.draft.payload()
+                payload: event.draft.payload(),
+                header: event.draft.type.isEnd
+                    ? event.draft.header(
+                        ledger: .default,
+                        episodeID: event.episodeID,
+                        recordedBy: "test"
+                    ) : []
             )
         )
     }

@@ -174,7 +174,10 @@ struct CensusQueryTests {
             )
             #expect(ofClient.episodes == all.filter { $0.clientID == client })
             let (open, _) = try await query.episodes(.init(isOpen: true), effectiveAt: effectiveAt)
-            let (ended, _) = try await query.episodes(.init(isOpen: false), effectiveAt: effectiveAt)
+            let (ended, _) = try await query.episodes(
+                .init(isOpen: false),
+                effectiveAt: effectiveAt
+            )
             #expect(open.episodes == all.filter { $0.end == nil } && !open.episodes.isEmpty)
             #expect(ended.episodes == all.filter { $0.end != nil } && !ended.episodes.isEmpty)
             let (program, _) = try await query.episodes(

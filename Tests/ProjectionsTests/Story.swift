@@ -15,9 +15,11 @@ struct Story {
 
     /// Adds an event.
     ///
-    /// - Parameter time: `MM-DD` of 2024, or `MM-DD HH:MM`, in UTC.
+    /// - Parameters:
+    ///   - time: `MM-DD` of 2024, or `MM-DD HH:MM`, in UTC.
+    ///   - known: when the source knew it; nil for at once.
     @discardableResult
-    mutating func add(_ data: EventData, _ time: String) -> EventID {
+    mutating func add(_ data: EventData, _ time: String, known: String? = nil) -> EventID {
         let number = Int64(events.count + 1)
         let eventID = EventID(bits: UInt128(1_000 + number))
         events.append(
@@ -28,7 +30,7 @@ struct Story {
                 type: data.type,
                 occurredAt: instant(time),
                 recordedAt: Instant(microseconds: 1_767_225_600_000_000 + number),
-                knownAt: instant(time),
+                knownAt: instant(known ?? time),
                 payload: data.canonicalBytes()
             )
         )

@@ -16,8 +16,9 @@ public struct HistoryEvent: Hashable, Sendable {
     public var knownAt: Instant
     /// The canonical JSON of `data`.
     public var payload: [UInt8]
-    /// The canonical JSON of the envelope, of a `completed` or `discharged` alone: who states an end
-    /// is part of a summary. Empty for every other type.
+    /// The canonical JSON of the envelope of an end; empty for every other type.
+    ///
+    /// Who states a `completed` or `discharged` is part of a summary.
     public var header: [UInt8]
 
     /// A recorded event.

@@ -10,7 +10,7 @@ struct Attendance: AsyncParsableCommand {
         abstract: "Show an episode's sessions and hours, week by week.",
         usage: """
             episode-ledger attendance --episode <id> [<options>]
-            episode-ledger attendance --episode <id> --diff <time> <time> [<options>]
+            episode-ledger attendance --episode <id> --diff <time> <time>
             """,
         discussion: """
             Weeks are those of ISO 8601 in the ledger's zone. A whole week of intensive outpatient \

@@ -79,7 +79,13 @@ struct Projections: AsyncParsableCommand {
                         Console.note("keeping the read models of \(ledger.name) at the head")
                         for projection in try ReadModels.all(ledger) {
                             stops.append(
-                                start(projection, ledger, feeds.feed(of: ledger.id), session, &group)
+                                start(
+                                    projection,
+                                    ledger,
+                                    feeds.feed(of: ledger.id),
+                                    session,
+                                    &group
+                                )
                             )
                         }
                     }
@@ -172,7 +178,10 @@ struct Projections: AsyncParsableCommand {
                 """
         )
 
-        @Argument(help: "The read model; without it, all of them.", completion: .list(ReadModels.names))
+        @Argument(
+            help: "The read model; without it, all of them.",
+            completion: .list(ReadModels.names)
+        )
         var name: String?
 
         @Flag(help: "Switch although the rows differ.")

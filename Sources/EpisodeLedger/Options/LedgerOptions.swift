@@ -49,12 +49,13 @@ struct LedgerOptions: ParsableArguments {
             elsewhere)
             """
     )
-    var format: OutputFormat?
+    var format: FormatOption?
 
     func validate() throws {
         // Read here, so that a wrong variable is told like a wrong option.
         _ = try ledgerName
-        _ = try outputFormat
+        // A page is for the one command that makes it, and refused where a session begins.
+        if format != .html { _ = try outputFormat }
         guard let databaseURL else { return }
         do {
             _ = try PostgresConfiguration(url: databaseURL)
@@ -87,7 +88,12 @@ struct LedgerOptions: ParsableArguments {
 
     var outputFormat: OutputFormat {
         get throws {
-            if let format { return format }
+            switch format {
+            case .json: return .json
+            case .text: return .text
+            case .html: throw ValidationError("--format html is for discharge-summary alone")
+            case nil: break
+            }
             guard let text = Environment["EPISODE_LEDGER_FORMAT"] else {
                 return isatty(STDOUT_FILENO) == 1 ? .text : .json
             }
@@ -100,8 +106,18 @@ struct LedgerOptions: ParsableArguments {
 }
 
 /// How results are printed.
-enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+enum OutputFormat: String, CaseIterable {
     case json, text
+}
+
+/// What `--format` takes.
+enum FormatOption: String, ExpressibleByArgument {
+    case json, text
+    /// Only of a discharge summary.
+    case html
+
+    /// Those that every command takes.
+    static var allValueStrings: [String] { OutputFormat.allCases.map(\.rawValue) }
 }
 
 /// The process's environment variables; an empty one counts as absent.

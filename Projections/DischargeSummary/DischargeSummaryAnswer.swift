@@ -1,0 +1,112 @@
+public import CareEpisode
+public import Ledger
+public import ProjectionRuntime
+
+/// A summary, what it rests on, and what has become known since the end.
+public struct DischargeSummaryAnswer: Sendable {
+    /// The summary.
+    public var summary: DischargeSummary
+    /// The time up to which entries take part.
+    public var effectiveAt: Instant
+    /// What was known.
+    public var basis: ReadModelBasis
+    /// The clock of every knowledge time in the answer.
+    public var clock: KnowledgeClock
+    /// The differences; nil of an interim summary.
+    public var changedSince: ChangedSince?
+
+    /// What differs from the summary as it was known at an earlier time.
+    public struct ChangedSince: Sendable {
+        /// That time: the end's own knowledge time, unless another was asked for.
+        public var since: Instant
+        /// The elements that differ, with the events that made the difference.
+        public var changes: [KnowledgeDifference.Change]
+    }
+
+    /// The answer of `discharge-summary`.
+    public func json(_ ledger: LedgerDescription) -> AnswerJSON {
+        .object(
+            [
+                ("episode_id", .string(summary.episodeID.description)),
+                ("ledger", .string(ledger.name.description)),
+                ("status", .string(summary.status.rawValue)),
+                ("position", .integer(basis.position.rawValue)),
+                ("lag", .integer(basis.lag)),
+                ("effective_at", .instant(effectiveAt)),
+                ("known_at", .instant(basis.knownAt)),
+                ("known_by", .text(basis.knownAt.map { _ in basis.knownBy.rawValue })),
+            ] + summary.members + [
+                ("changed_since", changedSince?.json ?? .null),
+                ("parked", basis.parkedJSON),
+            ]
+        )
+    }
+}
+
+extension DischargeSummaryAnswer.ChangedSince {
+    /// `since`, `differences`.
+    fileprivate var json: AnswerJSON {
+        ["since": .instant(since), "differences": .array(changes.map(\.json))]
+    }
+}
+
+/// Why there is no summary.
+public enum DischargeSummaryError: Error, Hashable, CustomStringConvertible {
+    /// The episode is open, as far as the question's times reach.
+    case notEnded(EpisodeID)
+    /// No admission is known and in force, as far as the question's times reach.
+    case notAdmitted(EpisodeID)
+    /// The fold fails: what is recorded was changed behind the ledger's back.
+    case unreadable(EpisodeID)
+
+    /// What is wrong and what to do.
+    public var description: String {
+        switch self {
+        case .notEnded(let episode):
+            "episode \(episode) has not ended; --interim makes an interim summary"
+        case .notAdmitted(let episode):
+            "episode \(episode) has no admission that is known and in force at this time"
+        case .unreadable(let episode):
+            "episode \(episode) cannot be read; see `episode-ledger projections status`"
+        }
+    }
+}
+
+/// One recorded event, for a reader who follows a statement to its sources.
+public struct DischargeSummarySource: Hashable, Sendable {
+    /// The event.
+    public var eventID: EventID
+    /// Its type.
+    public var type: EventType
+    /// When it happened, as it was first recorded.
+    public var occurredAt: Instant
+    /// When it became known, by the answer's clock.
+    public var knownAt: Instant
+    /// Where it stands in the ledger.
+    public var position: Position
+}
+
+extension DischargeSummaryAnswer {
+    /// The summary for a terminal, in lines of at most 100 characters.
+    ///
+    /// - Parameters:
+    ///   - ledger: whose record it comes from.
+    ///   - calendar: of the ledger's zone, in which times are written.
+    ///   - sources: the episode's events.
+    public func text(
+        _ ledger: LedgerDescription,
+        _ calendar: LocalCalendar,
+        _ sources: [DischargeSummarySource]
+    ) -> String {
+        SummaryDocument(self, ledger, calendar, sources).text
+    }
+
+    /// The summary as an HTML page of its own that prints on A4 and Letter; parameters as for text.
+    public func html(
+        _ ledger: LedgerDescription,
+        _ calendar: LocalCalendar,
+        _ sources: [DischargeSummarySource]
+    ) -> String {
+        SummaryDocument(self, ledger, calendar, sources).html
+    }
+}

@@ -1,0 +1,86 @@
+import CareEpisode
+
+extension DischargeSummaryFold {
+    func courseOfCare() throws -> DischargeSummary.CourseOfCare {
+        var count = SessionCount()
+        for session in course.sessions.sessions { try count.add(session) }
+        return DischargeSummary.CourseOfCare(
+            attended: element(count.attended.count, count.attended),
+            byKind: element(count.kinds.mapValues(\.count), count.attended),
+            byModality: element(
+                count.modalities.mapValues(\.count),
+                count.modalities.values.joined()
+            ),
+            hours: element(Double(count.minutes) / 60, count.counting),
+            weeks: element(weeks(), [admissionID, endID].compactMap { $0 }),
+            attendanceRate: element(count.rate, count.attended + count.expected),
+            missed: element(
+                count.missed.mapValues(\.count),
+                count.missed.values.joined()
+            ),
+            familySessions: element(count.family, count.familySessions)
+        )
+    }
+
+    /// ISO weeks in the ledger's zone from the admission's to the end's, both counted.
+    private func weeks() -> Int {
+        let first = calendar.isoWeek(of: calendar.date(of: course.admission.time))
+        let end = max(course.ending?.entry.time ?? openUntil, course.admission.time)
+        let last = calendar.isoWeek(of: calendar.date(of: end))
+        return (last.firstDate - first.firstDate) / 7 + 1
+    }
+}
+
+/// Sessions counted, with the events that each number comes from.
+private struct SessionCount {
+    var attended: [EventID] = []
+    var kinds: [String: [EventID]] = [:]
+    var modalities: [String: [EventID]] = [:]
+    var minutes = 0
+    var counting: [EventID] = []
+    var missed: [String: [EventID]] = [:]
+    /// Those missed for any other reason than that the programme cancelled.
+    var expected: [EventID] = []
+    var family = DischargeSummary.FamilySessions(held: 0, withClient: 0, participants: [:])
+    var familySessions: [EventID] = []
+
+    var rate: Double? {
+        let all = attended.count + expected.count
+        return all == 0 ? nil : Double(attended.count) / Double(all)
+    }
+
+    mutating func add(_ session: SessionTally.Session) throws {
+        let event = session.entry.eventID
+        if session.counts {
+            minutes += session.minutes
+            counting.append(event)
+        }
+        if session.isAttended { attended.append(event) }
+        switch try session.entry.decode() {
+        case .sessionAttended(let data):
+            kinds[data.kind.rawValue, default: []].append(event)
+            if let modality = data.modality {
+                modalities[modality.rawValue, default: []].append(event)
+            }
+        case .familySessionHeld(let data):
+            if session.isAttended {
+                kinds[MissedSessionKind.family.rawValue, default: []].append(event)
+            }
+            add(data, event)
+        case .sessionMissed(let data):
+            missed[data.reason.rawValue, default: []].append(event)
+            if data.reason != .cancelledByProgram { expected.append(event) }
+        default:
+            break
+        }
+    }
+
+    private mutating func add(_ data: FamilySessionHeld, _ event: EventID) {
+        family.held += 1
+        if data.clientPresent { family.withClient += 1 }
+        for participant in data.participants {
+            family.participants[participant.relation.rawValue, default: 0] += 1
+        }
+        familySessions.append(event)
+    }
+}

@@ -1,0 +1,208 @@
+import CareEpisode
+
+extension DischargeSummary {
+    /// Summarises an episode.
+    ///
+    /// - Parameters:
+    ///   - episode: whose history.
+    ///   - history: its effective history, cut at the effective time.
+    ///   - calendar: of the ledger's zone.
+    ///   - effectiveAt: that time; the weeks of an interim summary count up to it.
+    /// - Returns: nil without a known, unretracted admission.
+    /// - Throws: a refusal where a recorded payload or header is none.
+    static func fold(
+        _ episode: EpisodeID,
+        _ history: EffectiveHistory,
+        calendar: LocalCalendar,
+        effectiveAt: Instant?
+    ) throws -> DischargeSummary? {
+        guard let course = try EpisodeCourse(history, calendar: calendar) else { return nil }
+        return try make(
+            episode,
+            history,
+            course: course,
+            medications: MedicationCourse.fold(course, history),
+            calendar: calendar,
+            effectiveAt: effectiveAt
+        )
+    }
+
+    /// Summarises an episode whose course is known; parameters as for the fold.
+    ///
+    /// - Parameters:
+    ///   - course: of the same history.
+    ///   - medications: of the same history.
+    static func make(
+        _ episode: EpisodeID,
+        _ history: EffectiveHistory,
+        course: EpisodeCourse,
+        medications: MedicationCourse,
+        calendar: LocalCalendar,
+        effectiveAt: Instant?
+    ) throws -> DischargeSummary {
+        let fold = DischargeSummaryFold(
+            history: history,
+            course: course,
+            calendar: calendar,
+            openUntil: effectiveAt ?? history.entries.last?.time ?? course.admission.time
+        )
+        let comparison = try MedicationComparison(medications, fold)
+        let care = try fold.courseOfCare()
+        var summary = DischargeSummary(
+            episodeID: episode,
+            status: course.ending == nil ? .interim : .final,
+            client: try fold.client(),
+            admission: fold.admission(),
+            courseOfCare: care,
+            medications: comparison.medications(),
+            discharge: fold.discharge(),
+            followUp: fold.followUp(),
+            authorship: try fold.authorship(),
+            amendments: Amendments(corrections: [], lateEntries: []),
+            completeness: fold.completeness(care),
+            flags: fold.flags(medications)
+        )
+        summary.amendments = fold.amendments(summary)
+        return summary
+    }
+}
+
+/// One episode on its way into a summary.
+struct DischargeSummaryFold {
+    typealias Element = DischargeSummary.Element
+
+    let history: EffectiveHistory
+    let course: EpisodeCourse
+    let calendar: LocalCalendar
+    /// The time up to which an open episode is summarised.
+    let openUntil: Instant
+    private let places: [EventID: Int]
+
+    init(
+        history: EffectiveHistory,
+        course: EpisodeCourse,
+        calendar: LocalCalendar,
+        openUntil: Instant
+    ) {
+        self.history = history
+        self.course = course
+        self.calendar = calendar
+        self.openUntil = openUntil
+        places = Dictionary(
+            history.entries.enumerated().map { ($1.eventID, $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    var admissionID: EventID { course.admission.eventID }
+    var endID: EventID? { course.ending?.entry.eventID }
+
+    /// A statement with its events in the order of the history, each once.
+    func element<Value>(_ value: Value?, _ events: some Sequence<EventID>) -> Element<Value> {
+        guard let value else { return .none }
+        let order = Set(events).sorted { (places[$0] ?? .max) < (places[$1] ?? .max) }
+        return Element(value: value, eventIDs: order)
+    }
+
+    /// A statement of the admission alone.
+    func atAdmission<Value>(_ value: Value?) -> Element<Value> { element(value, [admissionID]) }
+
+    /// A statement of the end alone; none while the episode is open.
+    func atEnd<Value>(_ value: (EpisodeCourse.Ending) -> Value?) -> Element<Value> {
+        guard let ending = course.ending else { return .none }
+        return element(value(ending), [ending.entry.eventID])
+    }
+
+    // MARK: - Admission and end
+
+    func admission() -> DischargeSummary.Admission {
+        let allergies: DischargeSummary.Allergies =
+            switch course.admitted.allergies {
+            case nil: .notRecorded
+            case .some(let list): list.isEmpty ? .noneKnown : .recorded(list)
+            }
+        return DischargeSummary.Admission(
+            reason: atAdmission(course.admitted.reason),
+            diagnoses: atAdmission(course.admitted.diagnoses),
+            allergies: atAdmission(allergies)
+        )
+    }
+
+    func discharge() -> DischargeSummary.Discharge {
+        DischargeSummary.Discharge(
+            reason: atEnd { ending in
+                let teds = DischargeReason(rawValue: ending.reason)?.teds ?? 1
+                return DischargeSummary.Reason(reason: ending.reason, teds: teds)
+            },
+            diagnoses: atEnd(\.details.diagnoses),
+            goals: atEnd(\.details.goals),
+            condition: atEnd(\.details.condition),
+            disposition: atEnd { $0.details.disposition?.rawValue },
+            summary: atEnd(\.details.summary)
+        )
+    }
+
+    func followUp() -> DischargeSummary.FollowUp {
+        DischargeSummary.FollowUp(
+            aftercare: atEnd(\.details.aftercare),
+            instructions: atEnd(\.details.instructions)
+        )
+    }
+
+    /// From the envelope of the end as it was first recorded: a correction has an author of its own.
+    func authorship() throws -> DischargeSummary.Authorship {
+        let header = try course.ending.flatMap { ending in
+            ending.entry.header.isEmpty ? nil : try EventHeader.decode(ending.entry.header)
+        }
+        return DischargeSummary.Authorship(
+            author: atEnd { _ in header?.author },
+            recordedBy: atEnd { _ in header?.recordedBy },
+            recordedAt: atEnd(\.entry.recordedAt),
+            signature: atEnd { _ in "not signed" }
+        )
+    }
+
+    // MARK: - Completeness
+
+    /// The elements of Joint Commission standard RC.02.04.01.
+    func completeness(_ care: DischargeSummary.CourseOfCare) -> DischargeSummary.Completeness {
+        typealias Presence = DischargeSummary.Presence
+        let details = course.ending?.details
+        func end(_ isPresent: Bool) -> Element<Presence> {
+            element(Presence(isPresent), [endID].compactMap { $0 })
+        }
+        let sessions = care.attended.eventIDs + care.familySessions.eventIDs
+        return DischargeSummary.Completeness(
+            reasonForAdmission: atAdmission(Presence(Self.isSaid(course.admitted.reason))),
+            careProvided: element(Presence(!sessions.isEmpty), sessions),
+            // A discharge says why the episode ended; of a completion the disposition must say what
+            // comes next.
+            conditionAndDisposition: end(
+                Self.isSaid(details?.condition)
+                    && (details?.disposition != nil || course.ending?.entry.type == .discharged)
+            ),
+            informationToClientAndFamily: end(Self.isSaid(details?.instructions)),
+            followUp: end(details?.aftercare?.isEmpty == false)
+        )
+    }
+
+    private static func isSaid(_ text: String?) -> Bool {
+        text?.contains { !$0.isWhitespace } ?? false
+    }
+
+    // MARK: - Flags
+
+    /// All but late entries, which are amendments.
+    func flags(_ medications: MedicationCourse) -> [DischargeSummary.Flag] {
+        course.flags.map {
+            DischargeSummary.Flag(code: $0.flag.rawValue, text: $0.flag.text, eventIDs: $0.eventIDs)
+        }
+            + medications.flags.filter { $0.flag != .lateEntry }.map {
+                DischargeSummary.Flag(
+                    code: $0.flag.rawValue,
+                    text: $0.text,
+                    eventIDs: $0.eventIDs
+                )
+            }
+    }
+}

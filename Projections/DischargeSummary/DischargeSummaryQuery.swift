@@ -1,0 +1,216 @@
+public import CareEpisode
+public import Ledger
+import Postgres
+public import ProjectionRuntime
+
+/// Asks for the discharge summaries of one ledger, for any two clocks.
+public struct DischargeSummaryQuery: Sendable {
+    private let model: ReadModel<DischargeSummaryProjection>
+    private let reader: EventReader
+    private let ledger: LedgerDescription
+
+    /// A ledger's discharge summaries.
+    public init(_ database: LedgerDatabase, ledger: LedgerDescription) throws {
+        model = ReadModel(try DischargeSummaryProjection(ledger), database, ledger: ledger)
+        reader = EventReader(database, ledger: ledger)
+        self.ledger = ledger
+    }
+
+    /// Dates in the ledger's zone.
+    public var calendar: LocalCalendar { model.projection.calendar }
+
+    // MARK: - One episode
+
+    /// The summary of one episode, folded from its events up to the head.
+    ///
+    /// Reads the episode's events a few times, and no table: nothing need be caught up.
+    ///
+    /// - Parameters:
+    ///   - episode: which.
+    ///   - effectiveAt: only entries up to this time take part.
+    ///   - knowledge: only what was known then; nil for everything.
+    ///   - clock: which clock the end's own knowledge time, and `since`, are on.
+    ///   - since: what has changed since this knowledge time; nil for that of the end.
+    ///   - interim: whether an open episode is summarised so far.
+    /// - Throws: ``DischargeSummaryError``, and ``LedgerError/unknownEpisode(_:)``.
+    public func episode(
+        _ episode: EpisodeID,
+        effectiveAt: Instant,
+        knowledge: Knowledge? = nil,
+        clock: KnowledgeClock = .source,
+        since: Instant? = nil,
+        interim: Bool = false
+    ) async throws -> DischargeSummaryAnswer {
+        var position: Position?
+        while true {
+            let (known, basis) = try await folded(episode, effectiveAt, knowledge, position)
+            var answer = DischargeSummaryAnswer(
+                summary: known.summary,
+                effectiveAt: effectiveAt,
+                basis: basis,
+                clock: clock
+            )
+            guard let end = known.end else {
+                if interim { return answer }
+                throw DischargeSummaryError.notEnded(episode)
+            }
+            let since = since ?? (clock == .source ? end.knownAt : end.recordedAt)
+            let difference = try await difference(
+                episode,
+                effectiveAt: effectiveAt,
+                from: since,
+                to: basis.knownAt ?? Instant(microseconds: .max),
+                by: clock
+            )
+            // Where the episode has grown in between, the summary is made again up to there.
+            let compared = difference.basis.position
+            if compared > basis.position, try await newest(episode, compared) > basis.position {
+                position = compared
+                continue
+            }
+            answer.changedSince = DischargeSummaryAnswer.ChangedSince(
+                since: since,
+                changes: difference.changes
+            )
+            return answer
+        }
+    }
+
+    /// The position of an episode's newest event.
+    private func newest(_ episode: EpisodeID, _ through: Position) async throws -> Position {
+        let events = try await reader.histories(of: [episode], through: through)
+        return events[episode]?.last?.position ?? .zero
+    }
+
+    /// What differs in the summary of one episode between two knowledge times.
+    public func difference(
+        _ episode: EpisodeID,
+        effectiveAt: Instant,
+        from first: Instant,
+        to second: Instant,
+        by clock: KnowledgeClock
+    ) async throws -> KnowledgeDifference {
+        let calendar = calendar
+        return try await model.histories.difference(
+            of: [episode],
+            from: first,
+            to: second,
+            by: clock,
+            fold: { try Self.fold($0, $1, calendar, effectiveAt) },
+            items: { $0.flatMap(\.items) }
+        )
+    }
+
+    /// A summary as it stood at an effective time; nil without a known, unretracted admission.
+    public static func fold(
+        _ episode: EpisodeID,
+        _ history: EffectiveHistory,
+        _ calendar: LocalCalendar,
+        _ effectiveAt: Instant
+    ) throws -> DischargeSummary? {
+        try DischargeSummary.fold(
+            episode,
+            history.through(effectiveAt),
+            calendar: calendar,
+            effectiveAt: effectiveAt
+        )
+    }
+
+    /// The recorded events of one episode that an answer may name.
+    public func sources(
+        of answer: DischargeSummaryAnswer
+    ) async throws -> [DischargeSummarySource] {
+        try await reader.events(of: answer.summary.episodeID, through: answer.basis.position).map {
+            DischargeSummarySource(
+                eventID: $0.history.eventID,
+                type: $0.history.type,
+                occurredAt: $0.history.occurredAt,
+                knownAt: answer.clock == .source ? $0.history.knownAt : $0.history.recordedAt,
+                position: $0.history.position
+            )
+        }
+    }
+
+    private struct Known: Sendable {
+        let summary: DischargeSummary
+        let end: EffectiveHistory.Entry?
+    }
+
+    private func folded(
+        _ episode: EpisodeID,
+        _ effectiveAt: Instant,
+        _ knowledge: Knowledge?,
+        _ position: Position?
+    ) async throws -> (Known, ReadModelBasis) {
+        let calendar = calendar
+        let (parts, basis) = try await model.histories.run(
+            of: [episode],
+            known: knowledge,
+            through: position
+        ) { episode, history -> Known? in
+            guard let summary = try Self.fold(episode, history, calendar, effectiveAt) else {
+                return nil
+            }
+            let end = summary.client.endedAt.eventIDs.first
+            return Known(summary: summary, end: history.entries.first { $0.eventID == end })
+        }
+        if let known = parts.first { return (known, basis) }
+        guard basis.parked.isEmpty else { throw DischargeSummaryError.unreadable(episode) }
+        let events = try await reader.histories(of: [episode], through: basis.position)
+        throw events.isEmpty
+            ? LedgerError.unknownEpisode(episode) : DischargeSummaryError.notAdmitted(episode)
+    }
+
+    // MARK: - From the table
+
+    /// The sections and flags of an ended episode as the table has them, for all that is known.
+    ///
+    /// - Returns: JSON, byte for byte what a fold up to the basis writes; nil where the table has no
+    ///   row of it.
+    public func document(
+        of episode: EpisodeID
+    ) async throws -> (json: [UInt8]?, basis: ReadModelBasis) {
+        let ledger = ledger
+        return try await model.withTables { connection, generation, basis in
+            let rows = try await connection.query(
+                """
+                select document
+                from \(raw: DischargeSummaryProjection.table.qualifiedName(generation))
+                where ledger_id = \(ledger.id.rawValue) and episode_id = \(episode)
+                """
+            )
+            let text = try rows.first?.get("document", as: String.self)
+            return (text.map { Array($0.utf8) }, basis)
+        }
+    }
+
+    /// The ended episodes, the latest end first.
+    ///
+    /// - Parameters:
+    ///   - program: only those whose last programme this is; nil for all.
+    ///   - from: the first date of their ends in the ledger's zone; nil for no limit.
+    ///   - to: the last date; nil for no limit.
+    public func list(
+        program: String? = nil,
+        from: CalendarDate? = nil,
+        to: CalendarDate? = nil
+    ) async throws -> (rows: [DischargeSummaryRow], basis: ReadModelBasis) {
+        let ledger = ledger
+        let first = from.map { calendar.startOfDay($0).microseconds } ?? .min
+        let end = to.map { calendar.startOfDay($0.adding(days: 1)).microseconds } ?? .max
+        return try await model.withTables { connection, generation, basis in
+            let rows = try await connection.query(
+                """
+                select episode_id, client_id, program, admitted_at, ended_at, end_reason,
+                    length_of_stay_days, missing
+                from \(raw: DischargeSummaryProjection.table.qualifiedName(generation))
+                where ledger_id = \(ledger.id.rawValue)
+                and ended_at >= \(first) and ended_at < \(end)
+                and (\(program)::text is null or program = \(program)::text)
+                order by ended_at desc, episode_id
+                """
+            )
+            return (try rows.map(DischargeSummaryRow.init), basis)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import CareEpisode
+import Ledger
+import ProjectionRuntime
+
+extension SummaryDocument {
+    /// A summary in words.
+    ///
+    /// - Parameters:
+    ///   - answer: the summary and what it rests on.
+    ///   - ledger: whose record it comes from.
+    ///   - calendar: of the ledger's zone.
+    ///   - sources: the episode's events; of those that are named, the table tells more.
+    init(
+        _ answer: DischargeSummaryAnswer,
+        _ ledger: LedgerDescription,
+        _ calendar: LocalCalendar,
+        _ sources: [DischargeSummarySource]
+    ) {
+        let summary = answer.summary
+        let writer = SummaryWriter(
+            answer: answer,
+            clock: LocalClock(calendar),
+            numbers: SourceNumbers(answer, sources)
+        )
+        let isFinal = summary.status == .final
+        title = isFinal ? "Discharge summary" : "Interim summary"
+        subtitle = [
+            "Client \(summary.client.clientID.value ?? "")",
+            summary.client.program.value ?? "",
+            [
+                summary.client.admissionDate.value?.description ?? "",
+                summary.client.endDate.value?.description ?? "still open",
+            ].joined(separator: " to "),
+        ].joined(separator: " · ")
+        episode = summary.episodeID.description
+        notices = writer.notices
+        sections =
+            [
+                writer.client, writer.admission, writer.courseOfCare, writer.medications,
+            ] + (isFinal ? [writer.discharge, writer.followUp, writer.authorship] : []) + [
+                writer.amendments, writer.completeness, writer.doubts,
+            ] + [writer.changedSince].compactMap { $0 }
+        basis = writer.basis(ledger)
+        self.sources = writer.sources
+    }
+}
+
+/// The events that a document names, numbered by the time at which they happened.
+struct SourceNumbers {
+    /// In the order of their numbers, from 1.
+    let named: [(eventID: EventID, source: DischargeSummarySource?)]
+    private let numbers: [EventID: Int]
+
+    init(_ answer: DischargeSummaryAnswer, _ sources: [DischargeSummarySource]) {
+        let summary = answer.summary
+        var events = Set(summary.parts.flatMap(\.eventIDs))
+        events.formUnion(summary.flags.flatMap(\.eventIDs))
+        events.formUnion(answer.changedSince?.changes.flatMap(\.because) ?? [])
+        let known = sources.filter { events.contains($0.eventID) }.sorted {
+            ($0.occurredAt, $0.position) < ($1.occurredAt, $1.position)
+        }
+        let unknown = events.subtracting(known.map(\.eventID)).sorted()
+        named = known.map { ($0.eventID, $0) } + unknown.map { ($0, nil) }
+        numbers = Dictionary(
+            named.enumerated().map { ($1.eventID, $0 + 1) },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    func callAsFunction(_ events: some Sequence<EventID>) -> [Int] {
+        events.compactMap { numbers[$0] }.sorted()
+    }
+}

@@ -1,0 +1,96 @@
+import CareEpisode
+
+extension SummaryWriter {
+    var medications: Section {
+        let medications = summary.medications
+        let isFinal = summary.status == .final
+        let end = isFinal ? "discharge" : "this time"
+        let outcomes =
+            medications.continued + medications.changed + medications.new + medications.held
+            + medications.stopped + medications.startedAndStopped
+        return Section(
+            title: "Medications",
+            blocks: [
+                states("At admission", medications.atAdmission),
+                states("At \(end)", medications.atDischarge),
+                table(
+                    "From admission to \(end)",
+                    ["Medication", "Outcome", "Decided by, and why"],
+                    outcomes.compactMap { element in
+                        element.value.map { row($0, numbers(element.eventIDs)) }
+                    },
+                    none: "From admission to \(end): no medications recorded."
+                ),
+            ]
+        )
+    }
+
+    private func states(
+        _ caption: String,
+        _ states: [DischargeSummary.Element<DischargeSummary.MedicationState>]
+    ) -> Block {
+        table(
+            caption,
+            ["Medication", "Regimen", "Since", "Prescribed by, and why"],
+            states.compactMap { element in
+                guard let state = element.value else { return nil }
+                var regimen = Words.regimen(state.prescription.regimen)
+                if let since = state.heldSince { regimen += " (held since \(clock.time(since)))" }
+                return Row(
+                    [
+                        Words.medication(state.prescription.medication),
+                        regimen,
+                        clock.time(state.from),
+                        decision(state.prescriber, state.reason),
+                    ],
+                    sources: numbers(element.eventIDs)
+                )
+            },
+            none: "\(caption): no medications recorded."
+        )
+    }
+
+    private func row(_ outcome: DischargeSummary.MedicationOutcome, _ sources: [Int]) -> Row {
+        let prescription = outcome.prescription
+        let regimen = Words.regimen(prescription.regimen)
+        let lines: [String] =
+            switch outcome.kind {
+            case .continued: ["Continued", regimen]
+            case .changed(let before): ["Changed"] + change(before, prescription)
+            case .new(let startedAt): ["New since \(clock.time(startedAt))", regimen]
+            case .held(let since): ["Held since \(clock.time(since))", regimen]
+            case .stopped(let stoppedAt): ["Stopped \(clock.time(stoppedAt))", regimen]
+            case .startedAndStopped(let startedAt, let stoppedAt):
+                [
+                    "Started \(clock.time(startedAt))", "Stopped \(clock.time(stoppedAt))", regimen,
+                ]
+            }
+        let decisions =
+            outcome.steps.isEmpty
+            ? [decision(outcome.prescriber, outcome.reason)] : outcome.steps.map(step)
+        return Row(
+            lines: [[Words.medication(prescription.medication)], lines, decisions],
+            sources: sources
+        )
+    }
+
+    private func change(
+        _ before: DischargeSummary.Prescription,
+        _ after: DischargeSummary.Prescription
+    ) -> [String] {
+        Words.medication(before.medication) == Words.medication(after.medication)
+            ? ["from \(Words.regimen(before.regimen))", "to \(Words.regimen(after.regimen))"]
+            : ["from \(Words.prescription(before))", "to \(Words.prescription(after))"]
+    }
+
+    private func step(_ step: DischargeSummary.MedicationStep) -> String {
+        var text = "\(clock.time(step.at)) \(Words.code(step.change.rawValue))"
+        if step.regimen != nil { text += " (\(Words.regimen(step.regimen)))" }
+        return "\(text): \(decision(step.prescriber, step.reason))"
+    }
+
+    private func decision(_ prescriber: String?, _ reason: MedicationReason?) -> String {
+        let why = Words.reason(reason)
+        return [prescriber, why.isEmpty ? nil : why].compactMap { $0 }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,142 @@
+import CareEpisode
+import ProjectionRuntime
+
+extension SummaryWriter {
+    var authorship: Section {
+        let authorship = summary.authorship
+        return Section(
+            title: "Authorship",
+            blocks: [
+                .facts([
+                    fact("Responsible author", authorship.author) {
+                        "\($0.id), \(Words.code($0.role.rawValue))"
+                    },
+                    fact("Recorded by", authorship.recordedBy) { $0 },
+                    fact("Recorded at (ledger's clock)", authorship.recordedAt) {
+                        clock.time($0, withSeconds: true)
+                    },
+                    fact("Signature", authorship.signature) { $0 },
+                ])
+            ]
+        )
+    }
+
+    var amendments: Section {
+        let amendments = summary.amendments
+        return Section(
+            title: "Corrections and late entries",
+            blocks: [
+                table(
+                    "Corrections of what this summary rests on",
+                    ["Entry", "First recorded for", "Corrected to", "Concerns"],
+                    amendments.corrections.compactMap { element in
+                        guard let correction = element.value else { return nil }
+                        let isMoved = correction.correctedAt != correction.occurredAt
+                        return Row(
+                            [
+                                Words.title(correction.targetType.rawValue),
+                                clock.time(correction.occurredAt),
+                                isMoved ? clock.time(correction.correctedAt) : "the same time",
+                                concerns(correction.elements),
+                            ],
+                            sources: numbers(element.eventIDs)
+                        )
+                    },
+                    none: "No corrections of what this summary rests on."
+                ),
+                table(
+                    "Known more than 24 hours after it happened",
+                    ["Entry", "Happened", "Known", "Concerns"],
+                    amendments.lateEntries.compactMap { element in
+                        guard let late = element.value else { return nil }
+                        return Row(
+                            [
+                                Words.title(late.type.rawValue),
+                                clock.time(late.occurredAt),
+                                clock.time(late.knownAt),
+                                concerns(late.elements),
+                            ],
+                            sources: numbers(element.eventIDs)
+                        )
+                    },
+                    none: "No late entries."
+                ),
+            ]
+        )
+    }
+
+    /// The sections that elements stand in, each once.
+    private func concerns(_ elements: [String]) -> String {
+        var sections: [String] = []
+        for element in elements {
+            let section = Words.code(String(element.prefix { $0 != "/" }))
+            if !sections.contains(section) { sections.append(section) }
+        }
+        return sections.joined(separator: ", ")
+    }
+
+    var completeness: Section {
+        Section(
+            title: "Completeness",
+            blocks: [
+                .facts(
+                    summary.completeness.elements.map { name, element in
+                        fact(Words.title(name), element) { $0.rawValue }
+                    }
+                ),
+                .note(
+                    "Elements of a discharge summary by Joint Commission standard RC.02.04.01: "
+                        + "present where something is recorded."
+                ),
+            ]
+        )
+    }
+
+    var doubts: Section {
+        Section(
+            title: "Doubts about the record",
+            blocks: [
+                table(
+                    "",
+                    ["Doubt"],
+                    summary.flags.map { Row([$0.text], sources: numbers($0.eventIDs)) },
+                    none: "None."
+                )
+            ]
+        )
+    }
+
+    /// What has become known since the end; nil of an interim summary.
+    var changedSince: Section? {
+        guard let changedSince = answer.changedSince else { return nil }
+        let since = clock.time(changedSince.since, withSeconds: true)
+        let by = answer.clock == .source ? "source's clock" : "ledger's clock"
+        return Section(
+            title: "Changed since \(since) (\(by))",
+            blocks: [
+                table(
+                    "",
+                    ["Element", "Before", "Now"],
+                    changedSince.changes.map { change in
+                        Row(
+                            [
+                                Words.title(Words.item(change.item)),
+                                words(change.before, of: change.item),
+                                words(change.after, of: change.item),
+                            ],
+                            sources: numbers(change.because)
+                        )
+                    },
+                    none: "Nothing."
+                )
+            ]
+        )
+    }
+
+    private func words(_ value: AnswerJSON?, of item: String) -> String {
+        if item == "discharge/disposition", case .string(let code) = value {
+            return Words.disposition(code)
+        }
+        return Words.value(value, clock)
+    }
+}

@@ -1,0 +1,114 @@
+import CareEpisode
+import Ledger
+import ProjectionRuntime
+
+/// Puts the sections of a document into words.
+struct SummaryWriter {
+    typealias Block = SummaryDocument.Block
+    typealias Fact = SummaryDocument.Fact
+    typealias Row = SummaryDocument.Row
+    typealias Section = SummaryDocument.Section
+    typealias Table = SummaryDocument.Table
+    typealias Words = SummaryWords
+
+    let answer: DischargeSummaryAnswer
+    let clock: LocalClock
+    let numbers: SourceNumbers
+
+    var summary: DischargeSummary { answer.summary }
+
+    var notices: [String] {
+        var notices: [String] = []
+        if summary.client.clientID.value?.hasPrefix("SIM-") == true {
+            notices.append("Simulated data; not a real person")
+        }
+        if summary.status == .interim { notices.append("The episode is open; this may change") }
+        notices.append("Not signed")
+        return notices
+    }
+
+    // MARK: - Elements
+
+    /// A fact of one line.
+    func fact<Value>(
+        _ label: String,
+        _ element: DischargeSummary.Element<Value>,
+        _ words: (Value) -> String
+    ) -> Fact {
+        fact(label, element) { [words($0)] }
+    }
+
+    /// A fact of some lines.
+    func fact<Value>(
+        _ label: String,
+        _ element: DischargeSummary.Element<Value>,
+        lines: (Value) -> [String]
+    ) -> Fact {
+        Fact(
+            label: label,
+            lines: element.value.map(lines) ?? [Words.notRecorded],
+            sources: numbers(element.eventIDs)
+        )
+    }
+
+    /// A table, or a sentence where it has no rows.
+    func table(
+        _ caption: String,
+        _ columns: [String],
+        _ rows: [Row],
+        none: String
+    ) -> Block {
+        rows.isEmpty
+            ? .note(none)
+            : .table(Table(caption: caption, columns: columns, rows: rows))
+    }
+
+    // MARK: - Basis
+
+    func basis(_ ledger: LedgerDescription) -> [Fact] {
+        let basis = answer.basis
+        var known = "everything that the ledger holds up to this position"
+        if let knownAt = basis.knownAt {
+            let by =
+                basis.knownBy == .source
+                ? "the source's clock where it says so, else the ledger's" : "the ledger's clock"
+            known = "what was known at \(clock.time(knownAt, withSeconds: true)) by \(by)"
+        }
+        func fact(_ label: String, _ text: String) -> Fact {
+            Fact(label: label, lines: [text], sources: [])
+        }
+        return [
+            fact("Ledger", "\(ledger.name)"),
+            fact("Episode", summary.episodeID.description),
+            fact("Position", "\(basis.position.rawValue)"),
+            fact("Known", known),
+            fact("Effective at", clock.time(answer.effectiveAt, withSeconds: true)),
+            fact("Time zone", ledger.timeZone),
+        ]
+    }
+
+    /// The table that the numbers point to.
+    var sources: Table {
+        let known =
+            answer.clock == .source ? "Known (source's clock, else ledger's)" : "Known (ledger's)"
+        var table = Table(
+            caption: "",
+            columns: ["Event", "Type", "Time", known],
+            rows: numbers.named.enumerated().map { index, named in
+                let source = named.source
+                return Row(
+                    [
+                        named.eventID.description,
+                        source.map { Words.code($0.type.rawValue) } ?? "",
+                        source.map { clock.time($0.occurredAt, withSeconds: true) } ?? "",
+                        source.map { clock.time($0.knownAt, withSeconds: true) } ?? "",
+                    ],
+                    number: index + 1
+                )
+            }
+        )
+        table.hasSources = false
+        table.idColumn = 0
+        return table
+    }
+}

@@ -1,0 +1,105 @@
+public import CareEpisode
+
+/// The medications of one episode, and where the client is: what the tables hold.
+///
+/// Nothing here depends on when one asks.
+public struct EpisodeMedications: Hashable, Sendable {
+    /// The episode.
+    public var episodeID: EpisodeID
+    /// The client's pseudonymous key.
+    public var clientID: String
+    /// The programme of the last stay.
+    public var program: String
+    /// The level of care of the last stay.
+    public var levelOfCare: LevelOfCare
+    /// When the episode began.
+    public var admittedAt: Instant
+    /// The time of the last entry that takes part: at it and later, this is what holds.
+    public var lastAt: Instant
+    /// Its medications.
+    public var course: MedicationCourse
+
+    /// Whether an answer for a time needs the history again, since some of it lies after.
+    func needsFold(at effectiveAt: Instant) -> Bool { lastAt > effectiveAt }
+
+    /// Whether a stay is in force.
+    var isEnrolled: Bool { course.endedAt == nil }
+
+    /// Folds an effective history.
+    ///
+    /// - Returns: nil without a known, unretracted admission.
+    /// - Throws: a refusal where a recorded payload is none of its type.
+    static func fold(
+        _ episode: EpisodeID,
+        _ history: EffectiveHistory,
+        calendar: LocalCalendar
+    ) throws -> EpisodeMedications? {
+        guard let course = try EpisodeCourse(history, calendar: calendar),
+            let stay = course.stays.last,
+            let last = history.entries.last(where: {
+                $0.type.changesStays || $0.type == .medicationAdjusted
+            })
+        else { return nil }
+        return EpisodeMedications(
+            episodeID: episode,
+            clientID: course.admitted.clientID,
+            program: stay.program,
+            levelOfCare: stay.levelOfCare,
+            admittedAt: course.admission.time,
+            lastAt: last.time,
+            course: try MedicationCourse.fold(course, history)
+        )
+    }
+}
+
+/// An episode's medications at a time, with what becomes of them later.
+public struct ReviewedMedications: Hashable, Sendable {
+    /// The episode.
+    public var episodeID: EpisodeID
+    /// From the entries up to the time.
+    public var course: MedicationCourse
+    /// From all entries.
+    public var whole: MedicationCourse
+    /// Where the client is; nil before the admission.
+    public var enrolment: EpisodeMedications?
+
+    func review(_ effectiveAt: Instant, _ settings: MedicationReview.Settings) -> MedicationReview {
+        MedicationReview(course, whole: whole, effectiveAt: effectiveAt, settings: settings)
+    }
+}
+
+extension ReviewedMedications {
+    /// What the tables say, where nothing of the history lies after the time.
+    init(_ medications: EpisodeMedications) {
+        self.init(
+            episodeID: medications.episodeID,
+            course: medications.course,
+            whole: medications.course,
+            enrolment: medications
+        )
+    }
+
+    /// Folds an effective history, cut at a time.
+    ///
+    /// - Returns: nil without a known, unretracted admission. One after the time counts: what was
+    ///   ordered before it is reviewed all the same.
+    static func fold(
+        _ episode: EpisodeID,
+        _ history: EffectiveHistory,
+        effectiveAt: Instant,
+        calendar: LocalCalendar
+    ) throws -> ReviewedMedications? {
+        guard let course = try EpisodeCourse(history, calendar: calendar) else { return nil }
+        let cut = history.through(effectiveAt)
+        let medications = try EpisodeMedications.fold(episode, cut, calendar: calendar)
+        if let medications, cut.entries.count == history.entries.count {
+            return ReviewedMedications(medications)
+        }
+        return ReviewedMedications(
+            episodeID: episode,
+            course: try medications?.course ?? MedicationCourse.fold(nil, cut),
+            whole: try MedicationCourse.fold(course, history),
+            enrolment: medications
+        )
+    }
+}

@@ -1,0 +1,55 @@
+import CareEpisode
+
+extension MedicationCourse {
+    /// How an interval ends with its episode.
+    static let episodeEnd = "episode_end"
+
+    /// Folds the medications of an effective history (`docs/medication-review.md`).
+    ///
+    /// - Parameters:
+    ///   - course: of the same history: its admission and its end; nil before the admission, when
+    ///     changes take part already.
+    ///   - history: of one episode, cut at the effective time.
+    /// - Throws: a refusal where a recorded payload is none of its type.
+    static func fold(
+        _ course: EpisodeCourse?,
+        _ history: EffectiveHistory
+    ) throws -> MedicationCourse {
+        let steps = try history.entries.compactMap { try MedicationStep($0, course) }
+        var walk = MedicationWalk(steps, end: course?.ending?.entry.time)
+        for step in steps { walk.take(step) }
+        return walk.finish()
+    }
+}
+
+/// An entry that says something about medications.
+struct MedicationStep {
+    enum Content {
+        case arrival([ArrivalMedication])
+        case change(MedicationAdjusted)
+    }
+
+    let entry: EffectiveHistory.Entry
+    let content: Content
+
+    /// Nil for an entry that says nothing about medications.
+    init?(_ entry: EffectiveHistory.Entry, _ course: EpisodeCourse?) throws {
+        self.entry = entry
+        if let course, entry.eventID == course.admission.eventID {
+            guard let medications = course.admitted.medications, !medications.isEmpty else {
+                return nil
+            }
+            content = .arrival(medications)
+        } else if entry.type == .medicationAdjusted,
+            case .medicationAdjusted(let change) = try entry.decode()
+        {
+            content = .change(change)
+        } else {
+            return nil
+        }
+    }
+
+    /// Known more than a day after it took effect, by the original's own time: a correction does
+    /// not make its target late.
+    var isLate: Bool { entry.knownAt > entry.occurredAt.advanced(bySeconds: 86_400) }
+}

@@ -1,0 +1,35 @@
+extension MedicationFlag {
+    /// One sentence or more for people.
+    public var text: String { note.map { "\(flag.text) \($0)" } ?? flag.text }
+}
+
+extension MedicationFlag.Flag {
+    /// Whether it holds at the time of a review, and is no flag of single events.
+    public var isOfState: Bool {
+        switch self {
+        case .duplicateActive, .notReviewed, .opioidAndBenzodiazepine, .twoAntipsychotics: true
+        default: false
+        }
+    }
+
+    /// One sentence for people.
+    public var text: String {
+        switch self {
+        case .unmatchedChange: "A change of a medication that is not known to be taken."
+        case .ambiguousChange: "A change that fits several medications; none was changed."
+        case .resumeWithoutHold: "Resumed without having been held."
+        case .changedWhileHeld: "Changed while held; taken again since."
+        case .stopWithoutStart: "A stop of a medication that is not known to be taken."
+        case .stoppedBeforeStarted: "Stopped before its start took effect; never taken."
+        case .afterEnd: "Takes effect at or after the end of the episode; void."
+        case .directionMismatch: "The daily dose moves against what the change says."
+        case .lateEntry: "Recorded more than 24 hours after it took effect."
+        case .noReason: "A decrease, switch, hold or stop without a reason."
+        case .incompleteRegimen: "Started without dose, route or frequency."
+        case .duplicateActive: "The same medication is active more than once."
+        case .notReviewed: "Not reviewed."
+        case .opioidAndBenzodiazepine: "An opioid and a benzodiazepine are active together."
+        case .twoAntipsychotics: "Antipsychotics of different ingredients are active together."
+        }
+    }
+}

@@ -1,0 +1,108 @@
+public import CareEpisode
+
+/// The medications of an episode at a time: a function of its course, the time and the settings.
+public struct MedicationReview: Hashable, Sendable {
+    /// What a site may set.
+    public struct Settings: Hashable, Sendable {
+        /// Days without any event about a medication after which it counts as not reviewed.
+        public var notReviewedDays: Int
+
+        /// Fourteen days, unless said otherwise.
+        public init(notReviewedDays: Int = 14) { self.notReviewedDays = notReviewedDays }
+    }
+
+    /// One regimen of a lineage.
+    public struct Listed: Hashable, Sendable {
+        /// The lineage.
+        public var lineage: MedicationCourse.LineageID
+        /// The regimen; of a held lineage the last one.
+        public var interval: MedicationCourse.Interval
+        /// The hold in force.
+        public var hold: MedicationCourse.Hold?
+        /// What the lists say of the medication.
+        public var assessment: MedicationAssessment {
+            MedicationAssessment(interval.medication)
+        }
+    }
+
+    /// The time asked for.
+    public var effectiveAt: Instant
+    /// The episode's end, after which nothing is active or held; nil while it is open.
+    public var endedAt: Instant?
+    /// Regimens in force, by their beginning.
+    public var active: [Listed]
+    /// Held lineages, by the beginning of their last regimen.
+    public var held: [Listed]
+    /// Regimens that are known and begin later.
+    public var scheduled: [Listed]
+    /// Every interval that began, lineage by lineage.
+    public var timeline: [Listed]
+    /// Every change that took effect.
+    public var changes: [MedicationCourse.Change]
+    /// Flags of events, in the order of the history, then those that hold at the time.
+    public var flags: [MedicationFlag]
+
+    /// Reviews the medications of an episode.
+    ///
+    /// - Parameters:
+    ///   - course: folded from the entries up to the time.
+    ///   - whole: folded from all entries.
+    ///   - effectiveAt: the time.
+    ///   - settings: what the site has set.
+    public init(
+        _ course: MedicationCourse,
+        whole: MedicationCourse,
+        effectiveAt: Instant,
+        settings: Settings = Settings()
+    ) {
+        self.effectiveAt = effectiveAt
+        endedAt = course.endedAt
+        active =
+            course.lineages.flatMap { lineage in
+                lineage.intervals.filter { $0.isActive(at: effectiveAt) }.map {
+                    Listed(lineage, $0)
+                }
+            }.inOrder
+        held =
+            course.lineages.filter { lineage in
+                lineage.isHeld && lineage.hold.map { $0.since <= effectiveAt } ?? false
+            }.map { Listed($0, $0.intervals[$0.intervals.count - 1], hold: $0.hold) }.inOrder
+        timeline = course.lineages.flatMap { lineage in
+            lineage.intervals.filter { $0.from <= effectiveAt }.map { Listed(lineage, $0) }
+        }
+        scheduled =
+            whole.lineages.flatMap { lineage in
+                // What was stopped before it started is never taken.
+                lineage.intervals.filter { $0.from > effectiveAt && $0.to != $0.from }
+                    .map { Listed(lineage, $0) }
+            }.inOrder
+        changes = course.changes
+        flags = course.flags
+        flags += stateFlags(course, settings)
+    }
+}
+
+extension MedicationCourse.Interval {
+    /// Whether the regimen is in force at a time.
+    func isActive(at time: Instant) -> Bool { from <= time && to.map { $0 > time } ?? true }
+}
+
+extension MedicationReview.Listed {
+    fileprivate init(
+        _ lineage: MedicationCourse.Lineage,
+        _ interval: MedicationCourse.Interval,
+        hold: MedicationCourse.Hold? = nil
+    ) {
+        self.init(lineage: lineage.id, interval: interval, hold: hold)
+    }
+}
+
+extension [MedicationReview.Listed] {
+    /// By the beginning, the position of what opened the interval, and the place in an admission.
+    fileprivate var inOrder: Self {
+        sorted {
+            ($0.interval.from, $0.interval.position, $0.lineage.index ?? 0)
+                < ($1.interval.from, $1.interval.position, $1.lineage.index ?? 0)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+public import CareEpisode
+public import ProjectionRuntime
+
+/// The review of one episode, and what it rests on.
+public struct EpisodeMedicationReview: Sendable {
+    /// The episode.
+    public var episodeID: EpisodeID
+    /// Its medications.
+    public var review: MedicationReview
+    /// What the answer rests on.
+    public var basis: ReadModelBasis
+}
+
+/// The reviews of all who are enrolled in a programme at a time.
+public struct MedicationWorklist: Sendable {
+    /// The programme.
+    public var program: String
+    /// The time.
+    public var effectiveAt: Instant
+    /// Most flags first, then by episode id.
+    public var episodes: [Episode]
+    /// What the answer rests on.
+    public var basis: ReadModelBasis
+
+    /// One episode of the list.
+    public struct Episode: Sendable {
+        /// The episode.
+        public var episodeID: EpisodeID
+        /// The client's pseudonymous key.
+        public var clientID: String
+        /// The programme at the time.
+        public var program: String
+        /// The level of care at the time.
+        public var levelOfCare: LevelOfCare
+        /// Its medications.
+        public var review: MedicationReview
+    }
+}
+
+/// Why there is no medication review to tell.
+public enum MedicationReviewError: Error, Hashable, CustomStringConvertible {
+    /// Events of the episode are recorded, but no admission is known and in force.
+    case notAdmitted(EpisodeID)
+    /// A recorded event of the episode cannot be read.
+    case unreadable(EpisodeID)
+
+    /// What is wrong, and what to do.
+    public var description: String {
+        switch self {
+        case .notAdmitted(let episode):
+            "no admission of episode \(episode) is known that is not retracted: ask for a later "
+                + "knowledge time, or see `episode-ledger replay`"
+        case .unreadable(let episode):
+            "a recorded event of episode \(episode) cannot be read by this program: use a newer "
+                + "one, or see `episode-ledger replay`"
+        }
+    }
+}

@@ -1,0 +1,212 @@
+public import CareEpisode
+public import Ledger
+import Postgres
+public import ProjectionRuntime
+
+/// Asks the medication review of one ledger, for any two clocks.
+public struct MedicationReviewQuery: Sendable {
+    private let model: ReadModel<MedicationReviewProjection>
+    private let ledger: LedgerDescription
+    private let calendar: LocalCalendar
+    private let settings: MedicationReview.Settings
+
+    /// A ledger's medication review.
+    ///
+    /// - Throws: an error that names the ledger's zone where this machine does not know it.
+    public init(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        settings: MedicationReview.Settings = MedicationReview.Settings()
+    ) throws {
+        calendar = try LocalCalendar(timeZone: ledger.timeZone)
+        model = ReadModel(try MedicationReviewProjection(ledger), database, ledger: ledger)
+        self.ledger = ledger
+        self.settings = settings
+    }
+
+    /// Reviews one episode.
+    ///
+    /// - Parameters:
+    ///   - episode: which.
+    ///   - effectiveAt: only what happened up to then takes part; what is known and takes effect
+    ///     later is scheduled.
+    ///   - knowledge: nil answers from the tables.
+    /// - Throws: ``LedgerError/unknownEpisode(_:)``, ``MedicationReviewError``.
+    public func episode(
+        _ episode: EpisodeID,
+        effectiveAt: Instant,
+        knowledge: Knowledge? = nil
+    ) async throws -> EpisodeMedicationReview {
+        var basis: ReadModelBasis?
+        if knowledge == nil {
+            var (stored, tables) = try await stored(.episode(episode))
+            let isParked = tables.parked.contains(episode)
+            tables.parked = isParked ? [episode] : []
+            // A parked episode cannot be folded: its last good rows answer.
+            if let medications = stored.first,
+                isParked || !medications.needsFold(at: effectiveAt)
+            {
+                return EpisodeMedicationReview(
+                    episodeID: episode,
+                    review: ReviewedMedications(medications).review(effectiveAt, settings),
+                    basis: tables
+                )
+            }
+            basis = tables
+        }
+        let fold = fold(effectiveAt: effectiveAt)
+        let (parts, folded) = try await model.histories.run(
+            of: [episode],
+            known: knowledge,
+            through: basis?.position
+        ) { episode, history in
+            Folded(medications: try fold(episode, history))
+        }
+        guard let part = parts.first else {
+            throw folded.parked.isEmpty
+                ? LedgerError.unknownEpisode(episode)
+                : MedicationReviewError.unreadable(episode)
+        }
+        guard let medications = part.medications else {
+            throw MedicationReviewError.notAdmitted(episode)
+        }
+        return EpisodeMedicationReview(
+            episodeID: episode,
+            review: medications.review(effectiveAt, settings),
+            basis: basis ?? folded
+        )
+    }
+
+    /// Reviews every episode with a stay in force in a programme.
+    ///
+    /// - Parameters:
+    ///   - program: the programme's key.
+    ///   - effectiveAt: as for one episode.
+    ///   - knowledge: nil answers from the tables.
+    public func program(
+        _ program: String,
+        effectiveAt: Instant,
+        knowledge: Knowledge? = nil
+    ) async throws -> MedicationWorklist {
+        var found: [ReviewedMedications]
+        let basis: ReadModelBasis
+        if let knowledge {
+            (found, basis) = try await model.histories.run(
+                known: knowledge,
+                fold(effectiveAt: effectiveAt, enrolledIn: program)
+            )
+        } else {
+            let stored: [EpisodeMedications]
+            (stored, basis) = try await self.stored(.program(program, effectiveAt: effectiveAt))
+            let parked = Set(basis.parked)
+            let doubtful = stored.filter {
+                $0.needsFold(at: effectiveAt) && !parked.contains($0.episodeID)
+            }.map(\.episodeID)
+            let isDoubtful = Set(doubtful)
+            found = stored.filter { !isDoubtful.contains($0.episodeID) }
+                .map(ReviewedMedications.init)
+            if !doubtful.isEmpty {
+                found += try await model.histories.run(
+                    of: doubtful.sorted(),
+                    through: basis.position,
+                    fold(effectiveAt: effectiveAt)
+                ).parts
+            }
+        }
+        return MedicationWorklist(
+            program: program,
+            effectiveAt: effectiveAt,
+            episodes: worklist(found, program, effectiveAt),
+            basis: basis
+        )
+    }
+
+    /// An episode's part of an answer: what a comparison of two knowledge times folds.
+    ///
+    /// - Parameters:
+    ///   - effectiveAt: as for one episode.
+    ///   - program: only where a stay in this programme is in force; nil for any.
+    public func fold(
+        effectiveAt: Instant,
+        enrolledIn program: String? = nil
+    ) -> @Sendable (EpisodeID, EffectiveHistory) throws -> ReviewedMedications? {
+        { [calendar] episode, history in
+            let reviewed = try ReviewedMedications.fold(
+                episode,
+                history,
+                effectiveAt: effectiveAt,
+                calendar: calendar
+            )
+            guard let program else { return reviewed }
+            return reviewed.flatMap { $0.isEnrolled(in: program) ? $0 : nil }
+        }
+    }
+
+    /// The named parts of an answer, for comparing two.
+    ///
+    /// - Parameters:
+    ///   - reviewed: what ``fold(effectiveAt:enrolledIn:)`` returned.
+    ///   - effectiveAt: as for one episode.
+    ///   - namesEpisodes: whether the names begin with the episode's, as they must where there are
+    ///     several.
+    public func items(
+        _ reviewed: [ReviewedMedications],
+        effectiveAt: Instant,
+        namesEpisodes: Bool = false
+    ) -> [AnswerItem] {
+        reviewed.flatMap { reviewed in
+            let items = reviewed.review(effectiveAt, settings).items
+            guard namesEpisodes else { return items }
+            return items.map {
+                AnswerItem("episodes/\(reviewed.episodeID)/\($0.name)", $0.value)
+            }
+        }
+    }
+
+    private struct Folded: Sendable {
+        var medications: ReviewedMedications?
+    }
+
+    private func stored(
+        _ selection: MedicationRows.Selection
+    ) async throws -> ([EpisodeMedications], ReadModelBasis) {
+        let id = ledger.id
+        return try await model.withTables { connection, generation, basis in
+            let medications = try await MedicationRows.medications(
+                selection,
+                id,
+                generation,
+                connection
+            )
+            return (medications, basis)
+        }
+    }
+
+    private func worklist(
+        _ found: [ReviewedMedications],
+        _ program: String,
+        _ effectiveAt: Instant
+    ) -> [MedicationWorklist.Episode] {
+        found.compactMap { reviewed in
+            guard let enrolment = reviewed.enrolment, reviewed.isEnrolled(in: program) else {
+                return nil
+            }
+            return MedicationWorklist.Episode(
+                episodeID: reviewed.episodeID,
+                clientID: enrolment.clientID,
+                program: enrolment.program,
+                levelOfCare: enrolment.levelOfCare,
+                review: reviewed.review(effectiveAt, settings)
+            )
+        }.sorted {
+            ($1.review.flags.count, $0.episodeID) < ($0.review.flags.count, $1.episodeID)
+        }
+    }
+}
+
+extension ReviewedMedications {
+    /// Whether a stay in a programme is in force.
+    fileprivate func isEnrolled(in program: String) -> Bool {
+        enrolment.map { $0.isEnrolled && $0.program == program } ?? false
+    }
+}

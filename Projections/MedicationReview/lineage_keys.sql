@@ -1,0 +1,1 @@
+alter table {table} add primary key (ledger_id, episode_id, lineage);

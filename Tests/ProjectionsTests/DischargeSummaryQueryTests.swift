@@ -1,0 +1,266 @@
+import CareEpisode
+import Ledger
+import ProjectionRuntime
+import ProjectionTestSupport
+import TestSupport
+import Testing
+
+@testable import Projections
+
+@Suite("Discharge summaries of a ledger", .serialized)
+struct DischargeSummaryQueryTests {
+    private let far = Instant(microseconds: .max)
+
+    /// A ledger with these events, all in the table.
+    private func with(
+        _ events: [RandomEvent],
+        _ body: (ProjectionFixture, DischargeSummaryQuery) async throws -> Void
+    ) async throws {
+        try await ProjectionFixture.with { fixture in
+            try await fixture.append(events)
+            let worker = ProjectionWorker(
+                try DischargeSummaryProjection(fixture.ledger),
+                fixture.database,
+                ledger: fixture.ledger,
+                holder: "test"
+            )
+            try await worker.catchUp(to: try await fixture.head())
+            let query = try DischargeSummaryQuery(fixture.database, ledger: fixture.ledger)
+            try await body(fixture, query)
+        }
+    }
+
+    private func random(_ seed: UInt64) throws -> [RandomEvent] {
+        let calendar = try LocalCalendar(timeZone: "America/New_York")
+        var histories = RandomHistories(
+            seed: seed,
+            calendar: calendar,
+            days: 40,
+            medications: true
+        )
+        return histories.events(400, episodes: 16)
+    }
+
+    /// One episode's events from drafts.
+    private struct Telling {
+        let episode = EpisodeID(bits: 99)
+        private(set) var events: [RandomEvent] = []
+
+        @discardableResult
+        mutating func add(_ data: EventData, _ time: String, known: String) -> EventID {
+            let eventID = EventID(bits: UInt128(events.count + 1))
+            let draft = EventDraft(
+                eventID: eventID,
+                occurredAt: instant(time),
+                author: Author(id: "T-1", role: .therapist),
+                sourceRecordedAt: instant(known),
+                data: data
+            )
+            events.append(RandomEvent(episodeID: episode, draft: draft))
+            return eventID
+        }
+    }
+
+    private let admitted = EventData.admitted(
+        Admitted(clientID: "C-1", program: "iop", levelOfCare: .intensiveOutpatient)
+    )
+
+    private func session(_ id: String) -> EventData {
+        .sessionAttended(SessionAttended(sessionID: id, kind: .group, minutes: 60))
+    }
+
+    // MARK: The table
+
+    @Test(
+        "The table holds exactly what the fold says of every ended episode",
+        arguments: [51, 52, 53] as [UInt64]
+    )
+    func rowsAreFolds(_ seed: UInt64) async throws {
+        try await with(try random(seed)) { fixture, query in
+            let model = ReadModel(
+                try DischargeSummaryProjection(fixture.ledger),
+                fixture.database,
+                ledger: fixture.ledger
+            )
+            let folded = try await model.folded(knownAt: nil, knownBy: .source).0
+            #expect(!folded.isEmpty, "seed \(seed)")
+            let rows = try await query.list().rows
+            #expect(
+                rows.sorted { $0.episodeID < $1.episodeID } == folded.map(DischargeSummaryRow.init),
+                "seed \(seed)"
+            )
+            for summary in folded {
+                let document = try await query.document(of: summary.episodeID)
+                #expect(
+                    document.json == AnswerJSON.object(summary.members).bytes,
+                    "seed \(seed) \(summary.episodeID)"
+                )
+                #expect(document.basis.lag == 0)
+                let answer = try await query.episode(summary.episodeID, effectiveAt: far)
+                #expect(answer.summary == summary, "seed \(seed) \(summary.episodeID)")
+                #expect(answer.basis.position == document.basis.position)
+            }
+        }
+    }
+
+    @Test("A list is of a programme and of the dates of the ends in the ledger's zone")
+    func list() async throws {
+        try await with(try random(54)) { _, query in
+            let all = try await query.list().rows
+            let end = { (row: DischargeSummaryRow) in query.calendar.date(of: row.endedAt) }
+            #expect(all.map(\.endedAt) == all.map(\.endedAt).sorted(by: >) && all.count > 2)
+            let day = try #require(all.map(end).sorted().dropFirst().first)
+            let some = try await query.list(from: day, to: day).rows
+            #expect(!some.isEmpty && some == all.filter { end($0) == day })
+            let later = try await query.list(from: day.adding(days: 1)).rows
+            #expect(later == all.filter { end($0) > day })
+            let program = all[0].program
+            #expect(
+                try await query.list(program: program).rows == all.filter { $0.program == program }
+            )
+        }
+    }
+
+    @Test("An open episode has no row; once its end is retracted it has none any more")
+    func openEpisodes() async throws {
+        var telling = Telling()
+        telling.add(admitted, "03-01", known: "03-01")
+        let end = telling.add(.completed(EpisodeEnd()), "03-09", known: "03-09")
+        try await with(telling.events) { fixture, query in
+            #expect(try await query.list().rows.count == 1)
+            let retraction = EventDraft(
+                eventID: EventID(bits: 3),
+                occurredAt: instant("03-10"),
+                author: Author(id: "T-1", role: .therapist),
+                data: .entryRetracted(EntryRetracted(targetEventID: end, reason: "r"))
+            )
+            try await fixture.append([
+                RandomEvent(episodeID: telling.episode, draft: retraction)
+            ])
+            let worker = ProjectionWorker(
+                try DischargeSummaryProjection(fixture.ledger),
+                fixture.database,
+                ledger: fixture.ledger,
+                holder: "test"
+            )
+            try await worker.catchUp(to: try await fixture.head())
+            #expect(try await query.list().rows.isEmpty)
+            #expect(try await query.document(of: telling.episode).json == nil)
+        }
+    }
+
+    // MARK: One episode
+
+    @Test("An open episode is refused, and summarised so far on request")
+    func interim() async throws {
+        var telling = Telling()
+        telling.add(admitted, "03-01", known: "03-01")
+        telling.add(session("a"), "03-04", known: "03-04")
+        telling.add(.completed(EpisodeEnd()), "03-09", known: "03-09")
+        try await with(telling.events) { _, query in
+            let episode = telling.episode
+            let time = instant("03-05")
+            await #expect(throws: DischargeSummaryError.notEnded(episode)) {
+                try await query.episode(episode, effectiveAt: time)
+            }
+            #expect(DischargeSummaryError.notEnded(episode).description.contains("--interim"))
+            let interim = try await query.episode(episode, effectiveAt: time, interim: true)
+            #expect(interim.summary.status == .interim && interim.changedSince == nil)
+            #expect(interim.summary.courseOfCare.attended.value == 1)
+            let final = try await query.episode(episode, effectiveAt: far, interim: true)
+            #expect(final.summary.status == .final && final.changedSince != nil)
+        }
+    }
+
+    @Test("An episode that is not known, or not yet, is told as such")
+    func unknown() async throws {
+        var telling = Telling()
+        telling.add(admitted, "03-01", known: "03-05")
+        try await with(telling.events) { _, query in
+            let other = EpisodeID(bits: 1)
+            await #expect {
+                try await query.episode(other, effectiveAt: far)
+            } throws: { error in
+                guard case LedgerError.unknownEpisode(other) = error else { return false }
+                return true
+            }
+            await #expect(throws: DischargeSummaryError.notAdmitted(telling.episode)) {
+                try await query.episode(
+                    telling.episode,
+                    effectiveAt: far,
+                    knowledge: Knowledge(at: instant("03-04"))
+                )
+            }
+        }
+    }
+
+    @Test("What has become known since the end is told by element, with the events that did it")
+    func changedSince() async throws {
+        var telling = Telling()
+        telling.add(admitted, "03-01", known: "03-01")
+        telling.add(session("a"), "03-04", known: "03-04")
+        let end = telling.add(.completed(EpisodeEnd()), "03-09", known: "03-10")
+        let late = telling.add(session("b"), "03-05", known: "03-12")
+        let correction = telling.add(
+            .entryCorrected(
+                EntryCorrected(
+                    targetEventID: end,
+                    reason: "r",
+                    replacement: .completed(EpisodeEnd(condition: "stable"))
+                )
+            ),
+            "03-14",
+            known: "03-14"
+        )
+        try await with(telling.events) { _, query in
+            let episode = telling.episode
+            let answer = try await query.episode(episode, effectiveAt: far)
+            let changed = try #require(answer.changedSince)
+            #expect(changed.since == instant("03-10"), "the end's own knowledge time")
+            func change(_ item: String) -> KnowledgeDifference.Change? {
+                changed.changes.first { $0.item == item }
+            }
+            #expect(change("course_of_care/attended")?.because == [late])
+            #expect(change("course_of_care/attended")?.before?.bytes == Array("1".utf8))
+            #expect(change("course_of_care/attended")?.after?.bytes == Array("2".utf8))
+            #expect(change("discharge/condition")?.because == [correction])
+            #expect(change("amendments/late_entries/\(late)")?.because == [late])
+            #expect(change("client/ended_at") == nil && change("course_of_care/weeks") == nil)
+
+            let since = try await query.episode(
+                episode,
+                effectiveAt: far,
+                since: instant("03-13")
+            )
+            #expect(since.changedSince?.changes.flatMap(\.because).contains(late) == false)
+            #expect(since.changedSince?.changes.isEmpty == false)
+
+            let then = try await query.episode(
+                episode,
+                effectiveAt: far,
+                knowledge: Knowledge(at: instant("03-11"))
+            )
+            #expect(then.changedSince?.changes.isEmpty == true)
+            #expect(then.summary.courseOfCare.attended.value == 1)
+            #expect(then.basis.knownAt == instant("03-11"))
+
+            let byLedger = try await query.episode(episode, effectiveAt: far, clock: .ledger)
+            #expect(byLedger.changedSince?.since == byLedger.summary.authorship.recordedAt.value)
+        }
+    }
+
+    @Test("The author of the end and the principal that recorded it come from its envelope")
+    func authorship() async throws {
+        var telling = Telling()
+        telling.add(admitted, "03-01", known: "03-01")
+        telling.add(.completed(EpisodeEnd()), "03-09", known: "03-10")
+        try await with(telling.events) { _, query in
+            let answer = try await query.episode(telling.episode, effectiveAt: far)
+            #expect(answer.summary.authorship.author.value == Author(id: "T-1", role: .therapist))
+            #expect(answer.summary.authorship.recordedBy.value == "test")
+            let sources = try await query.sources(of: answer)
+            #expect(sources.map(\.eventID) == telling.events.map(\.draft.eventID))
+            #expect(sources.map(\.knownAt) == [instant("03-01"), instant("03-10")])
+        }
+    }
+}
