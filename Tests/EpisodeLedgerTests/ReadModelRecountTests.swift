@@ -60,18 +60,24 @@ struct ReadModelRecountTests {
     @Test("The comparison of medications fails where a single flag or time is another one")
     func tampered() async throws {
         try await CommandLineFixture.with { fixture in
-            let path = try #require(CommandLineFixture.mimic)
-            let recount = try await ReadModelRecount(fixture, zone: "UTC", importing: path)
+            let lines = try await fixture.python([
+                "random_histories.py", "--seed", "13", "--episodes", "20", "--medications",
+            ])
+            let file = try fixture.file("histories.ndjson", lines.output)
+            let recount = try await ReadModelRecount(fixture, zone: "UTC", importing: file)
             let (expected, actual) = try await recount.medications(queries: 40, seed: 32)
-            try await fixture.python(["compare_medications.py", expected, actual])
+            let words = ["compare_medications.py", "--timeline", expected]
+            try await fixture.python(words + [actual])
             let text = try String(contentsOfFile: actual, encoding: .utf8)
-            for (one, other) in [("late_entry", "no_reason"), (#""from":"2"#, #""from":"3"#)] {
+            for (one, other) in [
+                (#""flag":"late_entry""#, #""flag":"no_reason""#), (#""from":"2"#, #""from":"3"#),
+            ] {
                 let range = try #require(text.range(of: one))
                 let path = try fixture.file(
                     "tampered.json",
                     Array(text.replacingCharacters(in: range, with: other).utf8)
                 )
-                try await fixture.python(["compare_medications.py", expected, path], status: 1)
+                try await fixture.python(words + [path], status: 1)
             }
         }
     }

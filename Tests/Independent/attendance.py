@@ -15,7 +15,7 @@ import sys
 import time
 from datetime import timedelta
 
-from census import TRANSFERS, stays_of
+from census import TRANSFERS, last_contact, stays_of
 from history import ENDS
 from ledger_arguments import add_ledger_arguments, read_ledger, time_of
 from sessions import (
@@ -144,9 +144,10 @@ def attendance(episode_id, entries, days, effective_at, weekly_hours=()):
                 "flags": flags,
             }
         )
+    contact_outside = end is not None and last_contact(entries, stays)[1]
     raised = (
         ("duplicate_session", duplicates),
-        ("outside_episode", outside(entries, start, end)),
+        ("outside_episode", contact_outside or outside(entries, start, end)),
         ("overlapping_sessions", overlaps),
     )
     return {
