@@ -181,7 +181,7 @@ let package = Package(
             dependencies: [
                 "CareEpisode", "Postgres", "TestSupport", "EpisodeLedger", "append-load",
             ],
-            exclude: ["Golden"],
+            exclude: ["Golden", "GoldenEpisodes"],
             swiftSettings: strict
         ),
         .executableTarget(

@@ -82,9 +82,9 @@ public enum AttendanceError: Error, Equatable, CustomStringConvertible {
     /// What is wrong and what to do.
     public var description: String {
         switch self {
-        case .notAdmitted(let episode, let effectiveAt):
-            "no admission of episode \(episode) up to \(effectiveAt) is known that is not "
-                + "retracted: ask for a later time, or see `episode-ledger replay`"
+        case .notAdmitted(let episode, _):
+            "no admission of episode \(episode) is known and in force at the times asked for; "
+                + "`episode-ledger replay` shows what is recorded"
         case .unreadable(let episode):
             "a recorded event of episode \(episode) cannot be read by this program: use a newer "
                 + "one, or see `episode-ledger replay`"

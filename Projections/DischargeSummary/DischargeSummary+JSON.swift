@@ -132,13 +132,14 @@ extension DischargeSummary.Correction {
 }
 
 extension DischargeSummary.LateEntry {
-    /// `entry`, `type`, `occurred_at`, `known_at`, `elements`.
+    /// `entry`, `type`, `occurred_at`, `known_at`, `known_by`, `elements`.
     var json: AnswerJSON {
         [
             "entry": .string(entry.description),
             "type": .string(type.rawValue),
             "occurred_at": .instant(occurredAt),
             "known_at": .instant(knownAt),
+            "known_by": .string(knownBy.rawValue),
             "elements": .array(elements.map(AnswerJSON.string)),
         ]
     }

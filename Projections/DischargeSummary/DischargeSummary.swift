@@ -210,8 +210,10 @@ public struct DischargeSummary: Hashable, Sendable {
         public var type: EventType
         /// When it first said that it happened.
         public var occurredAt: Instant
-        /// When it became known, by the source's clock where it says so.
+        /// When it became known.
         public var knownAt: Instant
+        /// Whose clock says so: the source's where it did, else the ledger's.
+        public var knownBy: KnowledgeClock
         /// The elements that come from the entry.
         public var elements: [String]
     }

@@ -36,7 +36,7 @@ public struct DischargeSummaryAnswer: Sendable {
                 ("known_at", .instant(basis.knownAt)),
                 ("known_by", .text(basis.knownAt.map { _ in basis.knownBy.rawValue })),
             ] + summary.members + [
-                ("changed_since", changedSince?.json ?? .null),
+                ("changed_since", changedSince?.json(by: clock) ?? .null),
                 ("parked", basis.parkedJSON),
             ]
         )
@@ -44,9 +44,13 @@ public struct DischargeSummaryAnswer: Sendable {
 }
 
 extension DischargeSummaryAnswer.ChangedSince {
-    /// `since`, `differences`.
-    fileprivate var json: AnswerJSON {
-        ["since": .instant(since), "differences": .array(changes.map(\.json))]
+    /// `since`, `known_by`, `differences`.
+    fileprivate func json(by clock: KnowledgeClock) -> AnswerJSON {
+        [
+            "since": .instant(since),
+            "known_by": .string(clock.rawValue),
+            "differences": .array(changes.map(\.json)),
+        ]
     }
 }
 
@@ -65,7 +69,8 @@ public enum DischargeSummaryError: Error, Hashable, CustomStringConvertible {
         case .notEnded(let episode):
             "episode \(episode) has not ended; --interim makes an interim summary"
         case .notAdmitted(let episode):
-            "episode \(episode) has no admission that is known and in force at this time"
+            "no admission of episode \(episode) is known and in force at the times asked for; "
+                + "`episode-ledger replay` shows what is recorded"
         case .unreadable(let episode):
             "episode \(episode) cannot be read; see `episode-ledger projections status`"
         }
@@ -82,6 +87,8 @@ public struct DischargeSummarySource: Hashable, Sendable {
     public var occurredAt: Instant
     /// When it became known, by the answer's clock.
     public var knownAt: Instant
+    /// Whose clock that is: the source's where the answer asks for it and the event says so.
+    public var knownBy: KnowledgeClock
     /// Where it stands in the ledger.
     public var position: Position
 }

@@ -40,6 +40,7 @@ extension DischargeSummaryFold {
                             type: entry.type,
                             occurredAt: entry.occurredAt,
                             knownAt: entry.knownAt,
+                            knownBy: entry.knownAt == entry.recordedAt ? .ledger : .source,
                             elements: touched
                         ),
                         eventIDs: [entry.eventID]

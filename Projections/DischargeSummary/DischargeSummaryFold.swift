@@ -192,12 +192,20 @@ struct DischargeSummaryFold {
 
     // MARK: - Flags
 
-    /// All but late entries, which are amendments.
+    /// Those of the stays and sessions and of the medications, and what holds of the medications
+    /// at discharge; late entries are amendments.
     func flags(_ medications: MedicationCourse) -> [DischargeSummary.Flag] {
-        course.flags.map {
+        let end = course.ending?.entry.time
+        let atDischarge = MedicationReview(
+            medications,
+            whole: medications,
+            effectiveAt: end.map { Instant(microseconds: $0.microseconds - 1) } ?? openUntil
+        )
+        let doubts = atDischarge.flags.filter { ![.lateEntry, .notReviewed].contains($0.flag) }
+        return course.flags.map {
             DischargeSummary.Flag(code: $0.flag.rawValue, text: $0.flag.text, eventIDs: $0.eventIDs)
         }
-            + medications.flags.filter { $0.flag != .lateEntry }.map {
+            + doubts.map {
                 DischargeSummary.Flag(
                     code: $0.flag.rawValue,
                     text: $0.text,

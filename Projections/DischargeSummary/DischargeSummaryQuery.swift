@@ -126,6 +126,7 @@ public struct DischargeSummaryQuery: Sendable {
                 type: $0.history.type,
                 occurredAt: $0.history.occurredAt,
                 knownAt: answer.clock == .source ? $0.history.knownAt : $0.history.recordedAt,
+                knownBy: $0.history.knownAt == $0.history.recordedAt ? .ledger : answer.clock,
                 position: $0.history.position
             )
         }

@@ -87,9 +87,14 @@ enum SummaryWords {
         let times = regimen.timesPerDay.map { "\(number($0)) × a day" }
         let parts = [
             dose, regimen.route, regimen.frequency ?? times,
-            regimen.asNeeded == true ? "as needed" : nil,
+            regimen.asNeeded == true && !saysAsNeeded(regimen.frequency) ? "as needed" : nil,
         ].compactMap { $0 }
         return parts.isEmpty ? "regimen not recorded" : parts.joined(separator: ", ")
+    }
+
+    private static func saysAsNeeded(_ frequency: String?) -> Bool {
+        let frequency = frequency?.lowercased() ?? ""
+        return frequency.contains("as needed") || frequency.contains("prn")
     }
 
     static func prescription(_ prescription: DischargeSummary.Prescription) -> String {
@@ -109,6 +114,35 @@ enum SummaryWords {
     /// `medications/changed/<lineage>` becomes "medications, changed".
     static func item(_ item: String) -> String {
         item.split(separator: "/").prefix(2).map { code(String($0)) }.joined(separator: ", ")
+    }
+
+    /// What a summary's JSON says of a medication, such as `lithium 300 mg: from 300 mg, oral, daily
+    /// to 600 mg, oral, daily`; nil for anything else.
+    static func medication(_ value: AnswerJSON?) -> String? {
+        guard let value else { return nil }
+        if let from = value["from"]?["medication"], let to = value["to"] {
+            let old = from["name"]?.text ?? ""
+            let new = to["medication"]?["name"]?.text ?? ""
+            let before = (old == new ? "" : "\(old), ") + regimen(value["from"]?["regimen"])
+            let after = (old == new ? "" : "\(new), ") + regimen(to["regimen"])
+            return (old == new ? "\(old): " : "") + "from \(before) to \(after)"
+        }
+        guard let name = value["medication"]?["name"]?.text else { return nil }
+        let held = value["held_since"]?.text == nil ? "" : ", held"
+        return "\(name): \(regimen(value["regimen"]))\(held)"
+    }
+
+    private static func regimen(_ value: AnswerJSON?) -> String {
+        regimen(
+            Regimen(
+                dose: value?["dose"]?.number,
+                unit: value?["unit"]?.text,
+                route: value?["route"]?.text,
+                frequency: value?["frequency"]?.text,
+                timesPerDay: value?["times_per_day"]?.number,
+                asNeeded: value?["as_needed"]?.isTrue
+            )
+        )
     }
 
     /// Members that point elsewhere, and say nothing in a line.
@@ -144,6 +178,29 @@ enum SummaryWords {
 }
 
 extension AnswerJSON {
+    fileprivate subscript(name: String) -> AnswerJSON? {
+        guard case .object(let members) = self else { return nil }
+        return members.first { $0.name == name }?.value
+    }
+
+    fileprivate var text: String? {
+        guard case .string(let text) = self else { return nil }
+        return text
+    }
+
+    fileprivate var number: Double? {
+        switch self {
+        case .integer(let number): Double(number)
+        case .number(let number): number
+        default: nil
+        }
+    }
+
+    fileprivate var isTrue: Bool? {
+        guard case .bool(let isTrue) = self else { return nil }
+        return isTrue
+    }
+
     fileprivate var isNull: Bool {
         if case .null = self { true } else { false }
     }

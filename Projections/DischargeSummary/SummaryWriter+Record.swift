@@ -42,7 +42,8 @@ extension SummaryWriter {
                             sources: numbers(element.eventIDs)
                         )
                     },
-                    none: "No corrections of what this summary rests on."
+                    none: "No corrections of what this summary rests on. Retracted entries take "
+                        + "no part in it; a replay shows them."
                 ),
                 table(
                     "Known more than 24 hours after it happened",
@@ -53,7 +54,7 @@ extension SummaryWriter {
                             [
                                 Words.title(late.type.rawValue),
                                 clock.time(late.occurredAt),
-                                clock.time(late.knownAt),
+                                known(late.knownAt, late.knownBy),
                                 concerns(late.elements),
                             ],
                             sources: numbers(element.eventIDs)
@@ -137,6 +138,7 @@ extension SummaryWriter {
         if item == "discharge/disposition", case .string(let code) = value {
             return Words.disposition(code)
         }
+        if item.hasPrefix("medications/"), let words = Words.medication(value) { return words }
         return Words.value(value, clock)
     }
 }

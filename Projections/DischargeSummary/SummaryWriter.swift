@@ -87,13 +87,16 @@ struct SummaryWriter {
         ]
     }
 
+    /// A knowledge time, with whose clock it is on.
+    func known(_ time: Instant, _ by: KnowledgeClock, withSeconds: Bool = false) -> String {
+        "\(clock.time(time, withSeconds: withSeconds)) (\(by == .source ? "source" : "ledger"))"
+    }
+
     /// The table that the numbers point to.
     var sources: Table {
-        let known =
-            answer.clock == .source ? "Known (source's clock, else ledger's)" : "Known (ledger's)"
         var table = Table(
             caption: "",
-            columns: ["Event", "Type", "Time", known],
+            columns: ["Event", "Type", "Time", "Known (by whose clock)"],
             rows: numbers.named.enumerated().map { index, named in
                 let source = named.source
                 return Row(
@@ -101,7 +104,7 @@ struct SummaryWriter {
                         named.eventID.description,
                         source.map { Words.code($0.type.rawValue) } ?? "",
                         source.map { clock.time($0.occurredAt, withSeconds: true) } ?? "",
-                        source.map { clock.time($0.knownAt, withSeconds: true) } ?? "",
+                        source.map { known($0.knownAt, $0.knownBy, withSeconds: true) } ?? "",
                     ],
                     number: index + 1
                 )

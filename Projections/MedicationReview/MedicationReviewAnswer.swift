@@ -48,8 +48,8 @@ public enum MedicationReviewError: Error, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .notAdmitted(let episode):
-            "no admission of episode \(episode) is known that is not retracted: ask for a later "
-                + "knowledge time, or see `episode-ledger replay`"
+            "no admission of episode \(episode) is known and in force at the times asked for; "
+                + "`episode-ledger replay` shows what is recorded"
         case .unreadable(let episode):
             "a recorded event of episode \(episode) cannot be read by this program: use a newer "
                 + "one, or see `episode-ledger replay`"

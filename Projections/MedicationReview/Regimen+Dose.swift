@@ -28,9 +28,10 @@ extension Regimen {
 }
 
 extension MedicationCourse.Change {
-    /// The change of the daily dose in percent; nil where either is unknown or the units differ.
+    /// The change of the daily dose in percent; nil where either is unknown or the units differ, and
+    /// of a switch, whose doses are of two medications.
     public var percent: Double? {
-        guard let doses = comparableDoses else { return nil }
+        guard change != .switch, let doses = comparableDoses else { return nil }
         return (doses.after - doses.before) / doses.before * 100
     }
 

@@ -63,6 +63,7 @@ struct DischargeSummaryDocumentTests {
                     type: $0.type,
                     occurredAt: $0.occurredAt,
                     knownAt: $0.knownAt,
+                    knownBy: .source,
                     position: $0.position
                 )
             }

@@ -195,29 +195,42 @@ struct ReadModelSession: Sendable {
 }
 
 extension KnowledgeDifference {
-    /// For people: long values are cut.
+    /// For people: of what is there both times only the members that differ, long values cut.
     fileprivate func printText(_ clockName: String) {
-        var table = TextTable([
-            ("ITEM", .left), ("BEFORE", .left), ("AFTER", .left), ("BECAUSE OF", .left),
-        ])
         for change in changes {
-            table.add([
-                change.item,
-                change.before.map(Self.short) ?? "",
-                change.after.map(Self.short) ?? "",
-                change.because.map(\.description).joined(separator: " "),
-            ])
+            Console.print(change.item)
+            for line in change.lines { Console.print("  \(line)") }
+            let events = change.because.map(\.description).joined(separator: ", ")
+            Console.print("  because of \(events.isEmpty ? "nothing by itself" : events)")
+            Console.print("")
         }
-        table.print()
-        Console.print("")
         Console.print(
-            "\(counted(changes.count, "item")) differ between what was known at \(first) and at "
-                + "\(second) by \(clockName)."
+            "\(counted(changes.count, "item")) \(changes.count == 1 ? "differs" : "differ") between "
+                + "what was known at \(first) and at \(second) by \(clockName)."
         )
+    }
+}
+
+extension KnowledgeDifference.Change {
+    /// What was there before and is there now, member by member.
+    fileprivate var lines: [String] {
+        guard let before, let after else {
+            return after.map { ["new: \(Self.short($0))"] }
+                ?? before.map { ["gone: \(Self.short($0))"] } ?? []
+        }
+        guard case .object(let old) = before, case .object(let new) = after else {
+            return ["\(Self.short(before)) → \(Self.short(after))"]
+        }
+        let values = Dictionary(old.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        return new.compactMap { member in
+            let value = values[member.name] ?? .null
+            guard value.bytes != member.value.bytes else { return nil }
+            return "\(member.name): \(Self.short(value)) → \(Self.short(member.value))"
+        }
     }
 
     private static func short(_ value: AnswerJSON) -> String {
         let text = String(decoding: value.bytes, as: UTF8.self)
-        return text.count > 60 ? text.prefix(59) + "…" : text
+        return text.count > 160 ? text.prefix(159) + "…" : text
     }
 }

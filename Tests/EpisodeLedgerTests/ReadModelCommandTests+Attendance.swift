@@ -1,0 +1,193 @@
+import CareEpisode
+import TestSupport
+import Testing
+
+@Suite("attendance and outcomes, and what all answers rest on")
+struct ReadModelCommandAttendanceTests {
+    /// An episode with two sessions and a missed one in its first week, and none after.
+    private struct Attended {
+        let episode = EpisodeID.fresh
+        let admission = EventID.fresh
+        let first = EventID.fresh
+        let second = EventID.fresh
+        let end = EventID.fresh
+
+        var lines: [String] {
+            [
+                Riverside.admitted(
+                    episode,
+                    admission,
+                    at: "01-07T14:00",
+                    #","planned_hours_per_week":9"#
+                ),
+                Riverside.session(episode, first, at: "01-07T15:00", minutes: 90),
+                // Overlaps the first.
+                Riverside.session(episode, second, at: "01-07T16:00"),
+                Riverside.line(
+                    episode,
+                    "session_missed",
+                    at: "01-09T15:00",
+                    #""kind":"group","reason":"no_show""#
+                ),
+                // At 23:30 of January.
+                Riverside.line(
+                    episode,
+                    "discharged",
+                    end,
+                    at: "02-01T04:30",
+                    #""reason":"dropped_out""#
+                ),
+            ]
+        }
+    }
+
+    @Test("Attendance has the documented members, in order, week by week")
+    func attendance() async throws {
+        try await Riverside.with { riverside in
+            let story = Attended()
+            try await riverside.record(story.lines)
+            let command = "attendance --episode \(story.episode)"
+            let answer = try await riverside.json("\(command) --effective-at 2025-01-20")
+            #expect(
+                answer.names == [
+                    "episode_id", "ledger", "effective_at", "position", "lag", "known_at",
+                    "known_by", "weeks", "rate", "flags", "parked",
+                ]
+            )
+            #expect(answer["effective_at"] == .string("2025-01-21T05:00:00.000000Z"))
+            let weeks = answer["weeks"]
+            #expect(
+                weeks.elements.map { $0["week"].string } == ["2025-W02", "2025-W03", "2025-W04"]
+            )
+            #expect(
+                weeks.elements.allSatisfy {
+                    $0.names == ["week", "attended", "missed", "hours", "planned_hours", "flags"]
+                }
+            )
+            #expect(weeks[0]["attended"].number == 2 && weeks[0]["hours"].number == 2.5)
+            #expect(
+                weeks[0]["missed"] == .object([.init(name: "no_show", value: .bare("1"))])
+            )
+            #expect(weeks[1]["missed"] == .object([]))
+            #expect(weeks[1]["planned_hours"].number == 9)
+            #expect(try #require(answer["rate"].number) == 2.0 / 3)
+            #expect(answer["flags"][0].names == ["flag", "event_ids", "text"])
+            #expect(answer["flags"][0]["flag"] == .string("overlapping_sessions"))
+            #expect(
+                answer["flags"][0]["event_ids"].strings == ["\(story.first)", "\(story.second)"]
+            )
+            #expect(weeks[0]["flags"] == answer["flags"])
+
+            // W03 alone is a whole week; it has no session, and so names the admission.
+            #expect(weeks[1]["flags"][0]["flag"] == .string("below_weekly_hours"))
+            #expect(weeks[1]["flags"].eventIDs == ["\(story.admission)"])
+            let none = try await riverside.json(
+                "\(command) --effective-at 2025-01-20 --weekly-hours other=5 --weekly-hours iop-day=0"
+            )
+            #expect(none["weeks"][1]["flags"] == .array([]))
+
+            let text = try await riverside.text("\(command) --effective-at 2025-01-20")
+            for words in [
+                "Attendance of episode \(story.episode), ledger riverside", "2025-W03  2025-01-13",
+                "###......", "Attended 2 sessions, 2.5 hours; missed 1 no_show.",
+                "Attendance rate 66.7 %.",
+                "Flag: overlapping_sessions (\(story.first), \(story.second))",
+                "Flag: below_weekly_hours (\(story.admission))",
+            ] { #expect(text.contains(words), "\(words) in\n\(text)") }
+        }
+    }
+
+    @Test("Outcomes have the documented members, in order, and dates are those of the zone")
+    func outcomes() async throws {
+        try await Riverside.with { riverside in
+            let (story, completed) = (Attended(), EpisodeID.fresh)
+            try await riverside.record(
+                story.lines + [
+                    Riverside.admitted(
+                        completed,
+                        at: "01-20T14:00",
+                        client: "C-2",
+                        program: "iop-evening"
+                    ),
+                    Riverside.line(completed, "completed", at: "01-30T14:00", ""),
+                ]
+            )
+            let period = "outcomes --from 2025-01-01 --to 2025-01-31"
+            let answer = try await riverside.json(period)
+            #expect(
+                answer.names == [
+                    "from", "to", "program", "ledger", "position", "lag", "known_at", "known_by",
+                    "by_reason", "discharges", "alos_days", "adc", "parked",
+                ]
+            )
+            #expect(answer["from"] == .string("2025-01-01"))
+            #expect(answer["to"] == .string("2025-01-31") && answer["program"].isNull)
+            let reasons = answer["by_reason"].elements
+            #expect(reasons.allSatisfy { $0.names == ["reason", "teds_reason", "n"] })
+            #expect(reasons.map { $0["reason"].string } == ["completed", "dropped_out"])
+            #expect(reasons.map { $0["teds_reason"].number } == [1, 2])
+            #expect(answer["discharges"].number == 2)
+            // 11 days from the 20th, and the 7th, which had the last session.
+            #expect(answer["alos_days"].number == 6)
+            // 24 midnights from the 7th, and 10 from the 20th.
+            #expect(try #require(answer["adc"].number) == 34.0 / 31)
+
+            let last = try await riverside.json(
+                "outcomes --from 2025-01-31 --to 2025-01-31 --program iop-day"
+            )
+            #expect(last["discharges"].number == 1 && last["program"] == .string("iop-day"))
+            let february = try await riverside.json("outcomes --from 2025-02-01 --to 2025-02-01")
+            #expect(february["discharges"].number == 0 && february["alos_days"].isNull)
+            #expect(february["by_reason"] == .array([]))
+
+            let text = try await riverside.text(period)
+            for words in [
+                "Outcomes from 2025-01-01 to 2025-01-31, ledger riverside (America/New_York)",
+                "2  dropped_out", "50.0",
+                "2 episodes ended; average length of stay 6.0 days; average daily census 1.1.",
+            ] { #expect(text.contains(words), "\(words) in\n\(text)") }
+
+            try await riverside.record([
+                Riverside.admitted(.fresh, at: "01-21T14:00", client: "C-3")
+            ])
+            let stale = try await riverside.json("\(period) --stale-ok")
+            #expect(stale["lag"].number == 1 && stale["adc"] == answer["adc"])
+        }
+    }
+
+    @Test("known_at is the time asked for, and null where that is at or after the newest event")
+    func knownAt() async throws {
+        try await Riverside.with { riverside in
+            let story = Attended()
+            try await riverside.record(story.lines)
+            let exported = try await riverside.output("export").lines
+            let head = try riverside.fixture.decode(
+                RecordedLine.self,
+                Array(try #require(exported.last).utf8)
+            ).recordedAt
+            let newest = try #require(Instant(rfc3339: head))
+            let before = Instant(microseconds: newest.microseconds - 1).description
+            let episode = "--episode \(story.episode)"
+            for command in [
+                "medication-review \(episode)", "medication-review --program iop-day",
+                "discharge-summary \(episode)", "attendance \(episode)",
+                "outcomes --from 2025-01-01 --to 2025-01-31",
+            ] {
+                for known in ["2999-01-01", head, "\(head) --known-by ledger"] {
+                    let answer = try await riverside.json("\(command) --known-at \(known)")
+                    #expect(answer["known_at"].isNull && answer["known_by"].isNull)
+                }
+                let date = try await riverside.json("\(command) --known-at 2025-02-01")
+                #expect(date["known_at"] == .string("2025-02-02T05:00:00.000000Z"))
+                #expect(date["known_by"] == .string("source"))
+                #expect(date["position"].number == 5 && date["lag"].number == 0)
+            }
+            // By the ledger's clock its newest event, at least, was not known then.
+            let outcomes = "outcomes --from 2025-01-01 --to 2025-01-31 --known-by ledger"
+            let early = try await riverside.json("\(outcomes) --known-at \(before)")
+            #expect(early["known_at"] == .string(before))
+            #expect(early["known_by"] == .string("ledger"))
+            #expect(early["discharges"].number == 0)
+        }
+    }
+}

@@ -1,0 +1,283 @@
+import CareEpisode
+import TestSupport
+import Testing
+
+@Suite("medication-review")
+struct ReadModelCommandMedicationTests {
+    private static let listed = [
+        "lineage", "medication", "regimen", "from", "daily_dose", "prescriber", "reason",
+        "event_id", "classes", "assessed",
+    ]
+
+    @Test("The answer about an episode has the documented members, in order")
+    func shape() async throws {
+        try await Riverside.with { riverside in
+            let story = MedicatedEpisode()
+            try await riverside.record(story.lines)
+            let review = try await riverside.json(
+                "medication-review --episode \(story.episode) --effective-at 2025-01-15"
+            )
+            #expect(
+                review.names == [
+                    "episode_id", "ledger", "effective_at", "position", "lag", "known_at",
+                    "known_by", "active", "held", "scheduled", "timeline", "changes", "flags",
+                    "parked",
+                ]
+            )
+            #expect(review["episode_id"] == .string("\(story.episode)"))
+            #expect(review["ledger"] == .string(Riverside.name))
+            #expect(review["position"].number == 5 && review["lag"].number == 0)
+            #expect(review["known_at"].isNull && review["known_by"].isNull)
+            #expect(review["parked"] == .array([]))
+
+            let active = review["active"]
+            #expect(
+                active.elements.map { $0["lineage"].string } == [
+                    "\(story.admission)/0", "\(story.admission)/1", "\(story.opioid)",
+                ]
+            )
+            #expect(active.elements.allSatisfy { $0.names == Self.listed })
+            #expect(active[0]["medication"].names == ["name", "strength", "order_id"])
+            #expect(
+                active[0]["regimen"].names
+                    == ["dose", "unit", "route", "frequency", "times_per_day"]
+            )
+            #expect(active[0]["prescriber"].isNull && active[0]["reason"].isNull)
+            #expect(active[1]["assessed"] == .bare("false"))
+            #expect(active[1]["classes"] == .array([]))
+            #expect(active[2]["assessed"] == .bare("true"))
+            #expect(active[2]["classes"].strings == ["opioid"])
+            #expect(active[2]["prescriber"] == .string("p-1"))
+
+            let held = review["held"]
+            #expect(held.elements.count == 1)
+            #expect(held[0].names == Self.listed + ["held_since", "held_by"])
+            #expect(held[0]["held_by"] == .string("\(story.hold)"))
+            #expect(held[0]["held_since"] == .string("2025-01-11T04:30:00.000000Z"))
+            #expect(held[0]["event_id"] == .string("\(story.benzodiazepine)"))
+
+            let scheduled = review["scheduled"]
+            #expect(scheduled.elements.count == 1)
+            #expect(scheduled[0].names == Self.listed + ["change"])
+            #expect(scheduled[0]["change"] == .string("increase"))
+            #expect(scheduled[0]["daily_dose"].number == 100)
+
+            #expect(review["timeline"].elements.count == 4)
+            #expect(
+                review["timeline"].elements.allSatisfy {
+                    $0.names == [
+                        "lineage", "medication", "regimen", "from", "to", "started_by",
+                        "ended_by", "prescriber", "reason", "event_id",
+                    ]
+                }
+            )
+            #expect(
+                review["changes"].elements.map { $0["event_id"].string }
+                    == [
+                        story.opioid, story.benzodiazepine, story.hold,
+                    ]
+                    .map(\.description)
+            )
+            #expect(
+                review["changes"].elements.allSatisfy {
+                    $0.names == [
+                        "event_id", "at", "change", "lineage", "medication", "from_regimen",
+                        "to_regimen", "daily_dose_before", "daily_dose_after", "percent",
+                        "prescriber", "reason",
+                    ]
+                }
+            )
+        }
+    }
+
+    @Test("A date means its 24:00 in the ledger's zone, and flags hold at that time")
+    func dates() async throws {
+        try await Riverside.with { riverside in
+            let story = MedicatedEpisode()
+            try await riverside.record(story.lines)
+            let review = "medication-review --episode \(story.episode)"
+            // The hold is at 23:30 of the tenth.
+            let tenth = try await riverside.json("\(review) --effective-at 2025-01-10")
+            #expect(tenth["effective_at"] == .string("2025-01-11T05:00:00.000000Z"))
+            #expect(tenth["held"].elements.count == 1 && tenth["flags"] == .array([]))
+            let before = try await riverside.json("\(review) --effective-at 2025-01-11T04:29:59Z")
+            #expect(before["held"].elements.isEmpty && before["active"].elements.count == 4)
+            #expect(before["flags"].elements.count == 1)
+            #expect(before["flags"][0].names == ["flag", "event_ids", "text"])
+            #expect(before["flags"][0]["flag"] == .string("opioid_and_benzodiazepine"))
+            #expect(
+                before["flags"][0]["event_ids"].strings
+                    == ["\(story.opioid)", "\(story.benzodiazepine)"]
+            )
+
+            let later = "\(review) --effective-at 2025-01-22"
+            let unreviewed = try await riverside.json(later)["flags"]
+            #expect(unreviewed.elements.map { $0["flag"].string } == ["not_reviewed"])
+            #expect(unreviewed[0]["event_ids"].strings == ["\(story.admission)"])
+            #expect(unreviewed[0]["text"].string?.contains("zylnor") == true)
+            let patient = try await riverside.json("\(later) --not-reviewed-days 30")
+            #expect(patient["flags"] == .array([]))
+        }
+    }
+
+    @Test("People read what is taken and held, what is not assessed, and flags with their events")
+    func text() async throws {
+        try await Riverside.with { riverside in
+            let story = MedicatedEpisode()
+            try await riverside.record(story.lines)
+            let review = "medication-review --episode \(story.episode)"
+            let text = try await riverside.text("\(review) --effective-at 2025-01-15")
+            for words in [
+                "Medications of episode \(story.episode), ledger riverside", "Active: 3",
+                "sertraline 50 mg", "not assessed", "Not assessed: ", "Held: 1", "side-effect",
+                "2025-01-10", "Scheduled: 1", "100 mg", "Flags: none", "Position 5, the head.",
+            ] { #expect(text.contains(words), "\(words) in\n\(text)") }
+
+            let flagged = try await riverside.text("\(review) --effective-at 2025-01-10T12:00:00Z")
+            let lines = flagged.split(separator: "\n").map(String.init)
+            let flag = try #require(
+                lines.firstIndex { $0.hasPrefix("  opioid_and_benzodiazepine: ") }
+            )
+            #expect(
+                lines[(flag + 1)...(flag + 2)].map { $0.trimmingPrefix("    event ") }
+                    == ["\(story.opioid)", "\(story.benzodiazepine)"]
+            )
+            #expect(flagged.contains("Held: none"))
+        }
+    }
+
+    // MARK: - A programme
+
+    /// Four episodes of one programme and one of another, by id in an order that is not the list's.
+    private struct Programme {
+        let calm: EpisodeID
+        let flagged: EpisodeID
+        let alarming: EpisodeID
+        let ended: EpisodeID
+        let elsewhere: EpisodeID
+
+        init() {
+            var ids = (0..<5).map { _ in EpisodeID.fresh }.sorted()
+            calm = ids.removeFirst()
+            flagged = ids.removeFirst()
+            alarming = ids.removeFirst()
+            ended = ids.removeFirst()
+            elsewhere = ids.removeFirst()
+        }
+
+        var lines: [String] {
+            [
+                admitted(calm, "C-1", "zylnor"), admitted(flagged, "C-2", "oxycodone"),
+                admitted(alarming, "C-3", "oxycodone"), admitted(ended, "C-4", "oxycodone"),
+                admitted(elsewhere, "C-5", "oxycodone", program: "iop-evening"),
+                start(flagged, "lorazepam", at: "01-07T14:00"),
+                start(alarming, "lorazepam", at: "01-07T14:00"),
+                Riverside.medication(
+                    alarming,
+                    .fresh,
+                    "stop",
+                    "fluoxetine",
+                    at: "01-08T14:00",
+                    reason: "side-effect"
+                ),
+                start(elsewhere, "lorazepam", at: "01-07T14:00"),
+                Riverside.line(ended, "completed", at: "01-08T14:00", ""),
+            ]
+        }
+
+        private func admitted(
+            _ episode: EpisodeID,
+            _ client: String,
+            _ medication: String,
+            program: String = "iop-day"
+        ) -> String {
+            Riverside.admitted(
+                episode,
+                at: "01-06T14:00",
+                client: client,
+                program: program,
+                #","medications":[\#(Riverside.arriving(medication, dose: 1))]"#
+            )
+        }
+
+        private func start(_ episode: EpisodeID, _ name: String, at time: String) -> String {
+            Riverside.medication(episode, .fresh, "start", name, at: time, dose: 1)
+        }
+    }
+
+    @Test("The list of a programme has who is enrolled there, the most flags first")
+    func worklist() async throws {
+        try await Riverside.with { riverside in
+            let programme = Programme()
+            try await riverside.record(programme.lines)
+            let day = "--program iop-day --effective-at 2025-01-10"
+            let answer = try await riverside.json("medication-review \(day)")
+            #expect(
+                answer.names == [
+                    "program", "ledger", "effective_at", "position", "lag", "known_at", "known_by",
+                    "episodes", "parked",
+                ]
+            )
+            let episodes = answer["episodes"].elements
+            let order = [programme.alarming, programme.flagged, programme.calm]
+            #expect(episodes.map { $0["episode_id"].string } == order.map(\.description))
+            #expect(episodes.map { $0["flags"].elements.count } == [2, 1, 0])
+            #expect(
+                episodes.allSatisfy {
+                    $0.names == [
+                        "episode_id", "client_id", "program", "level_of_care", "active", "held",
+                        "flags",
+                    ]
+                }
+            )
+            // From the events, as from the tables; and before the end of the one that ended.
+            let folded = try await riverside.json(
+                "medication-review \(day) --known-at 2025-01-20"
+            )
+            #expect(folded["episodes"] == answer["episodes"])
+            let earlier = try await riverside.json(
+                "medication-review --program iop-day --effective-at 2025-01-07"
+            )
+            #expect(
+                earlier["episodes"].elements.map { $0["episode_id"].string }
+                    == [
+                        programme.flagged, programme.alarming, programme.calm, programme.ended,
+                    ]
+                    .map(\.description)
+            )
+
+            let text = try await riverside.text("medication-review \(day)")
+            let rows = text.split(separator: "\n").filter { $0.contains("intensive_outpatient") }
+            #expect(rows.map { String($0.prefix(36)) } == order.map(\.description))
+            #expect(rows[0].hasSuffix("stop_without_start opioid_and_benzodiazepine"))
+            #expect(text.contains(": 3 episodes\n"))
+        }
+    }
+
+    @Test("--stale-ok answers at once from what the tables have, and says how far that is behind")
+    func stale() async throws {
+        try await Riverside.with { riverside in
+            let programme = Programme()
+            try await riverside.record(programme.lines)
+            let count = Double(programme.lines.count)
+            let list = "medication-review --program iop-day --effective-at 2025-01-10"
+            let empty = try await riverside.json("\(list) --stale-ok")
+            #expect(empty["position"].number == 0 && empty["lag"].number == count)
+            #expect(empty["episodes"] == .array([]))
+            let text = try await riverside.text("\(list) --stale-ok")
+            #expect(text.contains("Position 0, \(Int(count)) events behind the head."))
+
+            let fresh = try await riverside.json(list)
+            #expect(fresh["position"].number == count && fresh["lag"].number == 0)
+            #expect(fresh["episodes"].elements.count == 3)
+
+            try await riverside.record([
+                Riverside.line(programme.calm, "completed", at: "01-09T14:00", "")
+            ])
+            let behind = try await riverside.json("\(list) --stale-ok")
+            #expect(behind["position"].number == count && behind["lag"].number == 1)
+            #expect(behind["episodes"] == fresh["episodes"])
+            #expect(try await riverside.json(list)["episodes"].elements.count == 2)
+        }
+    }
+}
