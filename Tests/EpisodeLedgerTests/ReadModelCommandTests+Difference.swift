@@ -19,6 +19,12 @@ struct ReadModelCommandDifferenceTests {
         answer["differences"].elements.first { $0["item"] == .string(item) } ?? .absent
     }
 
+    /// The lines that tell people of one difference.
+    private func paragraph(_ item: String, of text: String) -> [String] {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        return Array(lines.drop { $0 != item }.prefix { !$0.isEmpty })
+    }
+
     // MARK: - Medications
 
     /// A stop that was written down days late, a correction, and a session that changes nothing.
@@ -117,10 +123,12 @@ struct ReadModelCommandDifferenceTests {
             #expect(elsewhere["differences"] == .array([]))
 
             let text = try await riverside.text("\(episode) \(time) \(times)")
-            let rows = text.split(separator: "\n").filter { $0.hasPrefix("active/") }
-            #expect(rows.count == 2)
-            #expect(rows.contains { $0.hasSuffix("  \(learned.stop)") })
-            #expect(rows.contains { $0.hasSuffix("  \(learned.correction)") })
+            let stopped = paragraph("active/\(story.opioid)", of: text)
+            #expect(stopped.count == 3 && stopped[1].hasPrefix("  gone: {"))
+            #expect(stopped.last == "  because of \(learned.stop)")
+            let corrected = paragraph("active/\(story.admission)/0", of: text)
+            #expect(corrected.contains("  daily_dose: 100 → 75"))
+            #expect(corrected.last == "  because of \(learned.correction)")
             #expect(text.contains("7 items differ between what was known at 2025-01-17T05:00:00"))
         }
     }
@@ -210,7 +218,8 @@ struct ReadModelCommandDifferenceTests {
             let text = try await riverside.text("census --date 2025-01-08 \(times)")
             #expect(text.contains("3 items differ"))
             #expect(
-                text.split(separator: "\n").filter { $0.hasSuffix("  \(admission)") }.count == 3
+                paragraph("total", of: text)
+                    == ["total", "  1 → 2", "  because of \(admission)"]
             )
         }
     }

@@ -110,7 +110,7 @@ struct ReadModelCommandMedicationTests {
                     == ["\(story.opioid)", "\(story.benzodiazepine)"]
             )
 
-            let later = "\(review) --effective-at 2025-01-22"
+            let later = "\(review) --effective-at 2025-01-21"
             let unreviewed = try await riverside.json(later)["flags"]
             #expect(unreviewed.elements.map { $0["flag"].string } == ["not_reviewed"])
             #expect(unreviewed[0]["event_ids"].strings == ["\(story.admission)"])

@@ -5,109 +5,12 @@ import Testing
 
 @Suite("discharge-summary")
 struct ReadModelCommandSummaryTests {
-    /// An ended episode with a medication of every outcome, a corrected and a late session, and
-    /// words that an HTML page must not take for its own.
-    private struct Ended {
-        static let goal = #"<script>alert("x")</script> & 'calm'"#
-
-        let episode = EpisodeID.fresh
-        let admission = EventID.fresh
-        let increase = EventID.fresh
-        let start = EventID.fresh
-        let brief = EventID.fresh
-        let briefStop = EventID.fresh
-        let stop = EventID.fresh
-        let hold = EventID.fresh
-        let session = EventID.fresh
-        let correction = EventID.fresh
-        let late = EventID.fresh
-        let end = EventID.fresh
-
-        var lines: [String] { admitted + medications + sessions + ended }
-
-        private var admitted: [String] {
-            let medications = ["sertraline", "zylnor", "trazodone", "quetiapine"].map {
-                Riverside.arriving($0, dose: 50)
-            }
-            return [
-                Riverside.admitted(
-                    episode,
-                    admission,
-                    at: "01-06T14:00",
-                    client: "SIM-1",
-                    #","track":"mental_health","reason":"low mood","allergies":["penicillin"],"#
-                        + #""diagnoses":[{"system":"icd-10-cm","code":"F33.1"}],"#
-                        + #""medications":[\#(medications.joined(separator: ","))]"#
-                )
-            ]
-        }
-
-        private var medications: [String] {
-            let changes: [(EventID, String, String, String, Int?, String?)] = [
-                (increase, "increase", "sertraline", "01-13T15:00", 100, nil),
-                (start, "start", "bupropion", "01-14T15:00", 150, nil),
-                (brief, "start", "hydroxyzine", "01-15T15:00", 25, nil),
-                (briefStop, "stop", "hydroxyzine", "01-16T15:00", nil, "side-effect"),
-                (stop, "stop", "trazodone", "01-17T15:00", nil, "lack-of-effect"),
-                (hold, "hold", "quetiapine", "01-18T15:00", nil, "side-effect"),
-            ]
-            return changes.map { id, change, name, time, dose, reason in
-                Riverside.medication(
-                    episode,
-                    id,
-                    change,
-                    name,
-                    at: time,
-                    dose: dose,
-                    reason: reason
-                )
-            }
-        }
-
-        private var sessions: [String] {
-            [
-                Riverside.session(episode, session, at: "01-07T15:00"),
-                Riverside.line(
-                    episode,
-                    "entry_corrected",
-                    correction,
-                    at: "01-09T15:00",
-                    #""target_event_id":"\#(session)","reason":"typing error","replacement":"#
-                        + #"{"session_id":"s-1","kind":"group","minutes":90}"#
-                ),
-                Riverside.line(
-                    episode,
-                    "session_missed",
-                    at: "01-08T15:00",
-                    #""kind":"group","reason":"no_show""#
-                ),
-            ]
-        }
-
-        private var ended: [String] {
-            [
-                Riverside.line(
-                    episode,
-                    "completed",
-                    end,
-                    at: "02-03T04:30",
-                    known: "02-03T15:00",
-                    #""goals":[{"text":"<script>alert(\"x\")</script> & 'calm'","#
-                        + #""status":"met"}],"condition":"<b>stable</b>","disposition":"home","#
-                        + #""last_contact_at":"2025-01-31T15:00:00Z","instructions":"call us","#
-                        + #""aftercare":[{"provider":"A & B \"Care\"","kind":"outpatient"}]"#
-                ),
-                Riverside.session(episode, late, at: "01-10T15:00", known: "02-10T15:00"),
-            ]
-        }
-    }
-
     private static let elements = ["value", "event_ids"]
 
     @Test("The document has the documented members, in order, each with its events")
     func shape() async throws {
         try await Riverside.with { riverside in
-            let story = Ended()
+            let story = EndedEpisode()
             try await riverside.record(story.lines)
             let summary = try await riverside.json("discharge-summary --episode \(story.episode)")
             #expect(
@@ -146,7 +49,7 @@ struct ReadModelCommandSummaryTests {
             // 23:30 of the second, in the ledger's zone.
             #expect(summary["client"]["end_date"]["value"] == .string("2025-02-02"))
             #expect(summary["client"]["ended_at"]["event_ids"].strings == ["\(story.end)"])
-            #expect(summary["discharge"]["goals"]["value"][0]["text"] == .string(Ended.goal))
+            #expect(summary["discharge"]["goals"]["value"][0]["text"] == .string(EndedEpisode.goal))
             #expect(
                 summary["discharge"]["reason"]["value"].names == ["reason", "teds_reason"]
             )
@@ -177,16 +80,19 @@ struct ReadModelCommandSummaryTests {
             #expect(late.map { $0["value"]["entry"].string } == ["\(story.late)"])
             #expect(
                 late.allSatisfy {
-                    $0["value"].names == ["entry", "type", "occurred_at", "known_at", "elements"]
+                    $0["value"].names == [
+                        "entry", "type", "occurred_at", "known_at", "known_by", "elements",
+                    ]
                 }
             )
+            #expect(late.map { $0["value"]["known_by"].string } == ["source"])
         }
     }
 
     @Test("Each medication stands in the list of its outcome, with that list's members")
     func medications() async throws {
         try await Riverside.with { riverside in
-            let story = Ended()
+            let story = EndedEpisode()
             try await riverside.record(story.lines)
             let medications = try await riverside.json(
                 "discharge-summary --episode \(story.episode)"
@@ -245,12 +151,13 @@ struct ReadModelCommandSummaryTests {
     @Test("What became known since the end is told, with its events, or since another time")
     func changedSince() async throws {
         try await Riverside.with { riverside in
-            let story = Ended()
+            let story = EndedEpisode()
             try await riverside.record(story.lines)
             let command = "discharge-summary --episode \(story.episode)"
             let changed = try await riverside.json(command)["changed_since"]
-            #expect(changed.names == ["since", "differences"])
+            #expect(changed.names == ["since", "known_by", "differences"])
             #expect(changed["since"] == .string("2025-02-03T15:00:00.000000Z"))
+            #expect(changed["known_by"] == .string("source"))
             let differences = changed["differences"].elements
             #expect(
                 differences.allSatisfy { $0.names == ["item", "before", "after", "because"] }
@@ -272,14 +179,14 @@ struct ReadModelCommandSummaryTests {
     @Test("People read the same in words, in lines that fit, with the events by number")
     func text() async throws {
         try await Riverside.with { riverside in
-            let story = Ended()
+            let story = EndedEpisode()
             try await riverside.record(story.lines)
             let command = "discharge-summary --episode \(story.episode)"
             let text = try await riverside.text(command)
             for words in [
                 "Discharge summary\n", "* Simulated data; not a real person", "* Not signed",
                 "Client SIM-1 · iop-day · 2025-01-06 to 2025-02-02", "2025-02-02 23:30 -05:00",
-                "low mood", "penicillin", "MEDICATIONS", "bupropion", Ended.goal,
+                "low mood", "penicillin", "MEDICATIONS", "bupropion", EndedEpisode.goal,
                 "A & B \"Care\"", "BASIS", "riverside", "SOURCES",
             ] { #expect(text.contains(words), "\(words) in\n\(text)") }
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -299,7 +206,7 @@ struct ReadModelCommandSummaryTests {
     @Test("The page is complete, is by itself, and takes nobody's words for its own")
     func page() async throws {
         try await Riverside.with { riverside in
-            let story = Ended()
+            let story = EndedEpisode()
             try await riverside.record(story.lines)
             let command = "discharge-summary --episode \(story.episode)"
             let page = try await riverside.output("\(command) --format html").text
