@@ -1,3 +1,5 @@
+import ProjectionRuntime
+
 /// A piece of HTML, escaped by construction: text and attributes' values are always escaped, names
 /// are literals.
 enum HTML {
@@ -57,7 +59,7 @@ enum HTML {
     }
 
     private static func escape(_ text: String, to markup: inout String) {
-        for scalar in text.unicodeScalars {
+        for scalar in text.printable.unicodeScalars {
             switch scalar {
             case "&": markup += "&amp;"
             case "<": markup += "&lt;"

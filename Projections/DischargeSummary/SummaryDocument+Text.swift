@@ -1,3 +1,5 @@
+import ProjectionRuntime
+
 extension SummaryDocument {
     /// So many characters fit on a line of a terminal.
     private static let width = 100
@@ -120,7 +122,7 @@ extension SummaryDocument {
         var lines: [String] = []
         var line = ""
         for word in text.split(whereSeparator: \.isWhitespace) {
-            var word = word
+            var word = Substring(String(word).printable)
             if !line.isEmpty, line.count + 1 + word.count > width {
                 lines.append(line)
                 line = ""

@@ -43,6 +43,8 @@ public enum MedicationReviewError: Error, Hashable, CustomStringConvertible {
     case notAdmitted(EpisodeID)
     /// A recorded event of the episode cannot be read.
     case unreadable(EpisodeID)
+    /// The read model has not reached the episode's first event.
+    case notReached(EpisodeID, position: Position, head: Position)
 
     /// What is wrong, and what to do.
     public var description: String {
@@ -50,6 +52,9 @@ public enum MedicationReviewError: Error, Hashable, CustomStringConvertible {
         case .notAdmitted(let episode):
             "no admission of episode \(episode) is known and in force at the times asked for; "
                 + "`episode-ledger replay` shows what is recorded"
+        case .notReached(let episode, let position, let head):
+            "the medication review has reached position \(position) of \(head), and episode "
+                + "\(episode) is not in it yet: ask without --stale-ok"
         case .unreadable(let episode):
             "a recorded event of episode \(episode) cannot be read by this program: use a newer "
                 + "one, or see `episode-ledger replay`"

@@ -63,9 +63,13 @@ public struct MedicationReviewQuery: Sendable {
             Folded(medications: try fold(episode, history))
         }
         guard let part = parts.first else {
-            throw folded.parked.isEmpty
-                ? LedgerError.unknownEpisode(episode)
-                : MedicationReviewError.unreadable(episode)
+            if !folded.parked.isEmpty { throw MedicationReviewError.unreadable(episode) }
+            guard let basis, basis.lag > 0 else { throw LedgerError.unknownEpisode(episode) }
+            throw MedicationReviewError.notReached(
+                episode,
+                position: basis.position,
+                head: basis.head
+            )
         }
         guard let medications = part.medications else {
             throw MedicationReviewError.notAdmitted(episode)

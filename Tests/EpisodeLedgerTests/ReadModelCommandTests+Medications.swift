@@ -266,6 +266,11 @@ struct ReadModelCommandMedicationTests {
             #expect(empty["episodes"] == .array([]))
             let text = try await riverside.text("\(list) --stale-ok")
             #expect(text.contains("Position 0, \(Int(count)) events behind the head."))
+            let one = try await riverside.run(
+                "medication-review --episode \(programme.calm) --stale-ok"
+            )
+            #expect(one.status == 1 && one.output.isEmpty)
+            #expect(one.errors.contains("has reached position 0 of \(Int(count))"))
 
             let fresh = try await riverside.json(list)
             #expect(fresh["position"].number == count && fresh["lag"].number == 0)
@@ -278,6 +283,23 @@ struct ReadModelCommandMedicationTests {
             #expect(behind["position"].number == count && behind["lag"].number == 1)
             #expect(behind["episodes"] == fresh["episodes"])
             #expect(try await riverside.json(list)["episodes"].elements.count == 2)
+        }
+    }
+
+    @Test("What a terminal would obey is shown in the text, and stays as it is in the JSON")
+    func controlCharacters() async throws {
+        try await Riverside.with { riverside in
+            let episode = EpisodeID.fresh
+            let name = #"ser\u001b[31m\ntra\u202eline"#
+            let arriving = Riverside.arriving(name, dose: 50)
+            try await riverside.record([
+                Riverside.admitted(episode, at: "01-06T14:00", #","medications":[\#(arriving)]"#)
+            ])
+            let asked = "medication-review --episode \(episode) --effective-at 2025-01-10"
+            let text = try await riverside.text(asked)
+            #expect(text.contains("ser\u{FFFD}[31m\u{FFFD}tra\u{FFFD}line"))
+            let json = try await riverside.output(asked + " --format json").text
+            #expect(json.contains(#"ser\u001b[31m\ntra\#u{202E}line"#))
         }
     }
 }

@@ -92,12 +92,15 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
         )
         if isHTML {
             let sources = try await query.sources(of: answer)
-            Console.print(answer.html(ledger, calendar, sources))
+            Console.write(Array((answer.html(ledger, calendar, sources) + "\n").utf8))
         } else if asked.session.format == .json {
             Console.print(answer.json(ledger).bytes)
         } else {
             let sources = try await query.sources(of: answer)
-            Console.print(answer.text(ledger, calendar, sources))
+            let text = answer.text(ledger, calendar, sources)
+            for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+                Console.print(String(line))
+            }
         }
     }
 }

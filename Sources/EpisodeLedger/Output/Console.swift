@@ -1,4 +1,5 @@
 import Glibc
+import ProjectionRuntime
 import Synchronization
 
 /// Standard output and standard error.
@@ -51,9 +52,9 @@ enum Console {
         exit((reportOutputFailure() ?? .failed).rawValue)
     }
 
-    /// Writes a line to standard output.
+    /// Writes a line for people to standard output, what a terminal would obey made visible.
     static func print(_ line: String) {
-        write(Array(line.utf8) + [0x0A])
+        write(Array(line.printable.utf8) + [0x0A])
     }
 
     /// Writes a line of JSON to standard output.

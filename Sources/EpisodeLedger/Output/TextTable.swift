@@ -1,3 +1,5 @@
+import ProjectionRuntime
+
 /// Aligned columns for people.
 struct TextTable {
     enum Alignment {
@@ -13,7 +15,7 @@ struct TextTable {
 
     mutating func add(_ cells: [String]) {
         precondition(cells.count == columns.count)
-        rows.append(cells)
+        rows.append(cells.map(\.printable))
     }
 
     /// Lines without trailing blanks, the titles first.
