@@ -128,24 +128,25 @@ extension CensusTally {
 extension EpisodeCensus {
     /// One line of `episodes`.
     ///
-    /// - Parameter overlapping: whether the client has another episode at the same time.
-    public func json(overlapping: Bool) -> AnswerJSON {
+    /// - Parameter overlapping: whether the client has another episode at the same time; nil leaves
+    ///   it out.
+    public func json(overlapping: Bool?) -> AnswerJSON {
         let last = stays[stays.count - 1]
-        return [
-            "episode_id": .string(episodeID.description),
-            "client_id": .string(clientID),
-            "status": end == nil ? "open" : "ended",
-            "program": .string(last.program),
-            "track": .text(last.track),
-            "level_of_care": .string(last.levelOfCare.rawValue),
-            "admitted_at": .instant(admittedAt),
-            "ended_at": .instant(end?.at),
-            "end_reason": .text(end?.reason),
-            "last_contact_at": .instant(end?.lastContactAt),
-            "length_of_stay_days": end.map { .integer(Int64($0.lengthOfStayDays)) } ?? .null,
-            "stays": .array(stays.map { .object($0.members) }),
-            "overlapping_episode": .bool(overlapping),
-            "flags": .array(flags.map(\.json)),
+        let members: [(name: String, value: AnswerJSON)] = [
+            ("episode_id", .string(episodeID.description)),
+            ("client_id", .string(clientID)),
+            ("status", end == nil ? "open" : "ended"),
+            ("program", .string(last.program)),
+            ("track", .text(last.track)),
+            ("level_of_care", .string(last.levelOfCare.rawValue)),
+            ("admitted_at", .instant(admittedAt)),
+            ("ended_at", .instant(end?.at)),
+            ("end_reason", .text(end?.reason)),
+            ("last_contact_at", .instant(end?.lastContactAt)),
+            ("length_of_stay_days", end.map { .integer(Int64($0.lengthOfStayDays)) } ?? .null),
+            ("stays", .array(stays.map { .object($0.members) })),
         ]
+        let mark = overlapping.map { [(name: "overlapping_episode", value: AnswerJSON.bool($0))] }
+        return .object(members + (mark ?? []) + [("flags", .array(flags.map(\.json)))])
     }
 }

@@ -83,8 +83,12 @@ public struct EpisodeList: Sendable {
     }
 
     /// Named by episode.
+    ///
+    /// Without the mark of overlaps, which one episode's events alone do not explain.
     public var items: [AnswerItem] {
-        episodes.map { AnswerItem("episodes/\($0.episodeID)", json($0)) }
+        episodes.map {
+            AnswerItem("episodes/\($0.episodeID)", $0.json(overlapping: nil))
+        }
     }
 
     private func json(_ episode: EpisodeCensus) -> AnswerJSON {

@@ -206,6 +206,10 @@ extension DischargeSummary {
         parts.map { part in
             AnswerItem(part.key.map { "\(part.path)/\($0)" } ?? part.path, part.value)
         }
+            + flags.map { flag in
+                let events = flag.eventIDs.map(\.description).joined(separator: ",")
+                return AnswerItem("flags/\(flag.code)/\(events)", .string(flag.text))
+            }
     }
 }
 

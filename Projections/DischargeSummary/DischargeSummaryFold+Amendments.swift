@@ -17,7 +17,7 @@ extension DischargeSummaryFold {
         var amendments = DischargeSummary.Amendments(corrections: [], lateEntries: [])
         for entry in history.entries {
             guard let touched = elements[entry.eventID] else { continue }
-            for correction in entry.correctedBy {
+            for (correction, time) in zip(entry.correctedBy, entry.correctedTimes) {
                 amendments.corrections.append(
                     Element(
                         value: DischargeSummary.Correction(
@@ -25,7 +25,7 @@ extension DischargeSummaryFold {
                             target: entry.eventID,
                             targetType: entry.type,
                             occurredAt: entry.occurredAt,
-                            correctedAt: entry.time,
+                            correctedAt: time,
                             elements: touched
                         ),
                         eventIDs: [entry.eventID, correction]

@@ -201,7 +201,9 @@ struct DischargeSummaryFold {
             whole: medications,
             effectiveAt: end.map { Instant(microseconds: $0.microseconds - 1) } ?? openUntil
         )
-        let doubts = atDischarge.flags.filter { ![.lateEntry, .notReviewed].contains($0.flag) }
+        let doubts =
+            medications.flags.filter { $0.flag != .lateEntry }
+            + atDischarge.flags.filter { $0.flag.isOfState && $0.flag != .notReviewed }
         return course.flags.map {
             DischargeSummary.Flag(code: $0.flag.rawValue, text: $0.flag.text, eventIDs: $0.eventIDs)
         }

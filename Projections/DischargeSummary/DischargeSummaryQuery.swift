@@ -108,9 +108,16 @@ public struct DischargeSummaryQuery: Sendable {
         _ calendar: LocalCalendar,
         _ effectiveAt: Instant
     ) throws -> DischargeSummary? {
-        try DischargeSummary.fold(
+        var cut = history.through(effectiveAt)
+        if cut.entries.count < history.entries.count,
+            try EpisodeCourse(cut, calendar: calendar)?.ending != nil
+        {
+            // What was ordered for after the end is void, and the summary says so at any time.
+            cut = history.through(effectiveAt, and: .medicationAdjusted)
+        }
+        return try DischargeSummary.fold(
             episode,
-            history.through(effectiveAt),
+            cut,
             calendar: calendar,
             effectiveAt: effectiveAt
         )
@@ -195,7 +202,7 @@ public struct DischargeSummaryQuery: Sendable {
         program: String? = nil,
         from: CalendarDate? = nil,
         to: CalendarDate? = nil
-    ) async throws -> (rows: [DischargeSummaryRow], basis: ReadModelBasis) {
+    ) async throws -> DischargeSummaryList {
         let ledger = ledger
         let first = from.map { calendar.startOfDay($0).microseconds } ?? .min
         let end = to.map { calendar.startOfDay($0.adding(days: 1)).microseconds } ?? .max
@@ -211,7 +218,7 @@ public struct DischargeSummaryQuery: Sendable {
                 order by ended_at desc, episode_id
                 """
             )
-            return (try rows.map(DischargeSummaryRow.init), basis)
+            return DischargeSummaryList(rows: try rows.map(DischargeSummaryRow.init), basis: basis)
         }
     }
 }

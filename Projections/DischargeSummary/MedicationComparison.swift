@@ -195,8 +195,13 @@ struct MedicationComparison {
         return fold.element(outcome, events(lineage, after))
     }
 
+    /// The last interval that was in force for any time.
+    private func lastTaken(_ lineage: Lineage) -> Int {
+        lineage.intervals.lastIndex { $0.to != $0.from } ?? lineage.intervals.count - 1
+    }
+
     private func stopped(_ lineage: Lineage) -> DischargeSummary.Element<Outcome> {
-        let last = lineage.intervals.count - 1
+        let last = lastTaken(lineage)
         let stop = changes(lineage).last { $0.change == .stop }
         var outcome = outcome(
             lineage,
@@ -209,7 +214,7 @@ struct MedicationComparison {
     }
 
     private func startedAndStopped(_ lineage: Lineage) -> DischargeSummary.Element<Outcome> {
-        let last = lineage.intervals.count - 1
+        let last = lastTaken(lineage)
         let first = lineage.intervals[firstTaken(lineage) ?? 0]
         let steps = changes(lineage).filter { $0.change != .unchanged }
         let stop = steps.last { $0.change == .stop }

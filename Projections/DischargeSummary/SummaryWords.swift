@@ -5,6 +5,7 @@ import ProjectionRuntime
 enum SummaryWords {
     /// What is written where nothing is recorded.
     static let notRecorded = "not recorded"
+    static let leftBlank = "not recorded (left blank)"
 
     /// A code in words: `intensive_outpatient` becomes "intensive outpatient".
     static func code(_ code: String) -> String {

@@ -67,7 +67,8 @@ extension SummaryWriter {
             }
         let decisions =
             outcome.steps.isEmpty
-            ? [decision(outcome.prescriber, outcome.reason)] : outcome.steps.map(step)
+            ? [decision(outcome.prescriber, outcome.reason)]
+            : outcome.steps.map { step($0, of: prescription.medication) }
         return Row(
             lines: [[Words.medication(prescription.medication)], lines, decisions],
             sources: sources
@@ -83,8 +84,14 @@ extension SummaryWriter {
             : ["from \(Words.prescription(before))", "to \(Words.prescription(after))"]
     }
 
-    private func step(_ step: DischargeSummary.MedicationStep) -> String {
+    /// A step on the way to a row's medication, which is named where it was another.
+    private func step(
+        _ step: DischargeSummary.MedicationStep,
+        of medication: Medication
+    ) -> String {
         var text = "\(clock.time(step.at)) \(Words.code(step.change.rawValue))"
+        let name = Words.medication(step.medication)
+        if name != Words.medication(medication) { text += " \(name)" }
         if step.regimen != nil { text += " (\(Words.regimen(step.regimen)))" }
         return "\(text): \(decision(step.prescriber, step.reason))"
     }

@@ -22,7 +22,13 @@ struct SummaryWriter {
         if summary.client.clientID.value?.hasPrefix("SIM-") == true {
             notices.append("Simulated data; not a real person")
         }
-        if summary.status == .interim { notices.append("The episode is open; this may change") }
+        if summary.status == .interim {
+            let time = clock.time(answer.effectiveAt)
+            notices.append("Interim: the episode was open at \(time); this may change")
+        }
+        if let knownAt = answer.basis.knownAt {
+            notices.append("As known at \(clock.time(knownAt)); more may be known since")
+        }
         notices.append("Not signed")
         return notices
     }
@@ -46,7 +52,10 @@ struct SummaryWriter {
     ) -> Fact {
         Fact(
             label: label,
-            lines: element.value.map(lines) ?? [Words.notRecorded],
+            lines: element.value.map { value in
+                let lines = lines(value)
+                return lines.allSatisfy(\.isBlank) ? [Words.leftBlank] : lines
+            } ?? [Words.notRecorded],
             sources: numbers(element.eventIDs)
         )
     }
@@ -114,4 +123,8 @@ struct SummaryWriter {
         table.idColumn = 0
         return table
     }
+}
+
+extension String {
+    fileprivate var isBlank: Bool { allSatisfy(\.isWhitespace) }
 }

@@ -16,7 +16,9 @@ extension MedicationFlag.Flag {
     public var text: String {
         switch self {
         case .unmatchedChange: "A change of a medication that is not known to be taken."
-        case .ambiguousChange: "A change that fits several medications; none was changed."
+        case .ambiguousChange:
+            "A change that fits several medications: none of them was changed; with a regimen it "
+                + "stands as a medication of its own."
         case .resumeWithoutHold: "Resumed without having been held."
         case .changedWhileHeld: "Changed while held; taken again since."
         case .stopWithoutStart: "A stop of a medication that is not known to be taken."

@@ -31,7 +31,12 @@ extension MedicationReview.Listed {
     }
 
     /// A regimen in force.
-    var activeJSON: AnswerJSON { .object(members) }
+    var activeJSON: AnswerJSON {
+        let end: AnswerJSON? = endsAhead.map {
+            ["at": .instant($0.at), "change": .string($0.change)]
+        }
+        return .object(members + [("scheduled_end", end ?? .null)])
+    }
 
     /// The last regimen of a held lineage.
     var heldJSON: AnswerJSON {
@@ -141,6 +146,7 @@ extension EpisodeMedicationReview {
                 ("episode_id", .string(episodeID.description)),
                 ("ledger", .string(ledger.name.description)),
                 ("effective_at", .instant(review.effectiveAt)),
+                ("ended_at", .instant(review.endedAt)),
             ] + basis.members + review.members + [("parked", basis.parkedJSON)]
         )
     }

@@ -11,6 +11,14 @@ public struct MedicationReview: Hashable, Sendable {
         public init(notReviewedDays: Int = 14) { self.notReviewedDays = notReviewedDays }
     }
 
+    /// An end of a regimen that is known and lies ahead.
+    public struct EndAhead: Hashable, Sendable {
+        /// When the regimen ends.
+        public var at: Instant
+        /// The change that ends it.
+        public var change: String
+    }
+
     /// One regimen of a lineage.
     public struct Listed: Hashable, Sendable {
         /// The lineage.
@@ -19,6 +27,8 @@ public struct MedicationReview: Hashable, Sendable {
         public var interval: MedicationCourse.Interval
         /// The hold in force.
         public var hold: MedicationCourse.Hold?
+        /// Of an active regimen, what is known to end it later: a change, a hold or a stop.
+        public var endsAhead: EndAhead?
         /// What the lists say of the medication.
         public var assessment: MedicationAssessment {
             MedicationAssessment(interval.medication)
@@ -56,11 +66,15 @@ public struct MedicationReview: Hashable, Sendable {
         settings: Settings = Settings()
     ) {
         self.effectiveAt = effectiveAt
-        endedAt = course.endedAt
+        // Rows of a parked episode may know more than the time asked for.
+        endedAt = course.endedAt.flatMap { $0 <= effectiveAt ? $0 : nil }
+        let ends = whole.endsAhead(of: effectiveAt)
         active =
             course.lineages.flatMap { lineage in
                 lineage.intervals.filter { $0.isActive(at: effectiveAt) }.map {
-                    Listed(lineage, $0)
+                    var listed = Listed(lineage, $0)
+                    listed.endsAhead = ends[lineage.id]
+                    return listed
                 }
             }.inOrder
         held =
@@ -76,9 +90,25 @@ public struct MedicationReview: Hashable, Sendable {
                 lineage.intervals.filter { $0.from > effectiveAt && $0.to != $0.from }
                     .map { Listed(lineage, $0) }
             }.inOrder
-        changes = course.changes
-        flags = course.flags
+        changes = course.changes.filter { $0.at <= effectiveAt }
+        flags = course.flags.filter { $0.at <= effectiveAt }
         flags += stateFlags(course, settings)
+    }
+}
+
+extension MedicationCourse {
+    /// What ends the regimens that are in force at a time, where that is known.
+    fileprivate func endsAhead(
+        of time: Instant
+    ) -> [LineageID: MedicationReview.EndAhead] {
+        var ends: [LineageID: MedicationReview.EndAhead] = [:]
+        for lineage in lineages {
+            guard let interval = lineage.intervals.first(where: { $0.isActive(at: time) }),
+                let to = interval.to, let change = interval.endedBy, change != Self.episodeEnd
+            else { continue }
+            ends[lineage.id] = MedicationReview.EndAhead(at: to, change: change)
+        }
+        return ends
     }
 }
 

@@ -1,11 +1,12 @@
 public import CareEpisode
+import Foundation
 
 extension Regimen {
     /// Dose times how often a day, in the regimen's unit; nil where either is unknown, and for what
     /// is taken as needed.
     public var dailyDose: Double? {
         guard asNeeded != true, let dose, let timesPerDay else { return nil }
-        return dose * timesPerDay
+        return (dose * timesPerDay).rounded(toDigits: 12)
     }
 
     /// This regimen, with what it leaves out taken from the one before.
@@ -32,7 +33,7 @@ extension MedicationCourse.Change {
     /// of a switch, whose doses are of two medications.
     public var percent: Double? {
         guard change != .switch, let doses = comparableDoses else { return nil }
-        return (doses.after - doses.before) / doses.before * 100
+        return ((doses.after - doses.before) / doses.before * 100).rounded(toDigits: 12)
     }
 
     /// Whether the daily dose moves against what the change says.
@@ -50,5 +51,15 @@ extension MedicationCourse.Change {
             let unit = fromRegimen?.unit, unit == toRegimen?.unit
         else { return nil }
         return (before, after)
+    }
+}
+
+extension Double {
+    /// The number with so many significant digits: 0.1 × 3 is 0.3, as on paper.
+    fileprivate func rounded(toDigits digits: Int) -> Double {
+        guard isFinite, self != 0 else { return self }
+        let scale = pow(10, Double(digits - 1) - log10(abs(self)).rounded(.down))
+        let rounded = (self * scale).rounded() / scale
+        return rounded.isFinite ? rounded : self
     }
 }

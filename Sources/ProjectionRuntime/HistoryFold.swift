@@ -46,6 +46,7 @@ public struct HistoryFold: Sendable {
     ) async throws -> (parts: [Part], basis: ReadModelBasis) {
         let newest = try await EventReader(database, ledger: ledger).head()
         // At or after the head's recorded time everything is known, whatever a source's clock said.
+        let clock = knowledge?.by ?? .source
         let knowledge = knowledge.flatMap { knowledge in
             newest.recordedAt.map { knowledge.at >= $0 } ?? true ? nil : knowledge
         }
@@ -56,7 +57,7 @@ public struct HistoryFold: Sendable {
                 EffectiveHistory(
                     events,
                     knownAt: knowledge?.at,
-                    knownBy: knowledge?.by ?? .source
+                    knownBy: clock
                 )
             )
         }
@@ -64,7 +65,7 @@ public struct HistoryFold: Sendable {
             position: position,
             head: newest.position,
             knownAt: knowledge?.at,
-            knownBy: knowledge?.by ?? .source,
+            knownBy: clock,
             parked: found.parked
         )
         return (found.parts, basis)
@@ -85,10 +86,13 @@ public struct HistoryFold: Sendable {
         } else {
             let scan = EpisodeScan(database, ledger: ledger, through: through)
             try await scan.forEachRange { range in
+                // Read first, fold then: no statement waits for a fold.
+                var histories: [(EpisodeID, [HistoryEvent])] = []
+                try await scan.read(range) { histories.append(($0, $1)) }
                 var part = Found<Part>()
-                try await scan.read(range) { part.add($0, $1, body) }
-                let read = part
-                found.withLock { $0.add(read) }
+                for (episode, events) in histories { part.add(episode, events, body) }
+                let folded = part
+                found.withLock { $0.add(folded) }
             }
         }
         // Ranges end in any order; answers are the same every time.

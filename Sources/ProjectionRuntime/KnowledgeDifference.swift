@@ -42,14 +42,15 @@ public struct KnowledgeDifference: Sendable {
 }
 
 extension HistoryFold {
-    /// Beyond so many events of one episode learned between the two times, all of them are named.
-    static let singleOutLimit = 2_000
+    /// Where leaving out each event that an episode learned would fold more events than this, all of
+    /// them are named.
+    static let singleOutLimit = 200_000
 
     /// Compares an answer at two knowledge times.
     ///
     /// An event made a difference where the later answer would be another without it alone; where
-    /// that is true of none, as of two corrections that say the same, all that the episode learned
-    /// are named.
+    /// that is true of none, as of two corrections that say the same, or to find out would take too
+    /// long, all that the episode learned are named.
     ///
     /// - Parameters:
     ///   - episodes: which take part; nil for all.
@@ -125,7 +126,7 @@ private struct EpisodeComparison<Part: Sendable>: Sendable {
         let after = items([result.after].compactMap { $0 })
         let changes = answerChanges(items([result.before].compactMap { $0 }), after)
         guard !changes.isEmpty else { return result }
-        if learned.count <= HistoryFold.singleOutLimit {
+        if learned.count * events.count <= HistoryFold.singleOutLimit {
             let changed = Set(changes.map(\.item))
             for event in learned {
                 let without = try part(episode, events.filter { $0.eventID != event }, second)

@@ -264,3 +264,46 @@ struct ReadModelCommandSummaryTests {
         #expect(open.isEmpty)
     }
 }
+
+@Suite("discharge-summary --program")
+struct ReadModelCommandSummaryListTests {
+    @Test("The list has the programme's ended episodes, and what their summaries lack")
+    func list() async throws {
+        try await Riverside.with { riverside in
+            let (ended, open, other) = (EpisodeID.fresh, EpisodeID.fresh, EpisodeID.fresh)
+            try await riverside.record([
+                Riverside.admitted(ended, at: "01-06T14:00"),
+                Riverside.admitted(open, at: "01-06T14:00"),
+                Riverside.admitted(other, at: "01-06T14:00", program: "iop-evening"),
+                Riverside.session(ended, at: "01-07T14:00"),
+                Riverside.line(
+                    ended,
+                    "completed",
+                    at: "01-09T14:00",
+                    #""condition":"Better","disposition":"home""#
+                ),
+                Riverside.line(other, "completed", at: "01-09T14:00", ""),
+            ])
+            let answer = try await riverside.json("discharge-summary --program iop-day")
+            #expect(
+                answer.names == [
+                    "ledger", "position", "lag", "known_at", "known_by", "summaries", "parked",
+                ]
+            )
+            let rows = answer["summaries"].elements
+            #expect(rows.map { $0["episode_id"].string } == [ended.description])
+            #expect(rows[0]["length_of_stay_days"].number == 2)
+            #expect(
+                rows[0]["missing"].strings == [
+                    "reason_for_admission", "information_to_client_and_family", "follow_up",
+                ]
+            )
+            let text = try await riverside.text("discharge-summary --program iop-day")
+            #expect(text.contains("\(ended)") && text.contains("1 ended episode."))
+            let none = try await riverside.json(
+                "discharge-summary --program iop-day --from 2025-01-10"
+            )
+            #expect(none["summaries"] == .array([]))
+        }
+    }
+}

@@ -41,7 +41,20 @@ struct ReadModelCommandUsageTests {
                 words: "medication-review --program iop --effective-at yesterday",
                 names: ["--effective-at", "yesterday"]
             ),
-            WrongCall(words: "discharge-summary", names: ["--episode"]),
+            WrongCall(words: "discharge-summary", names: ["--episode", "--program"]),
+            WrongCall(
+                words: "discharge-summary --program p --episode \(episode)",
+                names: ["--episode", "--program"]
+            ),
+            WrongCall(words: "discharge-summary --program p --interim", names: ["--interim"]),
+            WrongCall(
+                words: "discharge-summary --program p --known-at 2025-01-01",
+                names: ["--known-at"]
+            ),
+            WrongCall(
+                words: "discharge-summary --episode \(episode) --from 2025-01-01",
+                names: ["--from", "--program"]
+            ),
             WrongCall(
                 words: "discharge-summary \(episode) --since 2025-01-01 \(times)",
                 names: ["--since", "--diff"]
@@ -170,7 +183,10 @@ struct ReadModelCommandUsageTests {
             #expect(interim["changed_since"].isNull)
             #expect(interim["client"]["ended_at"]["value"].isNull)
             let text = try await riverside.text("\(summary) --interim")
-            #expect(text.hasPrefix("Interim summary\n") && text.contains("The episode is open"))
+            #expect(
+                text.hasPrefix("Interim summary\n")
+                    && text.contains("Interim: the episode was open at ")
+            )
         }
     }
 

@@ -158,7 +158,11 @@ struct DischargeSummaryDocumentTests {
     func interim() throws {
         let text = try document(story(), at: "03-13").text
         #expect(text.hasPrefix("Interim summary\nClient C-1 · iop · 2024-03-09 to still open\n"))
-        #expect(text.contains("* The episode is open; this may change\n"))
+        #expect(
+            text.contains(
+                "* Interim: the episode was open at 2024-03-31 20:00 -04:00; this may change\n"
+            )
+        )
         #expect(!text.contains("\nDISCHARGE\n") && !text.contains("\nFOLLOW-UP\n"))
     }
 

@@ -44,6 +44,47 @@ struct MedicationReviewTests {
         #expect(review.timeline.count == 1)
         #expect(review.changes.count == 1)
         #expect(review.flags.isEmpty)
+        let end = try #require(review.active[0].endsAhead)
+        #expect(end.at == instant("03-10") && end.change == "increase")
+    }
+
+    @Test("A stop or hold that lies ahead ends the active regimen, and the end of care does not")
+    func endsAhead() throws {
+        var story = try Story()
+        story.admit("03-01")
+        story.adjust(.start, medication("a", order: "o-1"), mg(1), "03-02")
+        story.adjust(.start, medication("b", order: "o-2"), mg(1), "03-02")
+        story.adjust(.start, medication("c", order: "o-3"), mg(1), "03-02")
+        story.adjust(.stop, medication("a", order: "o-1"), "03-10")
+        story.adjust(.hold, medication("b", order: "o-2"), "03-11")
+        story.complete("03-20")
+        let active = try story.review(at: "03-05").active
+        #expect(active.map(\.endsAhead?.change) == ["stop", "hold", nil])
+        #expect(active[0].endsAhead?.at == instant("03-10"))
+        #expect(try story.review(at: "03-10").active.map(\.endsAhead?.change) == ["hold", nil])
+    }
+
+    @Test("A daily dose is the product on paper, without binary noise")
+    func paper() throws {
+        var story = try Story()
+        story.admit("03-01")
+        story.adjust(
+            .start,
+            medication("a", order: "o-1"),
+            Regimen(dose: 0.1, unit: "mg", route: "oral", frequency: "tid", timesPerDay: 3),
+            "03-02"
+        )
+        story.adjust(
+            .increase,
+            medication("a", order: "o-1"),
+            Regimen(dose: 0.3, unit: "mg", frequency: "daily", timesPerDay: 1),
+            "03-03"
+        )
+        let review = try story.review(at: "03-04")
+        #expect(review.active[0].interval.regimen?.dailyDose == 0.3)
+        #expect(review.changes[0].toRegimen?.dailyDose == 0.3)
+        #expect(review.changes[1].percent == 0)
+        #expect(review.flags.isEmpty)
     }
 
     @Test("After the end nothing is active or held")
@@ -99,7 +140,8 @@ struct MedicationReviewTests {
             String(decoding: review.active[0].activeJSON.bytes, as: UTF8.self)
                 == #"{"lineage":"\#(start)","medication":\#(medication),"regimen":\#(regimen),"#
                 + #""from":"2024-03-02T00:00:00.000000Z","daily_dose":3,"prescriber":"p-1","#
-                + #""reason":{"text":"r"},"event_id":"\#(start)","classes":[],"assessed":false}"#
+                + #""reason":{"text":"r"},"event_id":"\#(start)","classes":[],"assessed":false,"#
+                + #""scheduled_end":null}"#
         )
         #expect(
             String(decoding: review.timeline[0].intervalJSON.bytes, as: UTF8.self)

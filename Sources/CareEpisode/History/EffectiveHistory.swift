@@ -32,6 +32,8 @@ public struct EffectiveHistory: Sendable {
         public let header: [UInt8]
         /// The corrections that are known, the last one last.
         public let correctedBy: [EventID]
+        /// The time that each of them left in force, in the same order.
+        public let correctedTimes: [Instant]
 
         /// Reads the payload; throws a ``Refusal`` where the bytes are none of this type.
         public func decode() throws -> EventData {
@@ -83,7 +85,8 @@ public struct EffectiveHistory: Sendable {
                     recordedAt: event.recordedAt,
                     payload: change?.replacement.map { Array($0) } ?? event.payload,
                     header: event.header,
-                    correctedBy: change?.corrections ?? []
+                    correctedBy: change?.corrections ?? [],
+                    correctedTimes: (change?.times ?? []).map { $0 ?? event.occurredAt }
                 )
             )
         }
@@ -94,9 +97,15 @@ public struct EffectiveHistory: Sendable {
     private init(entries: [Entry]) { self.entries = entries }
 
     /// The same history without what lies after a time; nil leaves it as it is.
-    public func through(_ effectiveAt: Instant?) -> EffectiveHistory {
+    ///
+    /// - Parameters:
+    ///   - effectiveAt: the time of the last entry that is kept.
+    ///   - type: entries of this type are kept wherever they lie; nil for none.
+    public func through(_ effectiveAt: Instant?, and type: EventType? = nil) -> EffectiveHistory {
         guard let effectiveAt, let last = entries.last, last.time > effectiveAt else { return self }
-        return EffectiveHistory(entries: entries.filter { $0.time <= effectiveAt })
+        return EffectiveHistory(
+            entries: entries.filter { $0.time <= effectiveAt || $0.type == type }
+        )
     }
 
     /// What corrections and retractions make of one entry.
@@ -105,6 +114,8 @@ public struct EffectiveHistory: Sendable {
         var replacement: ArraySlice<UInt8>?
         var time: Instant?
         var corrections: [EventID] = []
+        /// The time in force after each correction; nil while it is the original's.
+        var times: [Instant?] = []
 
         mutating func apply(_ amendment: Amendment, _ eventID: EventID) {
             guard let correction = amendment.correction else {
@@ -114,6 +125,7 @@ public struct EffectiveHistory: Sendable {
             replacement = correction.replacement
             time = correction.occurredAt ?? time
             corrections.append(eventID)
+            times.append(time)
         }
     }
 }

@@ -54,7 +54,7 @@ struct Attendance: AsyncParsableCommand {
     }
 
     private func print(_ asked: ReadModelSession) async throws {
-        let effectiveAt = try moment(asked)
+        let effectiveAt = try asked.past(effectiveAt)
         let query = try AttendanceQuery(
             asked.session.database,
             ledger: asked.ledger,
@@ -85,23 +85,6 @@ struct Attendance: AsyncParsableCommand {
             printText(attendance, asked)
             Console.print("")
             Console.print(asked.note(basis))
-        }
-    }
-
-    /// Up to when entries take part: never after now, since weeks that lie ahead say nothing.
-    private func moment(_ asked: ReadModelSession) throws -> Instant {
-        let now = Instant.now
-        switch effectiveAt {
-        case nil: return now
-        case .date(let date):
-            try asked.refuse(after: date)
-            return min(asked.calendar.startOfDay(date.adding(days: 1)), now)
-        case .instant(let instant):
-            guard instant <= now else {
-                Console.note("error: --effective-at must not lie ahead")
-                throw Failure.refused
-            }
-            return instant
         }
     }
 

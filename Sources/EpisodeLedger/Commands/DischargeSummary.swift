@@ -10,18 +10,29 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
         abstract: "Show the summary of an ended episode, each statement with its events.",
         usage: """
             episode-ledger discharge-summary --episode <id> [<options>]
+            episode-ledger discharge-summary --program <program> [<options>]
             episode-ledger discharge-summary --episode <id> --format html > <file>
             episode-ledger discharge-summary --episode <id> --diff <time> <time>
             """,
         discussion: """
             Nothing in it is typed in: every statement comes from recorded events and names them. \
             It ends with what has changed since the end was recorded. --format takes json, text, \
-            and here also html: a page of its own that prints on A4 and Letter.
+            and here also html: a page of its own that prints on A4 and Letter. With --program it \
+            lists the ended episodes of a programme, and what their summaries lack.
             """
     )
 
     @Option(help: ArgumentHelp("The episode's id, a UUID.", valueName: "id"))
-    var episode: EpisodeID
+    var episode: EpisodeID?
+
+    @Option(help: "The programme whose ended episodes are listed, by the programme they ended in.")
+    var program: String?
+
+    @Option(help: ArgumentHelp("The first date of the ends listed.", valueName: "date"))
+    var from: CalendarDate?
+
+    @Option(help: ArgumentHelp("The last date of the ends listed.", valueName: "date"))
+    var to: CalendarDate?
 
     @Flag(help: "Summarise an open episode so far.")
     var interim = false
@@ -51,9 +62,28 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
     @OptionGroup var options: ReadModelOptions
 
     func validate() throws {
+        guard (episode == nil) != (program == nil) else {
+            throw ValidationError("give --episode or --program")
+        }
+        if program != nil { return try validateList() }
+        if from != nil || to != nil { throw ValidationError("--from and --to go with --program") }
         guard !options.difference.diff.isEmpty else { return }
         if since != nil { throw ValidationError("give --since or --diff") }
         if isHTML { throw ValidationError("--diff takes --format json or text") }
+    }
+
+    /// The list is read from the table, which knows everything, now.
+    private func validateList() throws {
+        let others: [(name: String, isGiven: Bool)] = [
+            ("--interim", interim), ("--since", since != nil),
+            ("--effective-at", effectiveAt != nil),
+            ("--known-at", options.knowledge.knownAt != nil),
+            ("--diff", !options.difference.diff.isEmpty), ("--format html", isHTML),
+        ]
+        if let other = others.first(where: \.isGiven) {
+            throw ValidationError("\(other.name) goes with --episode, not with --program")
+        }
+        if let from, let to, from > to { throw ValidationError("--from must not be after --to") }
     }
 
     private var isHTML: Bool { options.ledger.format == .html }
@@ -64,13 +94,51 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
         // The session itself prints no pages.
         if isHTML { ledger.format = .text }
         try await Session.run(ledger) { session in
-            try await command.print(try await ReadModelSession(session, command.options))
+            if let episode = command.episode {
+                let asked = try await ReadModelSession(session, command.options)
+                try await command.print(episode, asked)
+            } else {
+                let asked = try await ReadModelSession(session, command.options) {
+                    try DischargeSummaryProjection($0)
+                }
+                try await command.printList(asked)
+            }
         }
     }
 
-    private func print(_ asked: ReadModelSession) async throws {
+    private func printList(_ asked: ReadModelSession) async throws {
+        let query = try DischargeSummaryQuery(asked.session.database, ledger: asked.ledger)
+        let list = try await query.list(program: program, from: from, to: to)
+        switch asked.session.format {
+        case .json:
+            Console.print(list.json(asked.ledger).bytes)
+        case .text:
+            var table = TextTable([
+                ("EPISODE", .left), ("CLIENT", .left), ("ADMITTED", .left), ("ENDED", .left),
+                ("HOW", .left), ("DAYS", .right), ("MISSING", .left),
+            ])
+            for row in list.rows {
+                table.add([
+                    row.episodeID.description,
+                    row.clientID,
+                    asked.calendar.date(of: row.admittedAt).description,
+                    asked.calendar.date(of: row.endedAt).description,
+                    row.endReason,
+                    String(row.lengthOfStayDays),
+                    row.missing.joined(separator: " "),
+                ])
+            }
+            table.print()
+            Console.print("")
+            Console.print(
+                "\(counted(list.rows.count, "ended episode")). \(asked.note(list.basis))"
+            )
+        }
+    }
+
+    private func print(_ episode: EpisodeID, _ asked: ReadModelSession) async throws {
         let (calendar, ledger) = (asked.calendar, asked.ledger)
-        let effectiveAt = effectiveAt?.instant(calendar) ?? .now
+        let effectiveAt = try asked.past(effectiveAt)
         let isTold = try await asked.printDifference(
             of: [episode],
             [

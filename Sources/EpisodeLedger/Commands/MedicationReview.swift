@@ -144,6 +144,12 @@ struct MedicationReviewCommand: AsyncParsableCommand {
             table.print()
             Console.print("")
         }
+        // A flag of a combination is never read without what to make of it.
+        for episode in worklist.episodes {
+            for flag in episode.review.flags where flag.flag == .opioidAndBenzodiazepine {
+                Console.print("\(episode.episodeID): \(flag.text)")
+            }
+        }
         Console.print(asked.note(worklist.basis))
     }
 

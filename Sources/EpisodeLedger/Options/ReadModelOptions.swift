@@ -130,6 +130,25 @@ struct ReadModelSession: Sendable {
         throw Failure.refused
     }
 
+    /// A time that does not lie ahead: now without one; a date means its 24:00, today's now.
+    ///
+    /// - Throws: ``Failure/refused``, told, for any other.
+    func past(_ time: TimeArgument?) throws -> Instant {
+        let now = Instant.now
+        switch time {
+        case nil: return now
+        case .date(let date):
+            try refuse(after: date)
+            return min(calendar.startOfDay(date.adding(days: 1)), now)
+        case .instant(let instant):
+            guard instant <= now else {
+                Console.note("error: --effective-at must not lie ahead")
+                throw Failure.refused
+            }
+            return instant
+        }
+    }
+
     /// What an answer rests on, for people.
     func note(_ basis: ReadModelBasis) -> String {
         var text = "Position \(grouped(basis.position.rawValue))"
@@ -137,13 +156,15 @@ struct ReadModelSession: Sendable {
         if let knownAt = basis.knownAt {
             text += "; as known at \(knownAt) by \(clockName)"
         }
-        text += "."
-        if !basis.parked.isEmpty {
-            text += " May be wrong about \(basis.parked.count) parked episodes: "
-            text += basis.parked.prefix(3).map(\.description).joined(separator: ", ")
-            text += basis.parked.count > 3 ? ", …" : ""
-        }
-        return text
+        return text + "." + Self.parked(basis)
+    }
+
+    /// The episodes an answer may be wrong about.
+    private static func parked(_ basis: ReadModelBasis) -> String {
+        guard !basis.parked.isEmpty else { return "" }
+        return " May be wrong about \(counted(basis.parked.count, "parked episode")): "
+            + basis.parked.prefix(3).map(\.description).joined(separator: ", ")
+            + (basis.parked.count > 3 ? ", …" : "")
     }
 
     private var clockName: String {
@@ -179,7 +200,7 @@ struct ReadModelSession: Sendable {
             let name = [(name: "ledger", value: AnswerJSON.string(ledger.name.description))]
             Console.print(difference.json(name + head).bytes)
         default:
-            difference.printText(clockName)
+            difference.printText(clockName, Self.parked(difference.basis))
         }
         return true
     }
@@ -196,7 +217,7 @@ struct ReadModelSession: Sendable {
 
 extension KnowledgeDifference {
     /// For people: of what is there both times only the members that differ, long values cut.
-    fileprivate func printText(_ clockName: String) {
+    fileprivate func printText(_ clockName: String, _ parked: String) {
         for change in changes {
             Console.print(change.item)
             for line in change.lines { Console.print("  \(line)") }
@@ -206,7 +227,7 @@ extension KnowledgeDifference {
         }
         Console.print(
             "\(counted(changes.count, "item")) \(changes.count == 1 ? "differs" : "differ") between "
-                + "what was known at \(first) and at \(second) by \(clockName)."
+                + "what was known at \(first) and at \(second) by \(clockName).\(parked)"
         )
     }
 }

@@ -25,10 +25,11 @@ struct MedicationReviewText {
         if let endedAt = review.endedAt {
             Console.print("The episode ended on \(day(endedAt)): nothing is active or held.")
         }
-        list("Active", review.active, ["SINCE", "PRESCRIBER", "CLASSES"]) { listed in
+        list("Active", review.active, ["SINCE", "UNTIL", "PRESCRIBER", "CLASSES"]) { listed in
             [
-                day(listed.interval.from), listed.interval.prescriber ?? "on arrival",
-                classes(listed.assessment),
+                day(listed.interval.from),
+                listed.endsAhead.map { "\(day($0.at)) (\($0.change))" } ?? "",
+                listed.interval.prescriber ?? "on arrival", classes(listed.assessment),
             ]
         }
         list("Held", review.held, ["HELD SINCE", "HELD BY", "WHY"]) { listed in
@@ -45,7 +46,7 @@ struct MedicationReviewText {
         }
         printFlags()
         Console.print("")
-        if review.active.contains(where: { !$0.assessment.isAssessed }) {
+        if (review.active + review.held).contains(where: { !$0.assessment.isAssessed }) {
             Console.print(
                 "Not assessed: no list of this program knows the medication, and no flag of a "
                     + "class or a combination can be raised for it."
@@ -144,7 +145,10 @@ extension Regimen {
     }
 
     fileprivate var frequencyText: String? {
-        guard asNeeded == true else { return frequency }
+        let words = frequency?.lowercased() ?? ""
+        guard asNeeded == true, !words.contains("as needed"), !words.contains("prn") else {
+            return frequency
+        }
         return frequency.map { "\($0), as needed" } ?? "as needed"
     }
 
