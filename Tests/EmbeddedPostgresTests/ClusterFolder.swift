@@ -106,13 +106,13 @@ func expect(
     #expect(given == answer, sourceLocation: sourceLocation)
 }
 
-/// Waits until a condition holds, for a minute at most.
+/// Waits until a condition holds, for five minutes at most.
 func waitUntil(
     _ what: Comment,
     sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + .seconds(300)
     while try await !condition() {
         try #require(ContinuousClock.now < deadline, what, sourceLocation: sourceLocation)
         try await Task.sleep(for: .milliseconds(5))

@@ -43,7 +43,7 @@ struct ReadModelCommandUsageTests {
             ),
             WrongCall(words: "discharge-summary", names: ["--episode", "--program"]),
             WrongCall(
-                words: "discharge-summary --program p --episode \(episode)",
+                words: "discharge-summary --program p \(episode)",
                 names: ["--episode", "--program"]
             ),
             WrongCall(words: "discharge-summary --program p --interim", names: ["--interim"]),
@@ -52,7 +52,7 @@ struct ReadModelCommandUsageTests {
                 names: ["--known-at"]
             ),
             WrongCall(
-                words: "discharge-summary --episode \(episode) --from 2025-01-01",
+                words: "discharge-summary \(episode) --from 2025-01-01",
                 names: ["--from", "--program"]
             ),
             WrongCall(

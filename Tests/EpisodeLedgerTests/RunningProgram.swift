@@ -165,7 +165,7 @@ final class RunningProgram: Sendable {
 /// Waits until a condition holds, looking again every few milliseconds.
 func until(
     _ what: String,
-    within limit: Duration = .seconds(60),
+    within limit: Duration = .seconds(180),
     _ holds: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
