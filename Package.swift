@@ -31,6 +31,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -48,6 +49,13 @@ let package = Package(
         .target(name: "CareEpisode", swiftSettings: strict),
         .target(name: "Simulator", dependencies: ["CareEpisode"], swiftSettings: strict),
 
+        // The Merkle tree, signed notes and checkpoints, pure.
+        .target(
+            name: "TransparencyLog",
+            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict
+        ),
+
         // The ledger and its schema.
         .target(
             name: "Migrations",
@@ -59,9 +67,10 @@ let package = Package(
         .target(
             name: "Ledger",
             dependencies: [
-                "CareEpisode", "Postgres", "Migrations",
+                "CareEpisode", "Postgres", "Migrations", "TransparencyLog",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: strict
         ),
@@ -93,8 +102,7 @@ let package = Package(
             name: "EpisodeLedger",
             dependencies: [
                 "CareEpisode", "Ledger", "Migrations", "Postgres", "ProjectionRuntime",
-                "Projections",
-                "EmbeddedPostgres", "Simulator",
+                "Projections", "EmbeddedPostgres", "Simulator", "TransparencyLog",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

@@ -12,10 +12,13 @@ enum Failure: Error, CustomStringConvertible {
     case failed(String)
     /// The database's schema is older than this program's.
     case olderSchema(applied: Int)
+    /// Something was changed; what has been printed.
+    case verificationFailed
 
     var description: String {
         switch self {
         case .refused: "input was refused"
+        case .verificationFailed: "the verification failed"
         case .failed(let reason): reason
         case .olderSchema(let applied):
             "the database's schema is at version \(applied) and this program needs version "
@@ -29,6 +32,7 @@ enum Failure: Error, CustomStringConvertible {
     static func report(_ error: any Error, isEndedBySignal: Bool) -> ExitStatus {
         switch error {
         case Failure.refused: return .refused
+        case Failure.verificationFailed: return .failed
         case is CancellationError: return isEndedBySignal ? .done : .interrupted
         case let error as PostgresError where error.code == .cancelled:
             return isEndedBySignal ? .done : .interrupted

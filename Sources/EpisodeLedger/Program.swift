@@ -37,6 +37,10 @@ struct Program: AsyncParsableCommand {
                 ]
             ),
             CommandGroup(
+                name: "Prove",
+                subcommands: [Checkpoint.self, Verify.self, Packet.self]
+            ),
+            CommandGroup(
                 name: "Operate",
                 subcommands: [Status.self, Ledgers.self, Projections.self, Migrate.self]
             ),

@@ -14,7 +14,8 @@ struct Session: Sendable {
     let isEmbedded: Bool
     /// Asked for by a signal.
     let shutdown: Shutdown
-    private let ledgerName: LedgerName
+    /// The ledger's name as the options give it.
+    let ledgerName: LedgerName
 
     /// The ledger that the options name.
     func ledger() async throws -> LedgerDescription {
@@ -49,6 +50,20 @@ struct Session: Sendable {
         let status = await shutdown.listening {
             try await open(options, shutdown, migrates: migrates, body)
         }
+        try end(status, isEndedBySignal: isEndedBySignal)
+    }
+
+    /// Runs a body that needs no database, and ends the process with the status that fits.
+    static func runOffline(
+        _ options: LedgerOptions,
+        _ body: @escaping @Sendable (OutputFormat) async throws -> Void
+    ) async throws {
+        let format = try options.outputFormat
+        let status = await Shutdown(isGraceful: false).listening { try await body(format) }
+        try end(status, isEndedBySignal: false)
+    }
+
+    private static func end(_ status: Result<Void, any Error>, isEndedBySignal: Bool) throws {
         ProgressBar.clearLine()
         if let code = Console.reportOutputFailure() { throw ExitCode(code.rawValue) }
         switch status {

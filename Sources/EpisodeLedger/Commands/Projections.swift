@@ -4,6 +4,7 @@ import Ledger
 import Postgres
 import ProjectionRuntime
 import Projections
+import Synchronization
 
 struct Projections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,21 +16,28 @@ struct Projections: AsyncParsableCommand {
 
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Keep the read models of every ledger at the head, until Ctrl-C.",
+            abstract: "Keep read models at the head and seal every ledger, until Ctrl-C.",
             usage: "episode-ledger projections run [<options>]",
             discussion: """
                 Any number of these may run: for each read model of each ledger one holds the \
-                lease and the others stand by.
+                lease and the others stand by. Likewise one seals: it takes new events into the \
+                tree every 200 ms and signs a checkpoint.
                 """
         )
 
         @Flag(help: "Bring the read models of one ledger (--ledger) to the head, and end.")
         var untilCaughtUp = false
 
+        @Flag(help: "Leave sealing to others.")
+        var withoutSealer = false
+
+        @OptionGroup var sealing: SealingOptions
+
         @OptionGroup var options: LedgerOptions
 
         func run() async throws {
             let untilCaughtUp = untilCaughtUp
+            let command = self
             try await Session.run(options, isEndedBySignal: !untilCaughtUp) { session in
                 if untilCaughtUp {
                     let ledger = try await session.ledger()
@@ -38,7 +46,14 @@ struct Projections: AsyncParsableCommand {
                         try await Self.catchUp(projection, session, ledger, head.position)
                     }
                 } else {
-                    try await Self.keepUp(session)
+                    try await Self.keepUp(session) { ledger in
+                        guard !command.withoutSealer else { return nil }
+                        let directory = command.options.dataDirectory
+                        return session.sealer(
+                            ledger,
+                            command.sealing.place(ledger.name, dataDirectory: directory)
+                        )
+                    }
                 }
             }
         }
@@ -65,8 +80,12 @@ struct Projections: AsyncParsableCommand {
             )
         }
 
-        /// Workers for every read model of every ledger, also for those that are created later.
-        private static func keepUp(_ session: Session) async throws {
+        /// Workers for every read model of every ledger, and its sealer, also for those that are
+        /// created later.
+        private static func keepUp(
+            _ session: Session,
+            sealer: (LedgerDescription) -> Sealer?
+        ) async throws {
             let feeds = LiveFeeds()
             // Cancelled when the workers have ended.
             async let _ = HeadListener(session.database.configuration, feeds: feeds).run()
@@ -77,6 +96,11 @@ struct Projections: AsyncParsableCommand {
                     for ledger in try await ledgers(session) where !kept.contains(ledger.id) {
                         kept.insert(ledger.id)
                         Console.note("keeping the read models of \(ledger.name) at the head")
+                        if let sealer = sealer(ledger) {
+                            let feed = feeds.feed(of: ledger.id)
+                            stops.append { sealer.stop() }
+                            group.addTask { try await seal(sealer, ledger, feed) }
+                        }
                         for projection in try ReadModels.all(ledger) {
                             stops.append(
                                 start(
@@ -93,6 +117,23 @@ struct Projections: AsyncParsableCommand {
                 }
                 // Leases are handed back, so that the next worker need not wait for them.
                 for stop in stops { stop() }
+            }
+        }
+
+        /// Seals; what keeps it from that is told once, until something else does.
+        private static func seal(
+            _ sealer: Sealer,
+            _ ledger: LedgerDescription,
+            _ feed: LiveFeed
+        ) async throws {
+            let told = Mutex("")
+            try await sealer.run(feed: feed) { error in
+                let text = "\(ledger.name): not sealed: \(error)"
+                let isNew = told.withLock { last in
+                    defer { last = text }
+                    return last != text
+                }
+                if isNew { Console.note(text) }
             }
         }
 

@@ -85,31 +85,18 @@ private struct ReplayReport {
         let state = try CensusProjection(ledger).fold(episode, replay.history)
         switch format {
         case .json:
-            let answer = AnswerJSON.object(
-                head + [
-                    ("version", .integer(replay.lines.last?.event.history.version.rawValue ?? 0)),
-                    ("known_at", .instant(knownAt)),
-                    ("known_by", .string(knownBy.rawValue)),
-                    ("effective_at", .instant(effectiveAt)),
-                    ("events", .array(replay.lines.map(\.json))),
-                    ("history", .array(replay.history.entries.map(\.json))),
-                    (
-                        "state",
-                        state?.json(overlapping: false).without("overlapping_episode") ?? .null
-                    ),
-                ]
+            let answer = replay.json(
+                episode,
+                ledger,
+                knownAt: knownAt,
+                knownBy: knownBy,
+                effectiveAt: effectiveAt,
+                state: state
             )
             Console.print(answer.bytes)
         case .text:
             printText(replay, state)
         }
-    }
-
-    private var head: [(name: String, value: AnswerJSON)] {
-        [
-            ("ledger", .string(ledger.name.description)),
-            ("episode_id", .string(episode.description)),
-        ]
     }
 
     private func printText(_ replay: Replay, _ state: EpisodeCensus?) {
@@ -176,13 +163,13 @@ private struct ReplayReport {
         switch format {
         case .json:
             let answer = AnswerJSON.object(
-                head + [
+                [
+                    ("ledger", .string(ledger.name.description)),
+                    ("episode_id", .string(episode.description)),
                     ("from", .instant(first)),
                     ("to", .instant(second)),
                     ("known_by", .string(knownBy.rawValue)),
-                    ("learned", .array(difference.learned.map { .raw($0.served()) })),
-                    ("differences", .array(difference.changes.map(\.json))),
-                ]
+                ] + difference.members
             )
             Console.print(answer.bytes)
         case .text:
@@ -207,54 +194,5 @@ private struct ReplayReport {
                     + "became known between \(first) and \(second)."
             )
         }
-    }
-}
-
-extension Replay.Line {
-    fileprivate var json: AnswerJSON {
-        [
-            "event": .raw(event.served()),
-            "knowledge_time": .instant(knowledgeTime),
-            "knowledge_clock": isSourceTime ? "source" : "ledger",
-            "standing": .string(standing.rawValue),
-            "corrected_by": .array(correctedBy.map { .string($0.description) }),
-            "retracted_by": .text(retractedBy?.description),
-        ]
-    }
-}
-
-extension EffectiveHistory.Entry {
-    fileprivate var json: AnswerJSON {
-        [
-            "event_id": .string(eventID.description),
-            "type": .string(type.rawValue),
-            "time": .instant(time),
-            "position": .integer(position.rawValue),
-            "corrected_by": .array(correctedBy.map { .string($0.description) }),
-            "data": .raw(payload),
-        ]
-    }
-}
-
-extension ReplayDifference.Change {
-    fileprivate var kind: String {
-        before == nil ? "added" : after == nil ? "removed" : "changed"
-    }
-
-    fileprivate var json: AnswerJSON {
-        [
-            "change": .string(kind),
-            "event_id": .text(eventID?.description),
-            "before": before?.json ?? .null,
-            "after": after?.json ?? .null,
-            "because": .array(because.map { .string($0.description) }),
-        ]
-    }
-}
-
-extension AnswerJSON {
-    fileprivate func without(_ name: String) -> AnswerJSON {
-        guard case .object(let members) = self else { return self }
-        return .object(members.filter { $0.name != name })
     }
 }

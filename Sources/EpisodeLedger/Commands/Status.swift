@@ -25,6 +25,7 @@ struct Status: AsyncParsableCommand {
             let version = try row.get("version", as: String.self)
             let name = try row.get("name", as: String.self)
             let projections = try await ProjectionStatus.all(session.database, ledger: ledger)
+            let seal = try await SealStatus(session.database, ledger: ledger)
             switch session.format {
             case .json:
                 let answer: AnswerJSON = [
@@ -39,6 +40,7 @@ struct Status: AsyncParsableCommand {
                     "head": .integer(head.position.rawValue),
                     "head_recorded_at": .instant(head.recordedAt),
                     "projections": .array(projections.map(\.json)),
+                    "seal": seal.json,
                 ]
                 Console.print(answer.bytes)
             case .text:
@@ -51,7 +53,39 @@ struct Status: AsyncParsableCommand {
                 let lines = projections.flatMap(\.lines)
                 Console.print("Read models  \(lines.first ?? "none has been asked for yet")")
                 for line in lines.dropFirst() { Console.print("             \(line)") }
+                let sealed = seal.lines
+                Console.print("Seal         \(sealed[0])")
+                for line in sealed.dropFirst() { Console.print("             \(line)") }
             }
         }
+    }
+}
+
+extension SealStatus {
+    /// What `status` says of it.
+    var json: AnswerJSON {
+        [
+            "origin": .text(origin),
+            "size": .integer(size),
+            "sealed_at": .instant(sealedAt),
+            "unsealed": .integer(unsealed),
+            "lag_seconds": .number((lagSeconds * 1_000).rounded() / 1_000),
+            "lease_holder": .text(holder),
+            "trouble": .text(trouble),
+            "trouble_position": troublePosition.map { .integer($0.rawValue) } ?? .null,
+        ]
+    }
+
+    /// The same for people.
+    var lines: [String] {
+        var line = "nothing is sealed yet"
+        if let origin, let sealedAt {
+            line = "\(grouped(size)) events as \(origin), sealed \(sealedAt)"
+        }
+        if unsealed > 0 {
+            line += ", \(grouped(unsealed)) not sealed for \(decimal(lagSeconds)) s"
+        }
+        line += holder.map { ", sealer \($0)" } ?? ", no sealer"
+        return [line] + (trouble.map { ["TROUBLE: \($0)"] } ?? [])
     }
 }

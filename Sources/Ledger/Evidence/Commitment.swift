@@ -31,6 +31,11 @@ public enum Evidence {
         return Array(both.finalize())
     }
 
+    /// What every entry begins with.
+    static let entryMark = Array("episode-ledger1\n".utf8)
+    /// How many bytes an entry has.
+    public static let entryLength = 112
+
     /// The 112 bytes that stand for an event in the tree: integers big-endian.
     public static func entry(
         eventID: EventID,
@@ -40,8 +45,8 @@ public enum Evidence {
         recordedAt: Instant,
         commitment: [UInt8]
     ) -> [UInt8] {
-        var entry = Array("episode-ledger1\n".utf8)
-        entry.reserveCapacity(112)
+        var entry = entryMark
+        entry.reserveCapacity(entryLength)
         entry += eventID.bytes
         entry += episodeID.bytes
         for number in [version.rawValue, position.rawValue, recordedAt.microseconds, 0] {

@@ -1,0 +1,128 @@
+public import CareEpisode
+public import Ledger
+import ProjectionRuntime
+
+/// The read models that go along with the packet of an episode: a pure function of its events, the
+/// size of the checkpoint and one instant, so that whoever has the packet can fold them again.
+public struct PacketReadModels: Sendable {
+    private static let folder = "read-models"
+
+    /// What they rest on, in the packet as `read-models/basis.json`.
+    public struct Basis: Sendable, Hashable {
+        /// IANA name of the ledger's zone.
+        public let timeZone: String
+        /// The size of the checkpoint: later events take no part.
+        public let position: Position
+        /// The effective time and the knowledge time: when the newest event that the checkpoint covers
+        /// was recorded.
+        public let at: Instant
+
+        /// What read models rest on.
+        public init(timeZone: String, position: Position, at: Instant) {
+            self.timeZone = timeZone
+            self.position = position
+            self.at = at
+        }
+
+        /// Reads `read-models/basis.json`; nil where it is none.
+        public init?(_ json: [UInt8]) {
+            let object = CanonicalObject(json)
+            guard let zone = object.string("time_zone"), let position = object.int("position"),
+                let instant = object.instant("at")
+            else { return nil }
+            self.init(timeZone: zone, position: Position(Int64(position)), at: instant)
+        }
+
+        var json: AnswerJSON {
+            [
+                "at": .instant(at),
+                "position": .integer(position.rawValue),
+                "time_zone": .string(timeZone),
+            ]
+        }
+    }
+
+    /// The file with the basis.
+    public static let basisName = "\(folder)/basis.json"
+
+    /// The files, in the order in which they stand in a packet.
+    public let documents: [EpisodePacket.Document]
+
+    /// Folds the events of an episode.
+    ///
+    /// - Parameters:
+    ///   - events: all of the episode's that the checkpoint covers, by version.
+    ///   - episode: whose.
+    ///   - ledger: the ledger's name.
+    ///   - basis: what the answers rest on.
+    /// - Throws: what makes the history unreadable, or the zone unknown.
+    public init(
+        _ events: [RecordedEvent],
+        of episode: EpisodeID,
+        ledger: LedgerName,
+        basis: Basis
+    ) throws {
+        let ledger = LedgerDescription(
+            id: LedgerID(rawValue: 0),
+            name: ledger,
+            timeZone: basis.timeZone
+        )
+        let calendar = try LocalCalendar(timeZone: basis.timeZone)
+        let known = ReadModelBasis(position: basis.position, head: basis.position)
+        var answers: [(name: String, json: AnswerJSON)] = [("basis", basis.json)]
+        for clock in [KnowledgeClock.source, .ledger] {
+            let replay = try Replay(events, knownBy: clock, effectiveAt: nil)
+            answers.append(
+                (
+                    "replay-by-\(clock.rawValue)-clock",
+                    replay.json(
+                        episode,
+                        ledger,
+                        knownAt: nil,
+                        knownBy: clock,
+                        effectiveAt: nil,
+                        state: try CensusProjection(ledger).fold(episode, replay.history)
+                    )
+                )
+            )
+        }
+        let history = try EffectiveHistory(events.map(\.history))
+        if let attendance = try EpisodeAttendance.fold(
+            history,
+            effectiveAt: basis.at,
+            calendar: calendar
+        ) {
+            answers.append(
+                ("attendance", attendance.json(episode, ledger, effectiveAt: basis.at, known))
+            )
+        }
+        if let medications = try ReviewedMedications.fold(
+            episode,
+            history,
+            effectiveAt: basis.at,
+            calendar: calendar
+        ) {
+            let review = EpisodeMedicationReview(
+                episodeID: episode,
+                review: medications.review(basis.at, MedicationReview.Settings()),
+                basis: known
+            )
+            answers.append(("medication-review", review.json(ledger)))
+        }
+        if let summary = try DischargeSummaryQuery.fold(episode, history, calendar, basis.at) {
+            let answer = DischargeSummaryAnswer(
+                summary: summary,
+                effectiveAt: basis.at,
+                basis: known,
+                clock: .source
+            )
+            answers.append(("discharge-summary", answer.json(ledger)))
+        }
+        documents = answers.map { answer in
+            EpisodePacket.Document(
+                name: "\(Self.folder)/\(answer.name).json",
+                bytes: answer.json.bytes + [0x0A]
+            )
+        }
+    }
+}

@@ -1,0 +1,189 @@
+import ArgumentParser
+import CareEpisode
+import Ledger
+import ProjectionRuntime
+import TransparencyLog
+
+struct Checkpoint: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Seal the ledger up to its head and print the signed checkpoint.",
+        usage: """
+            episode-ledger checkpoint [<options>]
+            episode-ledger checkpoint --verifier-key
+            episode-ledger checkpoint --export <folder> [--with-events]
+            episode-ledger checkpoint --add-key | --retire-key <key>
+            episode-ledger checkpoint --declare-restore <reason>
+            """,
+        discussion: """
+            A checkpoint is a text of a few lines: the log's name, how many events it has, the root \
+            of the tree over all of them, and a signature. Whoever keeps one can prove later that \
+            nothing up to it was changed. The text is printed as it is, also into a pipe; --format \
+            json prints it as a member of an object.
+            """
+    )
+
+    @Flag(help: "Print the public keys that sign now, one a line.")
+    var verifierKey = false
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Write the log into a folder that any client of C2SP tlog-tiles can check, without \
+            health information; adds to an older export in the folder.
+            """,
+            valueName: "folder"
+        ),
+        completion: .directory
+    )
+    var export: String?
+
+    @Flag(
+        help: """
+            With --export: the events too, with headers and payloads, which are health information, \
+            and the rows of the census.
+            """
+    )
+    var withEvents = false
+
+    @Flag(help: "Make another key, which from now on signs beside the others.")
+    var addKey = false
+
+    @Option(
+        help: ArgumentHelp("Let a key sign no more: its text, or its hash.", valueName: "key")
+    )
+    var retireKey: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Declare that the database was restored from a backup that lacks sealed events, why, in \
+            one line without health information; a new log with a new key begins.
+            """,
+            valueName: "reason"
+        )
+    )
+    var declareRestore: String?
+
+    @Flag(help: "Print what is sealed, and seal nothing.")
+    var noSeal = false
+
+    @OptionGroup var sealing: SealingOptions
+
+    @OptionGroup var options: LedgerOptions
+
+    func validate() throws {
+        let modes = [verifierKey, export != nil, addKey, retireKey != nil, declareRestore != nil]
+        if modes.filter({ $0 }).count > 1 {
+            throw ValidationError(
+                "give one of --verifier-key, --export, --add-key, --retire-key, --declare-restore"
+            )
+        }
+        if withEvents && export == nil { throw ValidationError("--with-events goes with --export") }
+        if noSeal && (addKey || retireKey != nil || declareRestore != nil) {
+            throw ValidationError("--no-seal goes with the checkpoint, --verifier-key or --export")
+        }
+    }
+
+    func run() async throws {
+        let command = self
+        try await Session.run(options) { session in
+            let ledger = try await session.ledger()
+            let place = command.sealing.place(
+                ledger.name,
+                dataDirectory: command.options.dataDirectory
+            )
+            try await command.run(session, ledger, place)
+        }
+    }
+
+    private func run(
+        _ session: Session,
+        _ ledger: LedgerDescription,
+        _ place: SealingPlace
+    ) async throws {
+        let sealer = session.sealer(ledger, place)
+        if let declareRestore {
+            let note = try await sealer.declareRestore(reason: declareRestore)
+            return Console.write(Array(note.description.utf8))
+        }
+        if addKey {
+            let key = try await sealer.addKey()
+            return Console.print("\(key)")
+        }
+        if let retireKey {
+            let keys = try await SealStatus.keys(session.database, ledger: ledger)
+            let named = keys.filter {
+                $0.description == retireKey || $0.hexadecimalHash == retireKey
+            }
+            guard let key = named.first, named.count == 1 else {
+                Console.note("error: --retire-key \(retireKey) names no key that signs now")
+                throw Failure.refused
+            }
+            return try await sealer.retireKey(key)
+        }
+        let checkpoint = try await session.checkpoint(ledger, place, seals: !noSeal)
+        if let export {
+            try await write(checkpoint, to: export, session, ledger)
+        } else if verifierKey {
+            for key in try await SealStatus.keys(session.database, ledger: ledger) {
+                Console.print("\(key)")
+            }
+        } else if options.format == .json {
+            Console.print(try await json(checkpoint, session, ledger).bytes)
+        } else {
+            Console.write(Array(checkpoint.signed.note.description.utf8))
+        }
+    }
+
+    private func json(
+        _ checkpoint: PublishedCheckpoint,
+        _ session: Session,
+        _ ledger: LedgerDescription
+    ) async throws -> AnswerJSON {
+        let tree = checkpoint.signed.checkpoint
+        let keys = try await SealStatus.keys(session.database, ledger: ledger)
+        return [
+            "ledger": .string(ledger.name.description),
+            "origin": .string(tree.origin),
+            "size": .integer(tree.size),
+            "root": .string("\(tree.root)"),
+            "note": .string(checkpoint.signed.note.description),
+            "sealed_at": .instant(checkpoint.sealedAt),
+            "verifier_keys": .array(keys.map { .string("\($0)") }),
+        ]
+    }
+
+    private func write(
+        _ checkpoint: PublishedCheckpoint,
+        to folder: String,
+        _ session: Session,
+        _ ledger: LedgerDescription
+    ) async throws {
+        let export = LogExport(
+            session.database,
+            ledger: ledger,
+            to: folder,
+            includesEvents: withEvents
+        )
+        let progress = ProgressBar("Exporting", unit: "events")
+        let size = checkpoint.signed.checkpoint.size
+        let report = try await export.run(checkpoint.signed) { progress.update($0, of: size) }
+        progress.finish()
+        switch session.format {
+        case .json:
+            let answer: AnswerJSON = [
+                "folder": .string(folder),
+                "size": .integer(report.size),
+                "kept": .integer(report.kept),
+                "files": .integer(Int64(report.files)),
+            ]
+            Console.print(answer.bytes)
+        case .text:
+            Console.print(
+                "Exported \(grouped(report.size)) events to \(folder), "
+                    + "\(grouped(report.kept)) of them there already; "
+                    + "\(grouped(Int64(report.files))) files written."
+            )
+        }
+    }
+}

@@ -1,0 +1,231 @@
+import ArgumentParser
+import CareEpisode
+import Glibc
+import Ledger
+import ProjectionRuntime
+import Projections
+import TransparencyLog
+
+struct Verify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Verify that nothing was changed: the ledger, an export, or a packet.",
+        usage: """
+            episode-ledger verify [<options>]
+            episode-ledger verify <folder> | <file.zip> [<options>]
+            """,
+        discussion: """
+            Without a path, the ledger in its database: every event from its columns and bytes, the \
+            tree, every signed checkpoint in the database and in the checkpoint log, the read \
+            models. With a path, an export or a packet, offline. Everything is recomputed. Exit \
+            status 1 if anything is wrong.
+            """
+    )
+
+    @Argument(
+        help: "A folder with an export or an unpacked packet, or a packet's file.",
+        completion: .file()
+    )
+    var path: String?
+
+    @OptionGroup var trust: TrustOptions
+
+    @Flag(help: "Leave the read models out.")
+    var noReadModels = false
+
+    @OptionGroup var sealing: SealingOptions
+
+    @OptionGroup var options: LedgerOptions
+
+    func run() async throws {
+        let command = self
+        if let path {
+            try await Session.runOffline(options) { format in
+                let (keys, kept) = (try command.trust.keys(), try command.trust.checkpoints())
+                let report = try await command.verify(path, keys, kept)
+                try command.tell(report, path, format)
+            }
+        } else {
+            try await Session.run(options) { session in
+                let report = try await command.verify(session)
+                try command.tell(report, session.ledgerName.description, session.format)
+            }
+        }
+    }
+
+    // MARK: - The three kinds
+
+    private func verify(_ session: Session) async throws -> VerificationReport {
+        let ledger = try await session.ledger()
+        let place = sealing.place(ledger.name, dataDirectory: options.dataDirectory)
+        let verification = LedgerVerification(
+            session.database,
+            ledger: ledger,
+            log: place.log,
+            pinned: try trust.keys(),
+            kept: try trust.checkpoints()
+        )
+        let progress = ProgressBar("Verifying", unit: "events")
+        var report = try await verification.run { progress.update($0, of: $1) }
+        if !noReadModels {
+            let head = try await EventReader(session.database, ledger: ledger).head().position
+            for projection in try ReadModels.all(ledger) {
+                try await Self.compare(projection, session, ledger, head, &report)
+            }
+        }
+        progress.finish()
+        return report
+    }
+
+    private static func compare<Projection: EpisodeProjection>(
+        _ projection: Projection,
+        _ session: Session,
+        _ ledger: LedgerDescription,
+        _ head: Position,
+        _ report: inout VerificationReport
+    ) async throws {
+        let comparison = ProjectionVerification(projection, session.database, ledger: ledger)
+        try await comparison.run(through: head, &report)
+    }
+
+    private func verify(
+        _ path: String,
+        _ keys: [NoteVerifierKey],
+        _ kept: [SignedCheckpoint]
+    ) async throws -> VerificationReport {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw Failure.failed("\(path): \(String(cString: strerror(errno)))")
+        }
+        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        if isFolder && !PacketVerification.isPacket(folder: path) {
+            let progress = ProgressBar("Verifying", unit: "events")
+            let report = try await ExportVerification(path, pinned: keys, kept: kept).run {
+                progress.update($0, of: $1)
+            }
+            progress.finish()
+            return report
+        }
+        let packet = try await PacketVerification(path, pinned: keys, kept: kept)
+        var report = packet.run()
+        if !noReadModels && report.isClean { try await compare(packet, &report) }
+        return report
+    }
+
+    /// Folds the events of a packet again and compares the read models in it.
+    private func compare(
+        _ packet: PacketVerification,
+        _ report: inout VerificationReport
+    ) async throws {
+        let events = packet.events
+        guard let first = events.first, let header = try? first.decodeHeader(),
+            let basis = try await packet.file(PacketReadModels.basisName)
+                .flatMap({ PacketReadModels.Basis($0) }),
+            basis.position.rawValue == report.newest?.size,
+            let models = try? PacketReadModels(
+                events,
+                of: first.episodeID,
+                ledger: header.ledger,
+                basis: basis
+            )
+        else {
+            report.add(EvidenceFault(.file("\(PacketReadModels.basisName) is not of this packet")))
+            return
+        }
+        for document in models.documents {
+            guard try await packet.file(document.name) != document.bytes else { continue }
+            report.add(
+                EvidenceFault(.readModel("\(document.name) is not what the events lead to"))
+            )
+        }
+        report.add(readModel: "those of the packet")
+    }
+
+    // MARK: - The report
+
+    private func tell(
+        _ report: VerificationReport,
+        _ subject: String,
+        _ format: OutputFormat
+    ) throws {
+        switch format {
+        case .json: Console.print(report.json(subject).bytes)
+        case .text: for line in report.lines(subject) { Console.print(line) }
+        }
+        if !report.isClean { throw Failure.verificationFailed }
+    }
+}
+
+extension VerificationReport {
+    /// What `verify` says.
+    fileprivate func json(_ subject: String) -> AnswerJSON {
+        let parts = duration.components
+        let seconds = Double(parts.seconds) + Double(parts.attoseconds) / 1e18
+        return [
+            "verified": .bool(isClean),
+            "subject": .string(subject),
+            "events": .integer(events),
+            "episodes": .integer(Int64(episodes)),
+            "seconds": .number((seconds * 1_000).rounded() / 1_000),
+            "events_per_second": .number(eventsPerSecond.rounded()),
+            "checkpoints": .integer(Int64(checkpoints)),
+            "tiles": .integer(Int64(tiles)),
+            "origin": .text(newest?.origin),
+            "sealed": .integer(newest?.size ?? 0),
+            "root": .text(newest?.root.description),
+            "signed_by": .array(signers.map { .string("\($0)") }),
+            "unsealed": .integer(unsealed),
+            "unsealed_since": .instant(unsealedSince),
+            "read_models": .array(readModels.map { .string($0) }),
+            "first_bad_position": first?.position.map { .integer($0.rawValue) } ?? .null,
+            "fault_count": .integer(Int64(faultCount)),
+            "faults": .array(
+                ordered.map {
+                    [
+                        "position": $0.position.map { .integer($0.rawValue) } ?? .null,
+                        "through": $0.through.map { .integer($0.rawValue) } ?? .null,
+                        "code": .string($0.kind.code),
+                        "detail": .string($0.kind.detail),
+                    ]
+                }
+            ),
+            "notices": .array(notices.map { .string($0) }),
+        ]
+    }
+
+    /// The same for people.
+    fileprivate func lines(_ subject: String) -> [String] {
+        var lines = [
+            "Checked \(grouped(events)) events of \(counted(episodes, "episode")) in \(subject), "
+                + "\(grouped(Int64(eventsPerSecond))) a second; "
+                + "\(counted(checkpoints, "checkpoint")), \(counted(tiles, "tile"))."
+        ]
+        if let newest {
+            lines.append("Sealed       \(grouped(newest.size)) events as \(newest.origin)")
+            lines.append("Root         \(newest.root)")
+        } else {
+            lines.append("Sealed       nothing: there is no checkpoint")
+        }
+        for key in signers { lines.append("Signed by    \(key)") }
+        if unsealed > 0 {
+            let since = unsealedSince.map { ", the oldest recorded \($0)" } ?? ""
+            lines.append("Not sealed   \(grouped(unsealed)) events at the end\(since)")
+        }
+        if !readModels.isEmpty {
+            lines.append("Read models  \(readModels.joined(separator: ", "))")
+        }
+        for notice in notices { lines.append("Note         \(notice)") }
+        guard let first else { return lines + ["OK: nothing was changed."] }
+        lines.append("")
+        for fault in ordered { lines.append("WRONG: \(fault)") }
+        if faultCount > faults.count {
+            lines.append("… and \(grouped(Int64(faultCount - faults.count))) more")
+        }
+        let place = first.position.map { " First bad position: \($0)." } ?? ""
+        return lines + ["FAILED: \(counted(faultCount, "fault")).\(place)"]
+    }
+
+    /// The faults by position, those without one last.
+    private var ordered: [EvidenceFault] {
+        faults.sorted { ($0.position?.rawValue ?? .max) < ($1.position?.rawValue ?? .max) }
+    }
+}

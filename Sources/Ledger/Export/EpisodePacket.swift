@@ -1,0 +1,155 @@
+public import CareEpisode
+import Postgres
+public import TransparencyLog
+
+/// What an auditor takes away of one episode: its events with their proofs, the checkpoint, and how
+/// to check them without this program.
+public struct EpisodePacket: Sendable {
+    /// A file that goes along.
+    public struct Document: Sendable {
+        /// Its name in the packet.
+        public let name: String
+        /// What is in it.
+        public let bytes: [UInt8]
+
+        /// A file.
+        public init(name: String, bytes: [UInt8]) {
+            self.name = name
+            self.bytes = bytes
+        }
+    }
+
+    /// The events of the episode that the checkpoint covers, by version.
+    public let events: [EvidenceRow]
+    /// What proves them.
+    public let checkpoint: SignedCheckpoint
+    private let proofs: [[TreeHash]]
+    private let keys: [NoteVerifierKey]
+    let ledger: LedgerDescription
+
+    static let events = "events.ndjson"
+    static let readable = "readable-events.ndjson"
+    static let checkpoint = "checkpoint"
+    static let verifierKeys = "verifier-keys"
+
+    /// Collects the events of an episode that a checkpoint covers.
+    ///
+    /// - Parameters:
+    ///   - episode: whose.
+    ///   - database: where the ledger is.
+    ///   - ledger: which.
+    ///   - checkpoint: what proves them.
+    /// - Throws: ``LedgerError/unknownEpisode(_:)`` where it covers none; ``SealError/damaged(_:)``
+    ///   where a proof does not hold.
+    public init(
+        of episode: EpisodeID,
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        checkpoint: SignedCheckpoint
+    ) async throws {
+        let size = checkpoint.checkpoint.size
+        let reader = EvidenceReader(database: database, ledger: ledger)
+        events = try await reader.rows(of: episode, through: Position(size))
+        guard !events.isEmpty else { throw LedgerError.unknownEpisode(episode) }
+        let subtrees = events.map { TreeProof.inclusion(of: $0.position.rawValue - 1, in: size) }
+        let store = TileStore(database, ledger: ledger)
+        var tiles: [TileID: [TreeHash]] = [:]
+        for tile in TreeProof.tiles(for: subtrees.flatMap { $0 }, treeSize: size) {
+            tiles[tile] = try await store.hashes(tile)
+        }
+        proofs = subtrees.map { path in
+            path.map { TreeProof.root(of: $0, treeSize: size, tiles: tiles) }
+        }
+        for (event, proof) in zip(events, proofs) {
+            let (leaf, fault) = event.check(ledger: ledger.name)
+            if let fault { throw SealError.damaged(EvidenceFault(fault, at: event.position)) }
+            guard
+                TreeProof.verifyInclusion(
+                    leaf: leaf,
+                    index: event.position.rawValue - 1,
+                    size: size,
+                    root: checkpoint.checkpoint.root,
+                    proof: proof
+                )
+            else {
+                let kind = EvidenceFault.Kind.root("the checkpoint does not cover the event")
+                throw SealError.damaged(EvidenceFault(kind, at: event.position))
+            }
+        }
+        let registry = SealRegistry(
+            database: database,
+            ledger: ledger,
+            holder: "",
+            leaseSeconds: 0
+        )
+        keys = try await registry.identity()?.keys.map(\.key) ?? []
+        self.checkpoint = checkpoint
+        self.ledger = ledger
+    }
+
+    /// The events as they are served.
+    public var recordedEvents: [RecordedEvent] { events.compactMap(\.recordedEvent) }
+
+    /// The packet as a ZIP archive: the same bytes for the same state, checkpoint and documents.
+    ///
+    /// - Parameter documents: what goes along, such as the read models.
+    /// - Throws: ``SealError/refused(_:)`` where it would be larger than a gigabyte.
+    public func archive(with documents: [Document]) throws -> [UInt8] {
+        let lines = zip(events, proofs).map { event, proof in
+            let hashes = proof.map { "\"\($0)\"" }.joined(separator: ",")
+            return """
+                {"entry":"\(Base64.encode(event.entry))","header":"\(Base64.encode(event.header))",\
+                "nonce":"\(Base64.encode(event.nonce))","payload":"\(Base64.encode(event.payload))",\
+                "proof":[\(hashes)]}
+
+                """
+        }
+        let readable = events.compactMap(\.recordedEvent).reduce(into: [UInt8]()) {
+            $0 += $1.served() + [0x0A]
+        }
+        var files = [
+            ZipArchive.File(name: "VERIFY.md", bytes: Array(instructions.utf8)),
+            ZipArchive.File(name: "verify.py", bytes: Array(Self.script.utf8)),
+            ZipArchive.File(
+                name: Self.checkpoint,
+                bytes: Array(checkpoint.note.description.utf8)
+            ),
+            ZipArchive.File(
+                name: Self.verifierKeys,
+                bytes: Array(keys.map { "\($0)\n" }.joined().utf8)
+            ),
+            ZipArchive.File(name: Self.events, bytes: Array(lines.joined().utf8)),
+            ZipArchive.File(name: Self.readable, bytes: readable),
+        ]
+        files += documents.map { ZipArchive.File(name: $0.name, bytes: $0.bytes) }
+        guard files.reduce(0, { $0 + $1.bytes.count }) < ZipArchive.limit else {
+            throw SealError.refused("the packet would be larger than a gigabyte")
+        }
+        return ZipArchive.pack(files)
+    }
+}
+
+extension EvidenceReader {
+    /// The events of one episode up to a position, by version.
+    func rows(of episode: EpisodeID, through: Position) async throws -> [EvidenceRow] {
+        var rows: [EvidenceRow] = []
+        var decoder = BinaryCopyDecoder()
+        try await database.reader.withConnection { connection in
+            try await connection.copyOut(
+                """
+                copy (
+                    select \(raw: EvidenceRow.columns)
+                    from event
+                    where ledger_id = \(raw: String(ledger.id.rawValue))
+                    and episode_id = '\(raw: episode.description)'
+                    and position <= \(raw: String(through.rawValue))
+                    order by version
+                ) to stdout (format binary)
+                """
+            ) { message in
+                try decoder.decode(message) { row in rows.append(try EvidenceRow(&row)) }
+            }
+        }
+        return rows
+    }
+}

@@ -1,0 +1,208 @@
+import CareEpisode
+import Postgres
+public import TransparencyLog
+
+/// Writes a sealed ledger as a folder that any client of C2SP tlog-tiles can check: `checkpoint`,
+/// `tile/<level>/<number>`, `tile/entries/<number>`.
+///
+/// Entries hold no health information. With the events, which do, the folder also has
+/// `events/<number>`: 256 lines of JSON each, one for each entry, with header, payload and nonce.
+///
+/// What is written is what the database says; whether that is right is for `verify` to tell, here or
+/// anywhere else.
+public struct LogExport: Sendable {
+    /// What was written.
+    public struct Report: Sendable {
+        /// The events that the export covers.
+        public let size: Int64
+        /// The events that an older export in the folder covered already.
+        public let kept: Int64
+        /// The files written.
+        public let files: Int
+    }
+
+    private let database: LedgerDatabase
+    private let ledger: LedgerDescription
+    private let folder: ExportFolder
+    private let includesEvents: Bool
+
+    /// Prepares an export.
+    ///
+    /// - Parameters:
+    ///   - database: where the ledger is.
+    ///   - ledger: what is exported.
+    ///   - folder: where to; made where it is not there, added to where it holds an older export.
+    ///   - includesEvents: whether headers and payloads, health information, go along.
+    public init(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        to folder: String,
+        includesEvents: Bool = false
+    ) {
+        self.database = database
+        self.ledger = ledger
+        self.folder = ExportFolder(folder)
+        self.includesEvents = includesEvents
+    }
+
+    /// Writes what is missing for a checkpoint, and the checkpoint last.
+    ///
+    /// - Parameters:
+    ///   - signed: usually the newest.
+    ///   - progress: told how many events were written.
+    /// - Throws: ``SealError/refused(_:)`` where the folder holds something else, or an export of
+    ///   another history.
+    public func run(
+        _ signed: SignedCheckpoint,
+        progress: @Sendable (Int64) -> Void = { _ in }
+    ) async throws -> Report {
+        let size = signed.checkpoint.size
+        let old = try await older(than: signed.checkpoint)
+        var files = try await writeTiles(from: old, to: size)
+        files += try await writeBundles(from: old, to: size, progress)
+        files += try await writeKeys()
+        let folder = folder
+        try await PrivateFile.run {
+            try folder.write(ExportFolder.checkpoint, Array(signed.note.description.utf8))
+        }
+        return Report(size: size, kept: old, files: files + 1)
+    }
+
+    /// The size of the export that is in the folder already; 0 where there is none.
+    private func older(than checkpoint: TreeCheckpoint) async throws -> Int64 {
+        let (folder, includesEvents) = (folder, includesEvents)
+        let old = try await PrivateFile.run { () -> SignedCheckpoint? in
+            // The checkpoint is written last: an export that was broken off is written again.
+            guard let bytes = try folder.read(ExportFolder.checkpoint) else { return nil }
+            return try SignedCheckpoint(parsing: String(decoding: bytes, as: UTF8.self))
+        }
+        guard let old = old?.checkpoint, old.size > 0 else { return 0 }
+        guard old.origin == checkpoint.origin, old.size <= checkpoint.size,
+            try await TileStore(database, ledger: ledger).root(size: old.size) == old.root
+        else {
+            throw SealError.refused(
+                "\(folder.path) holds an export of another history (\(old.origin), \(old.size) "
+                    + "events): this ledger does not lead to it. Keep it, and export elsewhere"
+            )
+        }
+        let hasEvents = try await PrivateFile.run { folder.has("events") }
+        guard hasEvents || !includesEvents else {
+            throw SealError.refused(
+                "\(folder.path) holds an export without events: export with events elsewhere"
+            )
+        }
+        return old.size
+    }
+
+    private func writeTiles(from old: Int64, to size: Int64) async throws -> Int {
+        let store = TileStore(database, ledger: ledger)
+        let folder = folder
+        var files = 0
+        var level = 0
+        while size >> Int64(TileID.height * level) > 0 {
+            let nodes = size >> Int64(TileID.height * level)
+            let before = old >> Int64(TileID.height * level)
+            let width = Int64(TileID.width)
+            var number = before / width
+            while number * width < nodes {
+                try Task.checkCancellation()
+                // Full tiles some at a time, the partial one by itself.
+                let last = min(number + 64, nodes / width)
+                var tiles: [(TileID, [UInt8])] = []
+                if number < last {
+                    let stored = try await store.full(level: level, numbers: number..<last)
+                    for (number, bytes) in stored {
+                        tiles.append((TileID(level: level, number: number), bytes))
+                    }
+                    number = last
+                } else {
+                    let tile = TileID(level: level, number: number, treeSize: size)
+                    tiles.append((tile, TreeHash.bytes(of: try await store.hashes(tile))))
+                    number += 1
+                }
+                let batch = tiles
+                try await PrivateFile.run {
+                    for (tile, bytes) in batch { try folder.write(tile.path, bytes) }
+                }
+                files += batch.count
+            }
+            let stale = TileID(level: level, number: before / width, treeSize: old)
+            let fresh = TileID(level: level, number: before / width, treeSize: size)
+            if stale.width > 0, !stale.isFull, stale != fresh {
+                try await PrivateFile.run { folder.remove(stale.path) }
+            }
+            level += 1
+        }
+        return files
+    }
+
+    private func writeBundles(
+        from old: Int64,
+        to size: Int64,
+        _ progress: @Sendable (Int64) -> Void
+    ) async throws -> Int {
+        let width = Int64(TileID.width)
+        let events = EvidenceReader(database: database, ledger: ledger)
+        let (folder, hasEvents) = (folder, includesEvents || folder.has("events"))
+        var after = old / width * width
+        var files = 0
+        while after < size {
+            try Task.checkCancellation()
+            let through = min(size, after + EvidenceReader.pageLimit)
+            var bundles: [(tile: TileID, entries: [UInt8], events: String)] = []
+            try await events.rows(after: Position(after), through: Position(through)) { row in
+                let number = (row.position.rawValue - 1) / width
+                if bundles.last?.tile.number != number {
+                    let tile = TileID(level: 0, number: number, treeSize: size)
+                    bundles.append((tile, [], ""))
+                }
+                let entry = row.entry
+                bundles[bundles.count - 1].entries += [0, UInt8(entry.count)] + entry
+                if hasEvents { bundles[bundles.count - 1].events += EvidenceLine.write(row) + "\n" }
+            }
+            let batch = bundles
+            try await PrivateFile.run {
+                for bundle in batch {
+                    try folder.write(bundle.tile.entriesPath, bundle.entries)
+                    if hasEvents {
+                        try folder.write(
+                            ExportFolder.eventsPath(bundle.tile),
+                            Array(bundle.events.utf8)
+                        )
+                    }
+                }
+            }
+            files += batch.count * (hasEvents ? 2 : 1)
+            after = through
+            progress(after)
+        }
+        let stale = TileID(level: 0, number: old / width, treeSize: old)
+        if stale.width > 0, !stale.isFull, old < size {
+            try await PrivateFile.run {
+                folder.remove(stale.entriesPath)
+                if hasEvents { folder.remove(ExportFolder.eventsPath(stale)) }
+            }
+        }
+        return files
+    }
+
+    private func writeKeys() async throws -> Int {
+        let registry = SealRegistry(
+            database: database,
+            ledger: ledger,
+            holder: "",
+            leaseSeconds: 0
+        )
+        guard let identity = try await registry.identity() else { return 0 }
+        let folder = folder
+        let keys = identity.keys.map(\.key.description).joined(separator: "\n") + "\n"
+        let declarations = identity.declarations.joined(separator: "\n")
+        try await PrivateFile.run {
+            try folder.write(ExportFolder.verifierKeys, Array(keys.utf8))
+            if !declarations.isEmpty {
+                try folder.write(ExportFolder.declarations, Array(declarations.utf8))
+            }
+        }
+        return declarations.isEmpty ? 1 : 2
+    }
+}

@@ -1,0 +1,120 @@
+import Dispatch
+import Glibc
+
+/// Small files outside the database that must survive a power failure, or be read by nobody else.
+///
+/// Every call may block on the disk: `BlockingFile.run` keeps that off the cooperative threads.
+enum PrivateFile {
+    /// What is wrong with the last call, for people.
+    static var lastError: String { String(cString: strerror(errno)) }
+
+    /// Makes the folder of a file, where it is not there, readable by nobody else.
+    static func makeFolder(of path: String) throws(SealError) {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
+        let folder = String(path[..<slash])
+        if mkdir(folder, 0o700) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT else { throw .file(folder, reason: lastError) }
+        try makeFolder(of: folder)
+        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
+            throw .file(folder, reason: lastError)
+        }
+    }
+
+    /// Makes what was renamed or created in the folder of a file last.
+    static func flushFolder(of path: String) {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let descriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    /// The bytes of a file from an offset on; nil where there is none.
+    static func read(
+        _ path: String,
+        from offset: Int = 0,
+        limit: Int
+    ) throws(SealError) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .file(path, reason: lastError)
+        }
+        defer { close(descriptor) }
+        return try read(descriptor, path, from: offset, limit: limit)
+    }
+
+    static func read(
+        _ descriptor: Int32,
+        _ path: String,
+        from offset: Int,
+        limit: Int
+    ) throws(SealError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        var count = 0
+        while count < limit {
+            let got = bytes.withUnsafeMutableBytes {
+                pread(
+                    descriptor,
+                    $0.baseAddress?.advanced(by: count),
+                    limit - count,
+                    off_t(offset + count)
+                )
+            }
+            if got < 0 && errno == EINTR { continue }
+            guard got >= 0 else { throw .file(path, reason: lastError) }
+            if got == 0 { break }
+            count += got
+        }
+        bytes.removeLast(limit - count)
+        return bytes
+    }
+
+    /// Writes everything at an offset.
+    static func write(
+        _ bytes: [UInt8],
+        to descriptor: Int32,
+        _ path: String,
+        at offset: Int
+    ) throws(SealError) {
+        var done = 0
+        while done < bytes.count {
+            let wrote = bytes.withUnsafeBytes {
+                pwrite(
+                    descriptor,
+                    $0.baseAddress?.advanced(by: done),
+                    bytes.count - done,
+                    off_t(offset + done)
+                )
+            }
+            if wrote < 0 && errno == EINTR { continue }
+            guard wrote > 0 else { throw .file(path, reason: lastError) }
+            done += wrote
+        }
+    }
+
+    /// Puts a file in the place of another, whole or not at all, readable by nobody else.
+    static func replace(_ path: String, with bytes: [UInt8]) throws(SealError) {
+        let new = "\(path).\(getpid()).new"
+        unlink(new)
+        let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .file(new, reason: lastError) }
+        defer { close(descriptor) }
+        try write(bytes, to: descriptor, new, at: 0)
+        guard fsync(descriptor) == 0, rename(new, path) == 0 else {
+            throw .file(path, reason: lastError)
+        }
+        flushFolder(of: path)
+    }
+
+    private static let queue = DispatchQueue(label: "episode-ledger files", attributes: .concurrent)
+
+    /// Runs calls that may block on a thread of their own.
+    static func run<Result: Sendable>(
+        _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Swift.Result(catching: body)) }
+        }
+    }
+}

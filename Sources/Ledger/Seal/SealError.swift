@@ -1,0 +1,61 @@
+public import CareEpisode
+
+/// Why a ledger is not sealed.
+public enum SealError: Error, Hashable, CustomStringConvertible {
+    /// This process does not have the private halves of the registered keys.
+    case noSigningKey(origin: String, file: String)
+    /// The checkpoint log here lacks the newest checkpoint of the database.
+    case logBehind(file: String, size: Int64)
+    /// The database is not the one that was sealed: it was rolled back, or changed.
+    case inconsistent(file: String, size: Int64, head: Int64)
+    /// The configured name is not the one under which the ledger is sealed.
+    case otherOrigin(registered: String, configured: String)
+    /// An event, or the tree, is not what it was.
+    case damaged(EvidenceFault)
+    /// Another process holds the lease and does not get there in time.
+    case notReached(Position, sealed: Int64)
+    /// The lease was lost: nothing was published.
+    case leaseLost
+    /// A file cannot be used.
+    case file(String, reason: String)
+    /// Nothing has been sealed yet.
+    case notSealed(LedgerName)
+    /// What was asked for has no meaning here, for this reason.
+    case refused(String)
+
+    /// What is wrong and what to do.
+    public var description: String {
+        switch self {
+        case .noSigningKey(let origin, let file):
+            "\(file) does not hold the private keys with which \(origin) is sealed: seal where they "
+                + "are, bring them here, or use --no-seal"
+        case .logBehind(let file, let size):
+            "the checkpoint log \(file) lacks the checkpoint of size \(size) that the database has: "
+                + "seal where the log is, bring it here, or use --no-seal"
+        case .inconsistent(let file, let size, let head):
+            "the checkpoint log \(file) has a checkpoint of size \(size) that this database, with "
+                + "\(head) events, does not lead to: it was restored from a backup, or changed. "
+                + "Nothing is signed. See docs/audit.md, \"After a restore\""
+        case .otherOrigin(let registered, let configured):
+            "this ledger is sealed as \(registered), not as \(configured): an origin never changes"
+        case .damaged(let fault):
+            "\(fault). Nothing is signed; run `episode-ledger verify`"
+        case .notReached(let position, let sealed):
+            "the process that holds the sealing lease has sealed \(sealed) events and not got to "
+                + "\(position) in time: try again, or use --no-seal"
+        case .leaseLost: "another process has taken the sealing lease; nothing was published"
+        case .file(let path, let reason): "\(path): \(reason)"
+        case .notSealed(let name):
+            "the ledger \(name) has no checkpoint yet: run `episode-ledger checkpoint`"
+        case .refused(let reason): reason
+        }
+    }
+
+    /// Whether waiting may help: the others want an operator.
+    public var isTransient: Bool {
+        switch self {
+        case .leaseLost, .notReached: true
+        default: false
+        }
+    }
+}

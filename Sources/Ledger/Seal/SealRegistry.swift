@@ -1,0 +1,314 @@
+public import CareEpisode
+import Postgres
+public import TransparencyLog
+
+/// What the database knows of a ledger's sealing: logs, keys, checkpoints, the lease.
+struct SealRegistry: Sendable {
+    let database: LedgerDatabase
+    let ledger: LedgerDescription
+    let holder: String
+    /// How long a lease lasts without being renewed, by the database's clock.
+    let leaseSeconds: Double
+
+    private var id: Int32 { ledger.id.rawValue }
+
+    /// The log in force and its keys; nil before the first seal.
+    func identity() async throws -> SealIdentity? {
+        let rows = try await database.reader.query(
+            """
+            select l.incarnation, l.origin, l.declaration, k.verifier_key, k.retired_at is null
+                as active
+            from seal_log l
+            left join verifier_key k using (ledger_id, incarnation)
+            where l.ledger_id = \(id)
+            order by l.incarnation, k.registered_at, k.verifier_key
+            """
+        )
+        guard let last = rows.last else { return nil }
+        let incarnation = try last.get("incarnation", as: Int32.self)
+        var keys: [SealIdentity.Key] = []
+        var declarations: [String] = []
+        for row in rows {
+            let number = try row.get("incarnation", as: Int32.self)
+            if let note = try row.get("declaration", as: String?.self), note != declarations.last {
+                declarations.append(note)
+            }
+            guard let text = try row.get("verifier_key", as: String?.self) else { continue }
+            keys.append(
+                SealIdentity.Key(
+                    key: try NoteVerifierKey(text),
+                    isActive: try row.get("active") && number == incarnation
+                )
+            )
+        }
+        return SealIdentity(
+            incarnation: incarnation,
+            origin: try last.get("origin"),
+            keys: keys,
+            declarations: declarations
+        )
+    }
+
+    /// The newest checkpoint; nil before the first seal.
+    func newest() async throws -> SignedCheckpoint? {
+        try await PublishedCheckpoint.newest(database, ledger)?.signed
+    }
+
+    /// The database server's clock.
+    func now() async throws -> Instant {
+        let rows = try await database.reader.query(
+            "select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now"
+        )
+        return Instant(microseconds: try rows.first?.get("now") ?? 0)
+    }
+
+    // MARK: - The lease
+
+    /// Takes the lease where nobody holds it, or from whoever does.
+    ///
+    /// - Returns: nil where it is held.
+    func acquire(seizing: Bool = false) async throws -> SealLease? {
+        let rows = try await database.projector.query(
+            """
+            insert into sealer as s (ledger_id, epoch, lease_holder, lease_until)
+            values (
+                \(id), 1, \(holder), clock_timestamp() + make_interval(secs => \(leaseSeconds))
+            )
+            on conflict (ledger_id) do update
+            set epoch = s.epoch + 1, lease_holder = excluded.lease_holder,
+                lease_until = excluded.lease_until
+            where s.lease_until is null or s.lease_until < clock_timestamp() or \(seizing)
+            returning s.epoch, s.size
+            """
+        )
+        guard let row = rows.first else { return nil }
+        return SealLease(epoch: try row.get("epoch"), size: try row.get("size"))
+    }
+
+    /// Keeps a lease while there is nothing to seal; false when it is lost.
+    func renew(_ lease: SealLease) async throws -> Bool {
+        try await database.projector.query(
+            """
+            update sealer
+            set lease_until = clock_timestamp() + make_interval(secs => \(leaseSeconds))
+            where ledger_id = \(id) and epoch = \(lease.epoch)
+            """
+        ).affectedRows == 1
+    }
+
+    /// Hands the lease back, so that the next sealer need not wait.
+    func release(_ lease: SealLease) async throws {
+        _ = try await database.projector.query(
+            """
+            update sealer set lease_holder = null, lease_until = null
+            where ledger_id = \(id) and epoch = \(lease.epoch)
+            """
+        )
+    }
+
+    // MARK: - Writing
+
+    /// Makes the first log and its key known.
+    func register(_ key: NoteVerifierKey, _ lease: SealLease) async throws {
+        try await database.projector.withTransaction { connection in
+            try await hold(lease, connection)
+            _ = try await connection.query(
+                """
+                insert into seal_log (ledger_id, incarnation, origin)
+                values (\(id), 1, \(key.name))
+                """
+            )
+            try await insert(key, incarnation: 1, connection)
+        }
+    }
+
+    /// Adds a key that signs beside the others from now on, or ends one.
+    func changeKeys(
+        adding new: NoteVerifierKey?,
+        retiring old: NoteVerifierKey?,
+        incarnation: Int32,
+        _ lease: SealLease
+    ) async throws {
+        try await database.projector.withTransaction { connection in
+            try await hold(lease, connection)
+            if let new { try await insert(new, incarnation: incarnation, connection) }
+            if let old {
+                _ = try await connection.query(
+                    """
+                    update verifier_key set retired_at = clock_timestamp()
+                    where ledger_id = \(id) and verifier_key = \(old.description)
+                    """
+                )
+            }
+        }
+    }
+
+    /// Begins a new log after a restore.
+    func begin(
+        _ identity: SealIdentity,
+        _ key: NoteVerifierKey,
+        declaration: SignedNote,
+        _ lease: SealLease
+    ) async throws {
+        try await database.projector.withTransaction { connection in
+            try await hold(lease, connection)
+            let next = identity.incarnation + 1
+            _ = try await connection.query(
+                """
+                insert into seal_log (ledger_id, incarnation, origin, declaration)
+                values (\(id), \(next), \(key.name), \(declaration.description))
+                """
+            )
+            try await insert(key, incarnation: next, connection)
+            _ = try await connection.query(
+                """
+                update sealer set trouble = null, trouble_position = null where ledger_id = \(id)
+                """
+            )
+        }
+    }
+
+    private func insert(
+        _ key: NoteVerifierKey,
+        incarnation: Int32,
+        _ connection: PostgresConnection
+    ) async throws {
+        _ = try await connection.query(
+            """
+            insert into verifier_key (ledger_id, verifier_key, incarnation)
+            values (\(id), \(key.description), \(incarnation))
+            """
+        )
+    }
+
+    /// Takes the row's lock: whoever has lost the lease writes nothing.
+    private func hold(_ lease: SealLease, _ connection: PostgresConnection) async throws {
+        let rows = try await connection.query(
+            """
+            update sealer set updated_at = clock_timestamp()
+            where ledger_id = \(id) and epoch = \(lease.epoch)
+            """
+        )
+        guard rows.affectedRows == 1 else { throw SealError.leaseLost }
+    }
+
+    /// Publishes a checkpoint with the tiles that became full, in one transaction.
+    ///
+    /// - Returns: when, by the database server's clock.
+    /// - Throws: ``SealError/leaseLost`` where size or epoch are not the lease's any more.
+    func publish(
+        _ signed: SignedCheckpoint,
+        _ tiles: [TreeEdge.FullTile],
+        _ lease: SealLease
+    ) async throws -> Instant {
+        try await database.projector.withTransaction { connection in
+            let size = signed.checkpoint.size
+            let moved = try await connection.query(
+                """
+                update sealer
+                set size = \(size), updated_at = clock_timestamp(), trouble = null,
+                    trouble_position = null,
+                    lease_until = clock_timestamp() + make_interval(secs => \(leaseSeconds))
+                where ledger_id = \(id) and epoch = \(lease.epoch) and size = \(lease.size)
+                """
+            )
+            guard moved.affectedRows == 1 else { throw SealError.leaseLost }
+            // A restore of many events at once makes many tiles: in pieces, one transaction.
+            for start in stride(from: 0, to: tiles.count, by: 256) {
+                let piece = tiles[start..<min(start + 256, tiles.count)]
+                _ = try await connection.query(
+                    """
+                    insert into tile (ledger_id, level, number, hashes)
+                    select \(id), t.level, t.number, t.hashes
+                    from unnest(
+                        \(piece.map { Int32($0.id.level) }), \(piece.map(\.id.number)),
+                        \(piece.map { TreeHash.bytes(of: $0.hashes) })
+                    ) as t (level, number, hashes)
+                    """
+                )
+            }
+            let rows = try await connection.query(
+                """
+                insert into checkpoint (ledger_id, size, root, note)
+                values (
+                    \(id), \(size), \(signed.checkpoint.root.bytes), \(signed.note.description)
+                )
+                returning (extract(epoch from sealed_at) * 1000000)::bigint as sealed_at
+                """
+            )
+            guard let row = rows.first else { throw SealError.leaseLost }
+            return Instant(microseconds: try row.get("sealed_at"))
+        }
+    }
+
+    /// Says why nothing is signed any more; the next seal clears it.
+    func report(_ error: SealError, _ lease: SealLease) async throws {
+        var position: Int64?
+        if case .damaged(let fault) = error { position = fault.position?.rawValue }
+        _ = try await database.projector.query(
+            """
+            update sealer
+            set trouble = \(error.description), trouble_position = \(position),
+                updated_at = clock_timestamp()
+            where ledger_id = \(id) and epoch = \(lease.epoch)
+            """
+        )
+    }
+}
+
+/// The right to seal, until it expires or somebody takes it.
+struct SealLease: Sendable {
+    let epoch: Int64
+    /// The size of the newest checkpoint.
+    var size: Int64
+}
+
+/// Under which name and with which keys a ledger is sealed.
+struct SealIdentity: Sendable {
+    struct Key: Sendable {
+        let key: NoteVerifierKey
+        /// Whether it signs.
+        let isActive: Bool
+    }
+
+    let incarnation: Int32
+    let origin: String
+    /// Of this log and those before it.
+    let keys: [Key]
+    /// The notes that declare restores, the oldest first.
+    let declarations: [String]
+
+    var activeKeys: [NoteVerifierKey] { keys.filter(\.isActive).map(\.key) }
+}
+
+/// A checkpoint as it was published.
+public struct PublishedCheckpoint: Sendable {
+    /// What was signed.
+    public let signed: SignedCheckpoint
+    /// When it was published, by the database server's clock.
+    public let sealedAt: Instant
+
+    /// The newest one of a ledger; nil before the first seal.
+    ///
+    /// - Throws: ``NoteError`` where it cannot be read.
+    public static func newest(
+        _ database: LedgerDatabase,
+        _ ledger: LedgerDescription
+    ) async throws -> PublishedCheckpoint? {
+        let rows = try await database.reader.query(
+            """
+            select note, (extract(epoch from sealed_at) * 1000000)::bigint as sealed_at
+            from checkpoint
+            where ledger_id = \(ledger.id.rawValue)
+            order by size desc
+            limit 1
+            """
+        )
+        return try rows.first.map { row in
+            PublishedCheckpoint(
+                signed: try SignedCheckpoint(parsing: row.get("note")),
+                sealedAt: Instant(microseconds: try row.get("sealed_at"))
+            )
+        }
+    }
+}

@@ -1,0 +1,77 @@
+public import CareEpisode
+import Postgres
+public import TransparencyLog
+
+/// How far a ledger is sealed, and what keeps it from more.
+public struct SealStatus: Sendable {
+    /// The name of the log, the first line of its checkpoints; nil before the first seal.
+    public let origin: String?
+    /// The events that the newest checkpoint covers.
+    public let size: Int64
+    /// When the newest checkpoint was published, by the database server's clock.
+    public let sealedAt: Instant?
+    /// The events that no checkpoint covers yet.
+    public let unsealed: Int64
+    /// How long the oldest of those has been recorded, in seconds of the database server's clock.
+    public let lagSeconds: Double
+    /// Who holds the sealing lease.
+    public let holder: String?
+    /// Why nothing is signed any more; holds no health information.
+    public let trouble: String?
+    /// The position that trouble is about.
+    public let troublePosition: Position?
+
+    /// Asks the database.
+    public init(_ database: LedgerDatabase, ledger: LedgerDescription) async throws {
+        let id = ledger.id.rawValue
+        let rows = try await database.reader.query(
+            """
+            select h.position as head, l.origin, c.size,
+                (extract(epoch from c.sealed_at) * 1000000)::bigint as sealed_at,
+                s.trouble, s.trouble_position,
+                case when s.lease_until > clock_timestamp() then s.lease_holder end as holder,
+                (extract(epoch from clock_timestamp()) * 1000000)::bigint as now,
+                (
+                    select e.recorded_at from event e
+                    where e.ledger_id = h.ledger_id and e.position = coalesce(c.size, 0) + 1
+                ) as oldest
+            from ledger_head h
+            left join sealer s using (ledger_id)
+            left join lateral (
+                select origin from seal_log l
+                where l.ledger_id = h.ledger_id order by incarnation desc limit 1
+            ) l on true
+            left join lateral (
+                select size, sealed_at from checkpoint c
+                where c.ledger_id = h.ledger_id order by size desc limit 1
+            ) c on true
+            where h.ledger_id = \(id)
+            """
+        )
+        guard let row = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
+        size = try row.get("size", as: Int64?.self) ?? 0
+        origin = try row.get("origin")
+        sealedAt = try row.get("sealed_at", as: Int64?.self).map { Instant(microseconds: $0) }
+        unsealed = max(0, try row.get("head", as: Int64.self) - size)
+        let now = try row.get("now", as: Int64.self)
+        lagSeconds =
+            try row.get("oldest", as: Int64?.self).map { max(0, Double(now - $0) / 1_000_000) } ?? 0
+        holder = try row.get("holder")
+        trouble = try row.get("trouble")
+        troublePosition = try row.get("trouble_position", as: Int64?.self).map { Position($0) }
+    }
+
+    /// The public keys that sign a ledger's checkpoints now; none before the first seal.
+    public static func keys(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription
+    ) async throws -> [NoteVerifierKey] {
+        let registry = SealRegistry(
+            database: database,
+            ledger: ledger,
+            holder: "",
+            leaseSeconds: 0
+        )
+        return try await registry.identity()?.activeKeys ?? []
+    }
+}

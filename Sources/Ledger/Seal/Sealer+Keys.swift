@@ -1,0 +1,173 @@
+import CareEpisode
+import Postgres
+public import TransparencyLog
+
+extension Sealer {
+    /// Adds a key: from now on it signs every checkpoint, beside those that signed before.
+    ///
+    /// A sealer that runs elsewhere loses its lease, and goes on with both keys if it can read them.
+    ///
+    /// - Returns: the new key.
+    /// - Throws: ``SealError``.
+    public func addKey() async throws -> NoteVerifierKey {
+        try await withSeizedSeat { seat, identity in
+            let (file, origin) = (self.place.keys, identity.origin)
+            let key = try await PrivateFile.run {
+                let key = NoteSigningKey(generatedFor: origin)
+                try file.add(key)
+                return key.verifierKey
+            }
+            try await self.registry.changeKeys(
+                adding: key,
+                retiring: nil,
+                incarnation: identity.incarnation,
+                seat.lease
+            )
+            return key
+        }
+    }
+
+    /// Ends a key, which signs no more; what it has signed stays verifiable by it.
+    ///
+    /// - Throws: ``SealError/refused(_:)`` where it does not sign now, or nothing else would.
+    public func retireKey(_ key: NoteVerifierKey) async throws {
+        try await withSeizedSeat { seat, identity in
+            guard identity.activeKeys.contains(key) else {
+                throw SealError.refused("\(key) is not one of the keys that sign now")
+            }
+            guard identity.activeKeys.count > 1 else {
+                throw SealError.refused("\(key) is the only key that signs: add another one first")
+            }
+            try await self.registry.changeKeys(
+                adding: nil,
+                retiring: key,
+                incarnation: identity.incarnation,
+                seat.lease
+            )
+        }
+    }
+
+    private func withSeizedSeat<Result>(
+        _ body: (SealSeat, SealIdentity) async throws -> Result
+    ) async throws -> Result {
+        let result = try await withSeat(seizing: true) { seat in
+            guard let identity = try await registry.identity() else {
+                throw SealError.notSealed(registry.ledger.name)
+            }
+            return try await body(seat, identity)
+        }
+        guard let result else { throw SealError.leaseLost }
+        return result
+    }
+
+    /// Declares that the ledger was restored from a backup that lost events, and begins a new log.
+    ///
+    /// - Parameter reason: one line for auditors; no health information.
+    /// - Returns: the signed statement.
+    /// - Throws: ``SealError/refused(_:)`` where the database still leads to the newest checkpoint.
+    public func declareRestore(reason: String) async throws -> SignedNote {
+        guard !reason.isEmpty, reason.utf8.count <= 1_000,
+            !reason.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+        else { throw SealError.refused("the reason must be one line of at most 1,000 bytes") }
+        guard let identity = try await registry.identity() else {
+            throw SealError.refused(
+                "the restored database was never sealed: there is no log that could end"
+            )
+        }
+        let keys = try await signingKeys(identity)
+        guard let lease = try await registry.acquire(seizing: true) else {
+            throw SealError.leaseLost
+        }
+        do {
+            let note = try await begin(after: identity, keys, reason, lease)
+            try await registry.release(lease)
+            return note
+        } catch {
+            try? await registry.release(lease)
+            throw error
+        }
+    }
+
+    private func begin(
+        after identity: SealIdentity,
+        _ keys: [NoteSigningKey],
+        _ reason: String,
+        _ lease: SealLease
+    ) async throws -> SignedNote {
+        let (log, file) = (place.log, place.keys)
+        let notes = try await PrivateFile.run { try log.notes() }
+        // The process died after the statement was on disk and before it was published.
+        if let note = notes.last, let declaration = RestoreDeclaration(text: note.text),
+            declaration.last.origin == identity.origin
+        {
+            try await registry.begin(identity, declaration.key, declaration: note, lease)
+            return note
+        }
+        let checkpoints = notes.compactMap { try? TreeCheckpoint(text: $0.text) }
+            .filter { $0.origin == identity.origin }
+        guard let last = checkpoints.last else {
+            throw SealError.refused("\(log.path) has no checkpoint of \(identity.origin)")
+        }
+        let state = try await reader.head()
+        let head = state.position.rawValue
+        if try await leads(to: last, head: head) {
+            throw SealError.refused(
+                "the database still leads to the newest checkpoint of \(log.path), of size "
+                    + "\(last.size): nothing was lost, and sealing goes on by itself"
+            )
+        }
+        let kept = try await newestKept(checkpoints, head: head)
+        let next = identity.incarnation + 1
+        let origin = "\(firstOrigin(identity))/\(next)"
+        let key = try await PrivateFile.run {
+            if let key = try file.keys().first(where: { $0.verifierKey.name == origin }) {
+                return key
+            }
+            let key = NoteSigningKey(generatedFor: origin)
+            try file.add(key)
+            return key
+        }
+        let declaration = RestoreDeclaration(
+            last: last,
+            kept: kept ?? TreeCheckpoint(origin: last.origin, size: 0, root: .ofEmptyTree),
+            key: key.verifierKey,
+            head: head,
+            declaredAt: try await registry.now(),
+            reason: reason
+        )
+        let note = try SignedNote(declaration.text, signedBy: keys + [key])
+        let newest = notes.last
+        try await PrivateFile.run { try log.append(note, after: newest) }
+        try await registry.begin(identity, key.verifierKey, declaration: note, lease)
+        return note
+    }
+
+    /// The origin without the number of a restore.
+    private func firstOrigin(_ identity: SealIdentity) -> String {
+        guard identity.incarnation > 1 else { return identity.origin }
+        return String(identity.origin.dropLast("/\(identity.incarnation)".count))
+    }
+
+    private func leads(to checkpoint: TreeCheckpoint, head: Int64) async throws -> Bool {
+        guard checkpoint.size <= head else { return false }
+        var edge = TreeEdge()
+        _ = try await grow(&edge, through: checkpoint.size)
+        return edge.root == checkpoint.root
+    }
+
+    /// The newest checkpoint that the events lead to: the tree is grown once, past all of them.
+    private func newestKept(
+        _ checkpoints: [TreeCheckpoint],
+        head: Int64
+    ) async throws -> TreeCheckpoint? {
+        var edge = TreeEdge()
+        var kept: TreeCheckpoint?
+        for checkpoint in checkpoints.sorted(by: { $0.size < $1.size })
+        where checkpoint.size <= head {
+            _ = try await grow(&edge, through: checkpoint.size)
+            guard edge.root == checkpoint.root else { break }
+            kept = checkpoint
+        }
+        return kept
+    }
+}

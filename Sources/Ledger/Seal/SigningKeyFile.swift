@@ -1,0 +1,48 @@
+import Glibc
+public import TransparencyLog
+
+/// The private keys with which a ledger is sealed: a file outside the database, a key a line, that
+/// its owner alone can read.
+public struct SigningKeyFile: Sendable {
+    /// Where it is.
+    public let path: String
+
+    /// The file at a path; nothing is read or made yet.
+    public init(_ path: String) {
+        self.path = path
+    }
+
+    /// The keys; none where there is no file.
+    ///
+    /// - Throws: ``SealError/file(_:reason:)``, also where anybody else may read the file.
+    public func keys() throws -> [NoteSigningKey] {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            if errno == ENOENT { return [] }
+            throw SealError.file(path, reason: PrivateFile.lastError)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw SealError.file(path, reason: "it is not a file")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw SealError.file(path, reason: "others may read the signing key: chmod 600 it")
+        }
+        let bytes = try PrivateFile.read(path, limit: 65_536) ?? []
+        return try String(decoding: bytes, as: UTF8.self)
+            .split(whereSeparator: \.isNewline)
+            .map { line in
+                do {
+                    return try NoteSigningKey(line)
+                } catch {
+                    throw SealError.file(path, reason: "\(error)")
+                }
+            }
+    }
+
+    /// Adds a key, on disk before this returns.
+    public func add(_ key: NoteSigningKey) throws {
+        try PrivateFile.makeFolder(of: path)
+        let lines = try keys().map(\.secretDescription) + [key.secretDescription]
+        try PrivateFile.replace(path, with: Array((lines.joined(separator: "\n") + "\n").utf8))
+    }
+}

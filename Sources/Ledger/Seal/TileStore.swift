@@ -1,0 +1,138 @@
+public import CareEpisode
+import Postgres
+public import TransparencyLog
+
+/// Reads the tree of a ledger: full tiles as they are stored, what lies to the right of them as the
+/// events make it.
+public struct TileStore: Sendable {
+    let database: LedgerDatabase
+    let ledger: LedgerDescription
+
+    /// The tree of a ledger.
+    public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
+        self.database = database
+        self.ledger = ledger
+    }
+
+    /// The hashes of a tile.
+    ///
+    /// - Throws: ``SealError/damaged(_:)`` where the database does not hold them.
+    public func hashes(_ tile: TileID) async throws -> [TreeHash] {
+        if tile.isFull, let stored = try await full(tile) { return stored }
+        return tile.level == 0 ? try await leaves(tile) : try await above(tile)
+    }
+
+    /// Full tiles of one level, those of them that are stored.
+    func full(level: Int, numbers: Range<Int64>) async throws -> [Int64: [UInt8]] {
+        let rows = try await database.reader.query(
+            """
+            select number, hashes from tile
+            where ledger_id = \(ledger.id.rawValue) and level = \(Int32(level))
+            and number >= \(numbers.lowerBound) and number < \(numbers.upperBound)
+            """
+        )
+        return try rows.reduce(into: [:]) { tiles, row in
+            tiles[try row.get("number", as: Int64.self)] = try row.get("hashes", as: [UInt8].self)
+        }
+    }
+
+    private func full(_ tile: TileID) async throws -> [TreeHash]? {
+        try await full(level: tile.level, numbers: tile.number..<tile.number + 1)[tile.number]
+            .flatMap { TreeHash.list($0) }
+    }
+
+    private func leaves(_ tile: TileID) async throws -> [TreeHash] {
+        let first = tile.number * Int64(TileID.width)
+        let rows = try await database.reader.query(
+            """
+            select leaf_hash from event
+            where ledger_id = \(ledger.id.rawValue)
+            and position > \(first) and position <= \(first + Int64(tile.width))
+            order by position
+            """
+        )
+        guard rows.count == tile.width else {
+            throw SealError.damaged(EvidenceFault(.missing, at: Position(first + 1)))
+        }
+        return try rows.map { row in
+            guard let hash = TreeHash(try row.get("leaf_hash", as: [UInt8].self)) else {
+                throw SealError.damaged(EvidenceFault(.leaf, at: Position(first + 1)))
+            }
+            return hash
+        }
+    }
+
+    /// The roots of the full tiles below a tile that is not stored.
+    private func above(_ tile: TileID) async throws -> [TreeHash] {
+        let first = tile.number * Int64(TileID.width)
+        let numbers = first..<first + Int64(tile.width)
+        let below = try await full(level: tile.level - 1, numbers: numbers)
+        return try numbers.map { number in
+            guard let hashes = below[number].flatMap({ TreeHash.list($0) }) else {
+                let id = TileID(level: tile.level - 1, number: number)
+                throw SealError.damaged(
+                    EvidenceFault(.tile("the stored \(id.path) is missing"), at: id.firstPosition)
+                )
+            }
+            return TreeEdge.perfectRoot(hashes)
+        }
+    }
+
+    /// The right edge of the tree of a size, to go on from there.
+    ///
+    /// - Throws: ``SealError/damaged(_:)`` where the database does not hold what it takes.
+    func edge(size: Int64) async throws -> TreeEdge {
+        var partial: [[TreeHash]] = []
+        var level = 0
+        while size >> Int64(TileID.height * level) > 0 {
+            let nodes = size >> Int64(TileID.height * level)
+            let tile = TileID(level: level, number: nodes / Int64(TileID.width), treeSize: size)
+            partial.append(tile.width == 0 ? [] : try await hashes(tile))
+            level += 1
+        }
+        guard let edge = TreeEdge(size: size, partial: partial) else {
+            throw SealError.damaged(EvidenceFault(.tile("the stored tiles do not make a tree")))
+        }
+        return edge
+    }
+
+    // MARK: - Proofs
+
+    /// Proves that an event is in the tree of a size.
+    ///
+    /// - Parameters:
+    ///   - position: the event's.
+    ///   - size: the number of events of the tree; at least the position.
+    /// - Returns: the hashes of RFC 6962, section 2.1.1, the lowest first.
+    public func inclusionProof(of position: Position, size: Int64) async throws -> [TreeHash] {
+        try await proof(TreeProof.inclusion(of: position.rawValue - 1, in: size), size)
+    }
+
+    /// Proves that the tree of one size begins with that of another.
+    ///
+    /// - Returns: the hashes of RFC 6962, section 2.1.2, the lowest first.
+    public func consistencyProof(from first: Int64, to second: Int64) async throws -> [TreeHash] {
+        try await proof(TreeProof.consistency(from: first, to: second), second)
+    }
+
+    /// The root of the tree of a size.
+    public func root(size: Int64) async throws -> TreeHash {
+        guard size > 0 else { return .ofEmptyTree }
+        return try await proof([0..<size], size)[0]
+    }
+
+    private func proof(_ subtrees: [Range<Int64>], _ size: Int64) async throws -> [TreeHash] {
+        var tiles: [TileID: [TreeHash]] = [:]
+        for tile in TreeProof.tiles(for: subtrees, treeSize: size) {
+            tiles[tile] = try await hashes(tile)
+        }
+        return subtrees.map { TreeProof.root(of: $0, treeSize: size, tiles: tiles) }
+    }
+}
+
+extension TileID {
+    /// The position of the leftmost event below the tile.
+    var firstPosition: Position {
+        Position((number * Int64(TileID.width)) << Int64(TileID.height * level) + 1)
+    }
+}

@@ -1,0 +1,217 @@
+import CareEpisode
+import Postgres
+public import TransparencyLog
+
+/// Verifies a ledger in its database: every event from its columns and bytes, the tree and its
+/// stored tiles, every checkpoint that was kept, in the database and outside it.
+///
+/// Nothing that is stored is believed: leaves are recomputed, never read. Events that are appended
+/// meanwhile are left to the next verification.
+public struct LedgerVerification: Sendable {
+    private let database: LedgerDatabase
+    private let ledger: LedgerDescription
+    private let log: CheckpointLog?
+    private let pinned: [NoteVerifierKey]
+    private let kept: [SignedCheckpoint]
+
+    /// Prepares a verification.
+    ///
+    /// - Parameters:
+    ///   - database: where the ledger is.
+    ///   - ledger: what is verified.
+    ///   - log: the checkpoints kept outside the database, where they are at hand.
+    ///   - pinned: the keys that are known to be the ledger's; without any, those that the database
+    ///     has registered count.
+    ///   - kept: checkpoints that somebody kept: the ledger must lead to them.
+    public init(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        log: CheckpointLog?,
+        pinned: [NoteVerifierKey] = [],
+        kept: [SignedCheckpoint] = []
+    ) {
+        self.database = database
+        self.ledger = ledger
+        self.log = log
+        self.pinned = pinned
+        self.kept = kept
+    }
+
+    /// Verifies everything up to the head.
+    ///
+    /// - Parameter progress: told how many events were checked, and how many there are.
+    /// - Returns: what was looked at and found; damage is not thrown.
+    /// - Throws: what keeps it from looking: a database that is away, a log that cannot be read.
+    public func run(
+        progress: @Sendable (Int64, Int64) -> Void = { _, _ in }
+    ) async throws -> VerificationReport {
+        let began = ContinuousClock.now
+        var report = VerificationReport()
+        // First what was signed, then the head: what is signed meanwhile does not count.
+        var witnesses = try await Witnesses(database, ledger, log, pinned, kept, &report)
+        let head = try await EventReader(database, ledger: ledger).head().position
+        witnesses.checkHead(head, &report)
+        var audit = TreeAudit()
+        let events = EvidenceReader(database: database, ledger: ledger)
+        var after = Position.zero
+        while after < head {
+            try Task.checkCancellation()
+            let through = Position(
+                min(head.rawValue, after.rawValue + EvidenceReader.pageLimit)
+            )
+            var page = try await witnesses.page(through: through, &report)
+            let (audited, reported) = try await follow(
+                events,
+                (after, through),
+                audit,
+                report,
+                &page
+            )
+            (audit, report) = (audited, reported)
+            audit.missing(through: through, &report)
+            try await compareTiles(&audit, through: through, sealed: witnesses.size, &report)
+            after = through
+            progress(after.rawValue, head.rawValue)
+        }
+        report.episodes = audit.episodes
+        try await checkEnds(head, &report)
+        try await checkTileCount(sealed: witnesses.size, &report)
+        report.unsealed = max(0, head.rawValue - witnesses.size)
+        if report.unsealed > 0 {
+            report.unsealedSince = try await recordedAt(Position(witnesses.size + 1))
+        }
+        report.duration = began.duration(to: .now)
+        return report
+    }
+
+    /// One page of events, in which the root is compared wherever something was signed.
+    private func follow(
+        _ events: EvidenceReader,
+        _ range: (after: Position, through: Position),
+        _ audit: TreeAudit,
+        _ report: VerificationReport,
+        _ page: inout [Witnesses.Statement]
+    ) async throws -> (TreeAudit, VerificationReport) {
+        var (audit, report) = (audit, report)
+        var due = page[...]
+        try await events.rows(after: range.after, through: range.through) { row in
+            let (leaf, fault) = row.check(ledger: ledger.name)
+            if let fault { report.add(EvidenceFault(fault, at: row.position)) }
+            audit.follow(
+                position: row.position,
+                version: row.version,
+                eventID: row.eventID,
+                episodeID: row.episodeID,
+                recordedAt: row.recordedAt,
+                leaf: leaf,
+                &report
+            )
+            while let next = due.first, next.checkpoint.size <= row.position.rawValue {
+                audit.compare(next.checkpoint, from: next.source, &report)
+                due.removeFirst()
+            }
+        }
+        return (audit, report)
+    }
+
+    /// The stored tiles of one page, looked up at once.
+    private func compareTiles(
+        _ audit: inout TreeAudit,
+        through: Position,
+        sealed: Int64,
+        _ report: inout VerificationReport
+    ) async throws {
+        let store = TileStore(database, ledger: ledger)
+        let width = Int64(TileID.width)
+        let tileCount = EvidenceReader.pageLimit / width
+        var stored: [TileID: [UInt8]] = [:]
+        var (level, nodes) = (0, through.rawValue)
+        while nodes >= width {
+            let last = nodes / width
+            let numbers = max(0, last - tileCount - 1)..<last
+            for (number, bytes) in try await store.full(level: level, numbers: numbers) {
+                stored[TileID(level: level, number: number)] = bytes
+            }
+            nodes /= width
+            level += 1
+        }
+        audit.compareTiles(&report, isSealed: { $0.lastPosition.rawValue <= sealed }) {
+            stored[$0]
+        }
+    }
+
+    /// Nothing lies beyond the head, and the head is where the events end.
+    private func checkEnds(_ head: Position, _ report: inout VerificationReport) async throws {
+        let rows = try await database.reader.query(
+            """
+            select h.position as head,
+                coalesce((
+                    select max(e.position) from event e where e.ledger_id = h.ledger_id
+                ), 0) as last,
+                coalesce((
+                    select max(c.size) from checkpoint c where c.ledger_id = h.ledger_id
+                ), 0) as sealed,
+                coalesce((select s.size from sealer s where s.ledger_id = h.ledger_id), 0) as sealer
+            from ledger_head h
+            where h.ledger_id = \(ledger.id.rawValue)
+            """
+        )
+        guard let row = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
+        let now = try row.get("head", as: Int64.self)
+        let last = try row.get("last", as: Int64.self)
+        if last > now {
+            report.add(EvidenceFault(.unexpected, at: Position(now + 1), through: Position(last)))
+        }
+        if last < now && last >= head.rawValue {
+            report.add(EvidenceFault(.missing, at: Position(last + 1), through: Position(now)))
+        }
+        let sealed = try row.get("sealed", as: Int64.self)
+        let sealer = try row.get("sealer", as: Int64.self)
+        if sealed != sealer {
+            report.add(
+                EvidenceFault(
+                    .checkpoint(
+                        "the newest checkpoint is of size \(sealed), the sealer says \(sealer)"
+                    )
+                )
+            )
+        }
+    }
+
+    /// No tile is stored that the tree does not have.
+    private func checkTileCount(
+        sealed: Int64,
+        _ report: inout VerificationReport
+    ) async throws {
+        let rows = try await database.reader.query(
+            """
+            select t.level, t.number from tile t
+            where t.ledger_id = \(ledger.id.rawValue)
+            and (
+                t.level > 6
+                or (
+                    (t.number + 1) << (8 * (least(t.level, 6) + 1))
+                    > (select s.size from sealer s where s.ledger_id = t.ledger_id)
+                )
+            )
+            limit 1
+            """
+        )
+        guard let row = rows.first else { return }
+        let tile = TileID(
+            level: Int(try row.get("level", as: Int32.self)),
+            number: try row.get("number")
+        )
+        report.add(EvidenceFault(.tile("\(tile.path) is stored and not of this tree")))
+    }
+
+    private func recordedAt(_ position: Position) async throws -> Instant? {
+        let rows = try await database.reader.query(
+            """
+            select recorded_at from event
+            where ledger_id = \(ledger.id.rawValue) and position = \(position.rawValue)
+            """
+        )
+        return try rows.first.map { Instant(microseconds: try $0.get("recorded_at")) }
+    }
+}

@@ -1,0 +1,147 @@
+import CareEpisode
+import TransparencyLog
+
+/// Follows a ledger's events from the first: places, times, and the tree that they make.
+///
+/// Pure: what is stored is handed in, what is wrong comes out in the report.
+struct TreeAudit {
+    /// The tree of what has been followed.
+    private(set) var edge = TreeEdge()
+    /// Whether every event so far was there: without one, there is no tree to compare.
+    private(set) var isWhole = true
+    /// The next position.
+    private(set) var expected = Position(1)
+    /// The size of the newest checkpoint that the events led to.
+    private(set) var proven: Int64 = 0
+    private var versions: [EpisodeID: Version] = [:]
+    private var eventIDs: Set<EventID> = []
+    private var lastRecorded = Instant(microseconds: .min)
+
+    /// How many episodes there were.
+    var episodes: Int { versions.count }
+
+    /// Follows one event.
+    ///
+    /// - Parameters:
+    ///   - row: its place, ids and times.
+    ///   - leaf: its leaf as recomputed.
+    mutating func follow(
+        position: Position,
+        version: Version,
+        eventID: EventID,
+        episodeID: EpisodeID,
+        recordedAt: Instant,
+        leaf: TreeHash,
+        _ report: inout VerificationReport
+    ) {
+        report.events += 1
+        guard position >= expected else {
+            // A second one at the same position.
+            report.add(EvidenceFault(.unexpected, at: position))
+            isWhole = false
+            return
+        }
+        if position > expected { missing(through: Position(position.rawValue - 1), &report) }
+        expected = position.next
+        if recordedAt < lastRecorded { report.add(EvidenceFault(.recordedTime, at: position)) }
+        lastRecorded = recordedAt
+        if version != (versions[episodeID] ?? .zero).next {
+            report.add(EvidenceFault(.version, at: position))
+        }
+        versions[episodeID] = version
+        if !eventIDs.insert(eventID).inserted {
+            report.add(EvidenceFault(.duplicate, at: position))
+        }
+        edge.append(leaf)
+    }
+
+    /// Tells that there are no events up to a position.
+    mutating func missing(through position: Position, _ report: inout VerificationReport) {
+        guard position >= expected else { return }
+        report.add(EvidenceFault(.missing, at: expected, through: position))
+        isWhole = false
+        expected = position.next
+    }
+
+    /// Compares the tiles that became full with what is stored.
+    ///
+    /// - Parameters:
+    ///   - isSealed: whether a tile must be stored by now.
+    ///   - stored: the bytes of a stored tile; nil where it is missing.
+    mutating func compareTiles(
+        _ report: inout VerificationReport,
+        isSealed: (TileID) -> Bool = { _ in true },
+        stored: (TileID) throws -> [UInt8]?
+    ) rethrows {
+        let full = edge.takeFullTiles()
+        guard isWhole else { return }
+        for tile in full where isSealed(tile.id) {
+            let bytes = try stored(tile.id)
+            report.tiles += 1
+            if let fault = Self.fault(tile.id, bytes, tile.hashes) { report.add(fault) }
+        }
+    }
+
+    /// What is wrong about the bytes of a tile.
+    static func fault(
+        _ tile: TileID,
+        _ bytes: [UInt8]?,
+        _ hashes: [TreeHash]
+    ) -> EvidenceFault? {
+        guard let bytes else {
+            return EvidenceFault(
+                .tile("\(tile.path) is missing"),
+                at: tile.firstPosition,
+                through: tile.lastPosition
+            )
+        }
+        guard let stored = TreeHash.list(bytes), stored.count == hashes.count else {
+            return EvidenceFault(
+                .tile("\(tile.path) has not \(tile.width) hashes"),
+                at: tile.firstPosition,
+                through: tile.lastPosition
+            )
+        }
+        guard let index = stored.indices.first(where: { stored[$0] != hashes[$0] }) else {
+            return nil
+        }
+        let node = Int64(index) + tile.number * Int64(TileID.width)
+        let height = Int64(TileID.height * tile.level)
+        return EvidenceFault(
+            .tile("\(tile.path) is not what the events lead to"),
+            at: Position(node << height + 1),
+            through: Position((node + 1) << height)
+        )
+    }
+
+    /// Compares the root with what a checkpoint of this size says.
+    mutating func compare(
+        _ checkpoint: TreeCheckpoint,
+        from source: String,
+        _ report: inout VerificationReport
+    ) {
+        guard isWhole, checkpoint.size == edge.size else { return }
+        if edge.root == checkpoint.root {
+            proven = edge.size
+        } else {
+            report.add(
+                EvidenceFault(
+                    .root(
+                        "the events do not lead to the root of \(source) of size \(checkpoint.size)"
+                    ),
+                    at: Position(proven + 1),
+                    through: Position(checkpoint.size)
+                )
+            )
+        }
+    }
+}
+
+extension TileID {
+    /// The position of the rightmost event below the tile.
+    var lastPosition: Position {
+        Position(
+            (number * Int64(TileID.width) + Int64(width)) << Int64(TileID.height * level)
+        )
+    }
+}

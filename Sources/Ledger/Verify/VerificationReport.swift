@@ -1,0 +1,83 @@
+public import CareEpisode
+public import TransparencyLog
+
+/// What a verification looked at, and what it found.
+public struct VerificationReport: Sendable {
+    /// How many faults are kept; more are only counted.
+    public static let faultLimit = 100
+
+    /// The events that were checked.
+    public internal(set) var events: Int64 = 0
+    /// The episodes they belong to.
+    public internal(set) var episodes = 0
+    /// The signed checkpoints that were checked.
+    public internal(set) var checkpoints = 0
+    /// The stored tiles that were compared.
+    public internal(set) var tiles = 0
+    /// What the newest checkpoint covers; nil where there is none.
+    public internal(set) var newest: TreeCheckpoint?
+    /// The events that no checkpoint covers.
+    public internal(set) var unsealed: Int64 = 0
+    /// When the oldest of those was recorded.
+    public internal(set) var unsealedSince: Instant?
+    /// The keys that signed the newest checkpoint.
+    public internal(set) var signers: [NoteVerifierKey] = []
+    /// The read models whose rows were compared with what the events lead to.
+    public internal(set) var readModels: [String] = []
+    /// What a reader should know and is not wrong: restores, read models that were not looked at.
+    public private(set) var notices: [String] = []
+    /// What is wrong, as far as it is kept, in the order in which it was found.
+    public private(set) var faults: [EvidenceFault] = []
+    /// How much is wrong.
+    public private(set) var faultCount = 0
+    /// How long it took.
+    public internal(set) var duration: Duration = .zero
+
+    /// Nothing looked at, nothing found.
+    public init() {}
+
+    /// Whether nothing is wrong.
+    public var isClean: Bool { faultCount == 0 }
+
+    /// The fault with the lowest position; one without a position only where no other is.
+    public var first: EvidenceFault? {
+        faults.filter { $0.position != nil }.min { $0.place < $1.place } ?? faults.first
+    }
+
+    /// The events checked a second.
+    public var eventsPerSecond: Double {
+        let parts = duration.components
+        let seconds = Double(parts.seconds) + Double(parts.attoseconds) / 1e18
+        return seconds > 0 ? Double(events) / seconds : 0
+    }
+
+    /// Adds what is wrong.
+    public mutating func add(_ fault: EvidenceFault) {
+        faultCount += 1
+        if faults.count < Self.faultLimit {
+            faults.append(fault)
+        } else if let position = fault.position,
+            let last = faults.indices.last, (faults[last].position ?? .zero) > position
+        {
+            // The lowest position is what a reader looks for first.
+            faults[last] = fault
+        }
+    }
+
+    /// Adds what a reader should know.
+    public mutating func add(notice: String) {
+        if notices.count < Self.faultLimit { notices.append(notice) }
+    }
+
+    /// Tells that a read model was compared with what the events lead to.
+    public mutating func add(readModel name: String) {
+        readModels.append(name)
+    }
+}
+
+extension EvidenceFault {
+    /// The lower the earlier, and the more exact where the position is the same.
+    fileprivate var place: (Int64, Int64) {
+        (position?.rawValue ?? .max, through?.rawValue ?? 0)
+    }
+}

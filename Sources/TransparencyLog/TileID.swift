@@ -1,0 +1,72 @@
+/// Names a tile of a Merkle tree, as C2SP tlog-tiles does.
+///
+/// A tile of level L holds up to 256 nodes of height 8 · L, from the left: level 0 the leaves. The
+/// last one of a level may be narrower.
+public struct TileID: Hashable, Sendable {
+    /// The level, from 0.
+    public let level: Int
+    /// Which of the level, from 0.
+    public let number: Int64
+    /// How many hashes it has, 1 to 256.
+    public let width: Int
+
+    /// The hashes of a full tile.
+    public static let width = 256
+    /// The heights of a tree that one level of tiles covers.
+    public static let height = 8
+
+    /// Names a tile.
+    public init(level: Int, number: Int64, width: Int = TileID.width) {
+        self.level = level
+        self.number = number
+        self.width = width
+    }
+
+    /// Whether it holds 256 hashes, and so never changes again.
+    public var isFull: Bool { width == Self.width }
+
+    /// Every tile of a tree, level by level, from the left.
+    ///
+    /// - Parameter size: the number of leaves.
+    public static func all(treeSize size: Int64) -> [TileID] {
+        var tiles: [TileID] = []
+        var (level, nodes) = (0, size)
+        while nodes > 0 {
+            for number in 0..<(nodes + Int64(width) - 1) / Int64(width) {
+                tiles.append(TileID(level: level, number: number, treeSize: size))
+            }
+            nodes /= Int64(width)
+            level += 1
+        }
+        return tiles
+    }
+
+    /// The tile of this place in a tree, as wide as the tree makes it.
+    public init(level: Int, number: Int64, treeSize: Int64) {
+        let nodes = treeSize >> Int64(Self.height * level)
+        let width = min(max(0, nodes - number * Int64(Self.width)), Int64(Self.width))
+        self.init(level: level, number: number, width: Int(width))
+    }
+
+    /// The tile's path below the folder of a log, such as `tile/0/x001/234` or `tile/1/000.p/7`.
+    public var path: String { "tile/\(level)/\(Self.path(number))\(suffix)" }
+
+    /// The path of the bundle with the entries of a tile of level 0.
+    public var entriesPath: String { "tile/entries/\(Self.path(number))\(suffix)" }
+
+    /// What the paths of partial tiles end with.
+    public var suffix: String { isFull ? "" : ".p/\(width)" }
+
+    /// A number in groups of three digits, all but the last with an `x`: `x001/x234/067`.
+    public static func path(_ number: Int64) -> String {
+        var rest = number
+        var groups: [String] = []
+        repeat {
+            let digits = String(rest % 1_000)
+            let group = String(repeating: "0", count: 3 - digits.count) + digits
+            groups.append(groups.isEmpty ? group : "x" + group)
+            rest /= 1_000
+        } while rest > 0
+        return groups.reversed().joined(separator: "/")
+    }
+}
