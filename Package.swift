@@ -178,6 +178,32 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "TransparencyLogTests",
+            dependencies: ["TransparencyLog", "TestSupport"],
+            exclude: ["Vectors"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Tampering",
+            dependencies: [
+                "CareEpisode", "Ledger", "Postgres", "ProjectionRuntime", "Projections",
+                "Simulator", "TestSupport", "TransparencyLog",
+            ],
+            path: "Tests/Tampering",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "tampering-campaign",
+            dependencies: ["CareEpisode", "Ledger", "Postgres", "Tampering", "TestSupport"],
+            path: "Tests/TamperingCampaign",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TamperingTests",
+            dependencies: ["CareEpisode", "Ledger", "Postgres", "Tampering", "TestSupport"],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "append-load",
             dependencies: ["CareEpisode", "Ledger", "Postgres"],

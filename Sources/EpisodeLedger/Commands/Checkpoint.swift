@@ -2,6 +2,7 @@ import ArgumentParser
 import CareEpisode
 import Ledger
 import ProjectionRuntime
+import Projections
 import TransparencyLog
 
 struct Checkpoint: AsyncParsableCommand {
@@ -121,9 +122,11 @@ struct Checkpoint: AsyncParsableCommand {
             }
             return try await sealer.retireKey(key)
         }
+        // The rows first, so that the checkpoint covers what they reflect.
+        let stays = withEvents ? try await Self.stays(session, ledger) : nil
         let checkpoint = try await session.checkpoint(ledger, place, seals: !noSeal)
         if let export {
-            try await write(checkpoint, to: export, session, ledger)
+            try await write(checkpoint, stays, to: export, session, ledger)
         } else if verifierKey {
             for key in try await SealStatus.keys(session.database, ledger: ledger) {
                 Console.print("\(key)")
@@ -153,8 +156,41 @@ struct Checkpoint: AsyncParsableCommand {
         ]
     }
 
+    /// The rows of the census, caught up first.
+    private static func stays(
+        _ session: Session,
+        _ ledger: LedgerDescription
+    ) async throws -> CensusStays {
+        let worker = ProjectionWorker(
+            try CensusProjection(ledger),
+            session.database,
+            ledger: ledger,
+            holder: Session.holder
+        )
+        let head = try await EventReader(session.database, ledger: ledger).head().position
+        try await worker.catchUp(to: head)
+        return try await CensusStays(session.database, ledger: ledger)
+    }
+
+    /// What an outsider needs to fold the census again.
+    private static func documents(
+        _ stays: CensusStays,
+        _ ledger: LedgerDescription
+    ) -> [EpisodePacket.Document] {
+        let basis: AnswerJSON = [
+            "position": .integer(stays.basis.position.rawValue),
+            "time_zone": .string(ledger.timeZone),
+            "parked": stays.basis.parkedJSON,
+        ]
+        return [
+            EpisodePacket.Document(name: "read-models/basis.json", bytes: basis.bytes + [0x0A]),
+            EpisodePacket.Document(name: "read-models/stays.ndjson", bytes: stays.lines),
+        ]
+    }
+
     private func write(
         _ checkpoint: PublishedCheckpoint,
+        _ stays: CensusStays?,
         to folder: String,
         _ session: Session,
         _ ledger: LedgerDescription
@@ -163,10 +199,17 @@ struct Checkpoint: AsyncParsableCommand {
             session.database,
             ledger: ledger,
             to: folder,
-            includesEvents: withEvents
+            includesEvents: withEvents,
+            documents: stays.map { Self.documents($0, ledger) } ?? []
         )
         let progress = ProgressBar("Exporting", unit: "events")
         let size = checkpoint.signed.checkpoint.size
+        if let stays, stays.basis.position.rawValue > size {
+            throw Failure.failed(
+                "the census reflects \(stays.basis.position) events, the checkpoint covers \(size): "
+                    + "export without --no-seal"
+            )
+        }
         let report = try await export.run(checkpoint.signed) { progress.update($0, of: size) }
         progress.finish()
         switch session.format {

@@ -25,6 +25,7 @@ public struct LogExport: Sendable {
     private let ledger: LedgerDescription
     private let folder: ExportFolder
     private let includesEvents: Bool
+    private let documents: [EpisodePacket.Document]
 
     /// Prepares an export.
     ///
@@ -33,16 +34,19 @@ public struct LogExport: Sendable {
     ///   - ledger: what is exported.
     ///   - folder: where to; made where it is not there, added to where it holds an older export.
     ///   - includesEvents: whether headers and payloads, health information, go along.
+    ///   - documents: files that go along, such as rows of a read model.
     public init(
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
         to folder: String,
-        includesEvents: Bool = false
+        includesEvents: Bool = false,
+        documents: [EpisodePacket.Document] = []
     ) {
         self.database = database
         self.ledger = ledger
         self.folder = ExportFolder(folder)
         self.includesEvents = includesEvents
+        self.documents = documents
     }
 
     /// Writes what is missing for a checkpoint, and the checkpoint last.
@@ -61,11 +65,12 @@ public struct LogExport: Sendable {
         var files = try await writeTiles(from: old, to: size)
         files += try await writeBundles(from: old, to: size, progress)
         files += try await writeKeys()
-        let folder = folder
+        let (folder, documents) = (folder, documents)
         try await PrivateFile.run {
+            for document in documents { try folder.write(document.name, document.bytes) }
             try folder.write(ExportFolder.checkpoint, Array(signed.note.description.utf8))
         }
-        return Report(size: size, kept: old, files: files + 1)
+        return Report(size: size, kept: old, files: files + documents.count + 1)
     }
 
     /// The size of the export that is in the folder already; 0 where there is none.

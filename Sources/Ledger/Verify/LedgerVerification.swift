@@ -50,7 +50,6 @@ public struct LedgerVerification: Sendable {
         // First what was signed, then the head: what is signed meanwhile does not count.
         var witnesses = try await Witnesses(database, ledger, log, pinned, kept, &report)
         let head = try await EventReader(database, ledger: ledger).head().position
-        witnesses.checkHead(head, &report)
         var audit = TreeAudit()
         let events = EvidenceReader(database: database, ledger: ledger)
         var after = Position.zero
@@ -73,6 +72,7 @@ public struct LedgerVerification: Sendable {
             after = through
             progress(after.rawValue, head.rawValue)
         }
+        witnesses.checkHead(head, proven: audit.proven, &report)
         report.episodes = audit.episodes
         try await checkEnds(head, &report)
         try await checkTileCount(sealed: witnesses.size, &report)

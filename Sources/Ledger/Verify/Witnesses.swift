@@ -185,15 +185,20 @@ struct Witnesses {
     }
 
     /// Nothing that was signed covers more than there is.
-    func checkHead(_ head: Position, _ report: inout VerificationReport) {
+    ///
+    /// - Parameter proven: the size up to which something that was signed vouches for the events.
+    func checkHead(_ head: Position, proven: Int64, _ report: inout VerificationReport) {
         var sources = [(size, "the newest checkpoint"), (loggedSize, "the checkpoint log")]
         sources += kept.filter { ended($0.checkpoint) == nil }
             .map { ($0.checkpoint.size, "a checkpoint that was kept") }
         for (size, source) in sources where size > head.rawValue {
             report.add(
                 EvidenceFault(
-                    .shrunken("\(source) covers \(size) events, the ledger has \(head)"),
-                    at: head.next,
+                    .shrunken(
+                        "\(source) covers \(size) events, the ledger has \(head), and nothing "
+                            + "vouches for those after position \(proven)"
+                    ),
+                    at: Position(proven + 1),
                     through: Position(size)
                 )
             )
