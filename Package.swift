@@ -144,8 +144,15 @@ let package = Package(
             name: "LedgerTests",
             dependencies: [
                 "Ledger", "Migrations", "CareEpisode", "Postgres", "TestSupport",
+                "TransparencyLog", "ledger-sealer",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "ledger-sealer",
+            dependencies: ["CareEpisode", "Ledger", "Postgres"],
+            path: "Tests/SealerProcess",
             swiftSettings: strict
         ),
         .target(

@@ -6,22 +6,28 @@ public import Crypto
 /// that neither can be passed off as the other.
 public struct TreeHash: Hashable, Sendable {
     /// The 32 bytes, as they lie in memory.
-    @usableFromInline let words: SIMD4<UInt64>
+    ///
+    /// Not a SIMD vector: with one, whose alignment is 32 bytes, frames of async functions were seen
+    /// to break (Swift 6.3, debug: "freed pointer was not the last allocation").
+    private let first, second, third, fourth: UInt64
+
+    private typealias Words = (UInt64, UInt64, UInt64, UInt64)
 
     /// How many bytes a hash has.
     public static let length = 32
 
-    @usableFromInline
-    init(words: SIMD4<UInt64>) {
-        self.words = words
+    private init(words: Words) {
+        (first, second, third, fourth) = words
     }
+
+    private var words: Words { (first, second, third, fourth) }
 
     /// The hash with these bytes; nil unless there are 32.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.length else { return nil }
-        var words = SIMD4<UInt64>()
+        var words: Words = (0, 0, 0, 0)
         withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: bytes) }
-        self.words = words
+        self.init(words: words)
     }
 
     /// The 32 bytes.
@@ -30,9 +36,8 @@ public struct TreeHash: Hashable, Sendable {
     }
 
     /// A digest as a hash of the tree.
-    @inlinable
     public init(_ digest: SHA256Digest) {
-        words = digest.withUnsafeBytes { $0.loadUnaligned(as: SIMD4<UInt64>.self) }
+        self.init(words: digest.withUnsafeBytes { $0.loadUnaligned(as: Words.self) })
     }
 
     /// The root of a tree without leaves: `SHA-256("")`.
@@ -53,8 +58,8 @@ public struct TreeHash: Hashable, Sendable {
     public static func node(_ left: TreeHash, _ right: TreeHash) -> TreeHash {
         withUnsafeTemporaryAllocation(byteCount: 65, alignment: 8) { buffer in
             buffer[0] = 1
-            buffer.storeBytes(of: left.words, toByteOffset: 1, as: SIMD4<UInt64>.self)
-            buffer.storeBytes(of: right.words, toByteOffset: 33, as: SIMD4<UInt64>.self)
+            buffer.storeBytes(of: left.words, toByteOffset: 1, as: Words.self)
+            buffer.storeBytes(of: right.words, toByteOffset: 33, as: Words.self)
             var hash = SHA256()
             hash.update(bufferPointer: UnsafeRawBufferPointer(buffer))
             return TreeHash(hash.finalize())

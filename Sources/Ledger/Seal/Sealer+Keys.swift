@@ -150,9 +150,7 @@ extension Sealer {
 
     private func leads(to checkpoint: TreeCheckpoint, head: Int64) async throws -> Bool {
         guard checkpoint.size <= head else { return false }
-        var edge = TreeEdge()
-        _ = try await grow(&edge, through: checkpoint.size)
-        return edge.root == checkpoint.root
+        return try await grown(TreeEdge(), through: checkpoint.size).0.root == checkpoint.root
     }
 
     /// The newest checkpoint that the events lead to: the tree is grown once, past all of them.
@@ -164,7 +162,7 @@ extension Sealer {
         var kept: TreeCheckpoint?
         for checkpoint in checkpoints.sorted(by: { $0.size < $1.size })
         where checkpoint.size <= head {
-            _ = try await grow(&edge, through: checkpoint.size)
+            edge = try await grown(edge, through: checkpoint.size).0
             guard edge.root == checkpoint.root else { break }
             kept = checkpoint
         }

@@ -196,8 +196,7 @@ public final class Sealer: Sendable {
     private func seal(_ seat: inout SealSeat, through head: Position) async throws {
         let after = seat.edge.size
         let through = min(head.rawValue, after + settings.batch)
-        var edge = seat.edge
-        let oldest = try await grow(&edge, through: through)
+        let (edge, oldest) = try await grown(seat.edge, through: through)
         let checkpoint = TreeCheckpoint(
             origin: seat.origin,
             size: through,
@@ -207,27 +206,27 @@ public final class Sealer: Sendable {
         let (log, last) = (place.log, seat.logged)
         try await PrivateFile.run { try log.append(signed.note, after: last) }
         seat.logged = signed.note
-        try await publish(signed, &edge, &seat, oldest: oldest)
+        try await publish(signed, edge, oldest: oldest, seat.lease)
+        seat.advance(to: edge)
     }
 
     private func publish(
         _ signed: SignedCheckpoint,
-        _ edge: inout TreeEdge,
-        _ seat: inout SealSeat,
-        oldest: Instant?
+        _ edge: TreeEdge,
+        oldest: Instant?,
+        _ lease: SealLease
     ) async throws {
-        let sealedAt = try await registry.publish(signed, edge.takeFullTiles(), seat.lease)
-        seat.edge = edge
-        seat.lease.size = edge.size
+        var edge = edge
+        let sealedAt = try await registry.publish(signed, edge.takeFullTiles(), lease)
         if let oldest {
             lag.recordMicroseconds(max(0, sealedAt.microseconds - oldest.microseconds))
         }
     }
 
-    /// Appends the leaves up to a position to an edge, each recomputed from its row.
+    /// An edge with the leaves up to a position, each recomputed from its row.
     ///
-    /// - Returns: the recorded time of the first of them.
-    func grow(_ edge: inout TreeEdge, through: Int64) async throws -> Instant? {
+    /// - Returns: the edge, and the recorded time of the first of the new leaves.
+    func grown(_ edge: TreeEdge, through: Int64) async throws -> (TreeEdge, oldest: Instant?) {
         var grown = edge
         var oldest: Instant?
         while grown.size < through {
@@ -247,8 +246,7 @@ public final class Sealer: Sendable {
                 throw SealError.damaged(EvidenceFault(.missing, at: Position(grown.size + 1)))
             }
         }
-        edge = grown
-        return oldest
+        return (grown, oldest)
     }
 
     // MARK: - The seat
@@ -349,7 +347,7 @@ public final class Sealer: Sendable {
             edge: edge,
             logged: newest
         )
-        if let newest { try await meet(newest, &seat) }
+        if let newest, let further = try await meet(newest, seat) { seat.advance(to: further) }
         return seat
     }
 
@@ -389,34 +387,38 @@ public final class Sealer: Sendable {
     ///
     /// A checkpoint that was signed and not published, because the process died in between, is
     /// published now, if the events still lead to it.
-    private func meet(_ note: SignedNote, _ seat: inout SealSeat) async throws {
+    ///
+    /// - Returns: the tree that was published; nil where there was nothing to publish.
+    private func meet(_ note: SignedNote, _ seat: SealSeat) async throws -> TreeEdge? {
         let head = try await reader.head().position.rawValue
-        let logged: TreeCheckpoint
         if let declaration = RestoreDeclaration(text: note.text) {
-            guard declaration.key.name == seat.origin else {
-                throw inconsistent(declaration.kept.size, head)
-            }
-            // Before the first checkpoint of a new log, what was kept of the old one counts.
-            logged = declaration.kept
-            guard logged.size <= head, try await tiles.root(size: logged.size) == logged.root else {
-                throw inconsistent(logged.size, head)
-            }
-            return
+            try await meet(declaration, seat, head: head)
+            return nil
         }
         let signed = try SignedCheckpoint(parsing: note.description)
-        logged = signed.checkpoint
-        guard logged.origin == seat.origin else { throw inconsistent(logged.size, head) }
-        if logged.size == seat.edge.size {
-            guard logged.root == seat.edge.root else { throw inconsistent(logged.size, head) }
-            return
+        let (size, root) = (signed.checkpoint.size, signed.checkpoint.root)
+        guard signed.checkpoint.origin == seat.origin, size >= seat.edge.size, size <= head,
+            size > seat.edge.size || root == seat.edge.root
+        else { throw inconsistent(size, head) }
+        guard size > seat.edge.size else { return nil }
+        let (edge, oldest) = try await grown(seat.edge, through: size)
+        guard edge.root == root else { throw inconsistent(size, head) }
+        try await publish(signed, edge, oldest: oldest, seat.lease)
+        return edge
+    }
+
+    /// Before the first checkpoint of a new log, what was kept of the old one counts.
+    private func meet(
+        _ declaration: RestoreDeclaration,
+        _ seat: SealSeat,
+        head: Int64
+    ) async throws {
+        let kept = declaration.kept
+        guard declaration.key.name == seat.origin, kept.size <= head else {
+            throw inconsistent(kept.size, head)
         }
-        guard logged.size > seat.edge.size, logged.size <= head else {
-            throw inconsistent(logged.size, head)
-        }
-        var edge = seat.edge
-        let oldest = try await grow(&edge, through: logged.size)
-        guard edge.root == logged.root else { throw inconsistent(logged.size, head) }
-        try await publish(signed, &edge, &seat, oldest: oldest)
+        let root = try await tiles.root(size: kept.size)
+        guard root == kept.root else { throw inconsistent(kept.size, head) }
     }
 
     private func inconsistent(_ size: Int64, _ head: Int64) -> SealError {
@@ -433,4 +435,11 @@ struct SealSeat: Sendable {
     var edge: TreeEdge
     /// The newest note of the checkpoint log.
     var logged: SignedNote?
+
+    /// Goes on from a tree that has been published, its tiles included.
+    mutating func advance(to edge: TreeEdge) {
+        self.edge = edge
+        _ = self.edge.takeFullTiles()
+        lease.size = edge.size
+    }
 }
