@@ -163,6 +163,75 @@ struct StatusAnswer: Decodable {
     var timeZone: String
     var head: Int
     var projections: [ProjectionAnswer]
+    var seal: SealAnswer
+}
+
+/// How far the ledger is sealed, as `status` prints it.
+struct SealAnswer: Decodable {
+    var origin: String?
+    var size: Int
+    var sealedAt: String?
+    var unsealed: Int
+    var lagSeconds: Double
+    var leaseHolder: String?
+    var trouble: String?
+    var troublePosition: Int?
+}
+
+/// What `checkpoint --format json` prints.
+struct CheckpointAnswer: Decodable {
+    var ledger: String
+    var origin: String
+    var size: Int
+    var root: String
+    var note: String
+    var sealedAt: String
+    var verifierKeys: [String]
+}
+
+/// What `checkpoint --export` prints.
+struct LogExportAnswer: Decodable {
+    var folder: String
+    var size: Int
+    var kept: Int
+    var files: Int
+}
+
+/// What `packet` prints.
+struct PacketAnswer: Decodable {
+    var file: String
+    var episodeId: String
+    var events: Int
+    var size: Int
+    var bytes: Int
+}
+
+/// What `verify` prints.
+struct VerifyAnswer: Decodable {
+    struct Fault: Decodable {
+        var position: Int?
+        var through: Int?
+        var code: String
+        var detail: String
+    }
+
+    var verified: Bool
+    var subject: String
+    var events: Int
+    var episodes: Int
+    var checkpoints: Int
+    var tiles: Int
+    var origin: String?
+    var sealed: Int
+    var root: String?
+    var signedBy: [String]
+    var unsealed: Int
+    var unsealedSince: String?
+    var readModels: [String]
+    var firstBadPosition: Int?
+    var faultCount: Int
+    var faults: [Fault]
+    var notices: [String]
 }
 
 /// What `projections status` prints.

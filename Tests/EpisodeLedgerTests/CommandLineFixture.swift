@@ -14,6 +14,8 @@ final class CommandLineFixture: Sendable {
     let folder: String
     /// A connection of the test's own, as the superuser.
     let pool: PostgresPool
+    /// Where the program keeps what lies outside the database.
+    var dataDirectory: String { "\(folder)/data" }
     private let programs = Atomic(0)
     private let running = Mutex<[RunningProgram]>([])
 
@@ -104,7 +106,7 @@ final class CommandLineFixture: Sendable {
 
     // MARK: - Programs
 
-    /// Starts `episode-ledger` on the fixture's database.
+    /// Starts `episode-ledger` on the fixture's database, with key and checkpoint log in its folder.
     func start(
         _ arguments: [String],
         input: String = "/dev/null",
@@ -113,7 +115,9 @@ final class CommandLineFixture: Sendable {
         try launch(
             [Self.program] + arguments,
             input: input,
-            environment: ["EPISODE_LEDGER_DATABASE_URL": url].merging(environment) { _, new in new }
+            environment: [
+                "EPISODE_LEDGER_DATABASE_URL": url, "EPISODE_LEDGER_DATA_DIR": dataDirectory,
+            ].merging(environment) { _, new in new }
         )
     }
 

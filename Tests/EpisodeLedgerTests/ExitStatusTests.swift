@@ -86,6 +86,25 @@ struct ExitStatusTests {
         WrongCall(words: "ledgers create demo --time-zone GMT+5", names: ["--time-zone", "GMT+5"]),
         WrongCall(words: "ledgers create Demo --time-zone UTC", names: ["name", "Demo"]),
         WrongCall(words: "projections rebuild cencus", names: ["cencus", "census"]),
+        WrongCall(
+            words: "checkpoint --verifier-key --add-key",
+            names: ["--verifier-key", "--add-key"]
+        ),
+        WrongCall(words: "checkpoint --with-events", names: ["--with-events", "--export"]),
+        WrongCall(words: "checkpoint --no-seal --add-key", names: ["--no-seal"]),
+        WrongCall(words: "checkpoint --no-seal --retire-key 0a0b0c0d", names: ["--no-seal"]),
+        WrongCall(words: "checkpoint --declare-restore", names: ["--declare-restore"]),
+        WrongCall(words: "checkpoint --log-name clinic+1", names: ["--log-name"]),
+        WrongCall(
+            words: "checkpoint",
+            names: ["EPISODE_LEDGER_LOG_NAME"],
+            environment: ["EPISODE_LEDGER_LOG_NAME": "our clinic"]
+        ),
+        WrongCall(words: "verify one two", names: ["two"]),
+        WrongCall(words: "verify --against", names: ["--against"]),
+        WrongCall(words: "packet --episode \(episode)", names: ["--output"]),
+        WrongCall(words: "packet -o packet.zip", names: ["--episode"]),
+        WrongCall(words: "packet --episode 12 -o packet.zip", names: ["--episode", "12"]),
         WrongCall(words: "simulate --episodes 0 --seed 1", names: ["--episodes"]),
         WrongCall(words: "simulate --episodes 1", names: ["--seed"]),
         WrongCall(
@@ -116,6 +135,8 @@ struct ExitStatusTests {
             for words in [
                 ["census"], ["episodes"], ["status"], ["export"], ["follow"], ["import", "-"],
                 ["projections", "status"], ["replay", "--episode", Self.episode],
+                ["checkpoint"], ["verify"],
+                ["packet", "--episode", Self.episode, "-o", "none.zip"],
             ] {
                 let end = try await fixture.run(words + ["--ledger", "elsewhere"])
                 #expect(end.status == 1)

@@ -114,7 +114,14 @@ struct OperatingTests {
                 "the lease is given back"
             )
             let text = try await fixture.succeed(["status", "--format", "text"])
-            #expect(text.lines.count == 5 && text.text.contains("at the head"))
+            #expect(text.lines.count == 6 && text.text.contains("at the head"))
+            let sealed = try #require(text.lines.last)
+            #expect(
+                sealed.hasPrefix("Seal         nothing is sealed yet, \(count) not sealed for ")
+            )
+            #expect(after.seal.origin == nil && after.seal.size == 0)
+            #expect(after.seal.unsealed == count && after.seal.lagSeconds > 0)
+            #expect(after.seal.leaseHolder == nil && after.seal.trouble == nil)
         }
     }
 
@@ -194,6 +201,65 @@ struct OperatingTests {
             try await until("the worker goes on") {
                 try await fixture.projection()?.position == (try await fixture.head())
             }
+            worker.signal(2)
+            #expect(try await worker.end().status == 0)
+        }
+    }
+
+    @Test("A running worker seals, status shows how far, and Ctrl-C hands the lease back")
+    func sealer() async throws {
+        try await CommandLineFixture.with { fixture in
+            let worker = try fixture.start(["projections", "run"])
+            let count = try await fixture.importSimulated(episodes: 3, seed: 5)
+            func seal() async throws -> SealAnswer {
+                try await fixture.answer(StatusAnswer.self, ["status"]).seal
+            }
+            try await until("everything is sealed") { try await seal().size == count }
+            let sealed = try await seal()
+            #expect(sealed.origin == "episode-ledger/default")
+            #expect(sealed.unsealed == 0 && sealed.lagSeconds == 0)
+            #expect(sealed.sealedAt?.hasSuffix("Z") == true)
+            #expect(sealed.leaseHolder?.hasPrefix("cli:") == true)
+            #expect(sealed.trouble == nil && sealed.troublePosition == nil)
+            // A checkpoint is had while somebody else holds the lease.
+            let more = try await fixture.importSimulated(episodes: 1, seed: 6)
+            let checkpoint = try await fixture.checkpoint()
+            #expect(checkpoint.size == count + more)
+            worker.signal(2)
+            let end = try await worker.end()
+            #expect(end.status == 0, "\(end.errors)")
+            #expect(end.output.isEmpty)
+            #expect(try await seal().leaseHolder == nil)
+
+            let reader = try fixture.start(["projections", "run", "--without-sealer"])
+            let last = try await fixture.importSimulated(episodes: 1, seed: 7)
+            try await until("the read models are at the head") {
+                try await fixture.projection()?.position == count + more + last
+            }
+            reader.signal(2)
+            #expect(try await reader.end().status == 0)
+            #expect(try await seal().unsealed == last)
+        }
+    }
+
+    @Test("A worker that finds a changed event signs nothing and says where, as does status")
+    func trouble() async throws {
+        try await CommandLineFixture.with { fixture in
+            let count = try await fixture.importSimulated(episodes: 1, seed: 5)
+            try await fixture.tamper(
+                "update event set occurred_at = occurred_at + 1 where position = 7"
+            )
+            let worker = try fixture.start(["projections", "run"])
+            try await until("the worker says so") {
+                worker.errors.contains("default: not sealed: position 7")
+            }
+            let status = try await fixture.answer(StatusAnswer.self, ["status"])
+            #expect(status.seal.troublePosition == 7)
+            #expect(status.seal.trouble?.contains("occurred_at") == true)
+            #expect(status.seal.size == 0 && status.seal.unsealed == count)
+            let text = try await fixture.succeed(["status", "--format", "text"])
+            #expect(text.text.contains("TROUBLE: position 7"))
+            #expect(worker.isRunning, "the read models go on")
             worker.signal(2)
             #expect(try await worker.end().status == 0)
         }

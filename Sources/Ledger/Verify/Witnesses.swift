@@ -19,7 +19,7 @@ struct Witnesses {
     private let keys: [NoteVerifierKey]
     private let origin: String?
     private let declarations: [RestoreDeclaration]
-    private let kept: [SignedCheckpoint]
+    private var kept: [SignedCheckpoint]
     private var notes: CheckpointLog.NoteStream?
     private var nextNote: SignedCheckpoint?
     private var loggedSize: Int64 = 0
@@ -154,14 +154,22 @@ struct Witnesses {
     }
 
     /// Checkpoints that somebody kept: signed by a key of the ledger, and not of what was lost.
-    private func checkKept(_ report: inout VerificationReport) {
-        for signed in kept {
+    ///
+    /// One of another log says nothing about these events, and is not held against them.
+    private mutating func checkKept(_ report: inout VerificationReport) {
+        let given = kept
+        kept = []
+        for signed in given {
             do {
                 try signed.verified(by: keys)
             } catch {
                 report.add(EvidenceFault(.checkpoint("the checkpoint that was kept: \(error)")))
+                if keys.contains(where: { $0.name == signed.checkpoint.origin }) {
+                    kept.append(signed)
+                }
                 continue
             }
+            kept.append(signed)
             guard let declaration = ended(signed.checkpoint) else { continue }
             report.add(
                 EvidenceFault(
