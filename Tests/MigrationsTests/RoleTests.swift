@@ -21,6 +21,21 @@ struct RoleTests {
         ("ledger_writer", "projection", ["SELECT"]),
         ("ledger_reader", "projection", ["SELECT"]),
         ("ledger_projector", "projection", ["DELETE", "INSERT", "SELECT", "UPDATE"]),
+        ("ledger_writer", "seal_log", ["SELECT"]),
+        ("ledger_projector", "seal_log", ["INSERT", "SELECT"]),
+        ("ledger_reader", "seal_log", ["SELECT"]),
+        ("ledger_writer", "tile", ["SELECT"]),
+        ("ledger_projector", "tile", ["INSERT", "SELECT"]),
+        ("ledger_reader", "tile", ["SELECT"]),
+        ("ledger_writer", "checkpoint", ["SELECT"]),
+        ("ledger_projector", "checkpoint", ["INSERT", "SELECT"]),
+        ("ledger_reader", "checkpoint", ["SELECT"]),
+        ("ledger_writer", "verifier_key", ["SELECT"]),
+        ("ledger_projector", "verifier_key", ["INSERT", "SELECT", "UPDATE"]),
+        ("ledger_reader", "verifier_key", ["SELECT"]),
+        ("ledger_writer", "sealer", ["SELECT"]),
+        ("ledger_projector", "sealer", ["INSERT", "SELECT", "UPDATE"]),
+        ("ledger_reader", "sealer", ["SELECT"]),
     ]
 
     @Test("The writer may insert and select events, the reader may select, and nothing else")
@@ -132,6 +147,56 @@ struct RoleTests {
         }
     }
 
+    @Test(
+        "Nobody changes, deletes or truncates what was sealed",
+        arguments: [
+            "postgres", "ledger_owner", "ledger_writer", "ledger_projector", "ledger_reader",
+        ],
+        ["origin", "replica"]
+    )
+    func sealed(_ role: String, _ replication: String) async throws {
+        try await LedgerFixture.withConfiguration { configuration in
+            let pool = PostgresPool(configuration, limit: 1)
+            try await pool.withConnection { connection in
+                try await connection.execute(script: Self.oneSeal)
+                _ = try await connection.query(
+                    "select set_config('session_replication_role', \(replication), false)"
+                )
+                _ = try await connection.query("select set_config('role', \(role), false)")
+                for table in ["tile", "checkpoint", "seal_log"] {
+                    for attempt in [
+                        "update \(table) set ledger_id = 2",
+                        "update \(table) set ledger_id = 2 where false",
+                        "delete from \(table)", "delete from \(table) where false",
+                        "truncate \(table) cascade",
+                    ] {
+                        do {
+                            _ = try await connection.query(SQL(attempt))
+                            Issue.record("\(role) may: \(attempt)")
+                        } catch let error as PostgresError {
+                            let isMighty = ["postgres", "ledger_owner"].contains(role)
+                            #expect(
+                                error.sqlState?.rawValue == (isMighty ? "EL001" : "42501"),
+                                "\(attempt)"
+                            )
+                        }
+                    }
+                }
+                try await connection.execute(
+                    script: "reset role; reset session_replication_role"
+                )
+                let rows = try await connection.query(
+                    """
+                    select (select count(*) from tile) + (select count(*) from checkpoint)
+                        + (select count(*) from seal_log) as rows
+                    """
+                )
+                #expect(try rows[0].get("rows", as: Int64.self) == 3)
+            }
+            await pool.close()
+        }
+    }
+
     @Test("A writer cannot switch the guard off")
     func guardStays() async throws {
         try await LedgerFixture.withConfiguration { configuration in
@@ -205,6 +270,14 @@ struct RoleTests {
             await reader.close()
         }
     }
+
+    /// A row of each table that holds what was sealed.
+    private static let oneSeal = """
+        insert into seal_log (ledger_id, incarnation, origin) values (1, 1, 'test/default');
+        insert into tile (ledger_id, level, number, hashes)
+        values (1, 0, 0, convert_to(repeat('x', 8192), 'UTF8'));
+        insert into checkpoint (ledger_id, size, root, note) values (1, 256, sha256('r'), 'note')
+        """
 
     /// A row as no append would write it, for what is done to rows.
     private static let oneEvent = """
