@@ -291,7 +291,7 @@ struct CheckpointTests {
     func nothingLost() async throws {
         try await CommandLineFixture.with { fixture in
             let unsealed = try await fixture.run(["checkpoint", "--declare-restore", "disk"])
-            #expect(unsealed.status == 1 && unsealed.errors.contains("never sealed"))
+            #expect(unsealed.status == 1 && unsealed.errors.contains("nothing was ever sealed"))
             try await fixture.importSimulated(episodes: 1, seed: 1)
             let sealed = try await fixture.checkpoint()
             try await fixture.importSimulated(episodes: 1, seed: 2)

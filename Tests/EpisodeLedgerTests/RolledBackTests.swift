@@ -66,7 +66,10 @@ struct RolledBackTests {
             )
             #expect(status.head == first && status.seal.size == first)
             // Also where nothing was added yet.
-            #expect(try await run(["checkpoint"]).status == 0)
+            let idle = try await run(["checkpoint"])
+            #expect(idle.status == 1 && idle.output.isEmpty)
+            #expect(idle.errors.contains("has a checkpoint of size \(lost)"), "\(idle.errors)")
+            #expect(try await run(["checkpoint", "--no-seal"]).lines[1] == "\(first)")
             #expect(try await verify(fails: true).faults.map(\.code) == ["shrunken"])
 
             // Grown again, beyond what was lost.
@@ -87,11 +90,12 @@ struct RolledBackTests {
                 fails: true
             )
             #expect(witness.firstBadPosition == first + 1)
-            // What was kept before the backup still holds.
-            _ = try await verify(
+            // What was kept before the backup still holds; that the log was not at hand is said.
+            let logless = try await verify(
                 ["--against", old, "--checkpoint-log", "\(fixture.folder)/no-log"],
                 fails: false
             )
+            #expect(logless.notices.contains { $0.contains("no checkpoint log") })
             let trouble = try fixture.decode(
                 StatusAnswer.self,
                 try await succeed(["status"]).output

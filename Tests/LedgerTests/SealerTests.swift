@@ -294,6 +294,77 @@ struct SealerTests {
         }
     }
 
+    /// Puts a ledger back to what a backup of it had.
+    ///
+    /// - Parameters:
+    ///   - head: the events it had.
+    ///   - sealed: how many of them were sealed by then.
+    private func rollBack(_ fixture: SealingFixture, to head: Int64, sealed: Int64) async throws {
+        try await fixture.tamper("delete from event where position > \(head)")
+        try await fixture.tamper("delete from checkpoint where size > \(sealed)")
+        try await fixture.tamper("delete from tile where (number + 1) << 8 > \(sealed)")
+        try await fixture.tamper("update sealer set size = \(sealed)")
+        try await fixture.tamper("update ledger_head set position = \(head)")
+    }
+
+    @Test("What was sealed after the backup, of events that are in it, counts as kept")
+    func sealedAfterBackup() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.append(300)
+            try await fixture.seal()
+            try await fixture.append(300)
+            let kept = try await fixture.seal()
+            try await fixture.append(100)
+            let lost = try await fixture.seal()
+            try await rollBack(fixture, to: 600, sealed: 300)
+            try await fixture.append(50)
+            await #expect(throws: SealError.self) { try await fixture.seal() }
+            let note = try await fixture.sealer().declareRestore(reason: "disk failure")
+            let declaration = try #require(RestoreDeclaration(text: note.text))
+            #expect(declaration.last == lost.checkpoint && declaration.kept == kept.checkpoint)
+            let sealed = try await fixture.seal()
+            #expect(sealed.checkpoint.size == 650)
+            #expect(try await fixture.verify(kept: [kept]).faults == [])
+        }
+    }
+
+    @Test("A backup that is older than the first seal, or than a declared restore, goes on too")
+    func oldBackup() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.append(300)
+            try await fixture.seal()
+            // From before the first seal.
+            try await rollBack(fixture, to: 100, sealed: 0)
+            for table in ["verifier_key", "seal_log"] {
+                try await fixture.tamper("alter table \(raw: table) disable trigger all")
+                try await fixture.tamper("delete from \(raw: table)")
+            }
+            await #expect(throws: SealError.self) { try await fixture.seal() }
+            _ = try await fixture.sealer().declareRestore(reason: "first")
+            let second = try await fixture.seal()
+            #expect(second.checkpoint.origin == "episode-ledger/default/2")
+            #expect(second.checkpoint.size == 100)
+            #expect(try await fixture.verify().faults == [])
+
+            // From before that restore: its log is not begun a second time.
+            try await fixture.append(50)
+            try await fixture.seal()
+            try await rollBack(fixture, to: 90, sealed: 0)
+            try await fixture.tamper("delete from verifier_key where incarnation = 2")
+            try await fixture.tamper("delete from seal_log where incarnation = 2")
+            await #expect(throws: SealError.self) { try await fixture.seal() }
+            let note = try await fixture.sealer().declareRestore(reason: "second")
+            let declaration = try #require(RestoreDeclaration(text: note.text))
+            #expect(declaration.last.origin == "episode-ledger/default/2")
+            #expect(declaration.last.size == 150 && declaration.kept.size == 0)
+            let third = try await fixture.seal()
+            #expect(third.checkpoint.origin == "episode-ledger/default/3")
+            let report = try await fixture.verify()
+            #expect(report.faults == [])
+            #expect(report.notices.filter { $0.contains("restored from a backup") }.count == 2)
+        }
+    }
+
     @Test("A ledger that does not lead to its log begins another one, once that is declared")
     func restored() async throws {
         try await SealingFixture.with { fixture in

@@ -48,7 +48,10 @@ struct SealingOptions: ParsableArguments {
 
     func validate() throws {
         if let name, !NoteVerifierKey.isName(name) {
-            throw ValidationError("--log-name must not be empty or hold white space or a plus sign")
+            let source = logName == nil ? "EPISODE_LEDGER_LOG_NAME" : "--log-name"
+            throw ValidationError(
+                "\(source) must not be empty or hold white space or a plus sign"
+            )
         }
     }
 

@@ -69,17 +69,21 @@ extension Sealer {
         guard !reason.isEmpty, reason.utf8.count <= 1_000,
             !reason.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
         else { throw SealError.refused("the reason must be one line of at most 1,000 bytes") }
-        guard let identity = try await registry.identity() else {
-            throw SealError.refused(
-                "the restored database was never sealed: there is no log that could end"
-            )
+        let log = place.log
+        let notes = try await PrivateFile.run { try log.notes() }
+        let known = try await registry.identity()
+        // Nobody takes the lease who cannot sign.
+        if let known { _ = try await signingKeys(known) }
+        guard known != nil || !notes.isEmpty else {
+            throw SealError.refused("nothing was ever sealed: there is no log that could end")
         }
-        let keys = try await signingKeys(identity)
         guard let lease = try await registry.acquire(seizing: true) else {
             throw SealError.leaseLost
         }
         do {
-            let note = try await begin(after: identity, keys, reason, lease)
+            if known == nil { try await registerAgain(notes, lease) }
+            guard let identity = try await registry.identity() else { throw SealError.leaseLost }
+            let note = try await begin(after: identity, notes, reason, lease)
             try await registry.release(lease)
             return note
         } catch {
@@ -88,21 +92,40 @@ extension Sealer {
         }
     }
 
+    /// Makes the first log known again to a database whose backup is older than its first seal.
+    private func registerAgain(_ notes: [SignedNote], _ lease: SealLease) async throws {
+        let file = place.keys
+        let origin = try notes.first.map { try TreeCheckpoint(text: $0.text).origin } ?? ""
+        let keys = try await PrivateFile.run { try file.keys() }
+            .map(\.verifierKey).filter { $0.name == origin }
+        guard let first = keys.first else {
+            throw SealError.noSigningKey(origin: origin, file: file.path)
+        }
+        try await registry.register(first, lease)
+        for key in keys.dropFirst() {
+            try await registry.changeKeys(adding: key, retiring: nil, incarnation: 1, lease)
+        }
+    }
+
     private func begin(
         after identity: SealIdentity,
-        _ keys: [NoteSigningKey],
+        _ notes: [SignedNote],
         _ reason: String,
         _ lease: SealLease
     ) async throws -> SignedNote {
         let (log, file) = (place.log, place.keys)
-        let notes = try await PrivateFile.run { try log.notes() }
-        // The process died after the statement was on disk and before it was published.
-        if let note = notes.last, let declaration = RestoreDeclaration(text: note.text),
-            declaration.last.origin == identity.origin
-        {
+        // A declaration that the database does not know: the process died before it was published,
+        // or the backup is older than an earlier restore, which goes first.
+        for (index, note) in notes.enumerated() {
+            guard let declaration = RestoreDeclaration(text: note.text),
+                declaration.last.origin == identity.origin
+            else { continue }
             try await registry.begin(identity, declaration.key, declaration: note, lease)
-            return note
+            guard index < notes.indices.last ?? 0 else { return note }
+            guard let next = try await registry.identity() else { throw SealError.leaseLost }
+            return try await begin(after: next, notes, reason, lease)
         }
+        let keys = try await signingKeys(identity)
         let checkpoints = notes.compactMap { try? TreeCheckpoint(text: $0.text) }
             .filter { $0.origin == identity.origin }
         guard let last = checkpoints.last else {

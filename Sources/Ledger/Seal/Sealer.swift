@@ -174,6 +174,7 @@ public final class Sealer: Sendable {
     ) async throws -> SignedCheckpoint? {
         var end = ContinuousClock.now + limit
         var sealed = try await registry.newest()?.checkpoint.size ?? 0
+        if sealed >= position.rawValue { try await checkHead() }
         while sealed < position.rawValue {
             let done: Void? = try await withSeat { seat in
                 while seat.edge.size < position.rawValue {
@@ -407,6 +408,17 @@ public final class Sealer: Sendable {
         return edge
     }
 
+    /// Where there is nothing to seal: refuses if the log covers more than there is.
+    private func checkHead() async throws {
+        let log = place.log
+        guard let note = try await PrivateFile.run({ try log.newest() }) else { return }
+        // Looked up after the log: what was signed was recorded before.
+        let head = try await reader.head().position.rawValue
+        let covered =
+            try RestoreDeclaration(text: note.text)?.kept ?? TreeCheckpoint(text: note.text)
+        guard covered.size <= head else { throw inconsistent(covered.size, head) }
+    }
+
     /// Before the first checkpoint of a new log, what was kept of the old one counts.
     private func meet(
         _ declaration: RestoreDeclaration,
@@ -417,7 +429,11 @@ public final class Sealer: Sendable {
         guard declaration.key.name == seat.origin, kept.size <= head else {
             throw inconsistent(kept.size, head)
         }
-        let root = try await tiles.root(size: kept.size)
+        // Further than what is published, there are no tiles: it was sealed after the backup.
+        let root =
+            kept.size > seat.edge.size
+            ? try await grown(seat.edge, through: kept.size).0.root
+            : try await tiles.root(size: kept.size)
         guard root == kept.root else { throw inconsistent(kept.size, head) }
     }
 

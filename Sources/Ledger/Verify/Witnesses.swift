@@ -43,9 +43,11 @@ struct Witnesses {
         )
         var declared: [String] = []
         var logged: SignedCheckpoint?
+        var hasNotes = false
         if let log {
             let newest: SignedNote?
             (declared, newest) = try await PrivateFile.run { try Self.survey(log) }
+            hasNotes = newest != nil
             logged = newest.flatMap { try? SignedCheckpoint(parsing: $0.description) }
             loggedSize = logged?.checkpoint.size ?? 0
         }
@@ -74,6 +76,12 @@ struct Witnesses {
         }
         self.declarations = declarations
         size = try await Self.newest(database, ledger, keys, pinned, &report)
+        if let log, size > 0, !hasNotes {
+            report.add(
+                notice: "there is no checkpoint log \(log.path) here: the ledger was held against "
+                    + "what the database itself says was signed"
+            )
+        }
         if let log { self.notes = try CheckpointLog.NoteStream(log) }
         self.kept = kept.sorted { $0.checkpoint.size < $1.checkpoint.size }
         checkKept(&report)
