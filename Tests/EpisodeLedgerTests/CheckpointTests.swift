@@ -34,6 +34,34 @@ struct CheckpointTests {
         }
     }
 
+    @Test(
+        "The documents' commands check a signature with openssl alone, word by word",
+        arguments: [("README.md", "kept.checkpoint"), ("docs/audit.md", "checkpoint")]
+    )
+    func openssl(_ document: String, _ name: String) async throws {
+        try await CommandLineFixture.with { fixture in
+            try await fixture.importSimulated(episodes: 1, seed: 1)
+            _ = try await fixture.keptCheckpoint(name)
+            let key = try await fixture.succeed(["checkpoint", "--verifier-key"])
+            _ = try fixture.file("key", key.output)
+            let text = try String(
+                contentsOfFile: "\(CommandLineFixture.tests)/../\(document)",
+                encoding: .utf8
+            )
+            let commands = text.split(separator: "\n")
+                .map { $0.hasPrefix("$ ") ? String($0.dropFirst(2)) : String($0) }
+                .filter { line in
+                    ["sed '/^$/,$d'", "grep '^— '", "(printf ", "openssl pkeyutl "]
+                        .contains { line.hasPrefix($0) }
+                }
+            #expect(commands.count == 4)
+            let script = try fixture.file("commands.sh", lines: ["set -e"] + commands)
+            let end = try await fixture.launch(["env", "-C", fixture.folder, "sh", script]).end()
+            #expect(end.status == 0, "\(end.errors)")
+            #expect(end.text == "Signature Verified Successfully\n")
+        }
+    }
+
     @Test("With --no-seal nothing is sealed, and what is sealed is printed")
     func noSeal() async throws {
         try await CommandLineFixture.with { fixture in
