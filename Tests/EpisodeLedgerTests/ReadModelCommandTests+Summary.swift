@@ -107,14 +107,18 @@ struct ReadModelCommandSummaryTests {
                 "continued": ("\(story.admission)/1", ["medication", "regimen", "from"]),
                 "changed": ("\(story.admission)/0", ["from", "to"]),
                 "new": ("\(story.start)", ["medication", "regimen", "started_at"]),
-                "held": ("\(story.admission)/3", ["medication", "regimen", "held_since"]),
-                "stopped": ("\(story.admission)/2", ["medication", "regimen", "stopped_at"]),
+                "held": (
+                    "\(story.admission)/3", ["before", "medication", "regimen", "held_since"]
+                ),
+                "stopped": (
+                    "\(story.admission)/2", ["before", "medication", "regimen", "stopped_at"]
+                ),
                 "started_and_stopped": (
                     "\(story.brief)", ["medication", "regimen", "started_at", "stopped_at"]
                 ),
             ]
             for (list, expected) in outcomes {
-                let steps = ["changed", "new", "started_and_stopped"].contains(list)
+                let steps = list != "continued"
                 #expect(medications[list].elements.count == 1, "\(list)")
                 #expect(medications[list][0].names == Self.elements)
                 let value = medications[list][0]["value"]
