@@ -48,6 +48,8 @@ extension DischargeSummary.Prescription {
     fileprivate var members: [(name: String, value: AnswerJSON)] {
         [("medication", medication.json), ("regimen", regimen?.json ?? .null)]
     }
+
+    fileprivate var json: AnswerJSON { .object(members) }
 }
 
 extension DischargeSummary.MedicationState {
@@ -68,21 +70,23 @@ extension DischargeSummary.MedicationState {
 }
 
 extension DischargeSummary.MedicationOutcome {
-    /// `lineage`, what the list it stands in says, `prescriber`, `reason`, and `steps` in the lists
-    /// that have them.
+    /// `lineage`, what the list it stands in says, `prescriber`, `reason`, and `steps` but in
+    /// `continued`.
     var json: AnswerJSON {
         let members: [(name: String, value: AnswerJSON)] =
             switch kind {
             case .continued(let from):
                 prescription.members + [("from", .instant(from))]
             case .changed(let before):
-                [("from", .object(before.members)), ("to", .object(prescription.members))]
+                [("from", before.json), ("to", prescription.json)]
             case .new(let startedAt):
                 prescription.members + [("started_at", .instant(startedAt))]
-            case .held(let since):
-                prescription.members + [("held_since", .instant(since))]
-            case .stopped(let stoppedAt):
-                prescription.members + [("stopped_at", .instant(stoppedAt))]
+            case .held(let since, let before):
+                [("before", before?.json ?? .null)] + prescription.members
+                    + [("held_since", .instant(since))]
+            case .stopped(let stoppedAt, let before):
+                [("before", before?.json ?? .null)] + prescription.members
+                    + [("stopped_at", .instant(stoppedAt))]
             case .startedAndStopped(let startedAt, let stoppedAt):
                 prescription.members + [
                     ("started_at", .instant(startedAt)), ("stopped_at", .instant(stoppedAt)),
@@ -98,8 +102,8 @@ extension DischargeSummary.MedicationOutcome {
 
     private var hasSteps: Bool {
         switch kind {
-        case .changed, .new, .startedAndStopped: true
-        case .continued, .held, .stopped: false
+        case .changed, .new, .held, .stopped, .startedAndStopped: true
+        case .continued: false
         }
     }
 }

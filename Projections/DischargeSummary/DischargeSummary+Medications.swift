@@ -5,7 +5,7 @@ extension DischargeSummary {
     ///
     /// Of an interim summary, "discharge" is the time up to which entries take part.
     public struct Medications: Hashable, Sendable {
-        /// In force or held at the admission.
+        /// In force or held just after the admission's entry.
         public var atAdmission: [Element<MedicationState>]
         /// In force or held just before the end.
         public var atDischarge: [Element<MedicationState>]
@@ -59,8 +59,8 @@ extension DischargeSummary {
         public var prescriber: String?
         /// Why.
         public var reason: MedicationReason?
-        /// What led to it; of a continued, held or stopped medication only the start, hold or stop
-        /// counts, and there are none.
+        /// What was decided after the admission's entry and led to it; none of a continued
+        /// medication.
         public var steps: [MedicationStep]
 
         /// What happened.
@@ -71,10 +71,11 @@ extension DischargeSummary {
             case changed(before: Prescription)
             /// Started after the admission.
             case new(startedAt: Instant)
-            /// Held since then.
-            case held(since: Instant)
-            /// Stopped then.
-            case stopped(at: Instant)
+            /// Held since then; `before` is what was prescribed at the admission, where it was
+            /// there and is another medication or regimen than the one held.
+            case held(since: Instant, before: Prescription?)
+            /// Stopped then; `before` as of what is held.
+            case stopped(at: Instant, before: Prescription?)
             /// Started and stopped then.
             case startedAndStopped(startedAt: Instant, stoppedAt: Instant)
         }

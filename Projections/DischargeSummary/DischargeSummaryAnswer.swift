@@ -62,6 +62,8 @@ public enum DischargeSummaryError: Error, Hashable, CustomStringConvertible {
     case notAdmitted(EpisodeID)
     /// The fold fails: what is recorded was changed behind the ledger's back.
     case unreadable(EpisodeID)
+    /// What has changed since a time is asked of what was known before it.
+    case sinceAhead
 
     /// What is wrong and what to do.
     public var description: String {
@@ -73,6 +75,8 @@ public enum DischargeSummaryError: Error, Hashable, CustomStringConvertible {
                 + "`episode-ledger replay` shows what is recorded"
         case .unreadable(let episode):
             "episode \(episode) cannot be read; see `episode-ledger projections status`"
+        case .sinceAhead:
+            "--since must not be later than --known-at: nothing had become known since then"
         }
     }
 }

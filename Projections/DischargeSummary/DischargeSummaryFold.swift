@@ -97,6 +97,12 @@ struct DischargeSummaryFold {
     var admissionID: EventID { course.admission.eventID }
     var endID: EventID? { course.ending?.entry.eventID }
 
+    /// Whether an entry comes after the admission's, also one of the same instant.
+    func isAfterAdmission(_ event: EventID) -> Bool {
+        guard let place = places[event], let admission = places[admissionID] else { return false }
+        return place > admission
+    }
+
     /// A statement with its events in the order of the history, each once.
     func element<Value>(_ value: Value?, _ events: some Sequence<EventID>) -> Element<Value> {
         guard let value else { return .none }

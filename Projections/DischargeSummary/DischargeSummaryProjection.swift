@@ -23,7 +23,7 @@ public struct DischargeSummaryProjection: EpisodeProjection {
     public var name: String { Self.name }
 
     /// Raised with every change of the fold, of the document or of the table.
-    public static let foldVersion = 1
+    public static let foldVersion = 2
 
     /// ``foldVersion``.
     public var foldVersion: Int { Self.foldVersion }

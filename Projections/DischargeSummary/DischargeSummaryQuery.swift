@@ -30,7 +30,8 @@ public struct DischargeSummaryQuery: Sendable {
     ///   - effectiveAt: only entries up to this time take part.
     ///   - knowledge: only what was known then; nil for everything.
     ///   - clock: which clock the end's own knowledge time, and `since`, are on.
-    ///   - since: what has changed since this knowledge time; nil for that of the end.
+    ///   - since: what has changed since this knowledge time, not later than `knowledge`; nil for
+    ///     that of the end.
     ///   - interim: whether an open episode is summarised so far.
     /// - Throws: ``DischargeSummaryError``, and ``LedgerError/unknownEpisode(_:)``.
     public func episode(
@@ -41,6 +42,7 @@ public struct DischargeSummaryQuery: Sendable {
         since: Instant? = nil,
         interim: Bool = false
     ) async throws -> DischargeSummaryAnswer {
+        if let since, let knowledge, since > knowledge.at { throw DischargeSummaryError.sinceAhead }
         var position: Position?
         while true {
             let (known, basis) = try await folded(episode, effectiveAt, knowledge, position)
@@ -192,20 +194,80 @@ public struct DischargeSummaryQuery: Sendable {
         }
     }
 
+    // MARK: - Lists
+
+    /// Which ended episodes a list has.
+    public struct Selection: Sendable {
+        /// Only those whose last programme this is; nil for all.
+        public var program: String?
+        /// The first date of their ends in the ledger's zone; nil for no limit.
+        public var from: CalendarDate?
+        /// The last date; nil for no limit.
+        public var to: CalendarDate?
+
+        /// A selection; without anything, of all.
+        public init(program: String? = nil, from: CalendarDate? = nil, to: CalendarDate? = nil) {
+            self.program = program
+            self.from = from
+            self.to = to
+        }
+    }
+
     /// The ended episodes, the latest end first.
     ///
+    /// The table answers for all that is known; for any other knowledge every event is read.
+    ///
     /// - Parameters:
-    ///   - program: only those whose last programme this is; nil for all.
-    ///   - from: the first date of their ends in the ledger's zone; nil for no limit.
-    ///   - to: the last date; nil for no limit.
+    ///   - selection: which.
+    ///   - effectiveAt: only those that had ended by this time.
+    ///   - knowledge: only what was known then; nil for everything.
     public func list(
-        program: String? = nil,
-        from: CalendarDate? = nil,
-        to: CalendarDate? = nil
+        _ selection: Selection = Selection(),
+        effectiveAt: Instant,
+        knowledge: Knowledge? = nil
+    ) async throws -> DischargeSummaryList {
+        guard let knowledge else { return try await stored(selection, effectiveAt) }
+        let (rows, basis) = try await model.histories.run(
+            known: knowledge,
+            row(selection, effectiveAt: effectiveAt)
+        )
+        return DischargeSummaryList(
+            effectiveAt: effectiveAt,
+            rows: rows.sorted {
+                ($1.endedAt, $0.episodeID) < ($0.endedAt, $1.episodeID)
+            },
+            basis: basis
+        )
+    }
+
+    /// An episode's row of a list: what a comparison of two knowledge times folds.
+    ///
+    /// - Parameters:
+    ///   - selection: nil is returned for an episode outside it, and for an open one.
+    ///   - effectiveAt: only entries up to this time take part.
+    public func row(
+        _ selection: Selection,
+        effectiveAt: Instant
+    ) -> @Sendable (EpisodeID, EffectiveHistory) throws -> DischargeSummaryRow? {
+        { [calendar] episode, history in
+            let summary = try Self.fold(episode, history, calendar, effectiveAt)
+            guard let summary, summary.status == .final else { return nil }
+            let row = DischargeSummaryRow(summary)
+            return selection.has(row, calendar) ? row : nil
+        }
+    }
+
+    /// An end in the table is in force whatever comes after it, so that a row is the same at every
+    /// effective time from its end on.
+    private func stored(
+        _ selection: Selection,
+        _ effectiveAt: Instant
     ) async throws -> DischargeSummaryList {
         let ledger = ledger
-        let first = from.map { calendar.startOfDay($0).microseconds } ?? .min
-        let end = to.map { calendar.startOfDay($0.adding(days: 1)).microseconds } ?? .max
+        let first = selection.from.map { calendar.startOfDay($0).microseconds } ?? .min
+        let end =
+            selection.to.map { calendar.startOfDay($0.adding(days: 1)).microseconds } ?? .max
+        let program = selection.program
         return try await model.withTables { connection, generation, basis in
             let rows = try await connection.query(
                 """
@@ -214,11 +276,24 @@ public struct DischargeSummaryQuery: Sendable {
                 from \(raw: DischargeSummaryProjection.table.qualifiedName(generation))
                 where ledger_id = \(ledger.id.rawValue)
                 and ended_at >= \(first) and ended_at < \(end)
+                and ended_at <= \(effectiveAt.microseconds)
                 and (\(program)::text is null or program = \(program)::text)
                 order by ended_at desc, episode_id
                 """
             )
-            return DischargeSummaryList(rows: try rows.map(DischargeSummaryRow.init), basis: basis)
+            return DischargeSummaryList(
+                effectiveAt: effectiveAt,
+                rows: try rows.map(DischargeSummaryRow.init),
+                basis: basis
+            )
         }
+    }
+}
+
+extension DischargeSummaryQuery.Selection {
+    fileprivate func has(_ row: DischargeSummaryRow, _ calendar: LocalCalendar) -> Bool {
+        let date = calendar.date(of: row.endedAt)
+        return program.map { $0 == row.program } ?? true
+            && from.map { $0 <= date } ?? true && to.map { date <= $0 } ?? true
     }
 }

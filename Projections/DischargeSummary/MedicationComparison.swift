@@ -9,7 +9,6 @@ struct MedicationComparison {
 
     private let course: MedicationCourse
     private let fold: DischargeSummaryFold
-    private let admittedAt: Instant
     private let changesOf: [MedicationCourse.LineageID: [MedicationCourse.Change]]
     /// The regimens as the events give them, without what carries over.
     private let given: [MedicationCourse.LineageID: [EventID: Regimen]]
@@ -24,7 +23,6 @@ struct MedicationComparison {
     init(_ course: MedicationCourse, _ fold: DischargeSummaryFold) throws {
         self.course = course
         self.fold = fold
-        admittedAt = fold.course.admission.time
         changesOf = Dictionary(
             grouping: course.changes.filter { $0.lineage != nil },
             by: { $0.lineage ?? MedicationCourse.LineageID(eventID: $0.eventID) }
@@ -66,7 +64,7 @@ struct MedicationComparison {
             if let after { medications.atDischarge.append(state(lineage, after)) }
             switch (before, after) {
             case (_, .some(let after)) where after.hold != nil:
-                medications.held.append(held(lineage, after))
+                medications.held.append(held(lineage, before, after))
             case (.some(let before), .some(let after)):
                 if isSame(lineage, before, after) {
                     medications.continued.append(continued(lineage, after))
@@ -75,8 +73,8 @@ struct MedicationComparison {
                 }
             case (nil, .some(let after)):
                 medications.new.append(new(lineage, after))
-            case (.some, nil):
-                medications.stopped.append(stopped(lineage))
+            case (.some(let before), nil):
+                medications.stopped.append(stopped(lineage, before))
             case (nil, nil):
                 guard wasTaken(lineage) else { continue }
                 medications.startedAndStopped.append(startedAndStopped(lineage))
@@ -87,20 +85,31 @@ struct MedicationComparison {
 
     // MARK: - Moments
 
+    /// The lineage just after the admission's entry; nil where it was neither in force nor held.
+    ///
+    /// What took effect at the same instant and was recorded later is course of care.
     private func atAdmission(_ lineage: Lineage) -> Moment? {
-        let begun = lineage.intervals.lastIndex { $0.from <= admittedAt }
-        let inForce = lineage.intervals.lastIndex { interval in
-            interval.from <= admittedAt && interval.to.map { $0 > admittedAt } ?? true
+        let begun = lineage.intervals.lastIndex { !fold.isAfterAdmission($0.eventID) }
+        guard let begun, !isEmptied(lineage) else { return nil }
+        let before = changes(lineage).filter {
+            !fold.isAfterAdmission($0.eventID) && $0.change != .unchanged
         }
-        if let inForce { return Moment(interval: inForce) }
-        guard let begun else { return nil }
-        // Neither stopped nor resumed since it was held.
-        let earlier = changes(lineage).filter { $0.at <= admittedAt && $0.change != .unchanged }
-        let holds = earlier.reversed().prefix { $0.change == .hold }
-        guard lineage.intervals[begun].endedBy == MedicationChange.hold.rawValue,
-            let first = holds.last
-        else { return nil }
-        return Moment(interval: begun, hold: (first.eventID, first.at))
+        switch before.last?.change {
+        case .stop:
+            return nil
+        case .hold:
+            // Since the first of them: another one of what is held changes nothing.
+            let holds = before.reversed().prefix { $0.change == .hold }
+            return Moment(interval: begun, hold: holds.last.map { ($0.eventID, $0.at) })
+        default:
+            return Moment(interval: begun)
+        }
+    }
+
+    /// Whether it was stopped before it started: a stop ends it that is no change of its own.
+    private func isEmptied(_ lineage: Lineage) -> Bool {
+        lineage.intervals[0].endedBy == MedicationChange.stop.rawValue
+            && !changes(lineage).contains { $0.change == .stop }
     }
 
     private func atEnd(_ lineage: Lineage) -> Moment? {
@@ -113,14 +122,14 @@ struct MedicationComparison {
         return isInForce ? Moment(interval: last) : nil
     }
 
-    /// Whether it was in force for any time in the episode.
+    /// Whether it was started in the episode and in force for any time.
     private func wasTaken(_ lineage: Lineage) -> Bool {
         firstTaken(lineage) != nil
     }
 
     private func firstTaken(_ lineage: Lineage) -> Int? {
         lineage.intervals.firstIndex { interval in
-            interval.to.map { $0 > interval.from && $0 > admittedAt } ?? true
+            fold.isAfterAdmission(interval.eventID) && interval.to != interval.from
         }
     }
 
@@ -165,7 +174,7 @@ struct MedicationComparison {
     ) -> DischargeSummary.Element<Outcome> {
         let first = lineage.intervals[before.interval]
         let last = lineage.intervals[after.interval]
-        let steps = changes(lineage).filter { $0.at > admittedAt && $0.change != .unchanged }
+        let steps = steps(lineage)
         return fold.element(
             outcome(lineage, .changed(before: prescription(first)), last, steps),
             events(lineage, before) + events(lineage, after) + steps.map(\.eventID)
@@ -174,7 +183,7 @@ struct MedicationComparison {
 
     private func new(_ lineage: Lineage, _ after: Moment) -> DischargeSummary.Element<Outcome> {
         let first = lineage.intervals[firstTaken(lineage) ?? 0]
-        let steps = changes(lineage).filter { $0.change != .unchanged }
+        let steps = steps(lineage)
         var outcome = outcome(
             lineage,
             .new(startedAt: first.from),
@@ -185,38 +194,75 @@ struct MedicationComparison {
         return fold.element(outcome, events(lineage, after) + steps.map(\.eventID))
     }
 
-    private func held(_ lineage: Lineage, _ after: Moment) -> DischargeSummary.Element<Outcome> {
+    private func held(
+        _ lineage: Lineage,
+        _ before: Moment?,
+        _ after: Moment
+    ) -> DischargeSummary.Element<Outcome> {
+        let origin = origin(lineage, before, of: after)
+        let steps = steps(lineage)
         var outcome = outcome(
             lineage,
-            .held(since: after.hold?.since ?? admittedAt),
-            lineage.intervals[after.interval]
+            .held(
+                since: after.hold?.since ?? fold.course.admission.time,
+                before: origin?.prescription
+            ),
+            lineage.intervals[after.interval],
+            steps
         )
         (outcome.prescriber, outcome.reason) = (lineage.hold?.prescriber, lineage.hold?.reason)
-        return fold.element(outcome, events(lineage, after))
+        return fold.element(
+            outcome,
+            events(lineage, after) + (origin?.events ?? []) + steps.map(\.eventID)
+        )
     }
 
-    /// The last interval that was in force for any time.
-    private func lastTaken(_ lineage: Lineage) -> Int {
-        lineage.intervals.lastIndex { $0.to != $0.from } ?? lineage.intervals.count - 1
-    }
-
-    private func stopped(_ lineage: Lineage) -> DischargeSummary.Element<Outcome> {
-        let last = lastTaken(lineage)
-        let stop = changes(lineage).last { $0.change == .stop }
+    private func stopped(
+        _ lineage: Lineage,
+        _ before: Moment
+    ) -> DischargeSummary.Element<Outcome> {
+        let after = Moment(interval: lastTaken(lineage))
+        let origin = origin(lineage, before, of: after)
+        let steps = steps(lineage)
+        let stop = steps.last { $0.change == .stop }
         var outcome = outcome(
             lineage,
-            .stopped(at: stop?.at ?? lineage.intervals[last].to ?? admittedAt),
-            lineage.intervals[last]
+            .stopped(
+                at: stop?.at ?? lineage.intervals[after.interval].to ?? fold.course.admission.time,
+                before: origin?.prescription
+            ),
+            lineage.intervals[after.interval],
+            steps
         )
         (outcome.prescriber, outcome.reason) = (stop?.prescriber, stop?.reason)
-        let events = events(lineage, Moment(interval: last))
-        return fold.element(outcome, events + [stop?.eventID].compactMap { $0 })
+        return fold.element(
+            outcome,
+            events(lineage, after) + (origin?.events ?? []) + steps.map(\.eventID)
+        )
+    }
+
+    /// What was prescribed at the admission, with its events, where it is another than what was
+    /// taken last.
+    private func origin(
+        _ lineage: Lineage,
+        _ before: Moment?,
+        of after: Moment
+    ) -> (prescription: Prescription, events: [EventID])? {
+        guard let before, !isSame(lineage, before, after) else { return nil }
+        return (prescription(lineage.intervals[before.interval]), events(lineage, before))
+    }
+
+    /// The last interval that was in force for any time, what the client arrived on among them.
+    private func lastTaken(_ lineage: Lineage) -> Int {
+        lineage.intervals.lastIndex {
+            $0.to != $0.from || !fold.isAfterAdmission($0.eventID)
+        } ?? lineage.intervals.count - 1
     }
 
     private func startedAndStopped(_ lineage: Lineage) -> DischargeSummary.Element<Outcome> {
         let last = lastTaken(lineage)
         let first = lineage.intervals[firstTaken(lineage) ?? 0]
-        let steps = changes(lineage).filter { $0.change != .unchanged }
+        let steps = steps(lineage)
         let stop = steps.last { $0.change == .stop }
         var outcome = outcome(
             lineage,
@@ -258,6 +304,11 @@ struct MedicationComparison {
 
     private func changes(_ lineage: Lineage) -> [MedicationCourse.Change] {
         changesOf[lineage.id] ?? []
+    }
+
+    /// What was decided in the course of care, but for reviews.
+    private func steps(_ lineage: Lineage) -> [MedicationCourse.Change] {
+        changes(lineage).filter { fold.isAfterAdmission($0.eventID) && $0.change != .unchanged }
     }
 
     /// What a lineage's state at a moment comes from: its first event, which it is named after, the

@@ -26,7 +26,7 @@ extension SummaryDocument {
         caption { text-align: left; font-weight: bold; padding: 0.3rem 0; break-after: avoid; }
         thead { display: table-header-group; }
         tr, .short { break-inside: avoid; }
-        thead, tbody tr:first-child { break-after: avoid; }
+        thead, tbody tr:first-child:not(:last-child) { break-after: avoid; }
         tbody tr:first-child { break-before: avoid; }
         th, td { text-align: left; vertical-align: top; padding: 0.2rem 0.9rem 0.2rem 0;
           font-weight: normal; }

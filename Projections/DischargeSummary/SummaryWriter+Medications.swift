@@ -58,8 +58,10 @@ extension SummaryWriter {
             case .continued: ["Continued", regimen]
             case .changed(let before): ["Changed"] + change(before, prescription)
             case .new(let startedAt): ["New since \(clock.time(startedAt))", regimen]
-            case .held(let since): ["Held since \(clock.time(since))", regimen]
-            case .stopped(let stoppedAt): ["Stopped \(clock.time(stoppedAt))", regimen]
+            case .held(let since, let before):
+                course(before, prescription, "Held since \(clock.time(since))")
+            case .stopped(let stoppedAt, let before):
+                course(before, prescription, "Stopped \(clock.time(stoppedAt))")
             case .startedAndStopped(let startedAt, let stoppedAt):
                 [
                     "Started \(clock.time(startedAt))", "Stopped \(clock.time(stoppedAt))", regimen,
@@ -82,6 +84,16 @@ extension SummaryWriter {
         Words.medication(before.medication) == Words.medication(after.medication)
             ? ["from \(Words.regimen(before.regimen))", "to \(Words.regimen(after.regimen))"]
             : ["from \(Words.prescription(before))", "to \(Words.prescription(after))"]
+    }
+
+    /// What was held or stopped, and what it had been at the admission where that was another.
+    private func course(
+        _ before: DischargeSummary.Prescription?,
+        _ last: DischargeSummary.Prescription,
+        _ outcome: String
+    ) -> [String] {
+        guard let before else { return [outcome, Words.regimen(last.regimen)] }
+        return ["Changed"] + change(before, last) + [outcome]
     }
 
     /// A step on the way to a row's medication, which is named where it was another.

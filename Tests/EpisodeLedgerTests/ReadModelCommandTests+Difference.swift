@@ -142,6 +142,7 @@ struct ReadModelCommandDifferenceTests {
                 "medication-review --episode \(learned.story.episode)",
                 "medication-review --program iop-day",
                 "discharge-summary --episode \(learned.story.episode)",
+                "discharge-summary --program iop-day",
                 "attendance --episode \(learned.story.episode)",
                 "outcomes --from 2025-01-01 --to 2025-01-31", "census", "episodes",
             ] {
@@ -270,6 +271,24 @@ struct ReadModelCommandDifferenceTests {
                     "discharge-summary --episode \(episode) --diff 2025-01-12 2025-01-21"
                 )
             )
+            let list = try await riverside.json(
+                "discharge-summary --program iop-day --diff 2025-01-12 2025-01-21"
+            )
+            #expect(
+                list.names == [
+                    "ledger", "program", "first_date", "last_date", "effective_at", "from", "to",
+                    "known_by", "position", "differences", "parked",
+                ]
+            )
+            // Which session counts as the last contact is in the row as well.
+            #expect(because(list) == ["summaries/\(episode)": ["\(session)", "\(end)"]])
+            let listed = change("summaries/\(episode)", of: list)
+            #expect(listed["before"].isNull)
+            #expect(listed["after"]["end_reason"] == .string("dropped_out"))
+            let elsewhere = try await riverside.json(
+                "discharge-summary --program iop-evening --diff 2025-01-12 2025-01-21"
+            )
+            #expect(elsewhere["differences"] == .array([]))
             #expect(summary["course_of_care/attended"] == ["\(session)"])
             #expect(summary["client/ended_at"] == ["\(end)"])
             #expect(summary["discharge/reason"] == ["\(end)"])

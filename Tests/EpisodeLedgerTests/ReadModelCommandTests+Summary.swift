@@ -107,14 +107,18 @@ struct ReadModelCommandSummaryTests {
                 "continued": ("\(story.admission)/1", ["medication", "regimen", "from"]),
                 "changed": ("\(story.admission)/0", ["from", "to"]),
                 "new": ("\(story.start)", ["medication", "regimen", "started_at"]),
-                "held": ("\(story.admission)/3", ["medication", "regimen", "held_since"]),
-                "stopped": ("\(story.admission)/2", ["medication", "regimen", "stopped_at"]),
+                "held": (
+                    "\(story.admission)/3", ["before", "medication", "regimen", "held_since"]
+                ),
+                "stopped": (
+                    "\(story.admission)/2", ["before", "medication", "regimen", "stopped_at"]
+                ),
                 "started_and_stopped": (
                     "\(story.brief)", ["medication", "regimen", "started_at", "stopped_at"]
                 ),
             ]
             for (list, expected) in outcomes {
-                let steps = ["changed", "new", "started_and_stopped"].contains(list)
+                let steps = list != "continued"
                 #expect(medications[list].elements.count == 1, "\(list)")
                 #expect(medications[list][0].names == Self.elements)
                 let value = medications[list][0]["value"]
@@ -287,7 +291,8 @@ struct ReadModelCommandSummaryListTests {
             let answer = try await riverside.json("discharge-summary --program iop-day")
             #expect(
                 answer.names == [
-                    "ledger", "position", "lag", "known_at", "known_by", "summaries", "parked",
+                    "ledger", "effective_at", "position", "lag", "known_at", "known_by",
+                    "summaries", "parked",
                 ]
             )
             let rows = answer["summaries"].elements
@@ -304,6 +309,55 @@ struct ReadModelCommandSummaryListTests {
                 "discharge-summary --program iop-day --from 2025-01-10"
             )
             #expect(none["summaries"] == .array([]))
+        }
+    }
+
+    @Test("The list answers for both clocks: what had ended then, as it was known then")
+    func clocks() async throws {
+        try await Riverside.with { riverside in
+            let (early, late) = (EpisodeID.fresh, EpisodeID.fresh)
+            try await riverside.record([
+                Riverside.admitted(early, at: "01-06T14:00"),
+                Riverside.admitted(late, at: "01-06T14:00"),
+                Riverside.session(early, at: "01-07T14:00", known: "01-20T14:00"),
+                Riverside.line(early, "completed", at: "01-09T14:00", ""),
+                Riverside.line(late, "completed", at: "01-12T14:00", known: "01-15T14:00", ""),
+            ])
+            func rows(_ options: String) async throws -> [(String?, Int?)] {
+                try await riverside.json("discharge-summary --program iop-day \(options)")[
+                    "summaries"
+                ].elements.map { ($0["episode_id"].string, $0["missing"].elements.count) }
+            }
+            func isList(_ options: String, _ expected: [(EpisodeID, Int)]) async throws -> Bool {
+                let found = try await rows(options)
+                return found.count == expected.count
+                    && zip(found, expected).allSatisfy { $0 == ($1.0.description, $1.1) }
+            }
+            // All but the session of one is missing, all of it of the other.
+            #expect(try await isList("", [(late, 5), (early, 4)]))
+            #expect(try await isList("--effective-at 2025-01-10", [(early, 4)]))
+            #expect(try await isList("--effective-at 2025-01-09T13:59:59Z", []))
+            #expect(try await isList("--effective-at 2025-01-09T14:00:00Z", [(early, 4)]))
+            #expect(try await isList("--known-at 2025-01-10", [(early, 5)]))
+            #expect(try await isList("--known-at 2025-01-16", [(late, 5), (early, 5)]))
+            #expect(
+                try await isList("--known-at 2025-01-16 --effective-at 2025-01-10", [(early, 5)])
+            )
+            #expect(
+                try await isList("--known-at 2025-01-16 --from 2025-01-10", [(late, 5)])
+            )
+            // The ledger itself knew nothing of it before the test recorded it.
+            #expect(try await isList("--known-at 2025-01-16 --known-by ledger", []))
+
+            let answer = try await riverside.json(
+                "discharge-summary --program iop-day --known-at 2025-01-10"
+            )
+            #expect(answer["known_at"] == .string("2025-01-11T05:00:00.000000Z"))
+            #expect(answer["known_by"] == .string("source"))
+            let text = try await riverside.text(
+                "discharge-summary --program iop-day --known-at 2025-01-10"
+            )
+            #expect(text.contains("1 ended episode.") && text.contains("as known at 2025-01-11"))
         }
     }
 }

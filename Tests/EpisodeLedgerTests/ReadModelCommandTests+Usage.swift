@@ -1,4 +1,5 @@
 import CareEpisode
+import Foundation
 import TestSupport
 import Testing
 
@@ -13,8 +14,9 @@ struct ReadModelCommandUsageTests {
 
     /// Every command that compares two knowledge times, each with what it cannot do without.
     private static let comparing = [
-        "medication-review \(episode)", "discharge-summary \(episode)", "attendance \(episode)",
-        "outcomes \(period)", "census", "episodes",
+        "medication-review \(episode)", "discharge-summary \(episode)",
+        "discharge-summary --program p", "attendance \(episode)", "outcomes \(period)", "census",
+        "episodes",
     ]
 
     static let wrongCalls: [WrongCall] =
@@ -48,8 +50,12 @@ struct ReadModelCommandUsageTests {
             ),
             WrongCall(words: "discharge-summary --program p --interim", names: ["--interim"]),
             WrongCall(
-                words: "discharge-summary --program p --known-at 2025-01-01",
-                names: ["--known-at"]
+                words: "discharge-summary --program p --since 2025-01-01",
+                names: ["--since", "--episode"]
+            ),
+            WrongCall(
+                words: "discharge-summary --program p --format html",
+                names: ["--format html", "--episode"]
             ),
             WrongCall(
                 words: "discharge-summary \(episode) --from 2025-01-01",
@@ -214,10 +220,48 @@ struct ReadModelCommandUsageTests {
                 #expect(end.output.isEmpty)
                 #expect(end.errorLines.count == 1 && end.errors.contains("ahead"))
             }
+            let list = "discharge-summary --program iop-day --effective-at 2999-01-01"
+            expectRefusal(try await riverside.run(list), naming: "--effective-at")
             // What is ordered may take effect later.
             let review = "medication-review --episode \(story.episode)"
             let later = try await riverside.json("\(review) --effective-at 2999-01-01")
             #expect(later["scheduled"].elements.isEmpty && later["active"].elements.count == 3)
         }
+    }
+
+    @Test("--since later than now or than what was known is refused with 2, and named")
+    func sinceAhead() async throws {
+        try await Riverside.with { riverside in
+            let story = EndedEpisode()
+            try await riverside.record(story.lines)
+            let command = "discharge-summary --episode \(story.episode)"
+            for words in [
+                "--since 2999-01-01", "--since 2999-01-01T00:00:00Z",
+                "--known-at 2025-02-05 --since 2025-02-06",
+                "--known-at 2025-02-05 --since 2999-01-01",
+                "--known-at 2026-01-01T00:00:00Z --since 2026-01-01T00:00:00.000001Z",
+            ] {
+                for format in ["json", "html"] {
+                    let end = try await riverside.run("\(command) \(words) --format \(format)")
+                    expectRefusal(end, naming: "--since")
+                }
+            }
+            // The same time is not later, and today's 24:00 is now.
+            let days = DateFormatter()
+            days.locale = Locale(identifier: "en_US_POSIX")
+            days.timeZone = TimeZone(identifier: "America/New_York")
+            days.dateFormat = "yyyy-MM-dd"
+            let today = days.string(from: Date())
+            for words in ["--known-at 2025-02-10 --since 2025-02-10", "--since \(today)"] {
+                let answer = try await riverside.json("\(command) \(words)")
+                #expect(answer["changed_since"]["differences"] == .array([]), "\(words)")
+            }
+        }
+    }
+
+    private func expectRefusal(_ end: ProgramEnd, naming name: String) {
+        #expect(end.status == 2, "\(end.errors)")
+        #expect(end.output.isEmpty)
+        #expect(end.errorLines.count == 1 && end.errors.contains(name), "\(end.errors)")
     }
 }

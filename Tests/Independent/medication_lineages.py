@@ -72,6 +72,15 @@ class Lineage:
         return self.intervals[-1]
 
 
+@dataclass
+class Snapshot:
+    """A lineage between two entries: open or held, with which medication and regimen."""
+
+    state: str
+    medication: dict
+    regimen: Optional[dict]
+
+
 def end_of(entries):
     """The first end after the admission, or None."""
     admission = None
@@ -126,11 +135,17 @@ def goes_the_wrong_way(change, before, after):
 
 
 class MedicationCourses:
-    """The lineages of one episode, and the flags that its events raised."""
+    """The lineages of one episode, and the flags that its events raised.
+
+    `at_admission` are snapshots of the open and held lineages just after the admission's entry,
+    `at_end` of those just before the end closes them; both by lineage id.
+    """
 
     def __init__(self, entries):
         self.lineages: List[Lineage] = []
         self.flags = []  # (flag, event ids)
+        self.at_admission = {}
+        self.at_end = {}
         self.end = end_of(entries)
         self._closings = 0
         self._named = set()
@@ -141,13 +156,15 @@ class MedicationCourses:
         for entry in entries:
             if entry.type == "admitted":
                 self._arrive(entry)
+                self.at_admission = self._snapshots()
             elif entry.type == "medication_adjusted":
-                if self.end is not None and entry.time >= self.end.time:
+                if self._is_void(entry):
                     self._flag("after_end", entry)
                 else:
                     self._change(entry)
             self._named |= order_ids_named(entry)
         if self.end is not None:
+            self.at_end = self._snapshots()
             self._end_episode()
 
     @property
@@ -160,6 +177,13 @@ class MedicationCourses:
 
     def in_state(self, state):
         return [lineage for lineage in self.lineages if lineage.state == state]
+
+    def _snapshots(self):
+        return {
+            lineage.id: Snapshot(lineage.state, lineage.medication, lineage.regimen)
+            for lineage in self.lineages
+            if lineage.state != CLOSED
+        }
 
     # What needs later events
 
@@ -175,7 +199,8 @@ class MedicationCourses:
             elif entry.data["change"] == "stop":
                 stops.setdefault(order, []).append(entry)
         for entry in changes:
-            if entry.data["change"] != "start":
+            # A void start was never going to begin: there is nothing to empty.
+            if entry.data["change"] != "start" or self._is_void(entry):
                 continue
             emptying = [
                 stop
@@ -184,6 +209,9 @@ class MedicationCourses:
             ]
             if emptying:
                 self._emptying[entry.event_id] = emptying
+
+    def _is_void(self, change):
+        return self.end is not None and change.time >= self.end.time
 
     def _empties_a_start(self, stop):
         return any(

@@ -11,13 +11,12 @@ completeness. The rules are those of read-models.md, "Discharge summary".
 import argparse
 import json
 import sys
-from dataclasses import dataclass
 
 from attendance import iso_weeks
 from census import last_contact, length_of_stay, stays_of
 from ledger_arguments import add_ledger_arguments, read_ledger, time_of
 from local_days import format_instant
-from medication_lineages import MedicationCourses, end_of, normalized
+from medication_lineages import HELD, MedicationCourses, end_of, normalized
 from outcomes import TEDS_REASONS
 from sessions import attendance_rate, counted_sessions, hours, missed_by_reason, tally
 
@@ -33,33 +32,12 @@ LISTS = (
 )
 
 
-@dataclass
-class State:
-    """A lineage at one instant: in force or held, with which medication and regimen."""
-
-    held: bool
-    medication: dict
-    regimen: dict
-
-
-def state_at(lineage, instant):
-    """The lineage's state at an instant, or None where it was neither in force nor held."""
-    for interval in lineage.intervals:
-        if interval.in_force_at(instant):
-            return State(False, interval.medication, interval.regimen or {})
-    for hold in lineage.holds:
-        if hold.in_force_at(instant):
-            last = [one for one in lineage.intervals if one.start <= hold.start][-1]
-            return State(True, last.medication, last.regimen or {})
-    return None
-
-
 def is_same(one, other):
-    """Whether two states have the same medication (by rxcui or name) and regimen."""
+    """Whether two snapshots have the same medication (by rxcui or name) and regimen."""
     codes = [state.medication.get("rxcui") for state in (one, other)]
     names = [normalized(state.medication["name"]) for state in (one, other)]
     same_medication = names[0] == names[1] or (codes[0] is not None and codes[0] == codes[1])
-    return same_medication and one.regimen == other.regimen
+    return same_medication and (one.regimen or {}) == (other.regimen or {})
 
 
 def medications(entries, start, end):
@@ -67,13 +45,11 @@ def medications(entries, start, end):
 
     A lineage held at the end is listed as held, in none of continued, changed and new.
     """
+    courses = MedicationCourses(entries)
     found = {name: [] for name in LISTS}
-    for lineage in MedicationCourses(entries).lineages:
-        if not any(interval.was_in_force for interval in lineage.intervals):
-            continue
-        admission, discharge = state_at(lineage, start), state_at(lineage, end - 1)
-        if end <= start:
-            admission = None
+    for lineage in courses.lineages:
+        admission = courses.at_admission.get(lineage.id)
+        discharge = courses.at_end.get(lineage.id)
         if admission is not None:
             found["at_admission"].append(lineage.id)
         if discharge is not None:
@@ -87,7 +63,7 @@ def medications(entries, start, end):
 def category(lineage, admission, discharge, start, end):
     """Which list of the reconciliation the lineage is in, besides the two of the dates."""
     if discharge is not None:
-        if discharge.held:
+        if discharge.state == HELD:
             return "held"
         if admission is None:
             return "new"

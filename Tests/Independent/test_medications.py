@@ -595,6 +595,17 @@ class EndTest(unittest.TestCase):
             history.flags("2025-01-13 12:00"), [("after_end", (2,)), ("after_end", (3,))]
         )
 
+    def test_a_void_start_is_not_emptied_by_a_stop(self):
+        history = MedicationHistory()
+        history.change(
+            "start", "2025-01-12 12:00", order("sertraline", "a"), known="2025-01-07T00:00:00Z"
+        )
+        history.change("stop", "2025-01-09 12:00", order("sertraline", "a"))
+        history.add("completed", "2025-01-10 12:00")
+        self.assertEqual(
+            history.flags("2025-01-13 12:00"), [("after_end", (2,)), ("stop_without_start", (3,))]
+        )
+
     def test_what_is_known_but_takes_effect_later_is_scheduled(self):
         history = MedicationHistory()
         history.change("start", "2025-01-07 08:00")

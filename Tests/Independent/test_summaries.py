@@ -402,19 +402,47 @@ class ReconciliationTest(unittest.TestCase):
     def test_what_ended_before_the_admission_or_was_never_active_is_nowhere(self):
         history = CareHistory()
         history.change("start", "2025-01-03 08:00", "early")
-        history.change("stop", "2025-01-06 09:00", "early")
+        history.change("stop", "2025-01-06 08:59", "early")
         history.change("start", "2025-01-09 08:00", order("never", "a"))
         history.change("stop", "2025-01-08 08:00", order("never", "a"))
         history.change("start", "2025-02-09 08:00", "after")
         history.complete()
         self.assertEqual(history.medication_lists(), {})
 
-    def test_a_start_at_the_instant_of_the_admission_is_at_the_admission(self):
-        history = CareHistory()
-        history.change("start", "2025-01-06 09:00")
-        history.change("start", "2025-01-06 09:01", "lithium")
+    def test_what_follows_the_admission_at_its_instant_is_course_of_care(self):
+        history = CareHistory(
+            *({"medication": {"name": name}, "regimen": FULL} for name in ("up", "off", "held"))
+        )
+        history.change("start", "2025-01-03 08:00", "early")
+        for change, name in (("stop", "off"), ("hold", "held"), ("stop", "early"), ("start", "new")):
+            history.change(change, "2025-01-06 09:00", name)
+        history.change("increase", "2025-01-06 09:00", "up", regimen={"times_per_day": 2})
         history.complete()
-        self.assertEqual(history.medication_lists()["at_admission"], [2])
+        self.assertEqual(
+            history.medication_lists(),
+            {
+                "at_admission": ["1/0", "1/1", "1/2", 2],
+                "at_discharge": ["1/0", "1/2", 6],
+                "changed": ["1/0"], "stopped": ["1/1", 2], "held": ["1/2"], "new": [6],
+            },
+        )
+
+    def test_what_was_held_as_soon_as_it_was_started_is_held_at_the_end(self):
+        history = CareHistory()
+        history.change("start", "2025-01-08 08:00")
+        history.change("hold", "2025-01-08 08:00")
+        history.complete()
+        self.assertEqual(history.medication_lists(), {"at_discharge": [2], "held": [2]})
+
+    def test_an_episode_without_length_goes_on_with_what_one_arrives_on(self):
+        history = CareHistory({"medication": {"name": "sertraline"}, "regimen": FULL})
+        history.change("start", "2025-01-03 08:00", "early")
+        history.complete("2025-01-06 09:00")
+        found = ["1/0", 2]
+        self.assertEqual(
+            history.medication_lists(),
+            {"at_admission": found, "at_discharge": found, "continued": found},
+        )
 
     def test_each_lineage_of_a_random_episode_is_in_one_list(self):
         lines = [json.dumps(line) for line, _ in histories(9, 150, ZONE, medications=True)]

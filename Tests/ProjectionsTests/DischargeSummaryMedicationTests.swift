@@ -177,8 +177,94 @@ struct DischargeSummaryMedicationTests {
             "03-05"
         )
         let held = try #require(try medications(story).held.first)
-        #expect(held.value?.kind == .held(since: instant("03-05")))
+        #expect(held.value?.kind == .held(since: instant("03-05"), before: nil))
         #expect(held.value?.reason?.text == "surgery" && held.eventIDs.last == hold)
+    }
+
+    @Test("What was switched or titrated and then held or stopped shows what it came from, and how")
+    func changedThenHeldOrStopped() throws {
+        var story = try Story()
+        let admission = story.admit(
+            taking: ["a", "b", "c"].map { medication($0, order: "o-\($0)") },
+            "03-01"
+        )
+        let switched = ["a", "b"].map { name in
+            story.adjust(
+                .switch,
+                medication("\(name)2", order: "o-\(name)2"),
+                mg(5),
+                replaces: medication(name, order: "o-\(name)"),
+                reason: "no effect on \(name)",
+                "03-05"
+            )
+        }
+        let raised = story.adjust(.increase, medication("c", order: "o-c"), mg(20), "03-05")
+        let hold = story.adjust(.hold, medication("a2", order: "o-a2"), reason: "h", "03-08")
+        let stop = story.adjust(.stop, medication("b2", order: "o-b2"), reason: "s", "03-09")
+        let other = story.adjust(.hold, medication("c", order: "o-c"), "03-10")
+        let all = try medications(story)
+
+        let held = try #require(all.held.first)
+        #expect(
+            held.value?.kind
+                == .held(
+                    since: instant("03-08"),
+                    before: DischargeSummary.Prescription(
+                        medication: medication("a", order: "o-a"),
+                        regimen: nil
+                    )
+                )
+        )
+        #expect(held.value?.prescription.medication.name == "a2")
+        #expect(held.value?.steps.map(\.change) == [.switch, .hold])
+        #expect(held.value?.steps.map(\.reason?.text) == ["no effect on a", "h"])
+        #expect(held.value?.reason?.text == "h")
+        #expect(held.eventIDs == [admission, switched[0], hold])
+
+        let stopped = try #require(all.stopped.first)
+        guard case .stopped(instant("03-09"), let before) = stopped.value?.kind else {
+            Issue.record("not stopped on 03-09")
+            return
+        }
+        #expect(before?.medication.name == "b")
+        #expect(stopped.value?.prescription.medication.name == "b2")
+        #expect(stopped.value?.steps.map(\.change) == [.switch, .stop])
+        #expect(stopped.value?.reason?.text == "s")
+        #expect(stopped.eventIDs == [admission, switched[1], stop])
+
+        guard case .held(_, let titrated) = all.held.last?.value?.kind else {
+            Issue.record("c is not held")
+            return
+        }
+        #expect(titrated?.medication.name == "c" && titrated?.regimen == nil)
+        #expect(all.held.last?.eventIDs == [admission, raised, other])
+    }
+
+    @Test("What is held or stopped as it was at the admission came from nothing else")
+    func heldOrStoppedUnchanged() throws {
+        var story = try Story()
+        let starts = ["a", "b"].map {
+            story.adjust(.start, medication($0, order: "o-\($0)"), mg(10), "02-20")
+        }
+        story.admit("03-01")
+        let up = story.adjust(.increase, medication("a", order: "o-a"), mg(20), "03-02")
+        let down = story.adjust(.decrease, medication("a", order: "o-a"), mg(10), "03-03")
+        let hold = story.adjust(.hold, medication("a", order: "o-a"), "03-04")
+        let stop = story.adjust(.stop, medication("b", order: "o-b"), "03-04")
+        // New in the episode: there is nothing it was at the admission.
+        story.adjust(.start, medication("c", order: "o-c"), mg(1), "03-05")
+        story.adjust(.increase, medication("c", order: "o-c"), mg(2), "03-06")
+        story.adjust(.hold, medication("c", order: "o-c"), "03-07")
+        let all = try medications(story)
+        let (a, b) = (try #require(all.held.first), try #require(all.stopped.first))
+        #expect(a.value?.kind == .held(since: instant("03-04"), before: nil))
+        #expect(a.value?.steps.map(\.change) == [.increase, .decrease, .hold])
+        #expect(a.eventIDs == [starts[0], up, down, hold])
+        #expect(b.value?.kind == .stopped(at: instant("03-04"), before: nil))
+        #expect(b.eventIDs == [starts[1], stop])
+        let c = try #require(all.held.last?.value)
+        #expect(c.kind == .held(since: instant("03-07"), before: nil))
+        #expect(c.steps.map(\.change) == [.start, .increase, .hold])
     }
 
     @Test("So far, an open episode's medications are those in force or held at its time")

@@ -84,7 +84,7 @@ struct DischargeSummaryQueryTests {
             )
             let folded = try await model.folded(knownAt: nil, knownBy: .source).0
             #expect(!folded.isEmpty, "seed \(seed)")
-            let rows = try await query.list().rows
+            let rows = try await query.list(effectiveAt: far).rows
             #expect(
                 rows.sorted { $0.episodeID < $1.episodeID } == folded.map(DischargeSummaryRow.init),
                 "seed \(seed)"
@@ -106,18 +106,74 @@ struct DischargeSummaryQueryTests {
     @Test("A list is of a programme and of the dates of the ends in the ledger's zone")
     func list() async throws {
         try await with(try random(54)) { _, query in
-            let all = try await query.list().rows
+            let all = try await query.list(effectiveAt: far).rows
             let end = { (row: DischargeSummaryRow) in query.calendar.date(of: row.endedAt) }
             #expect(all.map(\.endedAt) == all.map(\.endedAt).sorted(by: >) && all.count > 2)
             let day = try #require(all.map(end).sorted().dropFirst().first)
-            let some = try await query.list(from: day, to: day).rows
+            func list(_ selection: DischargeSummaryQuery.Selection) async throws
+                -> [DischargeSummaryRow]
+            {
+                try await query.list(selection, effectiveAt: far).rows
+            }
+            let some = try await list(.init(from: day, to: day))
             #expect(!some.isEmpty && some == all.filter { end($0) == day })
-            let later = try await query.list(from: day.adding(days: 1)).rows
+            let later = try await list(.init(from: day.adding(days: 1)))
             #expect(later == all.filter { end($0) > day })
             let program = all[0].program
             #expect(
-                try await query.list(program: program).rows == all.filter { $0.program == program }
+                try await list(.init(program: program)) == all.filter { $0.program == program }
             )
+        }
+    }
+
+    @Test(
+        "A list at any two times is what the summaries say that are folded one by one",
+        arguments: [55, 56] as [UInt64]
+    )
+    func listsOfAnyTimes(_ seed: UInt64) async throws {
+        try await with(try random(seed)) { fixture, query in
+            let rows = try await query.list(effectiveAt: far).rows
+            let (first, last) = (try #require(rows.last), try #require(rows.first))
+            let model = ReadModel(
+                try DischargeSummaryProjection(fixture.ledger),
+                fixture.database,
+                ledger: fixture.ledger
+            )
+            var random = SeededRandom(seed: seed)
+            var (some, cut) = (0, 0)
+            for round in 0..<12 {
+                let span = last.endedAt.microseconds - first.endedAt.microseconds
+                func time() -> Instant {
+                    let offset = Int64.random(in: 0...span, using: &random)
+                    return Instant(microseconds: first.endedAt.microseconds + offset)
+                }
+                // The end's own instant is in; and what the tables know is asked as well.
+                let effectiveAt = round == 0 ? last.endedAt : time()
+                let knowledge = round.isMultiple(of: 3) ? nil : Knowledge(at: time())
+                let calendar = query.calendar
+                let folded = try await model.histories.run(known: knowledge) {
+                    try DischargeSummaryQuery.fold($0, $1, calendar, effectiveAt)
+                }.parts.filter { $0.status == .final }
+                let program = round.isMultiple(of: 2) ? rows[round % rows.count].program : nil
+                let list = try await query.list(
+                    DischargeSummaryQuery.Selection(program: program),
+                    effectiveAt: effectiveAt,
+                    knowledge: knowledge
+                )
+                #expect(list.effectiveAt == effectiveAt && list.basis.knownAt == knowledge?.at)
+                #expect(list.rows.map(\.endedAt) == list.rows.map(\.endedAt).sorted(by: >))
+                // The summaries come by episode id.
+                let expected = folded.map(DischargeSummaryRow.init).filter {
+                    program == nil || $0.program == program
+                }
+                #expect(
+                    list.rows.sorted { $0.episodeID < $1.episodeID } == expected,
+                    "seed \(seed), \(effectiveAt), known \(String(describing: knowledge))"
+                )
+                some += list.rows.count
+                cut += rows.count - folded.count
+            }
+            #expect(some > 0 && cut > 0, "seed \(seed)")
         }
     }
 
@@ -127,7 +183,7 @@ struct DischargeSummaryQueryTests {
         telling.add(admitted, "03-01", known: "03-01")
         let end = telling.add(.completed(EpisodeEnd()), "03-09", known: "03-09")
         try await with(telling.events) { fixture, query in
-            #expect(try await query.list().rows.count == 1)
+            #expect(try await query.list(effectiveAt: far).rows.count == 1)
             let retraction = EventDraft(
                 eventID: EventID(bits: 3),
                 occurredAt: instant("03-10"),
@@ -144,7 +200,7 @@ struct DischargeSummaryQueryTests {
                 holder: "test"
             )
             try await worker.catchUp(to: try await fixture.head())
-            #expect(try await query.list().rows.isEmpty)
+            #expect(try await query.list(effectiveAt: far).rows.isEmpty)
             #expect(try await query.document(of: telling.episode).json == nil)
         }
     }
@@ -243,6 +299,15 @@ struct DischargeSummaryQueryTests {
             #expect(then.changedSince?.changes.isEmpty == true)
             #expect(then.summary.courseOfCare.attended.value == 1)
             #expect(then.basis.knownAt == instant("03-11"))
+
+            await #expect(throws: DischargeSummaryError.sinceAhead) {
+                try await query.episode(
+                    episode,
+                    effectiveAt: far,
+                    knowledge: Knowledge(at: instant("03-11")),
+                    since: instant("03-12")
+                )
+            }
 
             let byLedger = try await query.episode(episode, effectiveAt: far, clock: .ledger)
             #expect(byLedger.changedSince?.since == byLedger.summary.authorship.recordedAt.value)

@@ -76,6 +76,11 @@ final class Attendance: Sendable {
         )
     }
 
+    /// Puts the next event in the queue.
+    func submit(with sequencer: Sequencer) throws -> AppendTicket {
+        try sequencer.submit(request(next.wrappingAdd(1, ordering: .relaxed).oldValue))
+    }
+
     /// The events go round the episodes, so that no two under way at once are of the same one.
     private func request(_ number: Int) -> AppendRequest {
         let episode = episodes[number % episodes.count]

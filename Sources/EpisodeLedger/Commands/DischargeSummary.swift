@@ -13,12 +13,14 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
             episode-ledger discharge-summary --program <program> [<options>]
             episode-ledger discharge-summary --episode <id> --format html > <file>
             episode-ledger discharge-summary --episode <id> --diff <time> <time>
+            episode-ledger discharge-summary --program <program> --diff <time> <time>
             """,
         discussion: """
             Nothing in it is typed in: every statement comes from recorded events and names them. \
             It ends with what has changed since the end was recorded. --format takes json, text, \
             and here also html: a page of its own that prints on A4 and Letter. With --program it \
-            lists the ended episodes of a programme, and what their summaries lack.
+            lists the ended episodes of a programme, and what their summaries lack, for any two \
+            clocks as well.
             """
     )
 
@@ -40,8 +42,8 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Tell what has become known since this time, by the clock of --known-by; without it, \
-            since the end itself became known.
+            Tell what has become known since this time, by the clock of --known-by and not later \
+            than --known-at; without it, since the end itself became known.
             """,
             valueName: "time"
         )
@@ -72,13 +74,9 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
         if isHTML { throw ValidationError("--diff takes --format json or text") }
     }
 
-    /// The list is read from the table, which knows everything, now.
     private func validateList() throws {
         let others: [(name: String, isGiven: Bool)] = [
-            ("--interim", interim), ("--since", since != nil),
-            ("--effective-at", effectiveAt != nil),
-            ("--known-at", options.knowledge.knownAt != nil),
-            ("--diff", !options.difference.diff.isEmpty), ("--format html", isHTML),
+            ("--interim", interim), ("--since", since != nil), ("--format html", isHTML),
         ]
         if let other = others.first(where: \.isGiven) {
             throw ValidationError("\(other.name) goes with --episode, not with --program")
@@ -107,8 +105,23 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
     }
 
     private func printList(_ asked: ReadModelSession) async throws {
+        let effectiveAt = try asked.past(effectiveAt)
         let query = try DischargeSummaryQuery(asked.session.database, ledger: asked.ledger)
-        let list = try await query.list(program: program, from: from, to: to)
+        let selection = DischargeSummaryQuery.Selection(program: program, from: from, to: to)
+        let isTold = try await asked.printDifference(
+            [
+                ("program", .text(program)), ("first_date", .text(from?.description)),
+                ("last_date", .text(to?.description)), ("effective_at", .instant(effectiveAt)),
+            ],
+            fold: query.row(selection, effectiveAt: effectiveAt),
+            items: { $0.map(\.item) }
+        )
+        if isTold { return }
+        let list = try await query.list(
+            selection,
+            effectiveAt: effectiveAt,
+            knowledge: asked.knowledge
+        )
         switch asked.session.format {
         case .json:
             Console.print(list.json(asked.ledger).bytes)
@@ -136,6 +149,19 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
         }
     }
 
+    /// Since when changes are told; nil for since the end.
+    ///
+    /// - Throws: ``Failure/refused``, told, for a time later than what is asked about.
+    private func sinceTime(_ asked: ReadModelSession) throws -> Instant? {
+        guard let since else { return nil }
+        let time = try asked.past(since, of: "--since")
+        if let knownAt = options.knowledge.knownAt, knownAt.instant(asked.calendar) < time {
+            Console.note("error: \(DischargeSummaryError.sinceAhead)")
+            throw Failure.refused
+        }
+        return time
+    }
+
     private func print(_ episode: EpisodeID, _ asked: ReadModelSession) async throws {
         let (calendar, ledger) = (asked.calendar, asked.ledger)
         let effectiveAt = try asked.past(effectiveAt)
@@ -155,7 +181,7 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
             effectiveAt: effectiveAt,
             knowledge: asked.knowledge,
             clock: options.knowledge.knownBy,
-            since: since?.instant(calendar),
+            since: try sinceTime(asked),
             interim: interim
         )
         if isHTML {

@@ -133,16 +133,21 @@ struct ReadModelSession: Sendable {
     /// A time that does not lie ahead: now without one; a date means its 24:00, today's now.
     ///
     /// - Throws: ``Failure/refused``, told, for any other.
-    func past(_ time: TimeArgument?) throws -> Instant {
+    func past(_ time: TimeArgument?, of option: String = "--effective-at") throws -> Instant {
         let now = Instant.now
         switch time {
         case nil: return now
         case .date(let date):
-            try refuse(after: date)
+            guard date <= today else {
+                Console.note(
+                    "error: \(option) must not lie ahead: today is \(today) in \(ledger.timeZone)"
+                )
+                throw Failure.refused
+            }
             return min(calendar.startOfDay(date.adding(days: 1)), now)
         case .instant(let instant):
             guard instant <= now else {
-                Console.note("error: --effective-at must not lie ahead")
+                Console.note("error: \(option) must not lie ahead")
                 throw Failure.refused
             }
             return instant
