@@ -216,9 +216,25 @@ struct PacketTests {
             func check() async throws -> ProgramEnd {
                 try await fixture.launch(["env", "-C", taken.folder, "sh", script]).end()
             }
-            let end = try await check()
-            #expect(end.status == 0, "\(end.errors)")
-            #expect(end.text == "Signature Verified Successfully\n")
+            // Whatever keys there were before, also where the newest checkpoint has the old one's.
+            let hash = try #require(taken.key.split(separator: "+").dropFirst().first)
+            let changes = [
+                [], ["checkpoint", "--add-key"], ["checkpoint", "--retire-key", "\(hash)"],
+                ["simulate"],
+            ]
+            for change in changes {
+                if change == ["simulate"] {
+                    try await fixture.importSimulated(episodes: 1, seed: 2)
+                } else if !change.isEmpty {
+                    try await fixture.succeed(change)
+                }
+                try await fixture.succeed(["packet", "--episode", taken.episode, "-o", taken.file])
+                try await python(fixture, ["-m", "zipfile", "-e", taken.file, taken.folder])
+                let end = try await check()
+                #expect(end.status == 0, "\(change): \(end.errors)")
+                #expect(end.text == "Signature Verified Successfully\n")
+                try await python(fixture, ["\(taken.folder)/verify.py"])
+            }
 
             let path = "\(taken.folder)/checkpoint"
             let note = try String(contentsOfFile: path, encoding: .utf8)

@@ -82,7 +82,7 @@ public struct EpisodePacket: Sendable {
             holder: "",
             leaseSeconds: 0
         )
-        keys = try await registry.identity()?.keys.map(\.key) ?? []
+        keys = try await registry.identity()?.keys(signersFirst: checkpoint) ?? []
         self.checkpoint = checkpoint
         self.ledger = ledger
     }

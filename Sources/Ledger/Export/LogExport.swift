@@ -64,7 +64,7 @@ public struct LogExport: Sendable {
         let old = try await older(than: signed.checkpoint)
         var files = try await writeTiles(from: old, to: size)
         files += try await writeBundles(from: old, to: size, progress)
-        files += try await writeKeys()
+        files += try await writeKeys(signed)
         let (folder, documents) = (folder, documents)
         try await PrivateFile.run {
             for document in documents { try folder.write(document.name, document.bytes) }
@@ -191,7 +191,7 @@ public struct LogExport: Sendable {
         return files
     }
 
-    private func writeKeys() async throws -> Int {
+    private func writeKeys(_ signed: SignedCheckpoint) async throws -> Int {
         let registry = SealRegistry(
             database: database,
             ledger: ledger,
@@ -200,7 +200,7 @@ public struct LogExport: Sendable {
         )
         guard let identity = try await registry.identity() else { return 0 }
         let folder = folder
-        let keys = identity.keys.map(\.key.description).joined(separator: "\n") + "\n"
+        let keys = identity.keys(signersFirst: signed).map { "\($0)\n" }.joined()
         let declarations = identity.declarations.joined(separator: "\n")
         try await PrivateFile.run {
             try folder.write(ExportFolder.verifierKeys, Array(keys.utf8))

@@ -279,6 +279,14 @@ struct SealIdentity: Sendable {
     let declarations: [String]
 
     var activeKeys: [NoteVerifierKey] { keys.filter(\.isActive).map(\.key) }
+
+    /// All keys, those that signed a checkpoint in front, in the order of its signatures: so the first
+    /// key is that of the first signature, whatever was retired.
+    func keys(signersFirst signed: SignedCheckpoint) -> [NoteVerifierKey] {
+        let all = keys.map(\.key)
+        let signers = (try? signed.verified(by: all)) ?? []
+        return signers + all.filter { !signers.contains($0) }
+    }
 }
 
 /// A checkpoint as it was published.
