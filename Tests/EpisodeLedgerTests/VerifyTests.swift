@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Postgres
 import TestSupport
 import Testing
@@ -33,6 +34,47 @@ struct VerifyTests {
             #expect(text.text.contains("Not sealed   \(second) events at the end, the oldest"))
             #expect(text.text.contains("Read models  "))
             #expect(text.lines.last == "OK: nothing was changed.")
+        }
+    }
+
+    @Test("Reading is enough to verify, and to take exports and packets; sealing takes more")
+    func reader() async throws {
+        try await CommandLineFixture.with { fixture in
+            let count = try await fixture.importSimulated(episodes: 3, seed: 1)
+            try await fixture.succeed(["projections", "run", "--until-caught-up"])
+            try await fixture.checkpoint()
+            let episode = try #require(
+                try await fixture.answer(EpisodesAnswer.self, ["episodes"]).episodes.first
+            ).episodeId
+            let auditor = "auditor_\(getpid())"
+            _ = try await fixture.pool.query(
+                "create role \(raw: auditor) login in role ledger_reader"
+            )
+            let url = fixture.url.replacing("user=postgres", with: "user=\(auditor)")
+            // An auditor's own machine, on which neither key nor log is.
+            let environment = [
+                "EPISODE_LEDGER_DATABASE_URL": url,
+                "EPISODE_LEDGER_DATA_DIR": "\(fixture.folder)/auditor",
+            ]
+            let verified = try await fixture.run(["verify"], environment: environment)
+            #expect(verified.status == 0, "\(verified.text)\(verified.errors)")
+            let report = try fixture.decode(VerifyAnswer.self, verified.output)
+            #expect(report.sealed == count && report.readModels.count == 3)
+            #expect(report.notices.contains { $0.contains("no checkpoint log") })
+            for words in [
+                ["checkpoint"], ["checkpoint", "--verifier-key"],
+                ["checkpoint", "--export", "\(fixture.folder)/export"],
+                ["packet", "--episode", episode, "-o", "\(fixture.folder)/packet.zip"],
+            ] {
+                let end = try await fixture.run(words, environment: environment)
+                #expect(end.status == 0, "\(words): \(end.errors)")
+            }
+            try await fixture.importSimulated(episodes: 1, seed: 2)
+            let unsealed = try await fixture.run(["checkpoint"], environment: environment)
+            #expect(unsealed.status == 1 && unsealed.errors.contains("--no-seal"))
+            let old = try await fixture.run(["checkpoint", "--no-seal"], environment: environment)
+            #expect(old.status == 0 && old.lines.dropFirst().first == "\(count)")
+            _ = try await fixture.pool.query("drop role \(raw: auditor)")
         }
     }
 
