@@ -31,10 +31,15 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // The libpq client.
@@ -83,10 +88,32 @@ let package = Package(
         ),
         .target(
             name: "Projections",
-            dependencies: ["ProjectionRuntime", "Ledger", "CareEpisode", "Postgres"],
+            dependencies: [
+                "ProjectionRuntime", "Ledger", "CareEpisode", "Postgres", "TransparencyLog",
+            ],
             path: "Projections",
             swiftSettings: strict,
             plugins: ["EmbedSQL"]
+        ),
+
+        // The service.
+        .target(
+            name: "Server",
+            dependencies: [
+                "CareEpisode", "Ledger", "Migrations", "Postgres", "ProjectionRuntime",
+                "Projections", "TransparencyLog",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
         ),
 
         // The program.
@@ -102,8 +129,11 @@ let package = Package(
             name: "EpisodeLedger",
             dependencies: [
                 "CareEpisode", "Ledger", "Migrations", "Postgres", "ProjectionRuntime",
-                "Projections", "EmbeddedPostgres", "Simulator", "TransparencyLog",
+                "Projections", "EmbeddedPostgres", "Server", "Simulator", "TransparencyLog",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
@@ -209,6 +239,17 @@ let package = Package(
         .testTarget(
             name: "TamperingTests",
             dependencies: ["CareEpisode", "Ledger", "Postgres", "Tampering", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "CareEpisode", "Ledger", "Postgres", "Server", "TestSupport", "TransparencyLog",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: strict
         ),
         .executableTarget(

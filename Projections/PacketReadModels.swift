@@ -1,6 +1,7 @@
 public import CareEpisode
 public import Ledger
 import ProjectionRuntime
+public import TransparencyLog
 
 /// The read models that go along with the packet of an episode: a pure function of its events, the
 /// size of the checkpoint and one instant, so that whoever has the packet can fold them again.
@@ -124,5 +125,46 @@ public struct PacketReadModels: Sendable {
                 bytes: answer.json.bytes + [0x0A]
             )
         }
+    }
+}
+
+extension EpisodePacket {
+    /// The packet of an episode as of a checkpoint, read models and all.
+    ///
+    /// - Parameters:
+    ///   - episode: whose.
+    ///   - database: where the ledger is.
+    ///   - ledger: which.
+    ///   - checkpoint: what proves the events.
+    /// - Returns: the ZIP archive, the same bytes for the same state and checkpoint, and the number of
+    ///   events in it.
+    /// - Throws: ``LedgerError/unknownEpisode(_:)`` where the checkpoint covers none of its events.
+    public static func archive(
+        of episode: EpisodeID,
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        checkpoint: SignedCheckpoint
+    ) async throws -> (bytes: [UInt8], events: Int) {
+        let packet = try await EpisodePacket(
+            of: episode,
+            database,
+            ledger: ledger,
+            checkpoint: checkpoint
+        )
+        let size = Position(checkpoint.checkpoint.size)
+        let last = try await EventReader(database, ledger: ledger)
+            .page(after: Position(size.rawValue - 1), until: size).events.first
+        guard let last else { throw LedgerError.missingEvent(size) }
+        let models = try PacketReadModels(
+            packet.recordedEvents,
+            of: episode,
+            ledger: ledger.name,
+            basis: PacketReadModels.Basis(
+                timeZone: ledger.timeZone,
+                position: size,
+                at: last.history.recordedAt
+            )
+        )
+        return (try packet.archive(with: models.documents), packet.events.count)
     }
 }

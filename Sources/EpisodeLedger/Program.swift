@@ -42,7 +42,10 @@ struct Program: AsyncParsableCommand {
             ),
             CommandGroup(
                 name: "Operate",
-                subcommands: [Status.self, Ledgers.self, Projections.self, Migrate.self]
+                subcommands: [
+                    Serve.self, Token.self, Status.self, Ledgers.self, Projections.self,
+                    Migrate.self,
+                ]
             ),
         ]
     )

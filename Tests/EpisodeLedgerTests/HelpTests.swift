@@ -10,7 +10,8 @@ struct HelpTests {
     static let commands = [
         "", "import", "append", "simulate", "census", "medication-review", "discharge-summary",
         "attendance", "outcomes", "episodes", "replay", "export", "follow",
-        "checkpoint", "verify", "packet", "status", "ledgers", "ledgers list", "ledgers create",
+        "checkpoint", "verify", "packet",
+        "serve", "token", "status", "ledgers", "ledgers list", "ledgers create",
         "projections", "projections run",
         "projections status", "projections rebuild", "projections retry", "migrate",
     ]

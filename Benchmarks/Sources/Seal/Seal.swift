@@ -127,7 +127,9 @@ struct Seal: AsyncParsableCommand {
             try await bench.seal()
             with.append(try await bench.withSealer(sequencer.feed) { try await append() })
             try await bench.seal()
-            note("round \(round) of \(rounds): without \(without[round - 1]), with \(with[round - 1])")
+            note(
+                "round \(round) of \(rounds): without \(without[round - 1]), with \(with[round - 1])"
+            )
         }
         func cells(_ name: String, _ rounds: [Throughput], _ ratio: Double) -> [String] {
             [

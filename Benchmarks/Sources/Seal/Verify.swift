@@ -52,7 +52,8 @@ struct Verify: AsyncParsableCommand {
                     to: folder,
                     includesEvents: includesEvents
                 )
-                guard let newest = try await PublishedCheckpoint.newest(bench.database, bench.ledger)
+                guard
+                    let newest = try await PublishedCheckpoint.newest(bench.database, bench.ledger)
                 else { return }
                 let writing = try await ContinuousClock().measure {
                     _ = try await export.run(newest.signed)

@@ -43,7 +43,12 @@ struct Packet: AsyncParsableCommand {
                 dataDirectory: command.options.dataDirectory
             )
             let checkpoint = try await session.checkpoint(ledger, place, seals: !command.noSeal)
-            let archive = try await session.packet(command.episode, ledger, checkpoint)
+            let archive = try await EpisodePacket.archive(
+                of: command.episode,
+                session.database,
+                ledger: ledger,
+                checkpoint: checkpoint.signed
+            )
             try command.write(archive.bytes)
             switch session.format {
             case .json:
@@ -82,36 +87,5 @@ struct Packet: AsyncParsableCommand {
             unlink(new)
             throw Failure.failed("\(output): \(reason)")
         }
-    }
-}
-
-extension Session {
-    /// The packet of an episode as of a checkpoint.
-    func packet(
-        _ episode: EpisodeID,
-        _ ledger: LedgerDescription,
-        _ checkpoint: PublishedCheckpoint
-    ) async throws -> (bytes: [UInt8], events: Int) {
-        let packet = try await EpisodePacket(
-            of: episode,
-            database,
-            ledger: ledger,
-            checkpoint: checkpoint.signed
-        )
-        let size = Position(checkpoint.signed.checkpoint.size)
-        let last = try await EventReader(database, ledger: ledger)
-            .page(after: Position(size.rawValue - 1), until: size).events.first
-        guard let last else { throw LedgerError.missingEvent(size) }
-        let models = try PacketReadModels(
-            packet.recordedEvents,
-            of: episode,
-            ledger: ledger.name,
-            basis: PacketReadModels.Basis(
-                timeZone: ledger.timeZone,
-                position: size,
-                at: last.history.recordedAt
-            )
-        )
-        return (try packet.archive(with: models.documents), packet.events.count)
     }
 }

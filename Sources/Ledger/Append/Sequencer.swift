@@ -55,6 +55,11 @@ public final class Sequencer: Sendable {
         }
     }
 
+    /// Tells other processes of what is appended here, until ``run()`` has ended.
+    public func announce() async {
+        await Announcer(database, ledger: ledger, feed: feed).run()
+    }
+
     /// Appends, and returns when the outcome is certain and on disk.
     ///
     /// - Throws: ``AppendError``, or `CancellationError` where the task was cancelled before the

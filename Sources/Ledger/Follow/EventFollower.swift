@@ -14,6 +14,7 @@ public struct EventFollower {
     private let types: Set<EventType>?
     private let episode: EpisodeID?
     private let pollInterval: Duration
+    private var lookedAt: ContinuousClock.Instant?
 
     /// Begins after a position.
     ///
@@ -68,6 +69,51 @@ public struct EventFollower {
             await feed.wait(
                 beyond: max(position, heard),
                 atMost: heard > position ? min(pollInterval, .milliseconds(100)) : pollInterval
+            )
+        }
+    }
+
+    /// The next events that match, or none where none come in time.
+    ///
+    /// For readers that have something else to do now and then, such as a heartbeat. The table is
+    /// looked at when something was heard of, and every poll interval.
+    ///
+    /// - Parameters:
+    ///   - limit: how many positions are looked at.
+    ///   - duration: how long to wait.
+    /// - Throws: as ``next(limit:)``.
+    public mutating func next(
+        limit: Int = 500,
+        within duration: Duration
+    ) async throws -> [RecordedEvent] {
+        let end = ContinuousClock.now + duration
+        while true {
+            try Task.checkCancellation()
+            let live = feed.events(after: position, limit: limit)
+            if let last = live.last?.history.position {
+                position = last
+                let matching = live.filter(matches)
+                if !matching.isEmpty { return matching }
+                continue
+            }
+            let heard = feed.head
+            if heard > position || lookedAt.map({ $0 + pollInterval <= .now }) ?? true {
+                let page = try await reader.page(
+                    after: position,
+                    types: types,
+                    episode: episode,
+                    limit: limit
+                )
+                lookedAt = .now
+                position = page.nextAfter
+                if !page.events.isEmpty { return page.events }
+                if page.nextAfter < page.head { continue }
+            }
+            let rest = ContinuousClock.now.duration(to: end)
+            guard rest > .zero else { return [] }
+            await feed.wait(
+                beyond: max(position, heard),
+                atMost: min(rest, heard > position ? .milliseconds(100) : pollInterval)
             )
         }
     }

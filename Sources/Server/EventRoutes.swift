@@ -1,0 +1,206 @@
+import CareEpisode
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Metrics
+import NIOCore
+import ProjectionRuntime
+import TransparencyLog
+
+/// Recording events, and reading them as they were recorded.
+enum EventRoutes {
+    // MARK: - Appending
+
+    static func append(_ call: Call) async throws -> Response {
+        let episode = try call.episode()
+        let expected = try expectedVersion(call.request)
+        let bytes = try await body(call)
+        let events = try EventParser.parseRequest(bytes, from: .writer)
+        let request = AppendRequest(
+            episodeID: episode,
+            events: events,
+            expectedVersion: expected,
+            recordedBy: call.principal.subject,
+            isList: bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
+        )
+        let outcome = try await call.service.sequencer(call.ledger).append(request)
+        switch outcome {
+        case .appended(let receipts):
+            count("appended", receipts.count, call)
+            return try await recorded(receipts, .created, call)
+        case .duplicate(let receipts):
+            count("duplicate", receipts.count, call)
+            return try await recorded(receipts, .ok, call)
+        case .refused(let refusal):
+            count("refused", 1, call)
+            throw refusal
+        case .conflict(let current):
+            count("conflict", 1, call)
+            throw Problem(
+                status: .conflict,
+                code: "version-conflict",
+                detail: "the episode is not at the expected version; nothing was written",
+                members: [("current_version", .integer(current.rawValue))],
+                headers: [.eTag: "\"\(current)\""]
+            )
+        case .eventIDReused(let id):
+            count("conflict", 1, call)
+            throw Problem(
+                status: .conflict,
+                code: "event-id-reused",
+                detail: "event id \(id) is recorded with other content; nothing was written"
+            )
+        case .partlyRecorded:
+            count("refused", 1, call)
+            throw Problem(
+                status: .unprocessableContent,
+                code: "partly-recorded",
+                detail: "some of the events are recorded already and some are not, or an id is "
+                    + "named twice; nothing was written"
+            )
+        }
+    }
+
+    private static func count(_ outcome: String, _ number: Int, _ call: Call) {
+        Counter(
+            label: "episode_ledger_append_events",
+            dimensions: [("ledger", call.ledger.name.description), ("outcome", outcome)]
+        ).increment(by: number)
+    }
+
+    private static func body(_ call: Call) async throws -> [UInt8] {
+        do {
+            let buffer = try await call.request.body.collect(upTo: call.context.maxUploadSize)
+            return Array(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw HTTPError(.contentTooLarge)
+        }
+    }
+
+    /// `If-Match: "n"`, or `If-None-Match: *` for a new episode.
+    private static func expectedVersion(_ request: Request) throws -> Version? {
+        let match = request.headers[.ifMatch]
+        let none = request.headers[.ifNoneMatch]
+        if match != nil && none != nil {
+            throw Problem.badRequest("If-Match", "does not go with If-None-Match")
+        }
+        if let none {
+            guard none == "*" else { throw Problem.badRequest("If-None-Match", "must be *") }
+            return .zero
+        }
+        return try match.map { text in
+            guard text.count > 2, text.hasPrefix("\""), text.hasSuffix("\""),
+                let number = Int64(text.dropFirst().dropLast()), number >= 0
+            else {
+                throw Problem.badRequest("If-Match", "must be a version in quotes, such as \"3\"")
+            }
+            return Version(number)
+        }
+    }
+
+    /// The receipts, sealed first where that is preferred and comes in time.
+    private static func recorded(
+        _ receipts: [AppendReceipt],
+        _ status: HTTPResponse.Status,
+        _ call: Call
+    ) async throws -> Response {
+        var headers: HTTPFields = [:]
+        if let version = receipts.last?.version { headers[.eTag] = "\"\(version)\"" }
+        var members: [(name: String, value: AnswerJSON)] = [
+            ("events", .array(receipts.map(\.json)))
+        ]
+        if call.request.headers[.prefer]?.contains("wait=sealed") == true,
+            let position = receipts.last?.position,
+            let note = try? await sealed(position, call)
+        {
+            headers[.preferenceApplied] = "wait=sealed"
+            members.append(("checkpoint", .string(note)))
+        }
+        return .json(.object(members), status: status, headers: headers)
+    }
+
+    /// The checkpoint that covers a position; nil where none comes in time.
+    private static func sealed(_ position: Position, _ call: Call) async throws -> String? {
+        let end = ContinuousClock.now + call.service.settings.sealLimit
+        while .now < end {
+            let newest = try await PublishedCheckpoint.newest(call.database, call.ledger)
+            if let signed = newest?.signed, signed.checkpoint.size >= position.rawValue {
+                return signed.note.description
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return nil
+    }
+
+    // MARK: - Reading
+
+    static func list(_ call: Call) async throws -> Response {
+        let accept = call.request.headers[.accept] ?? ""
+        var after = try call.query.integer("after", in: 0...Position.most, default: 0)
+        let types = try call.query.types()
+        let episode = try call.query.episode("episode")
+        if accept.contains("text/event-stream") {
+            if let last = call.request.headers[.lastEventID] {
+                guard let position = Int64(last), (0...Position.most).contains(position) else {
+                    throw Problem.badRequest("Last-Event-ID", "must be a position")
+                }
+                after = position
+            }
+            return EventStream.serverSentEvents(
+                call,
+                after: Position(after),
+                types: types,
+                episode: episode
+            )
+        }
+        if accept.contains("application/x-ndjson") {
+            return EventStream.lines(call, after: Position(after), types: types, episode: episode)
+        }
+        let limit = try call.query.integer("limit", in: 1...1_000, default: 500)
+        let page = try await call.reader.page(
+            after: Position(after),
+            types: types,
+            episode: episode,
+            limit: Int(limit)
+        )
+        return .json([
+            "events": .array(page.events.map { .raw($0.served()) }),
+            "next_after": .integer(page.nextAfter.rawValue),
+            "head": .integer(page.head.rawValue),
+        ])
+    }
+
+    /// The events of one episode, by version.
+    static func ofEpisode(_ call: Call) async throws -> Response {
+        let episode = try call.episode()
+        let events = try await call.reader.events(of: episode)
+        guard let last = events.last else { throw LedgerError.unknownEpisode(episode) }
+        let version = last.history.version.rawValue
+        return .json(
+            [
+                "events": .array(events.map { .raw($0.served()) }),
+                "version": .integer(version),
+            ],
+            headers: [.eTag: "\"\(version)\""]
+        )
+    }
+}
+
+extension AppendReceipt {
+    /// What the ledger added to an event.
+    var json: AnswerJSON {
+        [
+            "event_id": .string(eventID.description),
+            "version": .integer(version.rawValue),
+            "position": .integer(position.rawValue),
+            "recorded_at": .instant(recordedAt),
+            "leaf_hash": .string(
+                leafHash.map { byte in
+                    let digits = String(byte, radix: 16)
+                    return byte < 16 ? "0" + digits : digits
+                }.joined()
+            ),
+            "duplicate": .bool(duplicate),
+        ]
+    }
+}

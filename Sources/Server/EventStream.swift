@@ -1,0 +1,154 @@
+import CareEpisode
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Metrics
+import ServiceLifecycle
+import Synchronization
+import TransparencyLog
+
+/// Events as long answers: NDJSON up to the head, and server-sent events that go on.
+///
+/// A client has a position and one page: what it has not taken yet stays in the table, and a client
+/// that takes nothing holds up nobody.
+enum EventStream {
+    /// Positions of one page.
+    private static let page = 500
+    private static let clients = Atomic(0)
+
+    // MARK: - NDJSON
+
+    static func lines(
+        _ call: Call,
+        after: Position,
+        types: Set<EventType>?,
+        episode: EpisodeID?
+    ) -> Response {
+        let body = ResponseBody { writer in
+            let head = try await call.reader.head().position
+            var position = after
+            while position < head {
+                let page = try await call.reader.page(
+                    after: position,
+                    until: head,
+                    types: types,
+                    episode: episode
+                )
+                var buffer = ByteBuffer()
+                for event in page.events {
+                    buffer.writeBytes(event.served())
+                    buffer.writeInteger(UInt8(ascii: "\n"))
+                }
+                if buffer.readableBytes > 0 { try await writer.write(buffer) }
+                position = page.nextAfter
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [.contentType: "application/x-ndjson"],
+            body: body
+        )
+    }
+
+    // MARK: - Server-sent events
+
+    /// Set when a stream is to end, whoever wants it.
+    private final class End: Sendable {
+        private let isSet = Atomic(false)
+        func set() { isSet.store(true, ordering: .releasing) }
+        var isReached: Bool { isSet.load(ordering: .acquiring) }
+    }
+
+    static func serverSentEvents(
+        _ call: Call,
+        after: Position,
+        types: Set<EventType>?,
+        episode: EpisodeID?
+    ) -> Response {
+        let body = ResponseBody { writer in
+            let feed = try call.service.sequencer(call.ledger).feed
+            let follower = EventFollower(
+                call.reader,
+                feed: feed,
+                after: after,
+                types: types,
+                episode: episode,
+                pollInterval: .seconds(5)
+            )
+            let end = End()
+            report(clients.wrappingAdd(1, ordering: .relaxed).newValue)
+            defer { report(clients.wrappingSubtract(1, ordering: .relaxed).newValue) }
+            try await withGracefulShutdownHandler {
+                try await call.request.body.consumeWithInboundCloseHandler { _ in
+                    try await follow(follower, call, end, &writer)
+                } onInboundClosed: {
+                    end.set()
+                }
+            } onGracefulShutdown: {
+                end.set()
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/event-stream", .cacheControl: "no-store",
+                .xAccelBuffering: "no",
+            ],
+            body: body
+        )
+    }
+
+    private static func report(_ number: Int) {
+        Gauge(label: "episode_ledger_stream_clients").record(number)
+    }
+
+    // Hummingbird's writers are called off any actor.
+    @concurrent
+    private static func follow(
+        _ start: EventFollower,
+        _ call: Call,
+        _ end: End,
+        _ writer: inout any ResponseBodyWriter
+    ) async throws {
+        var follower = start
+        var told: Int64 = -1
+        try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+        var quietSince = ContinuousClock.now
+        var checkedAt: ContinuousClock.Instant?
+        while !end.isReached, Instant.now < call.principal.expiresAt {
+            let events = try await follower.next(limit: page, within: .seconds(1))
+            var buffer = ByteBuffer()
+            for event in events {
+                buffer.writeString(
+                    "id: \(event.history.position)\nevent: \(event.history.type.rawValue)\ndata: "
+                )
+                buffer.writeBytes(event.served())
+                buffer.writeString("\n\n")
+            }
+            let heartbeat = call.service.settings.heartbeat
+            // Each subscriber is a witness of what was signed.
+            if checkedAt.map({ $0 + .seconds(5) <= .now }) ?? true {
+                checkedAt = .now
+                if let newest = try await PublishedCheckpoint.newest(call.database, call.ledger),
+                    newest.signed.checkpoint.size > told
+                {
+                    told = newest.signed.checkpoint.size
+                    for line in newest.signed.note.description.split(
+                        separator: "\n",
+                        omittingEmptySubsequences: false
+                    ) { buffer.writeString(": \(line)\n") }
+                    buffer.writeString("\n")
+                }
+            }
+            if buffer.readableBytes == 0, quietSince + heartbeat <= .now {
+                buffer.writeString(": alive at \(follower.position)\n\n")
+            }
+            if buffer.readableBytes > 0 {
+                try await writer.write(buffer)
+                quietSince = .now
+            }
+        }
+    }
+}

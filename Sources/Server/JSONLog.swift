@@ -1,0 +1,48 @@
+import CareEpisode
+import Glibc
+public import Logging
+import ProjectionRuntime
+
+/// Log lines as JSON on standard error, one object a line.
+public struct JSONLog: LogHandler {
+    /// The least level that is written.
+    public var logLevel: Logger.Level
+    /// What every line carries.
+    public var metadata: Logger.Metadata = [:]
+    private let label: String
+
+    /// A log.
+    public init(label: String, level: Logger.Level) {
+        self.label = label
+        logLevel = level
+    }
+
+    /// One value of the metadata.
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    /// Writes a line.
+    public func log(event: LogEvent) {
+        var members: [(name: String, value: AnswerJSON)] = [
+            ("at", .instant(.now)), ("level", .string(event.level.rawValue)),
+            ("message", .string("\(event.message)")),
+        ]
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        for (name, value) in all.sorted(by: { $0.key < $1.key }) {
+            members.append((name == "hb.request.id" ? "request_id" : name, .string("\(value)")))
+        }
+        let line = AnswerJSON.object(members).bytes + [0x0A]
+        _ = write(STDERR_FILENO, line, line.count)
+    }
+}
+
+extension Instant {
+    /// This machine's clock.
+    static var now: Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+    }
+}

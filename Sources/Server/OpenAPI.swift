@@ -1,0 +1,162 @@
+import HTTPTypes
+import Hummingbird
+import ProjectionRuntime
+
+/// The OpenAPI 3.1 document, made from the table of requests.
+enum OpenAPI {
+    static let document: [UInt8] = AnswerJSON.object([
+        ("openapi", "3.1.0"),
+        (
+            "info",
+            [
+                "title": "EpisodeLedger",
+                "version": "0.1.0",
+                "description": "An append-only, auditable record of care episodes.",
+            ]
+        ),
+        ("security", .array([["bearer": []]])),
+        ("paths", .object(paths)),
+        ("components", components),
+    ]).bytes
+
+    private static var paths: [(name: String, value: AnswerJSON)] {
+        var order: [String] = []
+        var methods: [String: [(name: String, value: AnswerJSON)]] = [:]
+        for endpoint in Endpoint.all {
+            let path = "/v1/ledgers/{ledger}/\(endpoint.path)"
+            if methods[path] == nil { order.append(path) }
+            methods[path, default: []].append(
+                (endpoint.method.rawValue.lowercased(), operation(endpoint))
+            )
+        }
+        let open: [(name: String, value: AnswerJSON)] = [
+            ("/healthz", probe("Whether the process answers", "healthz", ["200"])),
+            ("/readyz", probe("Whether the service is ready", "readyz", ["200", "503"])),
+            ("/metrics", probe("Prometheus text", "metrics", ["200"], "text/plain")),
+            ("/openapi.json", probe("This document", "openapi", ["200"])),
+        ]
+        return order.map { ($0, .object(methods[$0] ?? [])) } + open
+    }
+
+    private static func probe(
+        _ summary: String,
+        _ id: String,
+        _ statuses: [String],
+        _ type: String = "application/json"
+    ) -> AnswerJSON {
+        [
+            "get": [
+                "operationId": .string(id),
+                "summary": .string(summary),
+                "security": [],
+                "responses": .object(
+                    statuses.map {
+                        ($0, answer(summary, [type]))
+                    }
+                ),
+            ]
+        ]
+    }
+
+    private static func operation(_ endpoint: Endpoint) -> AnswerJSON {
+        var parameters: [AnswerJSON] = [
+            [
+                "name": "ledger", "in": "path", "required": .bool(true),
+                "schema": ["type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"],
+            ]
+        ]
+        if endpoint.path.contains("{episode}") {
+            parameters.append([
+                "name": "episode", "in": "path", "required": .bool(true),
+                "schema": ["type": "string", "format": "uuid"],
+            ])
+        }
+        parameters += endpoint.parameters.map { parameter in
+            [
+                "name": .string(parameter.name), "in": "query",
+                "required": .bool(parameter.isRequired), "schema": parameter.kind.schema,
+            ]
+        }
+        var responses: [(name: String, value: AnswerJSON)] = [
+            ("200", answer(endpoint)),
+            ("400", reference), ("401", reference), ("403", reference), ("404", reference),
+            ("503", reference),
+        ]
+        var members: [(name: String, value: AnswerJSON)] = [
+            ("operationId", .string(endpoint.operation.rawValue)),
+            ("summary", .string(endpoint.summary)),
+            (
+                "description",
+                .string(
+                    "Roles: "
+                        + endpoint.operation.roles.map(\.rawValue).sorted()
+                        .joined(separator: ", ") + "."
+                )
+            ),
+            ("parameters", .array(parameters)),
+        ]
+        if let body = endpoint.body {
+            members.append(
+                (
+                    "requestBody",
+                    [
+                        "required": .bool(true),
+                        "content": .object([(body, AnswerJSON.object([]))]),
+                    ]
+                )
+            )
+            responses += [
+                ("201", answer(endpoint)), ("409", reference), ("413", reference),
+                ("422", reference),
+            ]
+        }
+        members.append(("responses", .object(responses)))
+        return .object(members)
+    }
+
+    private static func answer(_ endpoint: Endpoint) -> AnswerJSON {
+        answer(endpoint.summary, endpoint.answers)
+    }
+
+    private static func answer(_ summary: String, _ types: [String]) -> AnswerJSON {
+        let content: [(name: String, value: AnswerJSON)] = types.map { ($0, AnswerJSON.object([])) }
+        return ["description": .string(summary), "content": .object(content)]
+    }
+
+    private static let reference: AnswerJSON = ["$ref": "#/components/responses/Problem"]
+
+    private static let components: AnswerJSON = [
+        "securitySchemes": [
+            "bearer": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"]
+        ],
+        "responses": [
+            "Problem": [
+                "description": "RFC 9457 problem details",
+                "content": [
+                    "application/problem+json": ["schema": ["$ref": "#/components/schemas/Problem"]]
+                ],
+            ]
+        ],
+        "schemas": [
+            "Problem": [
+                "type": "object",
+                "required": ["type", "title", "status", "detail", "instance"],
+                "properties": [
+                    "type": ["type": "string"], "title": ["type": "string"],
+                    "status": ["type": "integer"], "detail": ["type": "string"],
+                    "instance": ["type": "string"],
+                    "errors": [
+                        "type": "array",
+                        "items": [
+                            "type": "object", "required": ["pointer", "code", "detail"],
+                            "properties": [
+                                "pointer": ["type": "string"], "code": ["type": "string"],
+                                "detail": ["type": "string"],
+                            ],
+                        ],
+                    ],
+                ],
+            ]
+        ],
+    ]
+}

@@ -1,0 +1,107 @@
+import CareEpisode
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Migrations
+import Postgres
+import ProjectionRuntime
+
+/// What operators and probes ask.
+enum OperationRoutes {
+    static func accessLog(_ call: Call) async throws -> Response {
+        let answer = try await call.service.accessLog.page(
+            call.ledger,
+            after: try call.query.integer("after", in: 0...Position.most, default: 0),
+            limit: Int(try call.query.integer("limit", in: 1...1_000, default: 500)),
+            episode: try call.query.episode("episode")
+        )
+        return .json(answer)
+    }
+
+    /// The process answers.
+    static func health() -> Response { .json(["status": "ok"]) }
+
+    /// The database is there, its schema is this program's, and workers are at work.
+    static func readiness(_ service: LedgerService) async -> Response {
+        var checks: [(name: String, value: AnswerJSON)] = []
+        var isReady = true
+        func check(_ name: String, _ problem: String?) {
+            checks.append((name, .string(problem ?? "ok")))
+            if problem != nil { isReady = false }
+        }
+        do {
+            let rows = try await service.database.reader.query(
+                "select max(number) as number from schema_migration",
+                deadline: .now + .seconds(3)
+            )
+            let number = try rows.first?.get("number", as: Int32?.self) ?? 0
+            let wanted = Migration.all.count
+            check("database", nil)
+            check("schema", Int(number) == wanted ? nil : "is at \(number), needed is \(wanted)")
+            for ledger in try await service.database.ledgers() {
+                let seal = try await SealStatus(service.database, ledger: ledger)
+                if seal.trouble != nil {
+                    check("seal of \(ledger.name)", "nothing is signed any more")
+                }
+            }
+        } catch {
+            check("database", Problem(error).detail)
+        }
+        return .json(
+            .object([("status", .string(isReady ? "ready" : "not ready"))] + checks),
+            status: isReady ? .ok : .serviceUnavailable,
+            headers: isReady ? [:] : [.retryAfter: "1"]
+        )
+    }
+
+    /// Prometheus text: what was counted, and what is measured now.
+    static func metrics(_ service: LedgerService, _ metrics: PrometheusMetrics) async -> Response {
+        var gauges: [(name: String, labels: [(String, String)], value: Double)] = []
+        let pools = [
+            ("writer", service.database.writer), ("reader", service.database.reader),
+            ("projector", service.database.projector),
+        ]
+        for (name, pool) in pools {
+            let statistics = pool.statistics
+            for (state, number) in [
+                ("idle", statistics.idle), ("leased", statistics.leased),
+                ("waiting", statistics.waiting),
+            ] {
+                gauges.append(
+                    (
+                        "episode_ledger_pool_connections", [("pool", name), ("state", state)],
+                        Double(number)
+                    )
+                )
+            }
+        }
+        do {
+            for ledger in try await service.database.ledgers() {
+                let name = ("ledger", ledger.name.description)
+                let seal = try await SealStatus(service.database, ledger: ledger)
+                gauges.append(("episode_ledger_unsealed_events", [name], Double(seal.unsealed)))
+                gauges.append(("episode_ledger_seal_lag_now_seconds", [name], seal.lagSeconds))
+                gauges.append(("episode_ledger_seal_trouble", [name], seal.trouble == nil ? 0 : 1))
+                for status in try await ProjectionStatus.all(service.database, ledger: ledger) {
+                    let model = ("model", status.name)
+                    gauges.append(
+                        ("episode_ledger_projection_lag_events", [name, model], Double(status.lag))
+                    )
+                    gauges.append(
+                        (
+                            "episode_ledger_projection_parked_episodes", [name, model],
+                            Double(status.parked.count)
+                        )
+                    )
+                }
+            }
+            gauges.append(("episode_ledger_database_up", [], 1))
+        } catch {
+            gauges.append(("episode_ledger_database_up", [], 0))
+        }
+        return .bytes(
+            Array(metrics.text(gauges).utf8),
+            "text/plain; version=0.0.4; charset=utf-8"
+        )
+    }
+}

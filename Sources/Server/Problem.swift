@@ -1,0 +1,140 @@
+import CareEpisode
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Postgres
+import ProjectionRuntime
+import Projections
+import TransparencyLog
+
+/// A refusal as RFC 9457 writes it: what every error of the service becomes.
+struct Problem: Error, HTTPResponseError {
+    /// The HTTP status.
+    var status: HTTPResponse.Status
+    /// A stable code; the problem's type is `urn:episode-ledger:<code>`.
+    var code: String
+    /// What is wrong and what to do, without health information.
+    var detail: String
+    /// The fields that are wrong.
+    var errors: [FieldError] = []
+    /// What else the answer says.
+    var members: [(name: String, value: AnswerJSON)] = []
+    /// Headers that go with it.
+    var headers: HTTPFields = [:]
+
+    func response(from request: Request, context: some RequestContext) throws -> Response {
+        response(requestID: context.id)
+    }
+
+    func response(requestID: String) -> Response {
+        var list: [(name: String, value: AnswerJSON)] = [
+            ("type", .string("urn:episode-ledger:\(code)")),
+            ("title", .string(status.reasonPhrase)),
+            ("status", .integer(Int64(status.code))),
+            ("detail", .string(detail)),
+            ("instance", .string("urn:request:\(requestID)")),
+        ]
+        if !errors.isEmpty { list.append(("errors", .array(errors.map(\.json)))) }
+        var headers = headers
+        headers[.contentType] = "application/problem+json"
+        headers[.cacheControl] = "no-store"
+        return Response(
+            status: status,
+            headers: headers,
+            body: ResponseBody(
+                byteBuffer: ByteBuffer(bytes: AnswerJSON.object(list + members).bytes)
+            )
+        )
+    }
+}
+
+extension FieldError {
+    var json: AnswerJSON {
+        ["pointer": .string(pointer), "code": .string(code), "detail": .string(detail)]
+    }
+}
+
+extension Problem {
+    static func unauthorized(_ detail: String) -> Problem {
+        Problem(
+            status: .unauthorized,
+            code: "unauthorized",
+            detail: detail,
+            headers: [.wwwAuthenticate: "Bearer realm=\"episode-ledger\""]
+        )
+    }
+
+    static func forbidden(_ detail: String) -> Problem {
+        Problem(status: .forbidden, code: "forbidden", detail: detail)
+    }
+
+    static func notFound(_ detail: String) -> Problem {
+        Problem(status: .notFound, code: "not-found", detail: detail)
+    }
+
+    /// A parameter, header or path that cannot be read: it is named.
+    static func badRequest(_ name: String, _ detail: String) -> Problem {
+        Problem(
+            status: .badRequest,
+            code: "bad-request",
+            detail: "\(name) \(detail)",
+            errors: [FieldError(pointer: name, code: "invalid", detail: detail)]
+        )
+    }
+
+    /// Try again a little later.
+    static func unavailable(_ detail: String) -> Problem {
+        Problem(
+            status: .serviceUnavailable,
+            code: "unavailable",
+            detail: detail,
+            headers: [.retryAfter: "1"]
+        )
+    }
+
+    /// What any error becomes; one that nobody expected says nothing of itself.
+    init(_ error: any Error) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let refusal as Refusal:
+            self.init(
+                status: .unprocessableContent,
+                code: "refused",
+                detail: "the events are refused; nothing was written",
+                errors: refusal.errors
+            )
+        case let error as AppendError: self = .unavailable("\(error)")
+        case let error as PostgresError where error.isTransient || error.code == .poolClosed:
+            self = .unavailable("the database cannot be reached in time: try again")
+        case LedgerError.unknownLedger, LedgerError.unknownEpisode:
+            self = .notFound("\(error)")
+        case let error as ProjectionError: self = .unavailable("\(error)")
+        case let error as SealError: self = .unavailable("\(error)")
+        case is MedicationReviewError, is DischargeSummaryError, is AttendanceError:
+            self = .notFound("\(error)")
+        case is CancellationError: self = .unavailable("the service is shutting down: try again")
+        case let error as HTTPError:
+            switch error.status {
+            case .notFound: self = .notFound("there is no such resource")
+            case .contentTooLarge:
+                self.init(
+                    status: .contentTooLarge,
+                    code: "too-large",
+                    detail: "the body is larger than this request may have"
+                )
+            default:
+                self.init(
+                    status: error.status,
+                    code: "bad-request",
+                    detail: error.body ?? error.status.reasonPhrase
+                )
+            }
+        default:
+            self.init(
+                status: .internalServerError,
+                code: "internal",
+                detail: "something went wrong here; the log has more under this request's id"
+            )
+        }
+    }
+}

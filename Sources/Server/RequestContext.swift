@@ -1,0 +1,106 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import Metrics
+import ProjectionRuntime
+
+/// What the service knows of one request.
+struct LedgerRequestContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// Bodies beyond it are refused; streams have limits of their own.
+    var maxUploadSize: Int { 1 << 24 }
+
+    init(source: Source) {
+        coreContext = CoreRequestContextStorage(source: source)
+    }
+}
+
+/// Turns every error into a problem, logs the request without its query, and counts it.
+struct ProblemMiddleware: RouterMiddleware {
+    func handle(
+        _ request: Request,
+        context: LedgerRequestContext,
+        next: @concurrent (Request, LedgerRequestContext) async throws -> Response
+    ) async throws -> Response {
+        let began = ContinuousClock.now
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            let problem = Problem(error)
+            if problem.status.code >= 500 {
+                context.logger.error(
+                    "request failed",
+                    metadata: [
+                        "error": "\(String(describing: type(of: error)))",
+                        "code": "\(problem.code)",
+                    ]
+                )
+            }
+            response = problem.response(requestID: context.id)
+        }
+        response.headers[.xRequestID] = context.id
+        response.headers[.xContentTypeOptions] = "nosniff"
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        // The template of the route, never the path: a path may name an episode.
+        let route = context.endpointPath ?? "none"
+        let labels = [
+            ("method", request.method.rawValue), ("route", route),
+            ("status", "\(response.status.code)"),
+        ]
+        let elapsed = began.duration(to: .now).components
+        let nanoseconds = elapsed.seconds * 1_000_000_000 + elapsed.attoseconds / 1_000_000_000
+        Metrics.Timer(label: "episode_ledger_http_request", dimensions: labels)
+            .recordNanoseconds(nanoseconds)
+        context.logger.info(
+            "request",
+            metadata: [
+                "method": "\(request.method.rawValue)", "route": "\(route)",
+                "status": "\(response.status.code)", "milliseconds": "\(nanoseconds / 1_000_000)",
+            ]
+        )
+        return response
+    }
+}
+
+extension HTTPField.Name {
+    static let xRequestID = known("x-request-id")
+    static let xContentTypeOptions = known("x-content-type-options")
+    static let lastEventID = known("last-event-id")
+    static let prefer = known("prefer")
+    static let preferenceApplied = known("preference-applied")
+    static let purposeOfUse = known("x-purpose-of-use")
+    static let xAccelBuffering = known("x-accel-buffering")
+
+    private static func known(_ text: String) -> Self {
+        guard let name = Self(text) else { preconditionFailure("\(text) is no header's name") }
+        return name
+    }
+}
+
+extension Response {
+    /// An answer in JSON.
+    static func json(
+        _ answer: AnswerJSON,
+        status: HTTPResponse.Status = .ok,
+        headers: HTTPFields = [:]
+    ) -> Response {
+        bytes(answer.bytes, "application/json", status: status, headers: headers)
+    }
+
+    /// An answer of any kind.
+    static func bytes(
+        _ bytes: [UInt8],
+        _ type: String,
+        status: HTTPResponse.Status = .ok,
+        headers: HTTPFields = [:]
+    ) -> Response {
+        var headers = headers
+        headers[.contentType] = type
+        return Response(
+            status: status,
+            headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        )
+    }
+}

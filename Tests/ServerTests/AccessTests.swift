@@ -1,0 +1,138 @@
+import CareEpisode
+import Foundation
+import HTTPTypes
+import Ledger
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Server
+
+@Suite("Access")
+struct AccessTests {
+    /// Who may do what, told a second time: request and the roles that may.
+    private static let expected: [(method: String, path: String, roles: Set<Role>)] = [
+        ("POST", "episodes/%E/events", [.clinician, .service, .administrator]),
+        ("GET", "episodes/%E/events", [.clinician, .auditor, .service, .administrator]),
+        ("POST", "events:import", [.service, .administrator]),
+        ("GET", "events", [.auditor, .service, .administrator]),
+        ("GET", "episodes/%E", [.clinician, .auditor, .administrator]),
+        ("GET", "episodes", [.clinician, .auditor, .administrator]),
+        ("GET", "census", [.clinician, .auditor, .administrator]),
+        ("GET", "attendance?episode=%E", [.clinician, .auditor, .administrator]),
+        (
+            "GET", "outcomes?from=2025-01-01&to=2025-01-31",
+            [.clinician, .auditor, .administrator]
+        ),
+        ("GET", "medication-review?episode=%E", [.clinician, .auditor, .administrator]),
+        ("GET", "discharge-summaries", [.clinician, .auditor, .administrator]),
+        (
+            "GET", "discharge-summaries/%E?interim=true", [.clinician, .auditor, .administrator]
+        ),
+        ("GET", "checkpoint", [.clinician, .auditor, .service, .administrator]),
+        (
+            "GET", "proofs/inclusion?position=1", [.clinician, .auditor, .service, .administrator]
+        ),
+        ("GET", "proofs/consistency?from=1", [.clinician, .auditor, .service, .administrator]),
+        ("GET", "episodes/%E/packet", [.auditor, .administrator]),
+        ("GET", "access-log", [.auditor, .administrator]),
+    ]
+
+    @Test("Every request of the service is in this test's table, and no other")
+    func complete() {
+        func key(_ method: String, _ path: some StringProtocol) -> String {
+            "\(method) \(path.split(separator: "?")[0].replacingOccurrences(of: "%E", with: "{episode}"))"
+        }
+        let served = Endpoint.all.map { key($0.method.rawValue, $0.path) }
+        #expect(Set(served) == Set(Self.expected.map { key($0.method, $0.path) }))
+        #expect(served.count == Self.expected.count)
+        #expect(Set(Endpoint.all.map(\.operation)) == Set(Operation.allCases))
+    }
+
+    @Test("Each role may what the table says, in its own ledger; nobody may anything in another")
+    func matrix() async throws {
+        try await ServiceFixture.with { fixture in
+            let episode = EpisodeID.fresh
+            let writer = try await fixture.token(.administrator)
+            let made = try await fixture.post(
+                episode,
+                [SampleEvent.admitted(), SampleEvent.session()],
+                token: writer
+            )
+            #expect(made.status == 201, "\(made.text)")
+            _ = try await fixture.get("checkpoint", token: writer)
+            for role in Role.allCases {
+                let own = try await fixture.token(role)
+                let foreign = try await fixture.token(role, ledgers: ["elsewhere"])
+                let everywhere = try await fixture.token(role, ledgers: ["*"])
+                for (method, path, roles) in Self.expected {
+                    let path = path.replacingOccurrences(of: "%E", with: episode.description)
+                    func ask(_ token: String) async throws -> Int {
+                        let body: [UInt8]? =
+                            method == "GET"
+                            ? nil : Array(ServiceFixture.text(SampleEvent.session(day: 2)).utf8)
+                        return try await fixture.request(
+                            method,
+                            "/v1/ledgers/default/\(path)",
+                            token: token,
+                            body: body
+                        ).status
+                    }
+                    let status = try await ask(own)
+                    let allowed = roles.contains(role)
+                    #expect(
+                        allowed ? (200...201).contains(status) : status == 403,
+                        "\(role) \(method) \(path): \(status)"
+                    )
+                    let wide = try await ask(everywhere)
+                    #expect(
+                        allowed == (wide < 300),
+                        "\(role) \(method) \(path) everywhere: \(wide)"
+                    )
+                    let abroad = try await ask(foreign)
+                    #expect(abroad == 403, "\(role) \(method) \(path) in another ledger: \(abroad)")
+                }
+            }
+            // A token without a role may nothing.
+            let nobody = try await fixture.tokens.token(
+                subject: "nobody",
+                roles: [],
+                ledgers: ["default"],
+                validFor: 60
+            )
+            #expect(try await fixture.get("census", token: nobody).status == 403)
+        }
+    }
+
+    @Test("What is asked of health information is kept, permits and denials, and nobody edits it")
+    func accessLog() async throws {
+        try await ServiceFixture.with { fixture in
+            let episode = EpisodeID.fresh
+            let clinician = try await fixture.token(.clinician, subject: "n-7")
+            _ = try await fixture.post(episode, [SampleEvent.admitted()], token: clinician)
+            let seen = try await fixture.get(
+                "episodes/\(episode)",
+                token: clinician,
+                headers: ["X-Purpose-Of-Use": "TREATMENT"]
+            )
+            #expect(seen.status == 200)
+            #expect(try await fixture.get("events", token: clinician).status == 403)
+            let auditor = try await fixture.token(.auditor)
+            let log = try await fixture.get("access-log", token: auditor).json.list("entries")
+            let operations = log.map { $0["operation"] as? String }
+            #expect(operations == ["appendEvents", "getEpisode", "listEvents"])
+            #expect(log.map { $0["allowed"] as? Bool } == [true, true, false])
+            #expect(log.allSatisfy { $0["subject"] as? String == "n-7" })
+            #expect(log[1]["purpose"] as? String == "TREATMENT")
+            #expect(log[1]["episode_id"] as? String == episode.description)
+            #expect(log[1]["request_id"] as? String == seen.headers["x-request-id"])
+            let own = try await fixture.get("access-log?episode=\(episode)&after=1", token: auditor)
+            #expect(own.json.list("entries").count == 1)
+            for change in ["update access_log set subject = 'x'", "delete from access_log"] {
+                await #expect(throws: (any Error).self) {
+                    try await fixture.database.owner.query("\(raw: change)")
+                }
+            }
+        }
+    }
+}

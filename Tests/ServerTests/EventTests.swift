@@ -1,0 +1,245 @@
+import CareEpisode
+import Foundation
+import Ledger
+import Postgres
+import TestSupport
+import Testing
+import TransparencyLog
+
+@testable import Server
+
+@Suite("Events over HTTP")
+struct EventTests {
+    @Test("Appending tells versions and positions; again it tells the same and writes nothing")
+    func append() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.service, subject: "emr")
+            let episode = EpisodeID.fresh
+            let events = [SampleEvent.admitted(), SampleEvent.session()]
+            let first = try await fixture.post(
+                episode,
+                events,
+                token: token,
+                headers: ["If-None-Match": "*"]
+            )
+            #expect(first.status == 201, "\(first.text)")
+            #expect(first.headers["etag"] == "\"2\"")
+            #expect(first.json.list("events").map { $0["version"] as? Int } == [1, 2])
+            let again = try await fixture.post(episode, events, token: token)
+            #expect(again.status == 200)
+            #expect(again.json.list("events").allSatisfy { $0["duplicate"] as? Bool == true })
+            let next = try await fixture.post(
+                episode,
+                [SampleEvent.session(day: 2)],
+                token: token,
+                headers: ["If-Match": "\"2\""]
+            )
+            #expect(next.status == 201)
+            let conflict = try await fixture.post(
+                episode,
+                [SampleEvent.session(day: 3)],
+                token: token,
+                headers: ["If-Match": "\"2\""]
+            )
+            #expect(conflict.status == 409)
+            #expect(conflict.json.integer("current_version") == 3)
+            #expect(conflict.headers["content-type"] == "application/problem+json")
+            let read = try await fixture.get("episodes/\(episode)/events", token: token)
+            #expect(read.json.list("events").count == 3)
+            #expect(read.json.list("events").allSatisfy { $0["recorded_by"] as? String == "emr" })
+        }
+    }
+
+    @Test("What is refused says why, field by field, and nothing is written")
+    func refused() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.clinician)
+            let path = "/v1/ledgers/default/episodes/\(EpisodeID.fresh)/events"
+            func post(_ text: String, _ headers: [String: String] = [:]) async throws
+                -> ServiceFixture.Answer
+            {
+                try await fixture.request(
+                    "POST",
+                    path,
+                    token: token,
+                    headers: headers,
+                    body: Array(text.utf8)
+                )
+            }
+            let wrong = try await post(
+                #"{"event_id":"x","type":"admitted","occurred_at":"2025-01-01","data":{}}"#
+            )
+            #expect(wrong.status == 422)
+            let pointers = wrong.json.list("errors").compactMap { $0["pointer"] as? String }
+            #expect(pointers.contains("/event_id") && pointers.contains("/occurred_at"))
+            #expect(try await post("{").status == 422)
+            #expect(try await post("[]").status == 422)
+            #expect(try await post(String(repeating: "[", count: 10_000)).status == 422)
+            let backdated =
+                ServiceFixture.text(SampleEvent.admitted()).dropLast()
+                + #","source_recorded_at":"2025-01-06T10:00:00Z"}"#
+            #expect(try await post(String(backdated)).status == 422)
+            let event = ServiceFixture.text(SampleEvent.admitted())
+            for (name, value) in [
+                ("If-Match", "3"), ("If-Match", "\"x\""), ("If-None-Match", "\"1\""),
+            ] { #expect(try await post(event, [name: value]).status == 400, "\(name): \(value)") }
+            let bad = try await fixture.request(
+                "POST",
+                "/v1/ledgers/default/episodes/none/events",
+                token: token,
+                body: Array(event.utf8)
+            )
+            #expect(bad.status == 400)
+            let large = try await fixture.request(
+                "POST",
+                path,
+                token: token,
+                body: Array(repeating: 0x20, count: (1 << 24) + 1)
+            )
+            #expect(large.status == 413)
+            #expect(
+                try await EventReader(fixture.database, ledger: fixture.ledger).head().position
+                    == .zero
+            )
+        }
+    }
+
+    @Test("A writer who prefers so waits for the seal, and gets the checkpoint")
+    func sealed() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.service)
+            let answer = try await fixture.post(
+                .fresh,
+                [SampleEvent.admitted()],
+                token: token,
+                headers: ["Prefer": "wait=sealed"]
+            )
+            #expect(answer.status == 201)
+            #expect(answer.headers["preference-applied"] == "wait=sealed")
+            let note = try #require(answer.json.string("checkpoint"))
+            #expect(try SignedCheckpoint(parsing: note).checkpoint.size >= 1)
+        }
+    }
+
+    @Test("Pages, NDJSON and filters give every event once, in order")
+    func pages() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.service)
+            for _ in 0..<5 {
+                let events = [SampleEvent.admitted()] + (1...9).map { SampleEvent.session(day: $0) }
+                #expect(try await fixture.post(.fresh, events, token: token).status == 201)
+            }
+            var positions: [Int] = []
+            var after = 0
+            while true {
+                let page = try await fixture.get("events?after=\(after)&limit=7", token: token)
+                positions += page.json.list("events").compactMap { $0["position"] as? Int }
+                let next = try #require(page.json.integer("next_after"))
+                if next == after { break }
+                after = next
+            }
+            #expect(positions == Array(1...50))
+            let lines = try await fixture.get(
+                "events?after=10&types=admitted",
+                token: token,
+                headers: ["Accept": "application/x-ndjson"]
+            )
+            #expect(lines.text.split(separator: "\n").count == 4)
+            for query in [
+                "limit=0", "limit=x", "after=-1", "types=yoga", "nothing=1", "after=1&after=2",
+            ] {
+                let answer = try await fixture.get("events?\(query)", token: token)
+                #expect(answer.status == 400, "\(query)")
+                #expect(answer.json.list("errors").count == 1, "\(query)")
+            }
+        }
+    }
+
+    @Test("An import tells the result of each line, in order")
+    func importing() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.service)
+            let episode = EpisodeID.fresh
+            func line(_ event: EventDraft) -> String {
+                String(
+                    decoding: event.importLine(episodeID: episode),
+                    as: UTF8.self
+                )
+            }
+            let admission = line(SampleEvent.admitted())
+            let body = [
+                admission, "", "{}", line(SampleEvent.session()), admission,
+                String(repeating: "x", count: 600_000),
+            ].joined(separator: "\n")
+            let answer = try await fixture.request(
+                "POST",
+                "/v1/ledgers/default/events:import",
+                token: token,
+                body: Array(body.utf8)
+            )
+            #expect(answer.status == 200)
+            let results = answer.text.split(separator: "\n").map {
+                ServiceFixture.JSONObject(String($0))
+            }
+            #expect(results.map { $0.integer("line") } == [1, 3, 4, 5, 6])
+            let statuses = results.map { $0.string("status") }
+            #expect(statuses == ["appended", "refused", "appended", "duplicate", "refused"])
+            #expect(results.map { $0.integer("position") } == [1, nil, 2, 1, nil])
+        }
+    }
+
+    @Test("Proofs lead to the signed root; a packet is what the command writes")
+    func proofs() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.auditor, .service)
+            let episode = EpisodeID.fresh
+            let events = [SampleEvent.admitted()] + (1...9).map { SampleEvent.session(day: $0) }
+            _ = try await fixture.post(episode, events, token: token)
+            let note = try await fixture.get("checkpoint", token: token)
+            let checkpoint = try SignedCheckpoint(parsing: note.text).checkpoint
+            #expect(checkpoint.size == 10)
+            let served = try await fixture.get("events?limit=10", token: token).json.list("events")
+            for (index, event) in served.enumerated() {
+                let hex = try #require(event["leaf_hash"] as? String)
+                let bytes = stride(from: 0, to: 64, by: 2).compactMap {
+                    UInt8(hex.dropFirst($0).prefix(2), radix: 16)
+                }
+                let answer = try await fixture.get(
+                    "proofs/inclusion?position=\(index + 1)",
+                    token: token
+                ).json
+                let proof = answer.strings("proof").compactMap {
+                    Base64.decode($0).flatMap { TreeHash($0) }
+                }
+                let isIncluded = TreeProof.verifyInclusion(
+                    leaf: try #require(TreeHash(bytes)),
+                    index: Int64(index),
+                    size: 10,
+                    root: checkpoint.root,
+                    proof: proof
+                )
+                #expect(isIncluded)
+            }
+            let answer = try await fixture.get("proofs/consistency?from=4", token: token).json
+            let isConsistent = TreeProof.verifyConsistency(
+                from: 4,
+                try #require(
+                    Base64.decode(answer.string("from_root") ?? "").flatMap { TreeHash($0) }
+                ),
+                to: 10,
+                checkpoint.root,
+                proof: answer.strings("proof").compactMap {
+                    Base64.decode($0).flatMap { TreeHash($0) }
+                }
+            )
+            #expect(isConsistent)
+            let packet = try await fixture.get("episodes/\(episode)/packet", token: token)
+            let path = "\(fixture.folder)/packet.zip"
+            try Data(packet.bytes).write(to: URL(filePath: path))
+            #expect(try await PacketVerification(path).run().isClean)
+            #expect(
+                try await fixture.get("proofs/inclusion?position=11", token: token).status == 400
+            )
+        }
+    }
+}

@@ -1,0 +1,199 @@
+import CareEpisode
+import Foundation
+import FoundationNetworking
+import Glibc
+import Ledger
+import Logging
+import Postgres
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import Server
+
+/// A service that listens on a port of its own, on a database of its own.
+struct ServiceFixture: Sendable {
+    let database: LedgerDatabase
+    let ledger: LedgerDescription
+    let tokens: LocalTokens
+    let folder: String
+    let port: Int
+
+    /// Runs the service for as long as the body runs; then it ends gracefully.
+    static func with<Result: Sendable>(
+        runsWorkers: Bool = true,
+        configure: (inout PostgresConfiguration) -> Void = { _ in },
+        _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
+    ) async throws -> Result {
+        try await LedgerFixture.withConfiguration { configuration in
+            var configuration = configuration
+            configure(&configuration)
+            return try await with(configuration, runsWorkers: runsWorkers, body)
+        }
+    }
+
+    static func with<Result: Sendable>(
+        _ configuration: PostgresConfiguration,
+        runsWorkers: Bool = true,
+        _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
+    ) async throws -> Result {
+        let folder = NSTemporaryDirectory() + "service-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        return try await LedgerFixture.withDatabase(configuration) { database in
+            let tokens = try LocalTokens(keyFile: "\(folder)/token.key")
+            var settings = LedgerService.Settings()
+            settings.runsWorkers = runsWorkers
+            let service = LedgerService(
+                database,
+                authenticator: try await Authenticator(
+                    jwks: tokens.jwks,
+                    issuer: LocalTokens.issuer,
+                    audience: LocalTokens.audience
+                ),
+                settings: settings,
+                place: { name in
+                    SealingPlace(
+                        keys: SigningKeyFile("\(folder)/\(name).key"),
+                        log: CheckpointLog("\(folder)/\(name).checkpoints")
+                    )
+                }
+            )
+            let (ports, listening) = AsyncStream.makeStream(of: Int.self)
+            let application = buildApplication(
+                service,
+                host: "127.0.0.1",
+                port: 0,
+                metrics: PrometheusMetrics(),
+                logger: Logger(label: "test") { JSONLog(label: $0, level: .critical) }
+            ) { listening.yield($0) }
+            let group = ServiceGroup(
+                configuration: ServiceGroupConfiguration(
+                    services: [application],
+                    logger: Logger(label: "test") { JSONLog(label: $0, level: .critical) }
+                )
+            )
+            let ledger = try await database.ledger(named: .default)
+            return try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                var numbers = ports.makeAsyncIterator()
+                let port = try #require(await numbers.next())
+                let fixture = ServiceFixture(
+                    database: database,
+                    ledger: ledger,
+                    tokens: tokens,
+                    folder: folder,
+                    port: port
+                )
+                do {
+                    let result = try await body(fixture)
+                    await group.triggerGracefulShutdown()
+                    try await tasks.waitForAll()
+                    return result
+                } catch {
+                    await group.triggerGracefulShutdown()
+                    try await tasks.waitForAll()
+                    throw error
+                }
+            }
+        }
+    }
+
+    // MARK: - Requests
+
+    struct Answer: Sendable {
+        let status: Int
+        let headers: [String: String]
+        let bytes: [UInt8]
+
+        var text: String { String(decoding: bytes, as: UTF8.self) }
+        /// The body as an object; empty where it is none.
+        var json: JSONObject { JSONObject(text) }
+    }
+
+    /// A JSON object that tests look into.
+    struct JSONObject: Sendable {
+        private let text: String
+        init(_ text: String) { self.text = text }
+
+        private var object: [String: Any] {
+            (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any] ?? [:]
+        }
+
+        func string(_ name: String) -> String? { object[name] as? String }
+        func integer(_ name: String) -> Int? { object[name] as? Int }
+        func list(_ name: String) -> [[String: Any]] { object[name] as? [[String: Any]] ?? [] }
+        func strings(_ name: String) -> [String] { object[name] as? [String] ?? [] }
+    }
+
+    func token(
+        _ roles: Role...,
+        subject: String = "tester",
+        ledgers: [String] = ["default"]
+    ) async throws -> String {
+        try await tokens.token(
+            subject: subject,
+            roles: roles,
+            ledgers: ledgers,
+            validFor: 3_600
+        )
+    }
+
+    func request(
+        _ method: String,
+        _ path: String,
+        token: String?,
+        headers: [String: String] = [:],
+        body: [UInt8]? = nil
+    ) async throws -> Answer {
+        let url = try #require(URL(string: "http://127.0.0.1:\(port)\(path)"))
+        var request = URLRequest(url: url)
+        request.httpMethod = method
+        request.timeoutInterval = 30
+        if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        if let body { request.httpBody = Data(body) }
+        let (data, response) = try await URLSession.shared.data(for: request)
+        let answer = try #require(response as? HTTPURLResponse)
+        var found: [String: String] = [:]
+        for (name, value) in answer.allHeaderFields {
+            found["\(name)".lowercased()] = "\(value)"
+        }
+        return Answer(status: answer.statusCode, headers: found, bytes: Array(data))
+    }
+
+    func get(
+        _ path: String,
+        token: String?,
+        headers: [String: String] = [:]
+    ) async throws -> Answer {
+        try await request("GET", "/v1/ledgers/default/\(path)", token: token, headers: headers)
+    }
+
+    /// Records an event through the service.
+    func post(
+        _ episode: EpisodeID,
+        _ events: [EventDraft],
+        token: String,
+        headers: [String: String] = [:]
+    ) async throws -> Answer {
+        let texts = events.map { Self.text($0) }
+        return try await request(
+            "POST",
+            "/v1/ledgers/default/episodes/\(episode)/events",
+            token: token,
+            headers: headers.merging(["Content-Type": "application/json"]) { $1 },
+            body: Array(("[" + texts.joined(separator: ",") + "]").utf8)
+        )
+    }
+
+    /// An event as a writer sends it: what an import line says, without the episode.
+    static func text(_ event: EventDraft) -> String {
+        let line = event.importLine(episodeID: .fresh)
+        var object =
+            (try? JSONSerialization.jsonObject(with: Data(line))) as? [String: Any] ?? [:]
+        object["episode_id"] = nil
+        let data = (try? JSONSerialization.data(withJSONObject: object)) ?? Data()
+        return String(decoding: data, as: UTF8.self)
+    }
+}

@@ -1,0 +1,155 @@
+import CareEpisode
+import Foundation
+import Glibc
+import Ledger
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Server
+
+@Suite("Event streams", .serialized)
+struct StreamTests {
+    private static let consumer = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "docs/examples/consumer.py").path
+
+    @Test("A consumer misses nothing and handles nothing twice, though both sides die and return")
+    func consumer() async throws {
+        try await LedgerFixture.withConfiguration { configuration in
+            let state = NSTemporaryDirectory() + "consumer-\(UUID().uuidString).sqlite"
+            defer { try? FileManager.default.removeItem(atPath: state) }
+            var appended = 0
+            for round in 0..<3 {
+                let before = appended
+                appended += 40
+                // The service goes away at the end of each round, streams and all.
+                try await ServiceFixture.with(configuration) { fixture in
+                    let token = try await fixture.token(.service)
+                    func start() throws -> Process {
+                        let process = Process()
+                        process.executableURL = URL(filePath: "/usr/bin/env")
+                        process.arguments = [
+                            "python3", Self.consumer, "http://127.0.0.1:\(fixture.port)", "default",
+                            state,
+                        ]
+                        let input = Pipe()
+                        process.standardInput = input
+                        try process.run()
+                        input.fileHandleForWriting.write(Data("\(token)\n".utf8))
+                        try input.fileHandleForWriting.close()
+                        return process
+                    }
+                    var process = try start()
+                    for step in 0..<4 {
+                        let events =
+                            [SampleEvent.admitted()]
+                            + (1...9).map { SampleEvent.session(day: $0) }
+                        let answer = try await fixture.post(.fresh, events, token: token)
+                        #expect(answer.status == 201)
+                        if step == 1 {
+                            // The consumer is killed in the middle, and starts again.
+                            kill(process.processIdentifier, SIGKILL)
+                            process.waitUntilExit()
+                            process = try start()
+                        }
+                    }
+                    let wanted = before + 40
+                    try await eventually("round \(round) is handled") {
+                        await handled(state).split(separator: " ").first == "\(wanted)"
+                    }
+                    kill(process.processIdentifier, SIGKILL)
+                    process.waitUntilExit()
+                }
+            }
+            // Count, lowest, highest position, and how many different: all once.
+            #expect(await handled(state) == "120 1 120 120")
+        }
+    }
+
+    private func handled(_ state: String) async -> String {
+        let script = """
+            import sqlite3
+            row = sqlite3.connect('\(state)').execute(
+                'select count(*), min(position), max(position), count(distinct position) from handled'
+            ).fetchone()
+            print(*row)
+            """
+        return await runningProgram(["python3", "-c", script]).output
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    @Test("A stream ends when the service does, and begins with what Last-Event-ID says")
+    func graceful() async throws {
+        let script = """
+            import http.client, sys
+            server = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]), timeout=30)
+            server.request('GET', '/v1/ledgers/default/events?after=0&types=session_attended', headers={
+                'Accept': 'text/event-stream', 'Authorization': 'Bearer ' + sys.argv[2],
+                'Last-Event-ID': '5'})
+            print(server.getresponse().read().decode())
+            """
+        let program = try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.service)
+            let events = [SampleEvent.admitted()] + (1...9).map { SampleEvent.session(day: $0) }
+            _ = try await fixture.post(.fresh, events, token: token)
+            let (port, bearer) = (fixture.port, token)
+            let running = Task {
+                await runningProgram(["python3", "-c", script, "\(port)", bearer])
+            }
+            try await eventually("the stream is open") {
+                let log = try await fixture.database.reader.query(
+                    "select from access_log where operation = 'listEvents'"
+                )
+                return !log.isEmpty
+            }
+            return running
+        }
+        let output = await program.value.output
+        let ids = output.split(separator: "\n").filter { $0.hasPrefix("id: ") }
+        #expect(ids.map { String($0) } == (6...10).map { "id: \($0)" })
+    }
+
+    @Test("While the database is away every request is answered; afterwards the service goes on")
+    func databaseAway() async throws {
+        try await TestCluster.withPrivateCluster { cluster in
+            try await LedgerFixture.withDatabase(on: cluster) { database in
+                try await ServiceFixture.with(database.configuration) { fixture in
+                    let token = try await fixture.token(.service, .auditor)
+                    let first = try await fixture.post(
+                        .fresh,
+                        [SampleEvent.admitted()],
+                        token: token
+                    )
+                    #expect(first.status == 201)
+                    try await cluster.stop()
+                    for path in ["events", "census", "checkpoint"] {
+                        let answer = try await fixture.get(path, token: token)
+                        #expect(answer.status == 503, "\(path): \(answer.text)")
+                        #expect(answer.headers["retry-after"] != nil)
+                    }
+                    let append = try await fixture.post(
+                        .fresh,
+                        [SampleEvent.admitted()],
+                        token: token
+                    )
+                    #expect(append.status == 503)
+                    let readiness = try await fixture.request("GET", "/readyz", token: nil)
+                    #expect(readiness.status == 503)
+                    #expect(try await fixture.request("GET", "/healthz", token: nil).status == 200)
+                    try await cluster.restart()
+                    try await eventually("the service is ready again") {
+                        try await fixture.request("GET", "/readyz", token: nil).status == 200
+                    }
+                    let again = try await fixture.post(
+                        .fresh,
+                        [SampleEvent.admitted()],
+                        token: token
+                    )
+                    #expect(again.status == 201, "\(again.text)")
+                }
+            }
+        }
+    }
+}
