@@ -56,12 +56,14 @@ public struct PacketReadModels: Sendable {
     ///   - episode: whose.
     ///   - ledger: the ledger's name.
     ///   - basis: what the answers rest on.
+    ///   - checkpoint: what covers them.
     /// - Throws: what makes the history unreadable, or the zone unknown.
     public init(
         _ events: [RecordedEvent],
         of episode: EpisodeID,
         ledger: LedgerName,
-        basis: Basis
+        basis: Basis,
+        checkpoint: TreeCheckpoint
     ) throws {
         let ledger = LedgerDescription(
             id: LedgerID(rawValue: 0),
@@ -111,12 +113,13 @@ public struct PacketReadModels: Sendable {
             answers.append(("medication-review", review.json(ledger)))
         }
         if let summary = try DischargeSummaryQuery.fold(episode, history, calendar, basis.at) {
-            let answer = DischargeSummaryAnswer(
+            var answer = DischargeSummaryAnswer(
                 summary: summary,
                 effectiveAt: basis.at,
                 basis: known,
                 clock: .source
             )
+            answer.checkpoint = checkpoint
             answers.append(("discharge-summary", answer.json(ledger)))
         }
         documents = answers.map { answer in
@@ -163,7 +166,8 @@ extension EpisodePacket {
                 timeZone: ledger.timeZone,
                 position: size,
                 at: last.history.recordedAt
-            )
+            ),
+            checkpoint: checkpoint.checkpoint
         )
         return (try packet.archive(with: models.documents), packet.events.count)
     }

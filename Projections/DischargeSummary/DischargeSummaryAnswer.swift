@@ -1,6 +1,7 @@
 public import CareEpisode
 public import Ledger
 public import ProjectionRuntime
+public import TransparencyLog
 
 /// A summary, what it rests on, and what has become known since the end.
 public struct DischargeSummaryAnswer: Sendable {
@@ -14,6 +15,8 @@ public struct DischargeSummaryAnswer: Sendable {
     public var clock: KnowledgeClock
     /// The differences; nil of an interim summary.
     public var changedSince: ChangedSince?
+    /// A signed checkpoint that covers everything the answer rests on; nil where none does yet.
+    public var checkpoint: TreeCheckpoint?
 
     /// What differs from the summary as it was known at an earlier time.
     public struct ChangedSince: Sendable {
@@ -37,9 +40,17 @@ public struct DischargeSummaryAnswer: Sendable {
                 ("known_by", .text(basis.knownAt.map { _ in basis.knownBy.rawValue })),
             ] + summary.members + [
                 ("changed_since", changedSince?.json(by: clock) ?? .null),
+                ("checkpoint", checkpoint?.json ?? .null),
                 ("parked", basis.parkedJSON),
             ]
         )
+    }
+}
+
+extension TreeCheckpoint {
+    /// `origin`, `size`, `root`.
+    fileprivate var json: AnswerJSON {
+        ["origin": .string(origin), "size": .integer(size), "root": .string("\(root)")]
     }
 }
 

@@ -2,17 +2,20 @@ public import CareEpisode
 public import Ledger
 import Postgres
 public import ProjectionRuntime
+import TransparencyLog
 
 /// Asks for the discharge summaries of one ledger, for any two clocks.
 public struct DischargeSummaryQuery: Sendable {
     private let model: ReadModel<DischargeSummaryProjection>
     private let reader: EventReader
+    private let database: LedgerDatabase
     private let ledger: LedgerDescription
 
     /// A ledger's discharge summaries.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) throws {
         model = ReadModel(try DischargeSummaryProjection(ledger), database, ledger: ledger)
         reader = EventReader(database, ledger: ledger)
+        self.database = database
         self.ledger = ledger
     }
 
@@ -52,6 +55,7 @@ public struct DischargeSummaryQuery: Sendable {
                 basis: basis,
                 clock: clock
             )
+            answer.checkpoint = try await checkpoint(covering: basis.position)
             guard let end = known.end else {
                 if interim { return answer }
                 throw DischargeSummaryError.notEnded(episode)
@@ -76,6 +80,15 @@ public struct DischargeSummaryQuery: Sendable {
             )
             return answer
         }
+    }
+
+    /// The newest checkpoint, where it covers a position.
+    private func checkpoint(covering position: Position) async throws -> TreeCheckpoint? {
+        let newest = try await PublishedCheckpoint.newest(database, ledger)
+        guard let checkpoint = newest?.signed.checkpoint, checkpoint.size >= position.rawValue else {
+            return nil
+        }
+        return checkpoint
     }
 
     /// The position of an episode's newest event.

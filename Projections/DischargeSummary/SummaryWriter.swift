@@ -1,6 +1,7 @@
 import CareEpisode
 import Ledger
 import ProjectionRuntime
+import TransparencyLog
 
 /// Puts the sections of a document into words.
 struct SummaryWriter {
@@ -93,6 +94,12 @@ struct SummaryWriter {
             fact("Known", known),
             fact("Effective at", clock.time(answer.effectiveAt, withSeconds: true)),
             fact("Time zone", ledger.timeZone),
+            fact(
+                "Checkpoint",
+                answer.checkpoint.map {
+                    "\($0.size) events of \($0.origin) with the root \($0.root)"
+                } ?? "none covers this position yet"
+            ),
         ]
     }
 

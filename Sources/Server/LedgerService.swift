@@ -204,7 +204,7 @@ public final class LedgerService: Service, Sendable {
                 ledger: ledger,
                 place: place(ledger.name),
                 holder: settings.holder
-            ).seal(upTo: head, limit: .seconds(4))
+            ).seal(upTo: head, limit: settings.sealLimit)
         }
         guard let newest = try await PublishedCheckpoint.newest(database, ledger) else {
             throw Problem.notFound("the ledger \(ledger.name) has no checkpoint yet")

@@ -232,6 +232,6 @@ struct DischargeSummaryDocumentTests {
         ] {
             #expect(json.contains(#""\#(list)":[]"#), "\(list)")
         }
-        #expect(json.hasSuffix(#""flags":[],"changed_since":null,"parked":[]}"#))
+        #expect(json.hasSuffix(#""flags":[],"changed_since":null,"checkpoint":null,"parked":[]}"#))
     }
 }

@@ -196,6 +196,7 @@ struct EventTests {
             let events = [SampleEvent.admitted()] + (1...9).map { SampleEvent.session(day: $0) }
             _ = try await fixture.post(episode, events, token: token)
             let note = try await fixture.get("checkpoint", token: token)
+            #expect(note.status == 200, "\(note.text)")
             let checkpoint = try SignedCheckpoint(parsing: note.text).checkpoint
             #expect(checkpoint.size == 10)
             let served = try await fixture.get("events?limit=10", token: token).json.list("events")

@@ -114,7 +114,7 @@ struct Seal: AsyncParsableCommand {
         let processors = ProcessorTime(bench)
         var (with, without): ([Throughput], [Throughput]) = ([], [])
         for round in 1...rounds {
-            func append() async throws -> Throughput {
+            @Sendable func append() async throws -> Throughput {
                 try await processors.measured {
                     try await attendance.run(
                         clients: 64,
@@ -127,9 +127,8 @@ struct Seal: AsyncParsableCommand {
             try await bench.seal()
             with.append(try await bench.withSealer(sequencer.feed) { try await append() })
             try await bench.seal()
-            note(
-                "round \(round) of \(rounds): without \(without[round - 1]), with \(with[round - 1])"
-            )
+            let (bare, sealed) = (without[round - 1], with[round - 1])
+            note("round \(round) of \(rounds): without \(bare), with \(sealed)")
         }
         func cells(_ name: String, _ rounds: [Throughput], _ ratio: Double) -> [String] {
             [

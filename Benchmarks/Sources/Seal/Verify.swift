@@ -68,7 +68,7 @@ struct Verify: AsyncParsableCommand {
                         arguments: ["Tests/Independent/verify_export.py", folder],
                         output: .string(limit: 65_536)
                     )
-                    precondition(result.terminationStatus.isSuccess, result.standardOutput ?? "")
+                    precondition(result.terminationStatus.isSuccess, result.standardOutput)
                 }
                 add("Python, export, \(name)", python.seconds)
             }

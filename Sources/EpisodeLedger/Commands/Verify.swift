@@ -120,12 +120,13 @@ struct Verify: AsyncParsableCommand {
         guard let first = events.first, let header = try? first.decodeHeader(),
             let basis = try await packet.file(PacketReadModels.basisName)
                 .flatMap({ PacketReadModels.Basis($0) }),
-            basis.position.rawValue == report.newest?.size,
+            let checkpoint = report.newest, basis.position.rawValue == checkpoint.size,
             let models = try? PacketReadModels(
                 events,
                 of: first.episodeID,
                 ledger: header.ledger,
-                basis: basis
+                basis: basis,
+                checkpoint: checkpoint
             )
         else {
             report.add(EvidenceFault(.file("\(PacketReadModels.basisName) is not of this packet")))
