@@ -283,8 +283,8 @@ struct Forger {
                 "\(columns) \(values[0])\(position)\(values[1]) and position = \(source)"
             )
         }
-        if random.happens(0.3) {
-            // Beyond the head, which is left where it was.
+        if !onlyExported && random.happens(0.3) {
+            // Beyond the head, which is left where it was: no export goes so far.
             try await insert(at: sealed.size + 1, copying: source)
             return (sealed.size + 1, "after the head")
         }
