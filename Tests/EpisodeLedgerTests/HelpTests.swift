@@ -11,8 +11,8 @@ struct HelpTests {
         "", "import", "append", "simulate", "census", "medication-review", "discharge-summary",
         "attendance", "outcomes", "episodes", "replay", "export", "follow",
         "checkpoint", "verify", "packet", "status", "ledgers", "ledgers list", "ledgers create",
-        "projections", "projections run",
-        "projections status", "projections rebuild", "projections retry", "migrate",
+        "projections", "projections run", "projections status", "projections rebuild",
+        "projections retry", "migrate",
     ]
 
     @Test("The help of each command is what was agreed on", arguments: commands)
