@@ -284,7 +284,7 @@ struct Forger {
             )
         }
         if !onlyExported && random.happens(0.3) {
-            // Beyond the head, which is left where it was: no export goes so far.
+            // Beyond the head, which is left where it was: an export ends before it.
             try await insert(at: sealed.size + 1, copying: source)
             return (sealed.size + 1, "after the head")
         }
