@@ -85,7 +85,8 @@ public struct DischargeSummaryQuery: Sendable {
     /// The newest checkpoint, where it covers a position.
     private func checkpoint(covering position: Position) async throws -> TreeCheckpoint? {
         let newest = try await PublishedCheckpoint.newest(database, ledger)
-        guard let checkpoint = newest?.signed.checkpoint, checkpoint.size >= position.rawValue else {
+        guard let checkpoint = newest?.signed.checkpoint, checkpoint.size >= position.rawValue
+        else {
             return nil
         }
         return checkpoint

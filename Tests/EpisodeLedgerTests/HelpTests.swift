@@ -12,8 +12,8 @@ struct HelpTests {
         "attendance", "outcomes", "episodes", "replay", "export", "follow",
         "checkpoint", "verify", "packet",
         "serve", "token", "status", "ledgers", "ledgers list", "ledgers create",
-        "projections", "projections run",
-        "projections status", "projections rebuild", "projections retry", "migrate",
+        "projections", "projections run", "projections status", "projections rebuild",
+        "projections retry", "migrate",
     ]
 
     @Test("The help of each command is what was agreed on", arguments: commands)
