@@ -63,7 +63,33 @@ private func router(
             try await answer(endpoint, service, request, context)
         }
     }
+    refuseOtherMethods(router)
     return router
+}
+
+/// Answers 405 to every method of a path that it does not have.
+private func refuseOtherMethods(_ router: Router<LedgerRequestContext>) {
+    var methods: [String: [HTTPRequest.Method]] = [
+        "healthz": [.get], "readyz": [.get], "metrics": [.get], "openapi.json": [.get],
+    ]
+    for endpoint in Endpoint.all {
+        methods["v1/ledgers/{ledger}/\(endpoint.path)", default: []].append(endpoint.method)
+    }
+    let names = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"]
+    let known = names.compactMap { HTTPRequest.Method(rawValue: $0) }
+    for (path, served) in methods {
+        let allow = served.map(\.rawValue).joined(separator: ", ")
+        for method in known where !served.contains(method) {
+            router.on(RouterPath(path), method: method) { _, _ -> Response in
+                throw Problem(
+                    status: .methodNotAllowed,
+                    code: "method-not-allowed",
+                    detail: "this resource takes \(allow)",
+                    headers: [.allow: allow]
+                )
+            }
+        }
+    }
 }
 
 /// Who asks, whether he may, and only then the answer; of health information the decision is on disk

@@ -9,19 +9,30 @@ struct Endpoint: Sendable {
     /// What a parameter of a query may be.
     enum Kind: Sendable {
         case text
-        case integer(least: Int64)
+        case integer(least: Int64, most: Int64 = Position.most)
         case date
         case time
         case uuid
         case choice([String])
+        /// Types of events, separated by commas.
+        case types
+
+        /// Not every such text is a time: months have different lengths.
+        private static let timePattern =
+            "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+            + "(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?"
+            + "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"
+        private static let typePattern = EventType.allCases.map(\.rawValue).joined(separator: "|")
 
         var schema: AnswerJSON {
             switch self {
             case .text: ["type": "string"]
-            case .integer(let least):
+            case .integer(let least, let most):
+                ["type": "integer", "minimum": .integer(least), "maximum": .integer(most)]
+            case .types:
                 [
-                    "type": "integer", "minimum": .integer(least),
-                    "maximum": .integer(Position.most),
+                    "type": "string",
+                    "pattern": .string("^(\(Self.typePattern))(,(\(Self.typePattern)))*$"),
                 ]
             case .date: ["type": "string", "format": "date"]
             case .time:
@@ -29,6 +40,7 @@ struct Endpoint: Sendable {
                     "type": "string",
                     "description":
                         "RFC 3339 with an offset, or a date: its 24:00 in the ledger's zone",
+                    "pattern": .string(Self.timePattern),
                 ]
             case .uuid: ["type": "string", "format": "uuid"]
             case .choice(let values):
@@ -97,8 +109,9 @@ struct Endpoint: Sendable {
             path: "events",
             summary: "Events in order: a page, all of them as NDJSON, or a stream that goes on",
             parameters: [
-                ("after", .integer(least: 0), false), ("limit", .integer(least: 1), false),
-                ("types", .text, false), ("episode", .uuid, false),
+                ("after", .integer(least: 0), false),
+                ("limit", .integer(least: 1, most: 1_000), false),
+                ("types", .types, false), ("episode", .uuid, false),
             ],
             answers: ["application/json", "application/x-ndjson", "text/event-stream"],
             handler: EventRoutes.list
@@ -224,7 +237,8 @@ struct Endpoint: Sendable {
             path: "access-log",
             summary: "Who asked for health information, and whether it was given",
             parameters: [
-                ("after", .integer(least: 0), false), ("limit", .integer(least: 1), false),
+                ("after", .integer(least: 0), false),
+                ("limit", .integer(least: 1, most: 1_000), false),
                 ("episode", .uuid, false),
             ],
             handler: OperationRoutes.accessLog

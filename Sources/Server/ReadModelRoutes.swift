@@ -28,6 +28,9 @@ struct ReadModelRoutes {
             knowledge = nil
         }
         let least = try call.query.integer("at_least", in: 0...Position.most, default: 0)
+        guard least <= head.position.rawValue else {
+            throw Problem.badRequest("at_least", "is beyond the head, \(head.position)")
+        }
         guard let model, knowledge == nil else { return }
         try await wait(for: model, Position(least))
     }

@@ -1,5 +1,6 @@
 import CareEpisode
 import Foundation
+import HTTPTypes
 import Ledger
 import Postgres
 import TestSupport
@@ -152,6 +153,36 @@ struct EventTests {
                 #expect(answer.status == 400, "\(query)")
                 #expect(answer.json.list("errors").count == 1, "\(query)")
             }
+        }
+    }
+
+    @Test("A method that a resource does not take is refused, and the document names every request")
+    func methods() async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
+            let wrong = try await fixture.request("PUT", "/v1/ledgers/default/census", token: nil)
+            #expect(wrong.status == 405)
+            #expect(wrong.headers["allow"] == "GET")
+            let nothing = try await fixture.request(
+                "GET",
+                "/v1/ledgers/default/nothing",
+                token: nil
+            )
+            #expect(nothing.status == 404)
+            #expect(nothing.headers["content-type"] == "application/problem+json")
+            let document = try await fixture.request("GET", "/openapi.json", token: nil)
+            let paths = try #require(
+                (JSONSerialization.jsonObject(with: Data(document.bytes)) as? [String: Any])?[
+                    "paths"
+                ]
+                    as? [String: [String: Any]]
+            )
+            for endpoint in Endpoint.all {
+                let path = paths["/v1/ledgers/{ledger}/\(endpoint.path)"]
+                #expect(path?[endpoint.method.rawValue.lowercased()] != nil, "\(endpoint.path)")
+            }
+            let metrics = try await fixture.request("GET", "/metrics", token: nil)
+            #expect(metrics.text.contains("\nepisode_ledger_database_up 1.0\n"))
+            #expect(metrics.text.contains("episode_ledger_unsealed_events{ledger=\"default\"} 0.0"))
         }
     }
 
