@@ -15,7 +15,8 @@ RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends ca-certificates libpq5 tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --user-group --no-create-home --shell /usr/sbin/nologin episode-ledger \
-    && install -d -o episode-ledger -g episode-ledger -m 0700 /var/lib/episode-ledger
+    && install -d -o episode-ledger -g episode-ledger -m 0700 /var/lib/episode-ledger \
+    && install -d -o episode-ledger -g episode-ledger -m 0700 /var/lib/episode-ledger-tokens
 COPY --from=build /out/episode-ledger /usr/local/bin/episode-ledger
 USER episode-ledger
 WORKDIR /tmp

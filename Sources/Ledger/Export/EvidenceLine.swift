@@ -22,39 +22,86 @@ enum EvidenceLine {
             """
     }
 
-    /// Reads a line; nil where it is none.
+    /// Reads a line as ``write(_:)`` makes it; nil where it is none.
     static func read(_ line: ArraySlice<UInt8>) -> EvidenceRow? {
-        let object = CanonicalObject(line)
-        func bytes(_ name: StaticString) -> [UInt8]? {
-            object.rawValue(name).flatMap { value in
-                guard value.count >= 2, value.first == UInt8(ascii: "\"") else { return nil }
-                return Base64.decode(
-                    String(decoding: value.dropFirst().dropLast(), as: UTF8.self)
-                )
-            }
+        line.withUnsafeBufferPointer { buffer in
+            var scanner = Scanner(buffer)
+            guard let commitment = scanner.bytes("{\"commitment\":\""),
+                let episode = scanner.text("\",\"episode_id\":\"").flatMap({ EpisodeID($0) }),
+                let event = scanner.text("\",\"event_id\":\"").flatMap({ EventID($0) }),
+                let header = scanner.bytes("\",\"header\":\""),
+                let knownAt = scanner.integer("\",\"known_at\":"),
+                let leafHash = scanner.bytes(",\"leaf_hash\":\""),
+                let nonce = scanner.bytes("\",\"nonce\":\""),
+                let occurredAt = scanner.integer("\",\"occurred_at\":"),
+                let payload = scanner.bytes(",\"payload\":\""),
+                let position = scanner.integer("\",\"position\":"),
+                let recordedAt = scanner.integer(",\"recorded_at\":"),
+                let type = scanner.text(",\"type\":\""),
+                let version = scanner.integer("\",\"version\":"),
+                scanner.isAtEnd("}")
+            else { return nil }
+            return EvidenceRow(
+                position: Position(position),
+                version: Version(version),
+                eventID: event,
+                episodeID: episode,
+                type: type,
+                occurredAt: Instant(microseconds: occurredAt),
+                recordedAt: Instant(microseconds: recordedAt),
+                knownAt: Instant(microseconds: knownAt),
+                nonce: nonce,
+                commitment: commitment,
+                leafHash: leafHash,
+                header: header,
+                payload: payload
+            )
         }
-        guard let commitment = bytes("commitment"),
-            let episode = object.uuidBits("episode_id"), let event = object.uuidBits("event_id"),
-            let header = bytes("header"), let knownAt = object.int("known_at"),
-            let leafHash = bytes("leaf_hash"), let nonce = bytes("nonce"),
-            let occurredAt = object.int("occurred_at"), let payload = bytes("payload"),
-            let position = object.int("position"), let recordedAt = object.int("recorded_at"),
-            let type = object.string("type"), let version = object.int("version")
-        else { return nil }
-        return EvidenceRow(
-            position: Position(Int64(position)),
-            version: Version(Int64(version)),
-            eventID: EventID(bits: event),
-            episodeID: EpisodeID(bits: episode),
-            type: type,
-            occurredAt: Instant(microseconds: Int64(occurredAt)),
-            recordedAt: Instant(microseconds: Int64(recordedAt)),
-            knownAt: Instant(microseconds: Int64(knownAt)),
-            nonce: nonce,
-            commitment: commitment,
-            leafHash: leafHash,
-            header: header,
-            payload: payload
-        )
+    }
+
+    /// Walks a line once: before each value stands what is expected there.
+    private struct Scanner {
+        private let line: UnsafeBufferPointer<UInt8>
+        private var index = 0
+
+        init(_ line: UnsafeBufferPointer<UInt8>) {
+            self.line = line
+        }
+
+        private mutating func skip(_ text: StaticString) -> Bool {
+            let expected = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+            guard line[index...].starts(with: expected) else { return false }
+            index += expected.count
+            return true
+        }
+
+        func isAtEnd(_ text: StaticString) -> Bool {
+            var rest = self
+            return rest.skip(text) && rest.index == line.count
+        }
+
+        /// Up to the next quotation mark; no value holds one.
+        private mutating func quoted(_ name: StaticString) -> Slice<UnsafeBufferPointer<UInt8>>? {
+            guard skip(name), let end = line[index...].firstIndex(of: UInt8(ascii: "\"")) else {
+                return nil
+            }
+            defer { index = end }
+            return line[index..<end]
+        }
+
+        mutating func text(_ name: StaticString) -> String? {
+            quoted(name).map { String(decoding: $0, as: UTF8.self) }
+        }
+
+        mutating func bytes(_ name: StaticString) -> [UInt8]? {
+            quoted(name).flatMap { Base64.decode(utf8: $0) }
+        }
+
+        mutating func integer(_ name: StaticString) -> Int64? {
+            guard skip(name) else { return nil }
+            let digits = line[index...].prefix { $0 == UInt8(ascii: "-") || $0 &- 48 < 10 }
+            index += digits.count
+            return Int64(String(decoding: digits, as: UTF8.self))
+        }
     }
 }
