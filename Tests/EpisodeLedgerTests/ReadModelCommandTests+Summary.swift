@@ -18,7 +18,7 @@ struct ReadModelCommandSummaryTests {
                     "episode_id", "ledger", "status", "position", "lag", "effective_at",
                     "known_at", "known_by", "client", "admission", "course_of_care", "medications",
                     "discharge", "follow_up", "authorship", "amendments", "completeness", "flags",
-                    "changed_since", "parked",
+                    "changed_since", "checkpoint", "parked",
                 ]
             )
             #expect(summary["status"] == .string("final"))

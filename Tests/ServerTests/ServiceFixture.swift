@@ -44,6 +44,8 @@ struct ServiceFixture: Sendable {
             let tokens = try LocalTokens(keyFile: "\(folder)/token.key")
             var settings = LedgerService.Settings()
             settings.runsWorkers = runsWorkers
+            // A loaded machine takes its time.
+            settings.sealLimit = .seconds(120)
             let service = LedgerService(
                 database,
                 authenticator: try await Authenticator(
@@ -149,7 +151,7 @@ struct ServiceFixture: Sendable {
         let url = try #require(URL(string: "http://127.0.0.1:\(port)\(path)"))
         var request = URLRequest(url: url)
         request.httpMethod = method
-        request.timeoutInterval = 30
+        request.timeoutInterval = 150
         if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         if let body { request.httpBody = Data(body) }

@@ -56,7 +56,7 @@ struct StreamTests {
                         }
                     }
                     let wanted = before + 40
-                    try await eventually("round \(round) is handled") {
+                    try await eventually("round \(round) is handled", within: .seconds(120)) {
                         await handled(state).split(separator: " ").first == "\(wanted)"
                     }
                     kill(process.processIdentifier, SIGKILL)
@@ -84,7 +84,7 @@ struct StreamTests {
     func graceful() async throws {
         let script = """
             import http.client, sys
-            server = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]), timeout=30)
+            server = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]), timeout=150)
             server.request('GET', '/v1/ledgers/default/events?after=0&types=session_attended', headers={
                 'Accept': 'text/event-stream', 'Authorization': 'Bearer ' + sys.argv[2],
                 'Last-Event-ID': '5'})
@@ -98,7 +98,7 @@ struct StreamTests {
             let running = Task {
                 await runningProgram(["python3", "-c", script, "\(port)", bearer])
             }
-            try await eventually("the stream is open") {
+            try await eventually("the stream is open", within: .seconds(120)) {
                 let log = try await fixture.database.reader.query(
                     "select from access_log where operation = 'listEvents'"
                 )
@@ -139,7 +139,7 @@ struct StreamTests {
                     #expect(readiness.status == 503)
                     #expect(try await fixture.request("GET", "/healthz", token: nil).status == 200)
                     try await cluster.restart()
-                    try await eventually("the service is ready again") {
+                    try await eventually("the service is ready again", within: .seconds(120)) {
                         try await fixture.request("GET", "/readyz", token: nil).status == 200
                     }
                     let again = try await fixture.post(
