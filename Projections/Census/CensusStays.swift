@@ -12,7 +12,7 @@ public struct CensusStays: Sendable {
 
     /// Reads every stay of the tables, in one snapshot.
     ///
-    /// Each line: `episode_id`, `client_id`, `program`, `track`, `level_of_care`, `from`, `to`,
+    /// Each line: `episode_id`, `ordinal` (from 1), `client_id`, `program`, `track`, `level_of_care`, `from`, `to`,
     /// `start_reason`, `end_reason`, `length_of_stay_days`.
     ///
     /// - Throws: ``ProjectionError/rebuildNeeded(projection:stored:program:)``.
@@ -21,7 +21,7 @@ public struct CensusStays: Sendable {
         (lines, basis) = try await model.withTables { connection, generation, basis in
             let rows = try await connection.query(
                 """
-                select s.episode_id, e.client_id, s.program, s.track, s.level_of_care, s.from_at,
+                select s.episode_id, s.ordinal, e.client_id, s.program, s.track, s.level_of_care, s.from_at,
                     s.to_at, s.start_reason, s.end_reason, e.length_of_stay_days
                 from \(raw: CensusProjection.stayTable.qualifiedName(generation)) s
                 left join \(raw: CensusProjection.episodeTable.qualifiedName(generation)) e
@@ -43,6 +43,7 @@ public struct CensusStays: Sendable {
         }
         let line: AnswerJSON = [
             "episode_id": .string(try row.get("episode_id", as: EpisodeID.self).description),
+            "ordinal": .integer(Int64(try row.get("ordinal", as: Int32.self))),
             "client_id": try text("client_id"),
             "program": try text("program"),
             "track": try text("track"),

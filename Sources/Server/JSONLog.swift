@@ -1,4 +1,5 @@
 import CareEpisode
+import FoundationEssentials
 import Glibc
 public import Logging
 import ProjectionRuntime
@@ -41,8 +42,6 @@ public struct JSONLog: LogHandler {
 extension Instant {
     /// This machine's clock.
     static var now: Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Instant(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+        Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
     }
 }

@@ -259,8 +259,9 @@ class Export:
         for episode, (entries, stays) in folded.items():
             days_of_stay, outside = census.length_of_stay(entries, stays, days)
             rows = [census.stay_row(stay, days_of_stay, outside) for stay in stays]
-            for row in rows:
+            for number, row in enumerate(rows, 1):
                 del row["last_contact_outside_episode"]
+                row["ordinal"] = number
             expected[episode] = rows
         for episode in sorted(set(stored) | set(expected)):
             if episode not in parked and stored.get(episode) != expected.get(episode):
