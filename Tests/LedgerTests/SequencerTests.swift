@@ -157,7 +157,8 @@ struct SequencerTests {
     func deadlinePasses() async throws {
         try await LedgerFixture.withDatabase { database in
             var impatient = database.configuration
-            impatient.callTimeout = .milliseconds(200)
+            // Long enough for a loaded machine to connect in.
+            impatient.callTimeout = .seconds(2)
             let ledger = try await database.ledger(named: .default)
             try await LedgerFixture.withDatabase(impatient) { other in
                 try await Sequencer.with(other, ledger: ledger) { sequencer in

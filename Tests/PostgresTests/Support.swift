@@ -63,7 +63,7 @@ struct NeverHappened: Error, CustomStringConvertible {
 /// Waits until a condition holds.
 func eventually(
     _ what: String,
-    within limit: Duration = .seconds(20),
+    within limit: Duration = .seconds(120),
     _ holds: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now.advanced(by: limit)

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// A short run of the campaign; the whole one is `swift run -c release tampering-campaign`.
-@Suite("Tampering")
+@Suite("Tampering", .serialized)
 struct TamperingTests {
     private func with(
         episodes: Int,

@@ -92,7 +92,7 @@ public struct NeverHappened: Error, CustomStringConvertible {
 /// Waits until a condition holds.
 public func eventually(
     _ what: String,
-    within limit: Duration = .seconds(20),
+    within limit: Duration = .seconds(120),
     _ holds: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now.advanced(by: limit)
