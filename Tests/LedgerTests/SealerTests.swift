@@ -233,6 +233,28 @@ struct SealerTests {
         }
     }
 
+    @Test("A stored checkpoint that cannot be read is told, and the sealer does not end")
+    func unreadable() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.append(10)
+            try await fixture.seal()
+            try await fixture.tamper("update checkpoint set note = 'none'")
+            let sealer = fixture.sealer()
+            let (troubles, told) = AsyncStream.makeStream(of: String.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await sealer.run(feed: LiveFeed()) { told.yield("\($0)") }
+                    told.finish()
+                }
+                var list = troubles.makeAsyncIterator()
+                let first = await list.next()
+                #expect(first?.contains("not a signed note") == true)
+                sealer.stop()
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test("A sealer that lost its lease publishes nothing; the next one goes on")
     func lostLease() async throws {
         try await SealingFixture.with { fixture in

@@ -120,6 +120,12 @@ public final class Sealer: Sendable {
                 try Task.checkCancellation()
                 onTrouble(error)
                 try await pause(.seconds(1))
+            } catch {
+                // Such as a stored key or checkpoint that cannot be read: told, never silent.
+                try Task.checkCancellation()
+                failures.increment()
+                onTrouble(error)
+                try await pause(.seconds(5))
             }
         }
     }
