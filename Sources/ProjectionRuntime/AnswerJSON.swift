@@ -84,8 +84,18 @@ public indirect enum AnswerJSON: Sendable {
 }
 
 extension AnswerJSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral,
-    ExpressibleByArrayLiteral
+    ExpressibleByArrayLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral
 {
+    /// A whole number.
+    public init(integerLiteral value: Int64) {
+        self = .integer(value)
+    }
+
+    /// True or false.
+    public init(booleanLiteral value: Bool) {
+        self = .bool(value)
+    }
+
     /// A string.
     public init(stringLiteral value: String) {
         self = .string(value)

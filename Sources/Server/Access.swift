@@ -43,6 +43,15 @@ enum Operation: String, CaseIterable, Sendable {
     case getConsistencyProof
     case getPacket
     case listAccess
+    case listSubscriptions
+    case putSubscription
+    case getSubscription
+    case deleteSubscription
+    case fetchSubscription
+    case acknowledge
+    case listDeadLetters
+    case resolveDeadLetter
+    case rotateSecret
 
     /// The roles that may; any one of them is enough.
     var roles: Set<Role> {
@@ -57,13 +66,20 @@ enum Operation: String, CaseIterable, Sendable {
         case .getCheckpoint, .getInclusionProof, .getConsistencyProof:
             [.clinician, .auditor, .service, .administrator]
         case .getPacket, .listAccess: [.auditor, .administrator]
+        case .listSubscriptions, .getSubscription, .listDeadLetters:
+            [.auditor, .service, .administrator]
+        case .putSubscription, .deleteSubscription, .fetchSubscription, .acknowledge,
+            .resolveDeadLetter, .rotateSecret:
+            [.service, .administrator]
         }
     }
 
     /// Whether the answer holds health information: then the decision is kept in the access log.
     var isHealthInformation: Bool {
         switch self {
-        case .getCheckpoint, .getInclusionProof, .getConsistencyProof, .listAccess, .getOutcomes:
+        case .getCheckpoint, .getInclusionProof, .getConsistencyProof, .listAccess, .getOutcomes,
+            .listSubscriptions, .getSubscription, .acknowledge, .listDeadLetters,
+            .resolveDeadLetter, .rotateSecret:
             false
         default: true
         }

@@ -108,6 +108,7 @@ private func answer(
     let isAllowed = operation.allows(principal, in: name)
     // Nobody learns which ledgers there are but who may enter.
     guard isAllowed || (principal.ledgers?.contains(name) ?? true) else {
+        await keepDenial(endpoint, service, principal, name, context)
         throw Problem.forbidden("this token is not for the ledger \(name)")
     }
     let ledger = try await service.ledger(name)
@@ -135,11 +136,39 @@ private func answer(
     )
     let response = try await endpoint.handler(call)
     if operation.isHealthInformation {
-        entry.detail = query.described(endpoint.describedParameters)
+        let asked = query.described(endpoint.describedParameters)
+        let details = [asked, call.whatWasReturned].compactMap { $0 }
+        entry.detail = details.isEmpty ? nil : details.joined(separator: "; ")
         entry.episode = try entry.episode ?? query.episode("episode")
         try await service.accessLog.record(entry, in: ledger)
     }
     return response
+}
+
+/// Keeps that somebody with a token for another ledger asked for health information of this one, where
+/// there is such a ledger; the answer is the same either way.
+private func keepDenial(
+    _ endpoint: Endpoint,
+    _ service: LedgerService,
+    _ principal: Principal,
+    _ name: LedgerName,
+    _ context: LedgerRequestContext
+) async {
+    guard endpoint.operation.isHealthInformation else { return }
+    let entry = AccessLog.Entry(
+        principal: principal,
+        operation: endpoint.operation,
+        isAllowed: false,
+        episode: context.parameters.get("episode").flatMap { EpisodeID($0) },
+        detail: "the token is for other ledgers",
+        requestID: context.id
+    )
+    do {
+        let ledger = try await service.ledger(name)
+        try await service.accessLog.record(entry, in: ledger)
+    } catch {
+        context.logger.warning("a denial is not in the access log")
+    }
 }
 
 private func authenticate(

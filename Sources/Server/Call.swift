@@ -2,6 +2,8 @@ import CareEpisode
 import HTTPTypes
 import Hummingbird
 import Ledger
+import NIOCore
+import Synchronization
 
 /// A request that is allowed, with what its path and query say.
 struct Call: Sendable {
@@ -11,6 +13,44 @@ struct Call: Sendable {
     let principal: Principal
     let ledger: LedgerDescription
     let query: Query
+    private let log = Returned()
+
+    /// What was given, for the access log: positions and numbers, nothing of what they hold.
+    private final class Returned: Sendable {
+        let text = Mutex<String?>(nil)
+    }
+
+    init(
+        service: LedgerService,
+        request: Request,
+        context: LedgerRequestContext,
+        principal: Principal,
+        ledger: LedgerDescription,
+        query: Query
+    ) {
+        self.service = service
+        self.request = request
+        self.context = context
+        self.principal = principal
+        self.ledger = ledger
+        self.query = query
+    }
+
+    /// Says what the answer holds.
+    func returned(_ text: String) { log.text.withLock { $0 = text } }
+
+    /// What the answer holds, where that was said.
+    var whatWasReturned: String? { log.text.withLock { $0 } }
+
+    /// The whole body, up to its limit.
+    func body() async throws -> [UInt8] {
+        do {
+            let buffer = try await request.body.collect(upTo: context.maxUploadSize)
+            return Array(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw HTTPError(.contentTooLarge)
+        }
+    }
 
     var database: LedgerDatabase { service.database }
 

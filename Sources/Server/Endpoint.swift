@@ -14,6 +14,8 @@ struct Endpoint: Sendable {
         case time
         case uuid
         case choice([String])
+        /// Text of a regular expression (ECMA-262).
+        case pattern(String)
         /// Types of events, separated by commas.
         case types
 
@@ -43,6 +45,7 @@ struct Endpoint: Sendable {
                     "pattern": .string(Self.timePattern),
                 ]
             case .uuid: ["type": "string", "format": "uuid"]
+            case .pattern(let pattern): ["type": "string", "pattern": .string(pattern)]
             case .choice(let values):
                 ["type": "string", "enum": .array(values.map { .string($0) })]
             }
@@ -60,6 +63,12 @@ struct Endpoint: Sendable {
     var answers = ["application/json"]
     /// The media type of the request's body; nil for none.
     var body: String?
+    /// The JSON Schema of the request's body.
+    var schema: AnswerJSON = [:]
+    /// The statuses of good answers.
+    var statuses = ["200"]
+    /// Whether the state of things can forbid it: 409.
+    var mayConflict = false
     let handler: @Sendable (Call) async throws -> Response
 
     /// The parameters that the access log may keep: all but free text, which could be anything.
@@ -78,13 +87,17 @@ struct Endpoint: Sendable {
     ]
 
     /// Every request about a ledger.
-    static let all: [Endpoint] = [
+    static let all = record + readModels + evidence + subscriptions
+
+    private static let record: [Endpoint] = [
         Endpoint(
             operation: .appendEvents,
             method: .post,
             path: "episodes/{episode}/events",
             summary: "Record one event of an episode, or up to 256, all or nothing",
             body: "application/json",
+            statuses: ["200", "201"],
+            mayConflict: true,
             handler: EventRoutes.append
         ),
         Endpoint(
@@ -116,6 +129,9 @@ struct Endpoint: Sendable {
             answers: ["application/json", "application/x-ndjson", "text/event-stream"],
             handler: EventRoutes.list
         ),
+    ]
+
+    private static let readModels: [Endpoint] = [
         Endpoint(
             operation: .getEpisode,
             method: .get,
@@ -196,6 +212,9 @@ struct Endpoint: Sendable {
             ] + known,
             handler: ReadModelRoutes.dischargeSummary
         ),
+    ]
+
+    private static let evidence: [Endpoint] = [
         Endpoint(
             operation: .getCheckpoint,
             method: .get,

@@ -21,6 +21,8 @@ public final class LedgerService: Service, Sendable {
         public var sealLimit: Duration = .seconds(10)
         /// How often a stream says that it is alive.
         public var heartbeat: Duration = .seconds(15)
+        /// Whether webhooks may go to private networks, and over plain http.
+        public var allowsPrivateNetworks = false
 
         /// The usual ones.
         public init() {}
@@ -121,7 +123,7 @@ public final class LedgerService: Service, Sendable {
         opening.finish()
     }
 
-    private var isStopped: Bool { state.withLock { $0.isStopped } }
+    var isStopped: Bool { state.withLock { $0.isStopped } }
 
     /// Finds ledgers to work for, also those that are created later.
     private func openAll() async {
@@ -156,6 +158,7 @@ public final class LedgerService: Service, Sendable {
         } catch {
             onTrouble("\(ledger.name): \(error)")
         }
+        push(ledger, sequencer.feed, &group)
         let sealer = Sealer(
             database,
             ledger: ledger,
@@ -165,6 +168,24 @@ public final class LedgerService: Service, Sendable {
         stops.withLock { $0.append { sealer.stop() } }
         group.addTask {
             try? await sealer.run(feed: sequencer.feed) { self.onTrouble("\(ledger.name): \($0)") }
+        }
+    }
+
+    /// Sends the ledger's webhooks.
+    private func push(
+        _ ledger: LedgerDescription,
+        _ feed: LiveFeed,
+        _ group: inout DiscardingTaskGroup
+    ) {
+        let sender = WebhookSender(
+            database,
+            ledger: ledger,
+            holder: settings.holder,
+            allowsPrivate: settings.allowsPrivateNetworks
+        )
+        stops.withLock { $0.append { sender.stop() } }
+        group.addTask {
+            await sender.run(feed: feed) { self.onTrouble("\(ledger.name): \($0)") }
         }
     }
 

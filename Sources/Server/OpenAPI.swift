@@ -1,3 +1,4 @@
+import CareEpisode
 import HTTPTypes
 import Hummingbird
 import ProjectionRuntime
@@ -59,29 +60,26 @@ enum OpenAPI {
     }
 
     private static func operation(_ endpoint: Endpoint) -> AnswerJSON {
-        var parameters: [AnswerJSON] = [
-            [
-                "name": "ledger", "in": "path", "required": .bool(true),
-                "schema": ["type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"],
-            ]
-        ]
-        if endpoint.path.contains("{episode}") {
+        var parameters: [AnswerJSON] = []
+        for (name, schema) in pathParameters
+        where "{ledger}/\(endpoint.path)".contains("{\(name)}") {
             parameters.append([
-                "name": "episode", "in": "path", "required": .bool(true),
-                "schema": ["type": "string", "format": "uuid"],
+                "name": .string(name), "in": "path", "required": .bool(true), "schema": schema,
             ])
         }
-        parameters += endpoint.parameters.map { parameter in
+        parameters += endpoint.parameters.map { parameter -> AnswerJSON in
             [
                 "name": .string(parameter.name), "in": "query",
                 "required": .bool(parameter.isRequired), "schema": parameter.kind.schema,
             ]
         }
-        var responses: [(name: String, value: AnswerJSON)] = [
-            ("200", answer(endpoint)),
-            ("400", reference), ("401", reference), ("403", reference), ("404", reference),
-            ("503", reference),
-        ]
+        var responses: [(name: String, value: AnswerJSON)] = endpoint.statuses.map { status in
+            let isEmpty = status == "204"
+            let nothing: AnswerJSON = ["description": .string(endpoint.summary)]
+            return (status, isEmpty ? nothing : answer(endpoint))
+        }
+        responses += ["400", "401", "403", "404", "503"].map { ($0, reference) }
+        if endpoint.mayConflict { responses.append(("409", reference)) }
         var members: [(name: String, value: AnswerJSON)] = [
             ("operationId", .string(endpoint.operation.rawValue)),
             ("summary", .string(endpoint.summary)),
@@ -96,23 +94,28 @@ enum OpenAPI {
             ("parameters", .array(parameters)),
         ]
         if let body = endpoint.body {
+            let content: AnswerJSON = ["schema": endpoint.schema]
             members.append(
                 (
                     "requestBody",
                     [
                         "required": .bool(true),
-                        "content": .object([(body, AnswerJSON.object([]))]),
+                        "content": .object([(body, content)]),
                     ]
                 )
             )
-            responses += [
-                ("201", answer(endpoint)), ("409", reference), ("413", reference),
-                ("422", reference),
-            ]
+            responses += [("413", reference), ("422", reference)]
         }
         members.append(("responses", .object(responses)))
         return .object(members)
     }
+
+    private static let pathParameters: [(name: String, schema: AnswerJSON)] = [
+        ("ledger", ["type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"]),
+        ("episode", ["type": "string", "format": "uuid"]),
+        ("name", ["type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"]),
+        ("position", ["type": "integer", "minimum": 1, "maximum": .integer(Position.most)]),
+    ]
 
     private static func answer(_ endpoint: Endpoint) -> AnswerJSON {
         answer(endpoint.summary, endpoint.answers)

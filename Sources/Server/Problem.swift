@@ -100,9 +100,10 @@ extension Problem {
             self.init(
                 status: .unprocessableContent,
                 code: "refused",
-                detail: "the events are refused; nothing was written",
+                detail: "what was sent is refused; nothing was written",
                 errors: refusal.errors
             )
+        case let error as SubscriptionError: self.init(error)
         case let error as AppendError: self = .unavailable("\(error)")
         case let error as PostgresError where error.isTransient || error.code == .poolClosed:
             self = .unavailable("the database cannot be reached in time: try again")

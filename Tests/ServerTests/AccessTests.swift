@@ -36,12 +36,86 @@ struct AccessTests {
         ("GET", "proofs/consistency?from=1", [.clinician, .auditor, .service, .administrator]),
         ("GET", "episodes/%E/packet", [.auditor, .administrator]),
         ("GET", "access-log", [.auditor, .administrator]),
+        ("GET", "subscriptions", [.auditor, .service, .administrator]),
+        ("PUT", "subscriptions/%N", [.service, .administrator]),
+        ("GET", "subscriptions/%N", [.auditor, .service, .administrator]),
+        ("GET", "subscriptions/%N/events", [.service, .administrator]),
+        ("POST", "subscriptions/%N/ack", [.service, .administrator]),
+        ("GET", "subscriptions/%N/dead-letters", [.auditor, .service, .administrator]),
+        ("DELETE", "subscriptions/%N/dead-letters/%P", [.service, .administrator]),
+        ("POST", "subscriptions/%N/rotate-secret", [.service, .administrator]),
+        ("DELETE", "subscriptions/%N", [.service, .administrator]),
     ]
+
+    /// What a request is sent with.
+    private static func body(_ path: String) -> String {
+        switch path {
+        case "subscriptions/%N": "{}"
+        case "subscriptions/%N/ack": #"{"bucket":0,"from":0,"to":0}"#
+        default: ServiceFixture.text(SampleEvent.session(day: 2))
+        }
+    }
+
+    /// Makes what a request is about: each one finds it as if it were the first.
+    private static func prepare(
+        _ path: String,
+        _ fixture: ServiceFixture
+    ) async throws -> [String: String] {
+        guard path.contains("%N") else { return [:] }
+        let name = "s-\(UInt64.random(in: 0..<1_000_000_000))"
+        let registry = SubscriptionRegistry(fixture.database, ledger: fixture.ledger)
+        let checked = try #require(SubscriptionName(name))
+        // Of a webhook that is behind with nothing, nothing is sent.
+        let head = try await EventReader(fixture.database, ledger: fixture.ledger).head()
+        let webhook = WebhookSettings(url: "https://receiver.example")
+        let isWebhook = path.contains("rotate")
+        let subscription = Subscription(
+            name: checked,
+            after: isWebhook ? head.position : .zero,
+            webhook: isWebhook ? webhook : nil
+        )
+        _ = try await registry.put(subscription, givesAfter: true, by: "tester")
+        _ = try await fixture.database.projector.query(
+            """
+            insert into subscription_dead_letter
+                (ledger_id, name, position, episode_id, event_id, deliveries, reason)
+            select ledger_id, \(name), position, episode_id, event_id, 1, 'test'
+            from event
+            where ledger_id = \(fixture.ledger.id.rawValue) and position = 1
+            """
+        )
+        return ["%N": name, "%P": "1"]
+    }
+
+    /// The status of a request, made for the first time.
+    private static func ask(
+        _ fixture: ServiceFixture,
+        _ method: String,
+        _ template: String,
+        _ episode: EpisodeID,
+        _ token: String
+    ) async throws -> Int {
+        let marks = try await prepare(template, fixture)
+        let path = marks.reduce(
+            template.replacingOccurrences(of: "%E", with: episode.description)
+        ) { $0.replacingOccurrences(of: $1.key, with: $1.value) }
+        let hasBody = !["GET", "DELETE"].contains(method)
+        return try await fixture.request(
+            method,
+            "/v1/ledgers/default/\(path)",
+            token: token,
+            body: hasBody ? Array(body(template).utf8) : nil
+        ).status
+    }
 
     @Test("Every request of the service is in this test's table, and no other")
     func complete() {
         func key(_ method: String, _ path: some StringProtocol) -> String {
-            "\(method) \(path.split(separator: "?")[0].replacingOccurrences(of: "%E", with: "{episode}"))"
+            let path = String(path.split(separator: "?")[0])
+                .replacingOccurrences(of: "%E", with: "{episode}")
+                .replacingOccurrences(of: "%N", with: "{name}")
+                .replacingOccurrences(of: "%P", with: "{position}")
+            return "\(method) \(path)"
         }
         let served = Endpoint.all.map { key($0.method.rawValue, $0.path) }
         #expect(Set(served) == Set(Self.expected.map { key($0.method, $0.path) }))
@@ -66,30 +140,18 @@ struct AccessTests {
                 let foreign = try await fixture.token(role, ledgers: ["elsewhere"])
                 let everywhere = try await fixture.token(role, ledgers: ["*"])
                 for (method, path, roles) in Self.expected {
-                    let path = path.replacingOccurrences(of: "%E", with: episode.description)
-                    func ask(_ token: String) async throws -> Int {
-                        let body: [UInt8]? =
-                            method == "GET"
-                            ? nil : Array(ServiceFixture.text(SampleEvent.session(day: 2)).utf8)
-                        return try await fixture.request(
-                            method,
-                            "/v1/ledgers/default/\(path)",
-                            token: token,
-                            body: body
-                        ).status
-                    }
-                    let status = try await ask(own)
+                    let status = try await Self.ask(fixture, method, path, episode, own)
                     let allowed = roles.contains(role)
                     #expect(
-                        allowed ? (200...201).contains(status) : status == 403,
+                        allowed ? (200...204).contains(status) : status == 403,
                         "\(role) \(method) \(path): \(status)"
                     )
-                    let wide = try await ask(everywhere)
+                    let wide = try await Self.ask(fixture, method, path, episode, everywhere)
                     #expect(
                         allowed == (wide < 300),
                         "\(role) \(method) \(path) everywhere: \(wide)"
                     )
-                    let abroad = try await ask(foreign)
+                    let abroad = try await Self.ask(fixture, method, path, episode, foreign)
                     #expect(abroad == 403, "\(role) \(method) \(path) in another ledger: \(abroad)")
                 }
             }
@@ -126,8 +188,15 @@ struct AccessTests {
             #expect(log[1]["purpose"] as? String == "TREATMENT")
             #expect(log[1]["episode_id"] as? String == episode.description)
             #expect(log[1]["request_id"] as? String == seen.headers["x-request-id"])
+            // Of those who ask for another ledger than their own, too, though they are not told.
+            let foreign = try await fixture.token(.auditor, subject: "n-7", ledgers: ["elsewhere"])
+            #expect(try await fixture.get("episodes/\(episode)", token: foreign).status == 403)
+            let denied = try await fixture.get("access-log?after=3", token: auditor)
+                .json.list("entries")
+            #expect(denied.map { $0["operation"] as? String } == ["getEpisode"])
+            #expect(denied.first?["allowed"] as? Bool == false)
             let own = try await fixture.get("access-log?episode=\(episode)&after=1", token: auditor)
-            #expect(own.json.list("entries").count == 1)
+            #expect(own.json.list("entries").count == 2)
             for change in ["update access_log set subject = 'x'", "delete from access_log"] {
                 await #expect(throws: (any Error).self) {
                     try await fixture.database.owner.query("\(raw: change)")

@@ -1,9 +1,11 @@
+import AsyncHTTPClient
 import CareEpisode
 import Foundation
-import FoundationNetworking
 import Glibc
 import Ledger
 import Logging
+import NIOCore
+import NIOHTTP1
 import Postgres
 import ServiceLifecycle
 import TestSupport
@@ -22,19 +24,26 @@ struct ServiceFixture: Sendable {
     /// Runs the service for as long as the body runs; then it ends gracefully.
     static func with<Result: Sendable>(
         runsWorkers: Bool = true,
+        allowsPrivateNetworks: Bool = false,
         configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
         try await LedgerFixture.withConfiguration { configuration in
             var configuration = configuration
             configure(&configuration)
-            return try await with(configuration, runsWorkers: runsWorkers, body)
+            return try await with(
+                configuration,
+                runsWorkers: runsWorkers,
+                allowsPrivateNetworks: allowsPrivateNetworks,
+                body
+            )
         }
     }
 
     static func with<Result: Sendable>(
         _ configuration: PostgresConfiguration,
         runsWorkers: Bool = true,
+        allowsPrivateNetworks: Bool = false,
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
         let folder = NSTemporaryDirectory() + "service-" + UUID().uuidString
@@ -44,6 +53,7 @@ struct ServiceFixture: Sendable {
             let tokens = try LocalTokens(keyFile: "\(folder)/token.key")
             var settings = LedgerService.Settings()
             settings.runsWorkers = runsWorkers
+            settings.allowsPrivateNetworks = allowsPrivateNetworks
             // A loaded machine takes its time.
             settings.sealLimit = .seconds(120)
             let service = LedgerService(
@@ -125,6 +135,12 @@ struct ServiceFixture: Sendable {
         func string(_ name: String) -> String? { object[name] as? String }
         func integer(_ name: String) -> Int? { object[name] as? Int }
         func list(_ name: String) -> [[String: Any]] { object[name] as? [[String: Any]] ?? [] }
+        func object(_ name: String) -> JSONObject? {
+            guard let part = object[name] as? [String: Any],
+                let data = try? JSONSerialization.data(withJSONObject: part)
+            else { return nil }
+            return JSONObject(String(decoding: data, as: UTF8.self))
+        }
         func strings(_ name: String) -> [String] { object[name] as? [String] ?? [] }
     }
 
@@ -148,20 +164,20 @@ struct ServiceFixture: Sendable {
         headers: [String: String] = [:],
         body: [UInt8]? = nil
     ) async throws -> Answer {
-        let url = try #require(URL(string: "http://127.0.0.1:\(port)\(path)"))
-        var request = URLRequest(url: url)
-        request.httpMethod = method
-        request.timeoutInterval = 150
-        if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
-        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        if let body { request.httpBody = Data(body) }
-        let (data, response) = try await URLSession.shared.data(for: request)
-        let answer = try #require(response as? HTTPURLResponse)
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        request.method = HTTPMethod(rawValue: method)
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
+        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(150))
+        let bytes = try await answer.body.collect(upTo: 1 << 26)
         var found: [String: String] = [:]
-        for (name, value) in answer.allHeaderFields {
-            found["\(name)".lowercased()] = "\(value)"
-        }
-        return Answer(status: answer.statusCode, headers: found, bytes: Array(data))
+        for (name, value) in answer.headers { found[name.lowercased()] = value }
+        return Answer(
+            status: Int(answer.status.code),
+            headers: found,
+            bytes: Array(bytes.readableBytesView)
+        )
     }
 
     func get(

@@ -1,6 +1,5 @@
 import CareEpisode
 import Foundation
-import Glibc
 import Ledger
 import Postgres
 import Synchronization
@@ -27,21 +26,16 @@ struct StreamTests {
                 // The service goes away at the end of each round, streams and all.
                 try await ServiceFixture.with(configuration) { fixture in
                     let token = try await fixture.token(.service)
-                    func start() throws -> Process {
-                        let process = Process()
-                        process.executableURL = URL(filePath: "/usr/bin/env")
-                        process.arguments = [
-                            "python3", Self.consumer, "http://127.0.0.1:\(fixture.port)", "default",
-                            state,
-                        ]
-                        let input = Pipe()
-                        process.standardInput = input
-                        try process.run()
-                        input.fileHandleForWriting.write(Data("\(token)\n".utf8))
-                        try input.fileHandleForWriting.close()
-                        return process
+                    func start() -> BackgroundProgram {
+                        BackgroundProgram(
+                            [
+                                "python3", Self.consumer, "http://127.0.0.1:\(fixture.port)",
+                                "default", state,
+                            ],
+                            input: "\(token)\n"
+                        )
                     }
-                    var process = try start()
+                    var process = start()
                     for step in 0..<4 {
                         let events =
                             [SampleEvent.admitted()]
@@ -50,17 +44,15 @@ struct StreamTests {
                         #expect(answer.status == 201)
                         if step == 1 {
                             // The consumer is killed in the middle, and starts again.
-                            kill(process.processIdentifier, SIGKILL)
-                            process.waitUntilExit()
-                            process = try start()
+                            process.kill()
+                            process = start()
                         }
                     }
                     let wanted = before + 40
                     try await eventually("round \(round) is handled", within: .seconds(120)) {
                         await handled(state).split(separator: " ").first == "\(wanted)"
                     }
-                    kill(process.processIdentifier, SIGKILL)
-                    process.waitUntilExit()
+                    process.kill()
                 }
             }
             // Count, lowest, highest position, and how many different: all once.

@@ -1,22 +1,22 @@
 /// Reads one object's members by name, each at most once, and refuses those nobody asked for.
-struct ObjectReader {
+package struct ObjectReader {
     let shape: ShapeReader
     let node: Int
 
     // MARK: Members
 
     /// The value node of a member, or nil where it is absent.
-    func member(_ name: StaticString) -> Int? { shape.document.member(name, of: node) }
+    package func member(_ name: StaticString) -> Int? { shape.document.member(name, of: node) }
 
     /// The value node of a member that must be there; notes where it is not.
-    func requiredMember(_ name: StaticString) -> Int? {
+    package func requiredMember(_ name: StaticString) -> Int? {
         if let member = member(name) { return member }
         shape.refuse(node, lacking: "\(name)", "required", "is required")
         return nil
     }
 
     /// Notes an error about a member, whether it is there or not.
-    func refuse(_ name: StaticString, _ code: String, _ detail: String) {
+    package func refuse(_ name: StaticString, _ code: String, _ detail: String) {
         if let member = member(name) {
             shape.refuse(member, code, detail)
         } else {
@@ -25,7 +25,7 @@ struct ObjectReader {
     }
 
     /// Notes an error about the object itself.
-    func refuse(_ code: String, _ detail: String) { shape.refuse(node, code, detail) }
+    package func refuse(_ code: String, _ detail: String) { shape.refuse(node, code, detail) }
 
     /// Whether a member is there and nothing was noted about its value.
     func hasAccepted(_ name: StaticString) -> Bool {
@@ -36,7 +36,7 @@ struct ObjectReader {
     /// Notes every member that was not asked for.
     ///
     /// Call it last.
-    func finish() {
+    package func finish() {
         var name = node + 1
         for _ in 0..<shape.document.nodes[node].count {
             let flags = shape.document.nodes[name].flags
@@ -49,18 +49,18 @@ struct ObjectReader {
 
     // MARK: Strings and codes
 
-    func string(_ name: StaticString) -> String? {
+    package func string(_ name: StaticString) -> String? {
         member(name).flatMap { string(at: $0) }
     }
 
     /// A required string is not empty.
-    func requiredString(_ name: StaticString) -> String {
+    package func requiredString(_ name: StaticString) -> String {
         guard let member = requiredMember(name), let text = string(at: member) else { return "" }
         if text.isEmpty { shape.refuse(member, "empty", "must not be empty") }
         return text
     }
 
-    func strings(_ name: StaticString) -> [String]? {
+    package func strings(_ name: StaticString) -> [String]? {
         member(name).flatMap { shape.elements(of: $0) }?.compactMap { string(at: $0) }
     }
 
@@ -93,11 +93,13 @@ struct ObjectReader {
 
     // MARK: Numbers and booleans
 
-    func integer(_ name: StaticString, atLeast least: Int, atMost most: Int = .max) -> Int? {
+    package func integer(_ name: StaticString, atLeast least: Int, atMost most: Int = .max) -> Int?
+    {
         member(name).flatMap { integer(at: $0, atLeast: least, atMost: most) }
     }
 
-    func requiredInteger(_ name: StaticString, atLeast least: Int, atMost most: Int) -> Int {
+    package func requiredInteger(_ name: StaticString, atLeast least: Int, atMost most: Int) -> Int
+    {
         requiredMember(name).flatMap { integer(at: $0, atLeast: least, atMost: most) } ?? least
     }
 
@@ -135,7 +137,7 @@ struct ObjectReader {
         return number
     }
 
-    func flag(_ name: StaticString) -> Bool? {
+    package func flag(_ name: StaticString) -> Bool? {
         member(name).flatMap { flag(at: $0) }
     }
 
@@ -172,11 +174,11 @@ struct ObjectReader {
         }
     }
 
-    func identifier<ID: UniqueIdentifier>(_ name: StaticString) -> ID? {
+    package func identifier<ID: UniqueIdentifier>(_ name: StaticString) -> ID? {
         member(name).flatMap { identifier(at: $0) }
     }
 
-    func requiredIdentifier<ID: UniqueIdentifier>(_ name: StaticString) -> ID {
+    package func requiredIdentifier<ID: UniqueIdentifier>(_ name: StaticString) -> ID {
         requiredMember(name).flatMap { identifier(at: $0) } ?? ID(bits: 0)
     }
 
@@ -207,6 +209,29 @@ struct ObjectReader {
     /// An object that must be there; an empty one stands in where it is not.
     func requiredObject<Part: PayloadObject>(_ name: StaticString, else placeholder: Part) -> Part {
         requiredMember(name).flatMap { shape.object(at: $0) }.map { $0.read() } ?? placeholder
+    }
+
+    /// A member that is an object, read by a closure that asks for its members; the others are refused.
+    package func object<Value>(
+        _ name: StaticString,
+        reading read: (ObjectReader) -> Value
+    ) -> Value? {
+        member(name).flatMap { shape.object(at: $0) }.map { object in
+            defer { object.finish() }
+            return read(object)
+        }
+    }
+
+    /// As ``object(_:reading:)``, of the elements of an array.
+    package func objects<Value>(
+        _ name: StaticString,
+        reading read: (ObjectReader) -> Value
+    ) -> [Value]? {
+        member(name).map { shape.elements(of: $0) }?.compactMap { shape.object(at: $0) }
+            .map { object in
+                defer { object.finish() }
+                return read(object)
+            }
     }
 
     func objects<Part: PayloadObject>(_ name: StaticString) -> [Part]? {

@@ -1,0 +1,55 @@
+/// Reads JSON bodies other than events: one object, or a list of objects, by the same strict rules
+/// as events, with every error told at once.
+package enum JSONBody {
+    /// Reads one object.
+    ///
+    /// Throws a ``Refusal`` with all errors, in the order of the body; also of members that `read`
+    /// did not ask for.
+    package static func object<Value>(
+        _ json: [UInt8],
+        reading read: (ObjectReader) -> Value
+    ) throws(Refusal) -> Value {
+        let shape = try shape(json)
+        let value = shape.object(at: 0).map { object in
+            defer { object.finish() }
+            return read(object)
+        }
+        return try accepted(value, shape)
+    }
+
+    /// Reads an object, or a list of at most `limit` of them.
+    package static func objects<Value>(
+        _ json: [UInt8],
+        atMost limit: Int,
+        reading read: (ObjectReader) -> Value
+    ) throws(Refusal) -> [Value] {
+        let shape = try shape(json)
+        var nodes = [0]
+        if shape.document.nodes[0].kind == .array {
+            nodes = shape.elements(of: 0)
+            if !(1...limit).contains(nodes.count) {
+                shape.refuse(0, "wrong_count", "must have from 1 to \(limit) elements")
+            }
+        }
+        let values = nodes.prefix(limit).compactMap { shape.object(at: $0) }.map { object in
+            defer { object.finish() }
+            return read(object)
+        }
+        return try accepted(values, shape)
+    }
+
+    private static func shape(_ json: [UInt8]) throws(Refusal) -> ShapeReader {
+        let (document, isJSON) = JSONReader.read(json, nesting: JSONLimits.nesting)
+        guard isJSON else { throw Refusal(errors: document.errors.fieldErrors(in: document)) }
+        return ShapeReader(document)
+    }
+
+    private static func accepted<Value>(
+        _ value: Value?,
+        _ shape: ShapeReader
+    ) throws(Refusal) -> Value {
+        let errors = shape.fieldErrors()
+        guard let value, errors.isEmpty else { throw Refusal(errors: errors) }
+        return value
+    }
+}

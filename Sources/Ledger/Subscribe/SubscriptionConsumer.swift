@@ -1,0 +1,510 @@
+public import CareEpisode
+import Postgres
+
+/// What one consumer of a subscription was given: it has each bucket until its lease ends, and what
+/// it does not acknowledge by then is given to whoever asks next.
+public struct SubscriptionDelivery: Sendable {
+    /// The part of one bucket: what `POST …/ack` takes once its events are dealt with.
+    public struct Batch: Hashable, Sendable {
+        /// 0 to 63.
+        public let bucket: Int
+        /// What was acknowledged before.
+        public let from: Position
+        /// Everything up to here that the subscription wants of this bucket is in this delivery.
+        public let to: Position
+        /// Of the lease.
+        public let epoch: Int64
+        /// How often this was given out, with this time.
+        public let deliveries: Int
+    }
+
+    /// In the order of their positions, and so each episode in order.
+    public let events: [(bucket: Int, event: RecordedEvent)]
+    /// What to acknowledge.
+    public let batches: [Batch]
+    /// The ledger's head when this was read.
+    public let head: Position
+}
+
+/// Says that everything of a bucket between two positions has been dealt with.
+public struct Acknowledgement: Hashable, Sendable {
+    /// An event that could not be dealt with and goes to the dead letters.
+    public struct Failed: Hashable, Sendable {
+        /// The event's.
+        public var position: Position
+        /// A code; never health information.
+        public var reason: String
+
+        /// Names an event and why.
+        public init(position: Position, reason: String) {
+            self.position = position
+            self.reason = reason
+        }
+    }
+
+    /// 0 to 63.
+    public var bucket: Int
+    /// Where the bucket is.
+    public var from: Position
+    /// Where it shall be; the same for keeping the lease.
+    public var to: Position
+    /// Of the lease; nil leaves the check to the position alone.
+    public var epoch: Int64?
+    /// What could not be dealt with.
+    public var failed: [Failed]
+
+    /// Acknowledges.
+    public init(
+        bucket: Int,
+        from: Position,
+        to: Position,
+        epoch: Int64? = nil,
+        failed: [Failed] = []
+    ) {
+        self.bucket = bucket
+        self.from = from
+        self.to = to
+        self.epoch = epoch
+        self.failed = failed
+    }
+}
+
+/// Gives out events to the consumers of a subscription that is fetched.
+///
+/// Any number of consumers, of any number of processes, share the buckets. Nothing is locked while
+/// events are read: a bucket is taken, and acknowledged, by compare-and-set.
+public struct SubscriptionConsumer: Sendable {
+    /// The most events of one delivery.
+    public static let eventLimit = 1_000
+    /// Buckets in which nothing happened are moved on once they are so far behind: often enough to
+    /// look at few events twice, seldom enough to write little.
+    private static let laziness: Int64 = 256
+    /// The most positions that one delivery looks at.
+    private static let window = 20 * EventReader.pageLimit
+
+    private let database: LedgerDatabase
+    private let ledger: LedgerDescription
+    private let reader: EventReader
+
+    private var id: Int32 { ledger.id.rawValue }
+
+    /// The consumers of a ledger.
+    public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
+        self.database = database
+        self.ledger = ledger
+        reader = EventReader(database, ledger: ledger)
+    }
+
+    private struct Bucket {
+        let number: Int
+        let position: Int64
+        let epoch: Int64
+        let deliveries: Int
+    }
+
+    private struct Scan {
+        var events: [(bucket: Int, event: RecordedEvent)] = []
+        /// Of each bucket that has an event: up to where it is given out.
+        var through: [Int: Int64] = [:]
+        /// Buckets that have an event, given out or not.
+        var busy: Set<Int> = []
+        /// Everything up to here was looked at.
+        var reached: Int64
+        var head: Position = .zero
+        var isEnded = false
+    }
+
+    // MARK: - Giving out
+
+    /// The next events for a consumer; none where there are none that nobody else has.
+    ///
+    /// - Parameters:
+    ///   - subscription: one that is fetched.
+    ///   - consumer: who asks. One with a name gets again at once what it has not acknowledged;
+    ///     without a name, what it was given comes back when the lease ends.
+    ///   - limit: the most events, 1 to ``eventLimit``.
+    ///   - buckets: the most buckets, so that others get some too.
+    /// - Throws: ``SubscriptionError``, ``LedgerError/missingEvent(_:)``.
+    public func next(
+        _ subscription: Subscription,
+        consumer: String?,
+        limit: Int = 100,
+        buckets: Int = 16
+    ) async throws -> SubscriptionDelivery {
+        guard subscription.webhook == nil else {
+            throw SubscriptionError.isPushed(subscription.name)
+        }
+        while true {
+            try Task.checkCancellation()
+            let free = try await free(subscription.name, consumer)
+            guard let first = free.first else {
+                return SubscriptionDelivery(
+                    events: [],
+                    batches: [],
+                    head: try await reader.head().position
+                )
+            }
+            let scan = try await scan(subscription, free, first.position, limit, buckets)
+            let isMoved = try await moveIdle(subscription.name, free, scan)
+            guard !scan.events.isEmpty else {
+                // Nothing in a whole window: go on behind it.
+                if !scan.isEnded, isMoved { continue }
+                return SubscriptionDelivery(events: [], batches: [], head: scan.head)
+            }
+            if try await buryExhausted(subscription, free, scan) { continue }
+            let batches = try await take(subscription, consumer, free, scan)
+            // Somebody else was quicker with all of them.
+            if batches.isEmpty { continue }
+            let taken = Set(batches.map(\.bucket))
+            return SubscriptionDelivery(
+                events: scan.events.filter { taken.contains($0.bucket) },
+                batches: batches,
+                head: scan.head
+            )
+        }
+    }
+
+    /// Buckets that nobody has, or that this consumer has, those furthest behind first.
+    private func free(_ name: SubscriptionName, _ consumer: String?) async throws -> [Bucket] {
+        try await database.projector.query(
+            """
+            select bucket, position, epoch, deliveries
+            from subscription_bucket
+            where ledger_id = \(id) and name = \(name.description)
+            and (
+                lease_until is null or lease_until <= clock_timestamp()
+                or consumer = \(consumer)::text
+            )
+            order by position, bucket
+            """
+        ).map { row in
+            Bucket(
+                number: Int(try row.get("bucket", as: Int32.self)),
+                position: try row.get("position"),
+                epoch: try row.get("epoch"),
+                deliveries: Int(try row.get("deliveries", as: Int32.self))
+            )
+        }
+    }
+
+    /// Reads on from the bucket that is furthest behind, until there is enough.
+    private func scan(
+        _ subscription: Subscription,
+        _ free: [Bucket],
+        _ start: Int64,
+        _ limit: Int,
+        _ most: Int
+    ) async throws -> Scan {
+        let known = Dictionary(uniqueKeysWithValues: free.map { ($0.number, $0) })
+        var scan = Scan(reached: start)
+        var full: Set<Int> = []
+        while scan.reached - start < Int64(Self.window), !scan.isEnded, scan.events.count < limit {
+            let page = try await reader.page(
+                after: Position(rawValue: scan.reached),
+                types: subscription.types,
+                episode: subscription.episode,
+                limit: EventReader.pageLimit
+            )
+            scan.head = page.head
+            for event in page.events where scan.events.count < limit {
+                let position = event.history.position.rawValue
+                scan.reached = position
+                let number = Subscription.bucket(of: event.episodeID)
+                guard let bucket = known[number], bucket.position < position else { continue }
+                scan.busy.insert(number)
+                if full.contains(number) { continue }
+                if scan.through[number] == nil, scan.through.count >= most { continue }
+                scan.events.append((number, event))
+                scan.through[number] = position
+                // What was given out in vain before comes one by one, so that the event that its
+                // consumers die of is found and the others are not buried with it.
+                if bucket.deliveries > 1 { full.insert(number) }
+            }
+            if scan.events.count < limit { scan.reached = page.nextAfter.rawValue }
+            scan.isEnded = page.nextAfter >= page.head
+        }
+        // Of a bucket that was read to the end of the scan, all up to there is given out.
+        for number in scan.through.keys where !full.contains(number) {
+            scan.through[number] = scan.reached
+        }
+        return scan
+    }
+
+    /// Moves on free buckets in which nothing happened up to where the scan came.
+    private func moveIdle(
+        _ name: SubscriptionName,
+        _ free: [Bucket],
+        _ scan: Scan
+    ) async throws -> Bool {
+        let idle = free.filter { $0.position < scan.reached && !scan.busy.contains($0.number) }
+        guard let behind = idle.first,
+            !scan.isEnded && scan.events.isEmpty
+                || scan.reached - behind.position >= Self.laziness
+        else { return false }
+        let ordered = idle.sorted { $0.number < $1.number }
+        try await database.projector.withTransaction { connection in
+            try await lock(name, ordered.map(\.number), connection)
+            _ = try await connection.query(
+                """
+                update subscription_bucket b
+                set position = \(scan.reached), delivered = \(scan.reached), deliveries = 0
+                from unnest(
+                    \(ordered.map { Int32($0.number) }), \(ordered.map(\.position)),
+                    \(ordered.map(\.epoch))
+                ) as t (bucket, position, epoch)
+                where b.ledger_id = \(id) and b.name = \(name.description)
+                and b.bucket = t.bucket and b.position = t.position and b.epoch = t.epoch
+                """
+            )
+        }
+        return true
+    }
+
+    /// Buries the first event of each bucket that was given out as often as it may be.
+    private func buryExhausted(
+        _ subscription: Subscription,
+        _ free: [Bucket],
+        _ scan: Scan
+    ) async throws -> Bool {
+        let exhausted = free.filter { bucket in
+            bucket.deliveries >= subscription.maxDeliveries && scan.through[bucket.number] != nil
+        }
+        guard !exhausted.isEmpty else { return false }
+        let name = subscription.name.description
+        for bucket in exhausted {
+            guard let event = scan.events.first(where: { $0.bucket == bucket.number })?.event else {
+                continue
+            }
+            let position = event.history.position.rawValue
+            try await database.projector.withTransaction { connection in
+                let moved = try await connection.query(
+                    """
+                    update subscription_bucket
+                    set position = \(position), delivered = \(position), deliveries = 0,
+                        epoch = epoch + 1, consumer = null, lease_until = null
+                    where ledger_id = \(id) and name = \(name)
+                    and bucket = \(Int32(bucket.number))
+                    and position = \(bucket.position) and epoch = \(bucket.epoch)
+                    """
+                )
+                guard moved.affectedRows == 1 else { return }
+                try await bury(
+                    subscription.name,
+                    event,
+                    deliveries: bucket.deliveries,
+                    reason: "never_acknowledged",
+                    connection
+                )
+            }
+        }
+        return true
+    }
+
+    private func bury(
+        _ name: SubscriptionName,
+        _ event: RecordedEvent,
+        deliveries: Int,
+        reason: String,
+        _ connection: PostgresConnection
+    ) async throws {
+        _ = try await connection.query(
+            """
+            insert into subscription_dead_letter
+                (ledger_id, name, position, episode_id, event_id, deliveries, reason)
+            values (
+                \(id), \(name.description), \(event.history.position.rawValue),
+                \(event.episodeID), \(event.history.eventID), \(Int32(deliveries)), \(reason)
+            )
+            on conflict do nothing
+            """
+        )
+    }
+
+    /// Leases the buckets of a scan that are still as they were.
+    private func take(
+        _ subscription: Subscription,
+        _ consumer: String?,
+        _ free: [Bucket],
+        _ scan: Scan
+    ) async throws -> [SubscriptionDelivery.Batch] {
+        let wanted = free.filter { scan.through[$0.number] != nil }
+            .sorted { $0.number < $1.number }
+        let name = subscription.name
+        return try await database.projector.withTransaction { connection in
+            try await lock(name, wanted.map(\.number), connection)
+            return try await connection.query(
+                """
+                update subscription_bucket b
+                set epoch = b.epoch + 1, delivered = t.through, deliveries = b.deliveries + 1,
+                    consumer = \(consumer), lease_until = clock_timestamp()
+                        + make_interval(secs => \(Double(subscription.leaseSeconds)))
+                from unnest(
+                    \(wanted.map { Int32($0.number) }), \(wanted.map(\.position)),
+                    \(wanted.map(\.epoch)), \(wanted.map { scan.through[$0.number] ?? 0 })
+                ) as t (bucket, position, epoch, through)
+                where b.ledger_id = \(id) and b.name = \(name.description)
+                and b.bucket = t.bucket and b.position = t.position and b.epoch = t.epoch
+                returning b.bucket, b.position, b.delivered, b.epoch, b.deliveries
+                """
+            ).map { row in
+                SubscriptionDelivery.Batch(
+                    bucket: Int(try row.get("bucket", as: Int32.self)),
+                    from: Position(rawValue: try row.get("position")),
+                    to: Position(rawValue: try row.get("delivered")),
+                    epoch: try row.get("epoch"),
+                    deliveries: Int(try row.get("deliveries", as: Int32.self))
+                )
+            }.sorted { $0.bucket < $1.bucket }
+        }
+    }
+
+    /// Locks rows in one order, so that consumers wait for each other and never for themselves.
+    private func lock(
+        _ name: SubscriptionName,
+        _ buckets: [Int],
+        _ connection: PostgresConnection
+    ) async throws {
+        _ = try await connection.query(
+            """
+            select bucket from subscription_bucket
+            where ledger_id = \(id) and name = \(name.description)
+            and bucket = any (\(buckets.map { Int32($0) }))
+            order by bucket
+            for update
+            """
+        )
+    }
+
+    // MARK: - Acknowledging
+
+    /// Takes acknowledgements, all or none.
+    ///
+    /// One that reaches the end of what was given out gives the bucket back; one before it keeps the
+    /// lease for as long again.
+    ///
+    /// - Throws: ``SubscriptionError``, a `Refusal` where a failed event is not one of the bucket's.
+    public func acknowledge(
+        _ subscription: Subscription,
+        _ acknowledgements: [Acknowledgement]
+    ) async throws {
+        guard subscription.webhook == nil else {
+            throw SubscriptionError.isPushed(subscription.name)
+        }
+        let failed = try await failedEvents(acknowledgements)
+        let name = subscription.name
+        try await database.projector.withTransaction { connection in
+            let deliveries = try await check(name, acknowledgements, connection)
+            _ = try await connection.query(
+                """
+                update subscription_bucket b
+                set position = t.through,
+                    deliveries = case
+                        when t.through = b.delivered then 0
+                        when t.through > b.position then 1
+                        else b.deliveries
+                    end,
+                    consumer = case when t.through < b.delivered then b.consumer end,
+                    lease_until = case
+                        when t.through < b.delivered then clock_timestamp()
+                            + make_interval(secs => \(Double(subscription.leaseSeconds)))
+                    end
+                from unnest(
+                    \(acknowledgements.map { Int32($0.bucket) }),
+                    \(acknowledgements.map(\.to.rawValue))
+                ) as t (bucket, through)
+                where b.ledger_id = \(id) and b.name = \(name.description)
+                and b.bucket = t.bucket
+                """
+            )
+            for (event, reason) in failed {
+                let bucket = Subscription.bucket(of: event.episodeID)
+                try await bury(
+                    name,
+                    event,
+                    deliveries: deliveries[bucket] ?? 1,
+                    reason: reason,
+                    connection
+                )
+            }
+        }
+    }
+
+    /// Compares with where the buckets are, and locks them.
+    private func check(
+        _ name: SubscriptionName,
+        _ acknowledgements: [Acknowledgement],
+        _ connection: PostgresConnection
+    ) async throws -> [Int: Int] {
+        let rows = try await connection.query(
+            """
+            select bucket, position, delivered, epoch, deliveries
+            from subscription_bucket
+            where ledger_id = \(id) and name = \(name.description)
+            and bucket = any (\(acknowledgements.map { Int32($0.bucket) }))
+            order by bucket
+            for update
+            """
+        )
+        var stored: [Int: (position: Int64, delivered: Int64, epoch: Int64, deliveries: Int)] = [:]
+        for row in rows {
+            stored[Int(try row.get("bucket", as: Int32.self))] = (
+                try row.get("position"), try row.get("delivered"), try row.get("epoch"),
+                Int(try row.get("deliveries", as: Int32.self))
+            )
+        }
+        // Deleted in the meantime.
+        guard !stored.isEmpty else { throw SubscriptionError.unknown(name) }
+        var stale: [StaleAcknowledgement] = []
+        for (index, acknowledgement) in acknowledgements.enumerated() {
+            guard let bucket = stored[acknowledgement.bucket] else { continue }
+            let fits =
+                acknowledgement.from.rawValue == bucket.position
+                && acknowledgement.to.rawValue <= bucket.delivered
+                && acknowledgement.epoch.map { $0 == bucket.epoch } ?? true
+            guard !fits else { continue }
+            stale.append(
+                StaleAcknowledgement(
+                    index: index,
+                    bucket: acknowledgement.bucket,
+                    position: Position(rawValue: bucket.position),
+                    delivered: Position(rawValue: bucket.delivered),
+                    epoch: bucket.epoch
+                )
+            )
+        }
+        guard stale.isEmpty else { throw SubscriptionError.stale(stale) }
+        return stored.mapValues(\.deliveries)
+    }
+
+    /// The events that consumers could not deal with.
+    private func failedEvents(
+        _ acknowledgements: [Acknowledgement]
+    ) async throws -> [(event: RecordedEvent, reason: String)] {
+        var events: [(event: RecordedEvent, reason: String)] = []
+        var errors: [FieldError] = []
+        for (index, acknowledgement) in acknowledgements.enumerated() {
+            for (number, failed) in acknowledgement.failed.enumerated() {
+                let page = try await reader.page(
+                    after: Position(rawValue: failed.position.rawValue - 1),
+                    until: failed.position
+                )
+                if let event = page.events.first,
+                    Subscription.bucket(of: event.episodeID) == acknowledgement.bucket,
+                    failed.position > acknowledgement.from, failed.position <= acknowledgement.to
+                {
+                    events.append((event, failed.reason))
+                } else {
+                    errors.append(
+                        FieldError(
+                            pointer: "/\(index)/failed/\(number)/position",
+                            code: "out_of_range",
+                            detail: "must be of an event of the bucket, between from and to"
+                        )
+                    )
+                }
+            }
+        }
+        guard errors.isEmpty else { throw Refusal(errors: errors) }
+        return events
+    }
+}

@@ -1,0 +1,269 @@
+public import CareEpisode
+import Postgres
+
+/// The right to send what one webhook is behind with, until it ends or somebody takes it.
+public struct WebhookLease: Sendable {
+    /// What is sent where.
+    public let subscription: Subscription
+    /// Where.
+    public let settings: WebhookSettings
+    /// Everything up to here is delivered, or was not wanted.
+    public internal(set) var position: Position
+    /// Failed attempts to send the next event.
+    public let attempts: Int
+    let epoch: Int64
+}
+
+/// What the senders of webhooks share: who sends what, and what became of it.
+///
+/// One sender at a time has a webhook, by a lease; what makes a delivery count is the compare-and-set
+/// on (position, epoch). A sender that dies in between sends its last event again.
+public struct WebhookRegistry: Sendable {
+    /// The wait before each attempt after the first, in seconds (Standard Webhooks, "Retry
+    /// schedule"): about 75 hours in all.
+    public static let schedule: [Double] = [
+        5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400,
+    ]
+
+    private let database: LedgerDatabase
+    private let ledger: LedgerDescription
+    private let holder: String
+    /// How long a lease lasts without being renewed, by the database's clock.
+    private let leaseSeconds: Double
+
+    private var id: Int32 { ledger.id.rawValue }
+
+    /// The webhooks of a ledger.
+    public init(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        holder: String,
+        leaseSeconds: Double = 60
+    ) {
+        self.database = database
+        self.ledger = ledger
+        self.holder = holder
+        self.leaseSeconds = leaseSeconds
+    }
+
+    // MARK: - Leases
+
+    /// Takes webhooks that have something to send, nobody sends, and are due.
+    public func takeDue(limit: Int) async throws -> [WebhookLease] {
+        let rows = try await database.projector.query(
+            """
+            with due as (
+                select w.name
+                from webhook w
+                join ledger_head h using (ledger_id)
+                where w.ledger_id = \(id) and w.disabled_reason is null
+                and w.position < h.position
+                and (w.next_attempt_at is null or w.next_attempt_at <= clock_timestamp())
+                and (w.lease_until is null or w.lease_until <= clock_timestamp())
+                order by w.next_attempt_at nulls first, w.position
+                limit \(Int64(limit))
+                for update of w skip locked
+            )
+            update webhook w
+            set epoch = w.epoch + 1, lease_holder = \(holder),
+                lease_until = clock_timestamp() + make_interval(secs => \(leaseSeconds))
+            from due
+            where w.ledger_id = \(id) and w.name = due.name
+            returning w.name, w.epoch, w.position, w.attempts
+            """
+        )
+        let registry = SubscriptionRegistry(database, ledger: ledger)
+        var leases: [WebhookLease] = []
+        for row in rows {
+            guard let name = SubscriptionName(try row.get("name")) else { continue }
+            let subscription: Subscription
+            do {
+                subscription = try await registry.subscription(name)
+            } catch is SubscriptionError {
+                continue
+            }
+            guard let settings = subscription.webhook else { continue }
+            leases.append(
+                WebhookLease(
+                    subscription: subscription,
+                    settings: settings,
+                    position: Position(rawValue: try row.get("position")),
+                    attempts: Int(try row.get("attempts", as: Int32.self)),
+                    epoch: try row.get("epoch")
+                )
+            )
+        }
+        return leases
+    }
+
+    /// Hands a webhook back, so that the next sender need not wait.
+    public func release(_ lease: WebhookLease) async throws {
+        _ = try await database.projector.query(
+            """
+            update webhook set lease_holder = null, lease_until = null
+            where ledger_id = \(id) and name = \(lease.subscription.name.description)
+            and epoch = \(lease.epoch)
+            """
+        )
+    }
+
+    // MARK: - What became of it
+
+    /// Everything up to a position is delivered, or was not wanted.
+    ///
+    /// - Parameter status: of the receiver's answer; nil where nothing was sent.
+    /// - Returns: whether it counted; else somebody else sends now.
+    public func advance(
+        _ lease: inout WebhookLease,
+        to position: Position,
+        status: Int?
+    ) async throws -> Bool {
+        let rows = try await database.projector.query(
+            """
+            update webhook
+            set position = \(position.rawValue), attempts = 0, next_attempt_at = null,
+                last_error = null, last_status = coalesce(\(status.map { Int32($0) }), last_status),
+                last_attempt_at = case
+                    when \(status.map { Int32($0) })::integer is null then last_attempt_at
+                    else clock_timestamp()
+                end,
+                lease_until = clock_timestamp() + make_interval(secs => \(leaseSeconds))
+            where ledger_id = \(id) and name = \(lease.subscription.name.description)
+            and epoch = \(lease.epoch) and position = \(lease.position.rawValue)
+            """
+        )
+        guard rows.affectedRows == 1 else { return false }
+        lease.position = position
+        return true
+    }
+
+    /// What a failed attempt leads to.
+    public enum Consequence: Sendable, Hashable {
+        /// It is tried again after so many seconds.
+        case again(seconds: Double)
+        /// The event is put on the list of dead letters, and the next one is sent.
+        case dead(Position, EpisodeID, EventID, reason: String)
+        /// Nothing is sent any more until somebody puts the webhook again.
+        case disabled(reason: String)
+    }
+
+    /// An attempt failed: gives the webhook back, and keeps what follows.
+    ///
+    /// - Parameters:
+    ///   - status: of the receiver's answer; nil where there was none.
+    ///   - error: why there was none, a code; never what was sent or answered.
+    public func fail(
+        _ lease: WebhookLease,
+        status: Int?,
+        error: String?,
+        _ consequence: Consequence
+    ) async throws {
+        var (wait, disabled): (Double?, String?) = (nil, nil)
+        var (attempts, position) = (lease.attempts + 1, lease.position)
+        switch consequence {
+        case .again(let seconds): wait = seconds
+        case .disabled(let reason): disabled = reason
+        case .dead(let at, _, _, _): (attempts, position) = (0, at)
+        }
+        let name = lease.subscription.name.description
+        let numbers = (status: status.map { Int32($0) }, attempts: Int32(attempts))
+        try await database.projector.withTransaction { connection in
+            let rows = try await connection.query(
+                """
+                update webhook
+                set position = \(position.rawValue), attempts = \(numbers.attempts),
+                    next_attempt_at = clock_timestamp()
+                        + make_interval(secs => \(wait)::double precision),
+                    last_attempt_at = clock_timestamp(), last_status = \(numbers.status),
+                    last_error = \(error), disabled_reason = \(disabled), lease_holder = null,
+                    lease_until = null
+                where ledger_id = \(id) and name = \(name)
+                and epoch = \(lease.epoch) and position = \(lease.position.rawValue)
+                """
+            )
+            guard rows.affectedRows == 1,
+                case .dead(let at, let episode, let event, let reason) = consequence
+            else { return }
+            _ = try await connection.query(
+                """
+                insert into subscription_dead_letter
+                    (ledger_id, name, position, episode_id, event_id, deliveries, reason)
+                values (
+                    \(id), \(name), \(at.rawValue), \(episode), \(event),
+                    \(Int32(lease.attempts + 1)), \(reason)
+                )
+                on conflict do nothing
+                """
+            )
+        }
+    }
+
+    // MARK: - Secrets
+
+    /// What to sign with: the newest secret, and those before it that have not expired.
+    public func secrets(_ subscription: Subscription) async throws -> [WebhookSecret] {
+        guard let settings = subscription.webhook else { return [] }
+        return try await database.projector.query(
+            """
+            select number, secret
+            from webhook_secret
+            where ledger_id = \(id) and name = \(subscription.name.description)
+            and (expires_at is null or expires_at > clock_timestamp())
+            order by number desc
+            """
+        ).map { row in
+            WebhookSecret(
+                number: try row.get("number"),
+                signature: settings.signature,
+                bytes: try row.get("secret")
+            )
+        }
+    }
+
+    /// Makes a new secret; the one before signs along for a day.
+    ///
+    /// So the receiver has time to change. No more than two sign at a time.
+    ///
+    /// - Throws: ``SubscriptionError``.
+    public func rotate(_ subscription: Subscription) async throws -> WebhookSecret {
+        guard let settings = subscription.webhook else {
+            throw SubscriptionError.isFetched(subscription.name)
+        }
+        let name = subscription.name.description
+        return try await database.projector.withTransaction { connection in
+            let rows = try await connection.query(
+                """
+                select w.name, (
+                    select max(s.number) from webhook_secret s
+                    where s.ledger_id = w.ledger_id and s.name = w.name
+                ) as number
+                from webhook w
+                where w.ledger_id = \(id) and w.name = \(name)
+                for update
+                """
+            )
+            guard let row = rows.first else { throw SubscriptionError.unknown(subscription.name) }
+            let last = try row.get("number", as: Int32?.self) ?? 0
+            let secret = WebhookSecret.fresh(settings.signature, number: last + 1)
+            _ = try await connection.query(
+                """
+                delete from webhook_secret
+                where ledger_id = \(id) and name = \(name) and number < \(last)
+                """
+            )
+            _ = try await connection.query(
+                """
+                update webhook_secret set expires_at = clock_timestamp() + interval '1 day'
+                where ledger_id = \(id) and name = \(name) and number = \(last)
+                """
+            )
+            _ = try await connection.query(
+                """
+                insert into webhook_secret (ledger_id, name, number, secret)
+                values (\(id), \(name), \(secret.number), \(secret.bytes))
+                """
+            )
+            return secret
+        }
+    }
+}

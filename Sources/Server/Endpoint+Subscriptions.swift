@@ -1,0 +1,142 @@
+import CareEpisode
+import Hummingbird
+import ProjectionRuntime
+
+extension Endpoint {
+    static let subscriptions: [Endpoint] = [
+        Endpoint(
+            operation: .listSubscriptions,
+            method: .get,
+            path: "subscriptions",
+            summary: "The durable subscriptions of the ledger",
+            handler: SubscriptionRoutes.list
+        ),
+        Endpoint(
+            operation: .putSubscription,
+            method: .put,
+            path: "subscriptions/{name}",
+            summary: "Make a durable subscription, or change one",
+            body: "application/json",
+            schema: settings,
+            statuses: ["200", "201"],
+            mayConflict: true,
+            handler: SubscriptionRoutes.put
+        ),
+        Endpoint(
+            operation: .getSubscription,
+            method: .get,
+            path: "subscriptions/{name}",
+            summary: "Where a subscription is, and how far behind",
+            handler: SubscriptionRoutes.get
+        ),
+        Endpoint(
+            operation: .deleteSubscription,
+            method: .delete,
+            path: "subscriptions/{name}",
+            summary: "End a subscription",
+            statuses: ["204"],
+            handler: SubscriptionRoutes.delete
+        ),
+        Endpoint(
+            operation: .fetchSubscription,
+            method: .get,
+            path: "subscriptions/{name}/events",
+            summary: "The next events for a consumer, and what to acknowledge",
+            parameters: [
+                ("limit", .integer(least: 1, most: 1_000), false),
+                ("buckets", .integer(least: 1, most: 64), false),
+                ("wait", .integer(least: 0, most: 30), false),
+                ("consumer", .pattern("^[A-Za-z0-9._:-]{1,64}$"), false),
+            ],
+            mayConflict: true,
+            handler: SubscriptionRoutes.events
+        ),
+        Endpoint(
+            operation: .acknowledge,
+            method: .post,
+            path: "subscriptions/{name}/ack",
+            summary: "Acknowledge the events of a bucket, or of several, all or nothing",
+            body: "application/json",
+            schema: ["oneOf": [batch, ["type": "array", "minItems": 1, "items": batch]]],
+            mayConflict: true,
+            handler: SubscriptionRoutes.acknowledge
+        ),
+        Endpoint(
+            operation: .listDeadLetters,
+            method: .get,
+            path: "subscriptions/{name}/dead-letters",
+            summary: "Events that were given out in vain",
+            parameters: [
+                ("after", .integer(least: 0), false),
+                ("limit", .integer(least: 1, most: 1_000), false),
+            ],
+            handler: SubscriptionRoutes.deadLetters
+        ),
+        Endpoint(
+            operation: .resolveDeadLetter,
+            method: .delete,
+            path: "subscriptions/{name}/dead-letters/{position}",
+            summary: "Take a dead letter off the list, once it has been dealt with",
+            statuses: ["204"],
+            handler: SubscriptionRoutes.resolve
+        ),
+        Endpoint(
+            operation: .rotateSecret,
+            method: .post,
+            path: "subscriptions/{name}/rotate-secret",
+            summary: "A new secret for a webhook; the one before signs along for a day",
+            mayConflict: true,
+            handler: SubscriptionRoutes.rotate
+        ),
+    ]
+
+    private static let position: AnswerJSON = [
+        "type": "integer", "minimum": 0, "maximum": .integer(1 << 53),
+    ]
+
+    private static func values(_ values: [String]) -> AnswerJSON {
+        ["type": "string", "enum": .array(values.map { .string($0) })]
+    }
+
+    private static let settings: AnswerJSON = [
+        "type": "object", "additionalProperties": .bool(false),
+        "properties": [
+            "types": [
+                "type": "array", "minItems": 1, "maxItems": 256,
+                "items": values(EventType.allCases.map(\.rawValue)),
+            ],
+            "episode_id": ["type": "string", "format": "uuid"], "after": position,
+            "lease_seconds": ["type": "integer", "minimum": 1, "maximum": 3_600],
+            "max_deliveries": ["type": "integer", "minimum": 1, "maximum": 1_000],
+            "webhook": [
+                "type": "object", "additionalProperties": .bool(false), "required": ["url"],
+                "properties": [
+                    "url": ["type": "string", "format": "uri", "maxLength": 2_048],
+                    "payload": values(["thin", "full"]),
+                    "mode": values(["structured", "binary"]), "signature": values(["v1", "v1a"]),
+                ],
+            ],
+        ],
+    ]
+
+    private static let batch: AnswerJSON = [
+        "type": "object", "additionalProperties": .bool(false),
+        "required": ["bucket", "from", "to"],
+        "properties": [
+            "bucket": ["type": "integer", "minimum": 0, "maximum": 63], "from": position,
+            "to": position, "epoch": position,
+            "deliveries": ["type": "integer", "minimum": 0],
+            "failed": [
+                "type": "array", "maxItems": 256,
+                "items": [
+                    "type": "object", "additionalProperties": .bool(false),
+                    "required": ["position", "reason"],
+                    "properties": [
+                        "position": ["type": "integer", "minimum": 1],
+                        "reason": ["type": "string", "pattern": "^[a-z0-9_]{1,64}$"],
+                    ],
+                ],
+            ],
+        ],
+    ]
+}

@@ -1,0 +1,450 @@
+import CareEpisode
+import HTTPTypes
+import Hummingbird
+import Ledger
+import ProjectionRuntime
+
+/// Durable subscriptions: made and ended, fetched and acknowledged.
+enum SubscriptionRoutes {
+    // MARK: - Making and ending
+
+    static func put(_ call: Call) async throws -> Response {
+        let name = try name(call)
+        let (subscription, givesAfter) = try settings(name, try await call.body(), call)
+        let isAdministrator = call.principal.roles.contains(.administrator)
+        if subscription.webhook?.payload == .full, !isAdministrator {
+            throw Problem.forbidden("only an administrator has whole events sent")
+        }
+        let registry = call.subscriptions
+        // Nor may anybody else turn what an administrator made, and where it is sent, into something
+        // else.
+        if !isAdministrator,
+            let stored = try await registry.all().first(where: { $0.name == name }),
+            stored.webhook?.payload == .full
+        {
+            throw Problem.forbidden("only an administrator changes what sends whole events")
+        }
+        let made = try await registry.put(
+            subscription,
+            givesAfter: givesAfter,
+            by: call.principal.subject
+        )
+        var members = try await description(try await registry.subscription(name), call)
+        if let secret = made.secret, subscription.webhook?.signature == .hmac {
+            members.append(("secret", .string(try secret.told())))
+        }
+        return .json(.object(members), status: made.isNew ? .created : .ok)
+    }
+
+    static func get(_ call: Call) async throws -> Response {
+        let subscription = try await subscription(call)
+        return .json(.object(try await description(subscription, call)))
+    }
+
+    static func list(_ call: Call) async throws -> Response {
+        let all = try await call.subscriptions.all()
+        return .json(["subscriptions": .array(all.map { .object(told($0)) })])
+    }
+
+    static func delete(_ call: Call) async throws -> Response {
+        try await call.subscriptions.delete(try name(call))
+        return Response(status: .noContent)
+    }
+
+    static func rotate(_ call: Call) async throws -> Response {
+        let subscription = try await subscription(call)
+        let secret = try await call.webhooks.rotate(subscription)
+        let key = subscription.webhook?.signature == .hmac ? "secret" : "public_key"
+        return .json(.object([(key, .string(try secret.told()))]))
+    }
+
+    private static func settings(
+        _ name: SubscriptionName,
+        _ body: [UInt8],
+        _ call: Call
+    ) throws -> (Subscription, givesAfter: Bool) {
+        let allowsPrivate = call.service.settings.allowsPrivateNetworks
+        return try JSONBody.object(body) { object in
+            var subscription = Subscription(name: name)
+            subscription.types = object.strings("types").map { names in
+                let types = names.compactMap { EventType(rawValue: $0) }
+                if types.count != names.count || types.isEmpty {
+                    object.refuse("types", "unknown_code", "must be types of events, at least one")
+                }
+                return Set(types)
+            }
+            subscription.episode = object.identifier("episode_id")
+            let after = object.integer("after", atLeast: 0, atMost: Int(Position.most))
+            subscription.after = Position(Int64(after ?? 0))
+            if let seconds = object.integer("lease_seconds", atLeast: 1, atMost: 3_600) {
+                subscription.leaseSeconds = seconds
+            }
+            if let number = object.integer("max_deliveries", atLeast: 1, atMost: 1_000) {
+                subscription.maxDeliveries = number
+            }
+            subscription.webhook = object.object("webhook") { webhook in
+                var settings = WebhookSettings(url: webhook.requiredString("url"))
+                if let refusal = WebhookAddress.refusal(of: settings.url, allowsPrivate) {
+                    webhook.refuse("url", "not_allowed", refusal)
+                }
+                settings.payload = choice("payload", webhook) ?? settings.payload
+                settings.mode = choice("mode", webhook) ?? settings.mode
+                settings.signature = choice("signature", webhook) ?? settings.signature
+                return settings
+            }
+            return (subscription, after != nil)
+        }
+    }
+
+    private static func choice<Value: RawRepresentable & CaseIterable>(
+        _ name: StaticString,
+        _ object: ObjectReader
+    ) -> Value? where Value.RawValue == String {
+        guard let text = object.string(name) else { return nil }
+        if let value = Value(rawValue: text) { return value }
+        let list = Value.allCases.map(\.rawValue).joined(separator: ", ")
+        object.refuse(name, "unknown_code", "must be one of \(list)")
+        return nil
+    }
+
+    // MARK: - Telling
+
+    private static func told(_ subscription: Subscription) -> [(name: String, value: AnswerJSON)] {
+        var members: [(name: String, value: AnswerJSON)] = [
+            ("name", .string(subscription.name.description)),
+            (
+                "types",
+                subscription.types.map { types in
+                    .array(types.map(\.rawValue).sorted().map { .string($0) })
+                } ?? .null
+            ),
+            ("episode_id", .text(subscription.episode?.description)),
+            ("after", .integer(subscription.after.rawValue)),
+            ("lease_seconds", .integer(Int64(subscription.leaseSeconds))),
+            ("max_deliveries", .integer(Int64(subscription.maxDeliveries))),
+        ]
+        if let webhook = subscription.webhook {
+            members.append(
+                (
+                    "webhook",
+                    [
+                        "url": .string(webhook.url), "payload": .string(webhook.payload.rawValue),
+                        "mode": .string(webhook.mode.rawValue),
+                        "signature": .string(webhook.signature.rawValue),
+                    ]
+                )
+            )
+        }
+        return members
+    }
+
+    private static func description(
+        _ subscription: Subscription,
+        _ call: Call
+    ) async throws -> [(name: String, value: AnswerJSON)] {
+        let status = try await SubscriptionStatus(call.database, call.ledger, subscription)
+        var members = told(subscription)
+        members += [
+            ("position", .integer(status.position.rawValue)),
+            ("head", .integer(status.head.rawValue)), ("lag", .integer(status.lag)),
+            ("dead_letters", .integer(Int64(status.deadLetters))),
+        ]
+        guard let push = status.push else {
+            members.append(("buckets", .array(status.buckets.map(told))))
+            return members
+        }
+        members.append(
+            (
+                "delivery",
+                [
+                    "state": .string(push.disabledReason == nil ? "active" : "disabled"),
+                    "disabled_reason": .text(push.disabledReason),
+                    "attempts": .integer(Int64(push.attempts)),
+                    "next_attempt_at": .instant(push.nextAttemptAt),
+                    "last_attempt_at": .instant(push.lastAttemptAt),
+                    "last_status": push.lastStatus.map { .integer(Int64($0)) } ?? .null,
+                    "last_error": .text(push.lastError),
+                ]
+            )
+        )
+        if subscription.webhook?.signature == .ed25519,
+            let key = try await call.webhooks.secrets(subscription).first?.publicKey()
+        {
+            members.append(("public_key", .string(key)))
+        }
+        return members
+    }
+
+    private static func told(_ bucket: SubscriptionStatus.Bucket) -> AnswerJSON {
+        [
+            "bucket": .integer(Int64(bucket.number)),
+            "position": .integer(bucket.position.rawValue),
+            "delivered": .integer(bucket.delivered.rawValue),
+            "epoch": .integer(bucket.epoch), "consumer": .text(bucket.consumer),
+            "leased_until": .instant(bucket.leasedUntil),
+        ]
+    }
+
+    // MARK: - Fetching and acknowledging
+
+    static func events(_ call: Call) async throws -> Response {
+        let subscription = try await subscription(call)
+        let limit = try call.query.integer("limit", in: 1...1_000, default: 100)
+        let buckets = try call.query.integer("buckets", in: 1...64, default: 16)
+        let wait = try call.query.integer("wait", in: 0...30, default: 0)
+        let consumer = call.query.string("consumer")
+        if let consumer, !isName(consumer) {
+            throw Problem.badRequest(
+                "consumer",
+                "must be of letters, digits and . _ : -, at most 64"
+            )
+        }
+        let fetch = SubscriptionConsumer(call.database, ledger: call.ledger)
+        let feed = try call.service.sequencer(call.ledger).feed
+        let end = ContinuousClock.now + .seconds(wait)
+        while true {
+            let delivery = try await fetch.next(
+                subscription,
+                consumer: consumer,
+                limit: Int(limit),
+                buckets: Int(buckets)
+            )
+            let rest = ContinuousClock.now.duration(to: end)
+            if delivery.events.isEmpty, rest > .zero, !call.service.isStopped {
+                // What another consumer lets go is not announced: it is looked for each second.
+                await feed.wait(beyond: delivery.head, atMost: min(rest, .seconds(1)))
+                continue
+            }
+            if let first = delivery.events.first, let last = delivery.events.last {
+                call.returned(
+                    "\(delivery.events.count) events from position \(first.event.history.position)"
+                        + " to \(last.event.history.position)"
+                )
+            }
+            return .json(told(delivery))
+        }
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                    || (UInt8(ascii: "0")...UInt8(ascii: ":")).contains(byte)
+                    || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains(byte)
+            }
+    }
+
+    private static func told(_ delivery: SubscriptionDelivery) -> AnswerJSON {
+        [
+            "events": .array(
+                delivery.events.map { bucket, event in
+                    .raw(event.served().dropLast() + Array(",\"bucket\":\(bucket)}".utf8))
+                }
+            ),
+            // Each is what `ack` takes, once its events are dealt with.
+            "batches": .array(
+                delivery.batches.map { batch in
+                    [
+                        "bucket": .integer(Int64(batch.bucket)),
+                        "from": .integer(batch.from.rawValue), "to": .integer(batch.to.rawValue),
+                        "epoch": .integer(batch.epoch),
+                        "deliveries": .integer(Int64(batch.deliveries)),
+                    ]
+                }
+            ),
+            "head": .integer(delivery.head.rawValue),
+        ]
+    }
+
+    static func acknowledge(_ call: Call) async throws -> Response {
+        let subscription = try await subscription(call)
+        let body = try await call.body()
+        let acknowledgements = try JSONBody.objects(body, atMost: Subscription.buckets) { object in
+            let most = Int(Position.most)
+            let from = object.requiredInteger("from", atLeast: 0, atMost: most)
+            let to = object.requiredInteger("to", atLeast: 0, atMost: most)
+            if to < from { object.refuse("to", "out_of_range", "must not lie before from") }
+            // What a batch says of itself is taken with it, so that it can be sent back as it came.
+            _ = object.integer("deliveries", atLeast: 0)
+            return Acknowledgement(
+                bucket: object.requiredInteger("bucket", atLeast: 0, atMost: 63),
+                from: Position(Int64(from)),
+                to: Position(Int64(to)),
+                epoch: object.integer("epoch", atLeast: 0, atMost: most).map { Int64($0) },
+                failed: object.objects("failed", reading: failed) ?? []
+            )
+        }
+        guard Set(acknowledgements.map(\.bucket)).count == acknowledgements.count else {
+            throw Refusal(errors: [
+                FieldError(pointer: "", code: "repeated", detail: "must name each bucket once")
+            ])
+        }
+        let isList = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
+        let consumer = SubscriptionConsumer(call.database, ledger: call.ledger)
+        do {
+            try await consumer.acknowledge(subscription, acknowledgements)
+        } catch let refusal as Refusal where !isList {
+            throw Refusal(
+                errors: refusal.errors.map { error in
+                    var error = error
+                    error.pointer = String(error.pointer.dropFirst("/0".count))
+                    return error
+                }
+            )
+        } catch SubscriptionError.stale(let stale) {
+            throw Problem(stale: stale, isList: isList)
+        }
+        return .json([
+            "acknowledged": .array(
+                acknowledgements.map { acknowledgement in
+                    [
+                        "bucket": .integer(Int64(acknowledgement.bucket)),
+                        "position": .integer(acknowledgement.to.rawValue),
+                    ]
+                }
+            )
+        ])
+    }
+
+    private static func failed(_ object: ObjectReader) -> Acknowledgement.Failed {
+        let reason = object.requiredString("reason")
+        // A code and no text: texts of consumers repeat what they choked on.
+        let isCode =
+            reason.utf8.count <= 64
+            && reason.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || byte == UInt8(ascii: "_")
+            }
+        if !isCode {
+            object.refuse(
+                "reason",
+                "not_a_code",
+                "must be a code of a-z, 0-9 and _, at most 64 bytes"
+            )
+        }
+        return Acknowledgement.Failed(
+            position: Position(
+                Int64(
+                    object.requiredInteger("position", atLeast: 1, atMost: Int(Position.most))
+                )
+            ),
+            reason: reason
+        )
+    }
+
+    // MARK: - Dead letters
+
+    static func deadLetters(_ call: Call) async throws -> Response {
+        let letters = try await call.subscriptions.deadLetters(
+            try name(call),
+            after: Position(try call.query.integer("after", in: 0...Position.most, default: 0)),
+            limit: Int(try call.query.integer("limit", in: 1...1_000, default: 500))
+        )
+        let told: [AnswerJSON] = letters.map { letter in
+            [
+                "position": .integer(letter.position.rawValue),
+                "episode_id": .string(letter.episode.description),
+                "event_id": .string(letter.eventID.description),
+                "deliveries": .integer(Int64(letter.deliveries)),
+                "reason": .string(letter.reason), "died_at": .instant(letter.diedAt),
+            ]
+        }
+        return .json(["dead_letters": .array(told)])
+    }
+
+    static func resolve(_ call: Call) async throws -> Response {
+        guard let text = call.context.parameters.get("position"), let position = Int64(text),
+            (1...Position.most).contains(position), String(position) == text
+        else { throw Problem.badRequest("position", "must be the position of a dead letter") }
+        try await call.subscriptions.resolve(try name(call), deadLetter: Position(position))
+        return Response(status: .noContent)
+    }
+
+    // MARK: - The name
+
+    private static func name(_ call: Call) throws -> SubscriptionName {
+        guard let text = call.context.parameters.get("name"), let name = SubscriptionName(text)
+        else {
+            throw Problem.badRequest(
+                "name",
+                "must be of lower-case letters, digits, - and _, at most 63"
+            )
+        }
+        return name
+    }
+
+    private static func subscription(_ call: Call) async throws -> Subscription {
+        try await call.subscriptions.subscription(try name(call))
+    }
+}
+
+extension Call {
+    fileprivate var subscriptions: SubscriptionRegistry {
+        SubscriptionRegistry(database, ledger: ledger)
+    }
+
+    fileprivate var webhooks: WebhookRegistry {
+        WebhookRegistry(database, ledger: ledger, holder: service.settings.holder)
+    }
+}
+
+extension Problem {
+    /// Acknowledgements that do not fit: each is named, with where its bucket is.
+    fileprivate init(stale: [StaleAcknowledgement], isList: Bool) {
+        self.init(
+            status: .conflict,
+            code: "acknowledgement-conflict",
+            detail: "\(SubscriptionError.stale(stale))",
+            errors: stale.map { one in
+                FieldError(
+                    pointer: isList ? "/\(one.index)" : "",
+                    code: "stale",
+                    detail: "does not fit: bucket \(one.bucket) is acknowledged up to "
+                        + "\(one.position) and given out up to \(one.delivered), epoch \(one.epoch)"
+                )
+            },
+            members: [
+                (
+                    "buckets",
+                    .array(
+                        stale.map { one in
+                            [
+                                "bucket": .integer(Int64(one.bucket)),
+                                "position": .integer(one.position.rawValue),
+                                "delivered": .integer(one.delivered.rawValue),
+                                "epoch": .integer(one.epoch),
+                            ]
+                        }
+                    )
+                )
+            ]
+        )
+    }
+
+    /// What a subscription cannot do.
+    init(_ error: SubscriptionError) {
+        switch error {
+        case .unknown, .noDeadLetter: self = .notFound("\(error)")
+        case .beyondHead:
+            self.init(
+                status: .unprocessableContent,
+                code: "refused",
+                detail: "\(error)",
+                errors: [
+                    FieldError(
+                        pointer: "/after",
+                        code: "out_of_range",
+                        detail: "must not lie beyond the ledger's head"
+                    )
+                ]
+            )
+        case .fixed, .tooMany, .isPushed, .isFetched, .stale:
+            self.init(
+                status: .conflict,
+                code: "subscription-conflict",
+                detail: "\(error)"
+            )
+        }
+    }
+}

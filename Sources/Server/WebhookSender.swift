@@ -1,0 +1,255 @@
+import AsyncHTTPClient
+import CareEpisode
+import FoundationEssentials
+import Ledger
+import Metrics
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Sends the events of a ledger's webhooks: of each in order, one at a time, the next once the one
+/// before is accepted.
+///
+/// Any number of instances share the work by leases. At least once: whoever dies in between leaves its
+/// last event to be sent again, under the same id.
+final class WebhookSender: Sendable {
+    /// How many webhooks are sent to at the same time.
+    private static let width = 16
+    /// How long one webhook is sent to before its name is looked up again and others get their turn.
+    private static let turn: Duration = .seconds(30)
+    /// The longest that a receiver may ask to be left alone, in seconds.
+    private static let longestWait = 86_400.0
+
+    private let database: LedgerDatabase
+    private let ledger: LedgerDescription
+    private let registry: WebhookRegistry
+    private let allowsPrivate: Bool
+    private let reader: EventReader
+    private let isStopped = Atomic(false)
+    private let running = Atomic(0)
+
+    init(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        holder: String,
+        allowsPrivate: Bool
+    ) {
+        self.database = database
+        self.ledger = ledger
+        self.allowsPrivate = allowsPrivate
+        registry = WebhookRegistry(database, ledger: ledger, holder: holder)
+        reader = EventReader(database, ledger: ledger)
+    }
+
+    /// Ends soon: what is being sent is finished, and leases are handed back.
+    func stop() { isStopped.store(true, ordering: .releasing) }
+
+    private var isStopping: Bool { isStopped.load(ordering: .acquiring) || Task.isCancelled }
+
+    /// Sends until it is stopped.
+    func run(feed: LiveFeed, onTrouble: @escaping @Sendable (String) -> Void) async {
+        await withDiscardingTaskGroup { group in
+            while !isStopping {
+                let head = feed.head
+                do {
+                    let free = Self.width - running.load(ordering: .relaxed)
+                    let due = free > 0 ? try await registry.takeDue(limit: free) : []
+                    for lease in due {
+                        running.wrappingAdd(1, ordering: .relaxed)
+                        group.addTask {
+                            await self.deliver(lease, onTrouble)
+                            self.running.wrappingSubtract(1, ordering: .relaxed)
+                        }
+                    }
+                } catch {
+                    onTrouble("webhooks: \(Problem(error).detail)")
+                }
+                // Not more often than this, however fast events come: a webhook under way follows
+                // the head itself.
+                try? await Task.sleep(for: .milliseconds(50))
+                await feed.wait(beyond: head, atMost: .seconds(1))
+            }
+        }
+    }
+
+    /// Sends what one webhook is behind with.
+    private func deliver(
+        _ lease: WebhookLease,
+        _ onTrouble: @Sendable (String) -> Void
+    ) async {
+        do {
+            let client: HTTPClient
+            do {
+                client = try await WebhookAddress(
+                    lease.settings.url,
+                    allowsPrivate: allowsPrivate
+                ).client()
+            } catch let error as WebhookError {
+                try await fail(lease, next(lease), nil, error.code)
+                return
+            }
+            do {
+                try await deliver(lease, client)
+            } catch {
+                try? await client.shutdown()
+                throw error
+            }
+            try await client.shutdown()
+        } catch {
+            // The lease ends by itself.
+            if !isStopping {
+                onTrouble("webhook \(lease.subscription.name): \(Problem(error).detail)")
+            }
+        }
+    }
+
+    /// The event that a lease is to send next, to bury it where it cannot be sent.
+    private func next(_ lease: WebhookLease) async throws -> RecordedEvent? {
+        try await reader.page(
+            after: lease.position,
+            types: lease.subscription.types,
+            episode: lease.subscription.episode
+        ).events.first
+    }
+
+    private func deliver(_ start: WebhookLease, _ client: HTTPClient) async throws {
+        var lease = start
+        let secrets = try await registry.secrets(lease.subscription)
+        let end = ContinuousClock.now + Self.turn
+        while !isStopping, .now < end {
+            let page = try await reader.page(
+                after: lease.position,
+                types: lease.subscription.types,
+                episode: lease.subscription.episode,
+                limit: 100
+            )
+            for event in page.events {
+                guard !isStopping else { return try await registry.release(lease) }
+                let answer = await send(event, lease.settings, secrets, client)
+                guard let status = answer.status, (200...299).contains(status) else {
+                    return try await fail(
+                        lease,
+                        event,
+                        answer.status,
+                        answer.error,
+                        retryAfter: answer.retryAfter
+                    )
+                }
+                count("delivered")
+                let position = event.history.position
+                guard try await registry.advance(&lease, to: position, status: status) else {
+                    return
+                }
+            }
+            if page.nextAfter > lease.position {
+                guard try await registry.advance(&lease, to: page.nextAfter, status: nil) else {
+                    return
+                }
+            }
+            if page.nextAfter >= page.head { break }
+        }
+        try await registry.release(lease)
+    }
+
+    private struct Answer {
+        var status: Int?
+        var error: String?
+        var retryAfter: Double?
+    }
+
+    private func send(
+        _ event: RecordedEvent,
+        _ settings: WebhookSettings,
+        _ secrets: [WebhookSecret],
+        _ client: HTTPClient
+    ) async -> Answer {
+        let message = WebhookMessage(event, ledger: ledger.name, settings: settings)
+        do {
+            let now = Instant.now.microseconds / 1_000_000
+            var request = HTTPClientRequest(url: settings.url)
+            request.method = .POST
+            for (name, value) in try message.headers(at: now, signedWith: secrets) {
+                request.headers.add(name: name, value: value)
+            }
+            request.headers.add(name: "user-agent", value: "episode-ledger")
+            request.body = .bytes(ByteBuffer(bytes: message.body))
+            let response = try await client.execute(request, timeout: .seconds(15))
+            // Nobody reads it; but a connection is free again only once it is read.
+            _ = try? await response.body.collect(upTo: 65_536)
+            let wait = response.headers.first(name: "retry-after").flatMap(Self.seconds)
+            return Answer(status: Int(response.status.code), retryAfter: wait)
+        } catch let error as HTTPClientError {
+            return Answer(error: Self.code(error))
+        } catch {
+            return Answer(error: "no_connection")
+        }
+    }
+
+    /// `Retry-After` in seconds; its other form, a date, is left to the schedule.
+    private static func seconds(_ text: String) -> Double? {
+        Double(text).flatMap { $0.isFinite && $0 >= 0 ? min($0, longestWait) : nil }
+    }
+
+    private static func code(_ error: HTTPClientError) -> String {
+        switch error {
+        case .deadlineExceeded, .readTimeout, .writeTimeout, .connectTimeout: "timeout"
+        case .tlsHandshakeTimeout: "tls_timeout"
+        case .remoteConnectionClosed: "connection_closed"
+        default: "no_answer"
+        }
+    }
+
+    private func fail(
+        _ lease: WebhookLease,
+        _ event: RecordedEvent?,
+        _ status: Int?,
+        _ error: String?,
+        retryAfter: Double? = nil
+    ) async throws {
+        count("failed")
+        let consequence = Self.consequence(
+            lease,
+            event,
+            status: status,
+            retryAfter: retryAfter,
+            jitter: .random(in: 0.8...1.2)
+        )
+        try await registry.fail(lease, status: status, error: error, consequence)
+    }
+
+    /// What follows from a failed attempt.
+    ///
+    /// A receiver that is gone is left alone (410). One that refuses an event as often as it may be
+    /// sent has it put on the list of dead letters, and gets the next one. One that cannot be reached
+    /// for so long misses nothing: nothing is sent until somebody puts the webhook again.
+    static func consequence(
+        _ lease: WebhookLease,
+        _ event: RecordedEvent?,
+        status: Int?,
+        retryAfter: Double?,
+        jitter: Double
+    ) -> WebhookRegistry.Consequence {
+        if status == 410 { return .disabled(reason: "gone") }
+        let schedule = WebhookRegistry.schedule
+        let most = min(schedule.count, lease.subscription.maxDeliveries - 1)
+        guard lease.attempts >= most else {
+            let wait = max(schedule[lease.attempts] * jitter, retryAfter ?? 0)
+            return .again(seconds: wait)
+        }
+        let isRefused = status.map { (400...499).contains($0) && $0 != 408 && $0 != 429 } ?? false
+        guard isRefused, let status, let event else { return .disabled(reason: "unreachable") }
+        return .dead(
+            event.history.position,
+            event.episodeID,
+            event.history.eventID,
+            reason: "answered_\(status)"
+        )
+    }
+
+    private func count(_ outcome: String) {
+        Counter(
+            label: "episode_ledger_webhook_attempts",
+            dimensions: [("ledger", ledger.name.description), ("outcome", outcome)]
+        ).increment()
+    }
+}

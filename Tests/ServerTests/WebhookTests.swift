@@ -1,0 +1,385 @@
+import CareEpisode
+import Crypto
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Ledger
+@testable import Server
+
+@Suite("Webhooks", .serialized)
+struct WebhookTests {
+    private static let scripts = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Independent").path
+
+    /// Checks what was received, with the official packages where they are demanded:
+    /// `EPISODE_LEDGER_WEBHOOK_PACKAGES=1`, with a `python3` that has them.
+    private func check(_ file: String, _ secret: String) async -> ProgramResult {
+        let isDemanded =
+            ProcessInfo.processInfo.environment["EPISODE_LEDGER_WEBHOOK_PACKAGES"] != nil
+        return await runningProgram(
+            ["python3", "\(Self.scripts)/check_webhooks.py", file, secret]
+                + (isDemanded ? ["--packages"] : [])
+        )
+    }
+
+    /// A receiver in another process, which writes down what it is sent.
+    private struct Receiver: Sendable {
+        let port: Int
+        let file: String
+
+        static func with(
+            _ statuses: [Int] = [],
+            _ body: (Receiver) async throws -> Void
+        ) async throws {
+            let file = NSTemporaryDirectory() + "webhooks-\(UUID().uuidString).ndjson"
+            try Data().write(to: URL(filePath: file))
+            let program = BackgroundProgram(
+                ["python3", "\(scripts)/webhook_receiver.py", file] + statuses.map { "\($0)" }
+            )
+            defer {
+                program.kill()
+                try? FileManager.default.removeItem(atPath: file)
+            }
+            try await eventually("the receiver listens") { program.output.hasSuffix("\n") }
+            let line = program.output.trimmingCharacters(in: .whitespacesAndNewlines)
+            let port = try #require(Int(line))
+            try await body(Receiver(port: port, file: file))
+        }
+
+        /// What it was sent so far.
+        func requests() throws -> [Request] {
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            // The last line may still be under way.
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            return try lines.map { line in
+                try JSONDecoder().decode(Request.self, from: Data(line.utf8))
+            }
+        }
+    }
+
+    private struct Request: Decodable {
+        let path: String
+        let headers: [String: String]
+        let body: String
+        let status: Int
+
+        var json: ServiceFixture.JSONObject { ServiceFixture.JSONObject(body) }
+    }
+
+    private func make(
+        _ fixture: ServiceFixture,
+        _ receiver: Receiver,
+        _ settings: String = "",
+        _ more: String = ""
+    ) async throws -> ServiceFixture.JSONObject {
+        let body = """
+            {"webhook":{"url":"http://127.0.0.1:\(receiver.port)/hook"\(settings)}\(more)}
+            """
+        let answer = try await fixture.request(
+            "PUT",
+            "/v1/ledgers/default/subscriptions/hook",
+            token: fixture.token(.administrator),
+            body: Array(body.utf8)
+        )
+        #expect((200...201).contains(answer.status), "\(answer.text)")
+        return answer.json
+    }
+
+    private func record(_ fixture: ServiceFixture, _ sessions: Int) async throws {
+        let events =
+            [SampleEvent.admitted()]
+            + (0..<sessions).map { SampleEvent.session(day: Int64($0) + 1) }
+        let answer = try await fixture.post(.fresh, events, token: fixture.token(.service))
+        #expect(answer.status == 201)
+    }
+
+    /// Makes the next attempt due, as time would.
+    private func makeDue(_ fixture: ServiceFixture) async throws {
+        _ = try await fixture.database.projector.query(
+            "update webhook set next_attempt_at = null where next_attempt_at is not null"
+        )
+    }
+
+    private func delivery(_ fixture: ServiceFixture) async throws -> [String: String] {
+        let rows = try await fixture.database.reader.query(
+            """
+            select position::text, attempts::text, coalesce(disabled_reason, '') as disabled,
+                coalesce(last_status::text, last_error, '') as last,
+                coalesce(extract(epoch from next_attempt_at - last_attempt_at)::integer::text, '')
+                    as wait
+            from webhook
+            """
+        )
+        let row = try #require(rows.first)
+        var found: [String: String] = [:]
+        for name in ["position", "attempts", "disabled", "last", "wait"] {
+            found[name] = try row.get(name)
+        }
+        return found
+    }
+
+    @Test("Every event is sent in order, thin, as a signed CloudEvent, in both modes")
+    func delivered() async throws {
+        for (mode, signature) in [("structured", "v1"), ("binary", "v1"), ("structured", "v1a")] {
+            try await Receiver.with { receiver in
+                try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                    let made = try await make(
+                        fixture,
+                        receiver,
+                        #","mode":"\#(mode)","signature":"\#(signature)""#
+                    )
+                    let secret = try #require(made.string("secret") ?? made.string("public_key"))
+                    try await record(fixture, 19)
+                    try await eventually("all is sent") { try receiver.requests().count == 20 }
+                    let requests = try receiver.requests()
+                    let ids = requests.map { $0.headers["webhook-id"] }
+                    #expect(ids == (1...20).map { "default/\($0)" })
+                    // Nothing of what the events say leaves, nor of which kind they are.
+                    for request in requests {
+                        let text = request.body + request.headers.values.joined()
+                        #expect(!text.contains("session") && !text.contains("admitted"))
+                        #expect(!text.contains("2025-01-0"))
+                    }
+                    let check = await self.check(receiver.file, secret)
+                    #expect(
+                        check.output.hasPrefix((1...20).map(String.init).joined(separator: " ")),
+                        "\(check.output)"
+                    )
+                    let wrong = await self.check(
+                        receiver.file,
+                        "whsec_" + Data(repeating: 7, count: 32).base64EncodedString()
+                    )
+                    #expect(wrong.status != 0)
+                    if signature == "v1a" { try verifyEd25519(requests, secret) }
+                    let told = try await fixture.get(
+                        "subscriptions/hook",
+                        token: fixture.token(.auditor)
+                    )
+                    // The secret is told once.
+                    #expect(signature == "v1a" || !told.text.contains(secret))
+                }
+            }
+        }
+    }
+
+    private func verifyEd25519(_ requests: [Request], _ told: String) throws {
+        let bytes = try #require(Data(base64Encoded: String(told.dropFirst("whpk_".count))))
+        let key = try Curve25519.Signing.PublicKey(rawRepresentation: bytes)
+        for request in requests {
+            let value = try #require(request.headers["webhook-signature"])
+            let signature = try #require(Data(base64Encoded: String(value.dropFirst("v1a,".count))))
+            let id = try #require(request.headers["webhook-id"])
+            let time = try #require(request.headers["webhook-timestamp"])
+            let content = Data("\(id).\(time).\(request.body)".utf8)
+            #expect(key.isValidSignature(signature, for: content))
+        }
+    }
+
+    @Test("The signature is that of the specification's own example")
+    func vector() throws {
+        let key = try #require(Data(base64Encoded: "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+        let secret = WebhookSecret(number: 1, signature: .hmac, bytes: Array(key))
+        let signature = try secret.sign(
+            id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            timestamp: 1_614_265_330,
+            body: Array(#"{"test": 2432232314}"#.utf8)
+        )
+        #expect(signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+    }
+
+    @Test("An administrator can have whole events sent")
+    func full() async throws {
+        try await Receiver.with { receiver in
+            try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                _ = try await make(
+                    fixture,
+                    receiver,
+                    #","payload":"full""#,
+                    #","types":["session_attended"]"#
+                )
+                try await record(fixture, 2)
+                try await eventually("both are sent") { try receiver.requests().count == 2 }
+                let event = try #require(try receiver.requests().first?.json)
+                #expect(event.string("type") == "org.episodeledger.session_attended")
+                let data = try #require(event.object("data"))
+                #expect(data.string("type") == "session_attended")
+                #expect(data.integer("position") == 2)
+                // And nobody else can change where they go.
+                let answer = try await fixture.request(
+                    "PUT",
+                    "/v1/ledgers/default/subscriptions/hook",
+                    token: fixture.token(.service),
+                    body: Array(#"{"webhook":{"url":"https://example.org"}}"#.utf8)
+                )
+                #expect(answer.status == 403)
+            }
+        }
+    }
+
+    @Test("A failed attempt is made again later, each time later, and nothing overtakes it")
+    func retried() async throws {
+        try await Receiver.with([500, 302, 429, 204]) { receiver in
+            try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                _ = try await make(fixture, receiver)
+                try await record(fixture, 2)
+                var waits: [Int] = []
+                for attempt in 1...3 {
+                    try await eventually("attempt \(attempt) has failed") {
+                        try await delivery(fixture)["attempts"] == "\(attempt)"
+                    }
+                    waits.append(Int(try await delivery(fixture)["wait"] ?? "") ?? 0)
+                    try await makeDue(fixture)
+                }
+                try await eventually("all is sent") { try receiver.requests().count == 6 }
+                let requests = try receiver.requests()
+                #expect(requests.map(\.path) == Array(repeating: "/hook", count: 6))
+                #expect(
+                    requests.map { $0.headers["webhook-id"] }
+                        == [1, 1, 1, 1, 2, 3].map { "default/\($0)" }
+                )
+                // The schedule with a fifth of jitter; 429 asked for 3,000 seconds itself.
+                #expect((4...6).contains(waits[0]), "\(waits)")
+                #expect((240...360).contains(waits[1]), "\(waits)")
+                #expect(waits[2] == 3_000, "\(waits)")
+                try await eventually("the position has moved") {
+                    try await delivery(fixture)["position"] == "3"
+                }
+                #expect(try await delivery(fixture)["attempts"] == "0")
+            }
+        }
+    }
+
+    @Test("A receiver that is gone is left alone until somebody puts the webhook again")
+    func gone() async throws {
+        try await Receiver.with([204, 410]) { receiver in
+            try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                _ = try await make(fixture, receiver)
+                try await record(fixture, 2)
+                try await eventually("it is disabled") {
+                    try await delivery(fixture)["disabled"] == "gone"
+                }
+                #expect(try await delivery(fixture)["position"] == "1")
+                let status = try await fixture.get(
+                    "subscriptions/hook",
+                    token: fixture.token(.service)
+                )
+                #expect(status.json.object("delivery")?.string("state") == "disabled")
+                _ = try await make(fixture, receiver)
+                try await eventually("the rest is sent") { try receiver.requests().count == 4 }
+            }
+        }
+    }
+
+    @Test("What is refused as often as it may be sent is a dead letter; unreachable is disabled")
+    func exhausted() async throws {
+        try await Receiver.with([422, 422, 204, 503, 503]) { receiver in
+            try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                _ = try await make(fixture, receiver, "", #","max_deliveries":2"#)
+                try await record(fixture, 2)
+                for _ in 0..<2 {
+                    try await eventually("an attempt has failed") {
+                        try await delivery(fixture)["attempts"] == "1"
+                    }
+                    try await makeDue(fixture)
+                    try await eventually("the next one is made") {
+                        try await delivery(fixture)["attempts"] != "1"
+                    }
+                }
+                try await eventually("it is disabled") {
+                    try await delivery(fixture)["disabled"] == "unreachable"
+                }
+                let letters = try await fixture.get(
+                    "subscriptions/hook/dead-letters",
+                    token: fixture.token(.auditor)
+                ).json.list("dead_letters")
+                #expect(letters.map { $0["position"] as? Int } == [1])
+                #expect(letters.first?["reason"] as? String == "answered_422")
+                // Nothing is lost: the position stays before what could not be sent.
+                #expect(try await delivery(fixture)["position"] == "2")
+            }
+        }
+    }
+
+    @Test("A new secret signs beside the one before it")
+    func rotated() async throws {
+        try await Receiver.with { receiver in
+            try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                let first = try #require(try await make(fixture, receiver).string("secret"))
+                let answer = try await fixture.request(
+                    "POST",
+                    "/v1/ledgers/default/subscriptions/hook/rotate-secret",
+                    token: fixture.token(.service)
+                )
+                let second = try #require(answer.json.string("secret"))
+                #expect(first != second)
+                try await record(fixture, 0)
+                try await eventually("it is sent") { try receiver.requests().count == 1 }
+                for secret in [first, second] {
+                    let check = await self.check(receiver.file, secret)
+                    #expect(check.output.hasPrefix("1 by"), "\(check.output)")
+                }
+                let value = try receiver.requests().first?.headers["webhook-signature"]
+                #expect(value?.split(separator: " ").count == 2)
+            }
+        }
+    }
+
+    @Test("Nothing is sent to a private network, by whatever name, unless the operator allows it")
+    func privateNetworks() async throws {
+        try await Receiver.with { receiver in
+            try await ServiceFixture.with { fixture in
+                // Put while it was allowed, or by a name that meant something else then.
+                let registry = SubscriptionRegistry(fixture.database, ledger: fixture.ledger)
+                for (index, host) in ["localhost", "127.1", "2130706433", "0x7f.1"].enumerated() {
+                    let name = try #require(SubscriptionName("hook-\(index)"))
+                    let settings = WebhookSettings(url: "https://\(host):\(receiver.port)/hook")
+                    _ = try await registry.put(
+                        Subscription(name: name, webhook: settings),
+                        givesAfter: true,
+                        by: "tester"
+                    )
+                }
+                try await record(fixture, 0)
+                try await eventually("all have failed") {
+                    let rows = try await fixture.database.reader.query(
+                        "select from webhook where last_error = 'not_public' and attempts = 1"
+                    )
+                    return rows.count == 4
+                }
+                #expect(try receiver.requests().isEmpty)
+            }
+        }
+    }
+
+    @Test(
+        "Only addresses of the public internet are public",
+        arguments: [
+            ("8.8.8.8", true), ("1.0.0.0", true), ("223.255.255.255", true),
+            ("9.255.255.255", true),
+            ("11.0.0.0", true), ("172.15.255.255", true), ("172.32.0.0", true),
+            ("100.63.255.255", true), ("100.128.0.0", true), ("192.0.1.1", true),
+            ("198.17.255.255", true), ("198.20.0.0", true), ("0.0.0.0", false),
+            ("0.255.255.255", false), ("10.0.0.1", false), ("10.255.255.255", false),
+            ("100.64.0.1", false), ("100.127.255.255", false), ("127.0.0.1", false),
+            ("127.255.255.255", false), ("169.254.169.254", false), ("172.16.0.1", false),
+            ("172.31.255.255", false), ("192.0.0.1", false), ("192.0.2.1", false),
+            ("192.88.99.1", false), ("192.168.1.1", false), ("198.18.0.1", false),
+            ("198.19.255.255", false), ("198.51.100.1", false), ("203.0.113.1", false),
+            ("224.0.0.1", false), ("239.255.255.255", false), ("240.0.0.1", false),
+            ("255.255.255.255", false), ("2606:4700::1111", true), ("2a00:1450::1", true),
+            ("2001:200::1", true), ("2001:4860:4860::8888", true), ("3ffe::1", true), ("::", false),
+            ("::1", false), ("::ffff:8.8.8.8", false), ("::ffff:127.0.0.1", false),
+            ("::8.8.8.8", false), ("64:ff9b::8.8.8.8", false), ("64:ff9b:1::1", false),
+            ("100::1", false), ("2001::1", false), ("2001:10::1", false), ("2001:20::1", false),
+            ("2001:1ff::1", false), ("2001:db8::1", false), ("2002:7f00:1::", false),
+            ("3fff::1", false), ("3fff:fff::1", false), ("5f00::1", false), ("fc00::1", false),
+            ("fd12:3456::1", false), ("fe80::1", false), ("fec0::1", false), ("ff02::1", false),
+        ]
+    )
+    func addresses(_ text: String, _ isPublic: Bool) throws {
+        let address = try #require(NetworkAddress(text))
+        #expect(PublicNetwork.contains(address) == isPublic)
+    }
+}
