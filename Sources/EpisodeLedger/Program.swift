@@ -49,4 +49,15 @@ struct Program: AsyncParsableCommand {
             ),
         ]
     )
+
+    /// Reads the configuration file, and then the arguments.
+    static func main() async {
+        do {
+            try await Setting.load(Array(CommandLine.arguments.dropFirst()))
+        } catch {
+            Console.note("error: \(error)")
+            Self.exit(withError: ExitCode.validationFailure)
+        }
+        await main(nil)
+    }
 }

@@ -41,6 +41,7 @@ enum Operation: String, CaseIterable, Sendable {
     case getCheckpoint
     case getInclusionProof
     case getConsistencyProof
+    case getTile
     case getPacket
     case listAccess
     case listSubscriptions
@@ -63,7 +64,7 @@ enum Operation: String, CaseIterable, Sendable {
         case .getEpisode, .listEpisodes, .getCensus, .getAttendance, .getOutcomes,
             .getMedicationReview, .listDischargeSummaries, .getDischargeSummary:
             [.clinician, .auditor, .administrator]
-        case .getCheckpoint, .getInclusionProof, .getConsistencyProof:
+        case .getCheckpoint, .getInclusionProof, .getConsistencyProof, .getTile:
             [.clinician, .auditor, .service, .administrator]
         case .getPacket, .listAccess: [.auditor, .administrator]
         case .listSubscriptions, .getSubscription, .listDeadLetters:
@@ -77,7 +78,8 @@ enum Operation: String, CaseIterable, Sendable {
     /// Whether the answer holds health information: then the decision is kept in the access log.
     var isHealthInformation: Bool {
         switch self {
-        case .getCheckpoint, .getInclusionProof, .getConsistencyProof, .listAccess, .getOutcomes,
+        case .getCheckpoint, .getInclusionProof, .getConsistencyProof, .getTile, .listAccess,
+            .getOutcomes,
             .listSubscriptions, .getSubscription, .acknowledge, .listDeadLetters,
             .resolveDeadLetter, .rotateSecret:
             false

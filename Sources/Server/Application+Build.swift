@@ -2,9 +2,11 @@ import CareEpisode
 import HTTPTypes
 public import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 import Ledger
 public import Logging
 import NIOCore
+public import NIOSSL
 
 /// Makes the application: the same for the program and for tests.
 ///
@@ -12,29 +14,33 @@ import NIOCore
 ///   - service: what answers.
 ///   - host: the address to listen on.
 ///   - port: the port to listen on; 0 for any that is free.
+///   - tls: the certificate and its key; nil for plain HTTP.
 ///   - metrics: what `/metrics` prints.
 ///   - logger: for one line a request.
 ///   - onServing: told the port once the service listens.
+/// - Throws: where the certificate or its key cannot be used.
 public func buildApplication(
     _ service: LedgerService,
     host: String,
     port: Int,
+    tls: TLSConfiguration? = nil,
     metrics: PrometheusMetrics,
     logger: Logger,
     onServing: @escaping @Sendable (Int) async -> Void = { _ in }
-) -> some ApplicationProtocol {
-    Application(
-        router: router(service, metrics: metrics),
-        server: .http1(
-            configuration: .init(
-                idleTimeout: .seconds(60),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 16_384,
-                    maxHeaderListSize: 32_768,
-                    maxHeaderFieldCount: 100
-                )
+) throws -> some ApplicationProtocol {
+    let http = HTTPServerBuilder.http1(
+        configuration: .init(
+            idleTimeout: .seconds(60),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16_384,
+                maxHeaderListSize: 32_768,
+                maxHeaderFieldCount: 100
             )
-        ),
+        )
+    )
+    return Application(
+        router: router(service, metrics: metrics),
+        server: try tls.map { try .tls(http, tlsConfiguration: $0) } ?? http,
         configuration: ApplicationConfiguration(
             address: .hostname(host, port: port),
             serverName: "episode-ledger",
@@ -58,7 +64,7 @@ private func router(
     router.get("metrics") { _, _ in await OperationRoutes.metrics(service, metrics) }
     router.get("openapi.json") { _, _ in Response.bytes(OpenAPI.document, "application/json") }
     for endpoint in Endpoint.all {
-        let path = RouterPath("v1/ledgers/{ledger}/\(endpoint.path)")
+        let path = RouterPath("v1/ledgers/{ledger}/\(endpoint.route)")
         router.on(path, method: endpoint.method) { request, context in
             try await answer(endpoint, service, request, context)
         }
@@ -73,7 +79,7 @@ private func refuseOtherMethods(_ router: Router<LedgerRequestContext>) {
         "healthz": [.get], "readyz": [.get], "metrics": [.get], "openapi.json": [.get],
     ]
     for endpoint in Endpoint.all {
-        methods["v1/ledgers/{ledger}/\(endpoint.path)", default: []].append(endpoint.method)
+        methods["v1/ledgers/{ledger}/\(endpoint.route)", default: []].append(endpoint.method)
     }
     let names = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"]
     let known = names.compactMap { HTTPRequest.Method(rawValue: $0) }
@@ -112,7 +118,7 @@ private func answer(
         throw Problem.forbidden("this token is not for the ledger \(name)")
     }
     let ledger = try await service.ledger(name)
-    var entry = AccessLog.Entry(
+    let entry = AccessLog.Entry(
         principal: principal,
         operation: operation,
         isAllowed: isAllowed,
@@ -132,17 +138,59 @@ private func answer(
         context: context,
         principal: principal,
         ledger: ledger,
-        query: query
+        query: query,
+        body: endpoint.body == "application/json" ? try await wholeBody(request, context) : []
     )
-    let response = try await endpoint.handler(call)
-    if operation.isHealthInformation {
+    let limit = service.settings.patience + .seconds(endpoint.extraSeconds)
+    let (permit, log) = (entry, service.accessLog)
+    return try await inTime(limit) {
+        let response = try await endpoint.handler(call)
+        guard operation.isHealthInformation else { return response }
+        var entry = permit
         let asked = query.described(endpoint.describedParameters)
         let details = [asked, call.whatWasReturned].compactMap { $0 }
         entry.detail = details.isEmpty ? nil : details.joined(separator: "; ")
         entry.episode = try entry.episode ?? query.episode("episode")
-        try await service.accessLog.record(entry, in: ledger)
+        try await log.record(entry, in: ledger)
+        return response
     }
-    return response
+}
+
+/// The body of a request, up to its limit in bytes and in time.
+private func wholeBody(_ request: Request, _ context: LedgerRequestContext) async throws -> [UInt8]
+{
+    let size = context.maxUploadSize
+    let problem = Problem(
+        status: .requestTimeout,
+        code: "too-slow",
+        detail: "the body did not arrive within a minute"
+    )
+    return try await inTime(.seconds(60), or: problem) {
+        do {
+            let buffer = try await request.body.collect(upTo: size)
+            return Array(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw HTTPError(.contentTooLarge)
+        }
+    }
+}
+
+/// Does something, but not for longer than that.
+private func inTime<Result: Sendable>(
+    _ limit: Duration,
+    or problem: Problem = .unavailable("the database does not answer in time: try again"),
+    _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result.self) { group in
+        group.addTask { try await body() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            throw problem
+        }
+        defer { group.cancelAll() }
+        guard let result = try await group.next() else { throw problem }
+        return result
+    }
 }
 
 /// Keeps that somebody with a token for another ledger asked for health information of this one, where
@@ -184,6 +232,8 @@ private func authenticate(
     }
     do {
         return try await service.authenticator.principal(parts[1])
+    } catch AuthenticationError.unavailable {
+        throw Problem.unavailable("\(AuthenticationError.unavailable)")
     } catch let error as AuthenticationError {
         throw Problem.unauthorized("\(error)")
     }

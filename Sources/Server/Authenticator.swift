@@ -7,23 +7,22 @@ import JWTKit
 ///
 /// A key is found by its exact `kid` and used with its own algorithm alone; there is no default key.
 public struct Authenticator: Sendable {
-    private struct Key: Sendable {
-        let algorithm: String
-        let collection: JWTKeyCollection
+    /// Where keys come from.
+    private enum Source: Sendable {
+        case fixed(TokenKeys)
+        case remote(RemoteKeys)
     }
 
-    private let keys: [String: Key]
+    private let source: Source
     private let issuer: String
     private let audience: String
 
-    /// The algorithms that are accepted.
-    static let algorithms: Set<String> = ["RS256", "ES256", "EdDSA"]
     /// The longest token that is looked at, in bytes.
     static let tokenLimit = 16_384
     /// How far the issuer's clock may be off, in seconds.
     static let leeway = 60.0
 
-    /// Reads a JSON Web Key Set (RFC 7517).
+    /// Takes the keys of a JSON Web Key Set (RFC 7517).
     ///
     /// - Parameters:
     ///   - jwks: the set, of RSA, P-256 and Ed25519 keys, each with its own `kid`.
@@ -31,59 +30,58 @@ public struct Authenticator: Sendable {
     ///   - audience: what `aud` must be or hold.
     /// - Throws: ``AuthenticationError`` where a key cannot be used.
     public init(jwks: [UInt8], issuer: String, audience: String) async throws {
+        source = .fixed(try await TokenKeys(jwks: jwks))
         self.issuer = issuer
         self.audience = audience
-        let set: JWKS
-        do {
-            set = try JSONDecoder().decode(JWKS.self, from: Data(jwks))
-        } catch {
-            throw AuthenticationError.unusableKeys("it is not a JSON Web Key Set")
+    }
+
+    /// Takes the keys that an address serves, now and later.
+    ///
+    /// - Parameters:
+    ///   - url: of a JSON Web Key Set; `https`, or `http` on this machine.
+    ///   - issuer: what `iss` must be.
+    ///   - audience: what `aud` must be or hold.
+    /// - Throws: ``AuthenticationError`` where the address cannot be used. That nothing answers there
+    ///   yet is no error: tokens are not accepted until it does.
+    public init(jwksURL url: String, issuer: String, audience: String) throws {
+        source = .remote(try RemoteKeys(url))
+        self.issuer = issuer
+        self.audience = audience
+    }
+
+    /// Keeps keys fresh until the task is cancelled.
+    func run() async {
+        if case .remote(let keys) = source { await keys.run() }
+    }
+
+    /// Whether there are keys to check tokens with.
+    var hasKeys: Bool {
+        switch source {
+        case .fixed: true
+        case .remote(let keys): keys.isUsable
         }
-        var keys: [String: Key] = [:]
-        for jwk in set.keys {
-            guard let kid = jwk.keyIdentifier?.string, !kid.isEmpty, keys[kid] == nil else {
-                throw AuthenticationError.unusableKeys("each key must have a kid of its own")
-            }
-            let algorithm =
-                switch jwk.keyType {
-                case .rsa: "RS256"
-                case .ecdsa: "ES256"
-                case .octetKeyPair: "EdDSA"
-                default: ""
-                }
-            guard Self.algorithms.contains(algorithm),
-                jwk.algorithm.map({ $0.rawValue.lowercased() == algorithm.lowercased() }) ?? true
-            else {
-                throw AuthenticationError.unusableKeys(
-                    "the key \(kid) is not for RS256, ES256 or EdDSA"
-                )
-            }
-            if algorithm == "EdDSA", jwk.x.flatMap({ Self.decode($0) })?.count != 32 {
-                throw AuthenticationError.unusableKeys("the key \(kid) is not an Ed25519 key")
-            }
-            let collection = JWTKeyCollection()
-            do {
-                try await collection.add(jwk: jwk)
-            } catch {
-                throw AuthenticationError.unusableKeys("the key \(kid) cannot be read")
-            }
-            keys[kid] = Key(algorithm: algorithm, collection: collection)
+    }
+
+    private func key(_ kid: String) async throws -> TokenKeys.Key? {
+        switch source {
+        case .fixed(let keys): keys[kid]
+        case .remote(let keys): try await keys.key(kid)
         }
-        guard !keys.isEmpty else { throw AuthenticationError.unusableKeys("it holds no key") }
-        self.keys = keys
     }
 
     /// Checks a token.
     ///
-    /// - Throws: ``AuthenticationError/refused(_:)``, which says why and nothing of the token.
+    /// - Throws: ``AuthenticationError/refused(_:)``, which says why and nothing of the token;
+    ///   ``AuthenticationError/unavailable`` while there are no keys.
     public func principal(_ token: some StringProtocol) async throws -> Principal {
         guard token.utf8.count <= Self.tokenLimit else { throw refused("it is too long") }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let head = Self.decode(parts[0]), Self.decode(parts[1]) != nil,
-            Self.decode(parts[2]) != nil
+        guard parts.count == 3, let head = Base64URL.decode(parts[0]),
+            Base64URL.decode(parts[1]) != nil,
+            Base64URL.decode(parts[2]) != nil
         else { throw refused("it is not a signed JSON Web Token") }
         let header = try header(head)
-        guard let key = keys[header.kid] else { throw refused("its key is not known") }
+        guard let key = try await key(header.kid) else { throw refused("its key is not known") }
         guard key.algorithm == header.alg else { throw refused("its algorithm is not its key's") }
         let claims: Claims
         do {
@@ -112,7 +110,7 @@ public struct Authenticator: Sendable {
             var x5c: Anything?
         }
         guard let raw = try? JSONDecoder().decode(Raw.self, from: Data(bytes)), let alg = raw.alg,
-            Self.algorithms.contains(alg), let kid = raw.kid
+            TokenKeys.algorithms.contains(alg), let kid = raw.kid
         else { throw refused("its header must name a known algorithm and a kid") }
         guard raw.crit == nil, raw.jku == nil, raw.jwk == nil, raw.x5u == nil, raw.x5c == nil else {
             throw refused("its header demands what is not supported")
@@ -146,28 +144,6 @@ public struct Authenticator: Sendable {
     }
 
     private func refused(_ reason: String) -> AuthenticationError { .refused(reason) }
-
-    /// Base64url without padding (RFC 7515), in its one canonical form.
-    private static func decode(_ part: some StringProtocol) -> [UInt8]? {
-        decode(text: String(part))
-    }
-
-    private static func decode(text: String) -> [UInt8]? {
-        guard
-            text.utf8.allSatisfy({ byte in
-                byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-            })
-        else { return nil }
-        let standard = String(text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
-        let padded = standard + String(repeating: "=", count: (4 - standard.count % 4) % 4)
-        guard let data = Data(base64Encoded: padded), data.base64EncodedString() == padded else {
-            return nil
-        }
-        return Array(data)
-    }
 }
 
 /// Why a token or a key set is not accepted.
@@ -176,12 +152,15 @@ public enum AuthenticationError: Error, CustomStringConvertible {
     case refused(String)
     /// The key set cannot be used, for this reason.
     case unusableKeys(String)
+    /// There are no keys now: none could be fetched, or not for too long.
+    case unavailable
 
     /// What is wrong.
     public var description: String {
         switch self {
         case .refused(let reason): "the token is refused: \(reason)"
         case .unusableKeys(let reason): "the keys for tokens cannot be used: \(reason)"
+        case .unavailable: "the keys for tokens cannot be fetched now: try again"
         }
     }
 }

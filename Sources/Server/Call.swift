@@ -2,7 +2,6 @@ import CareEpisode
 import HTTPTypes
 import Hummingbird
 import Ledger
-import NIOCore
 import Synchronization
 
 /// A request that is allowed, with what its path and query say.
@@ -13,6 +12,8 @@ struct Call: Sendable {
     let principal: Principal
     let ledger: LedgerDescription
     let query: Query
+    /// The whole body, where the request has one that is not a stream.
+    let body: [UInt8]
     private let log = Returned()
 
     /// What was given, for the access log: positions and numbers, nothing of what they hold.
@@ -26,7 +27,8 @@ struct Call: Sendable {
         context: LedgerRequestContext,
         principal: Principal,
         ledger: LedgerDescription,
-        query: Query
+        query: Query,
+        body: [UInt8]
     ) {
         self.service = service
         self.request = request
@@ -34,6 +36,7 @@ struct Call: Sendable {
         self.principal = principal
         self.ledger = ledger
         self.query = query
+        self.body = body
     }
 
     /// Says what the answer holds.
@@ -41,16 +44,6 @@ struct Call: Sendable {
 
     /// What the answer holds, where that was said.
     var whatWasReturned: String? { log.text.withLock { $0 } }
-
-    /// The whole body, up to its limit.
-    func body() async throws -> [UInt8] {
-        do {
-            let buffer = try await request.body.collect(upTo: context.maxUploadSize)
-            return Array(buffer.readableBytesView)
-        } catch is NIOTooManyBytesError {
-            throw HTTPError(.contentTooLarge)
-        }
-    }
 
     var database: LedgerDatabase { service.database }
 

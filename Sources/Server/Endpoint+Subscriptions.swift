@@ -48,6 +48,7 @@ extension Endpoint {
                 ("wait", .integer(least: 0, most: 30), false),
                 ("consumer", .pattern("^[A-Za-z0-9._:-]{1,64}$"), false),
             ],
+            extraSeconds: 30,
             mayConflict: true,
             handler: SubscriptionRoutes.events
         ),

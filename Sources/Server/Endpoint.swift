@@ -67,9 +67,14 @@ struct Endpoint: Sendable {
     var schema: AnswerJSON = [:]
     /// The statuses of good answers.
     var statuses = ["200"]
+    /// How much longer than others it may take, in seconds: what waits for something on purpose.
+    var extraSeconds = 0
     /// Whether the state of things can forbid it: 409.
     var mayConflict = false
     let handler: @Sendable (Call) async throws -> Response
+
+    /// The path for the router, in which a tile's name may hold slashes.
+    var route: String { path.replacing("{tile}", with: "**") }
 
     /// The parameters that the access log may keep: all but free text, which could be anything.
     var describedParameters: Set<String> {
@@ -97,6 +102,7 @@ struct Endpoint: Sendable {
             summary: "Record one event of an episode, or up to 256, all or nothing",
             body: "application/json",
             statuses: ["200", "201"],
+            extraSeconds: 10,
             mayConflict: true,
             handler: EventRoutes.append
         ),
@@ -222,6 +228,7 @@ struct Endpoint: Sendable {
             summary: "The newest signed checkpoint, sealed up to the head first",
             parameters: [("seal", .choice(["true", "false"]), false)],
             answers: ["text/plain", "application/json"],
+            extraSeconds: 10,
             handler: EvidenceRoutes.checkpoint
         ),
         Endpoint(
@@ -243,11 +250,20 @@ struct Endpoint: Sendable {
             handler: EvidenceRoutes.consistency
         ),
         Endpoint(
+            operation: .getTile,
+            method: .get,
+            path: "tile/{tile}",
+            summary: "The sealed log as tiles and entries (C2SP tlog-tiles)",
+            answers: ["application/octet-stream"],
+            handler: EvidenceRoutes.tile
+        ),
+        Endpoint(
             operation: .getPacket,
             method: .get,
             path: "episodes/{episode}/packet",
             summary: "What an auditor takes away of an episode, with proofs",
             answers: ["application/zip"],
+            extraSeconds: 25,
             handler: EvidenceRoutes.packet
         ),
         Endpoint(

@@ -13,7 +13,7 @@ enum EventRoutes {
     static func append(_ call: Call) async throws -> Response {
         let episode = try call.episode()
         let expected = try expectedVersion(call.request)
-        let bytes = try await call.body()
+        let bytes = call.body
         // Nobody backdates knowledge by hand; systems that record for others may say when those did.
         let isTrusted = !call.principal.roles.isDisjoint(with: [.service, .administrator])
         let events = try EventParser.parseRequest(bytes, from: isTrusted ? .trusted : .writer)
@@ -24,7 +24,8 @@ enum EventRoutes {
             recordedBy: call.principal.subject,
             isList: bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
         )
-        let outcome = try await call.service.sequencer(call.ledger).append(request)
+        let ticket = try call.service.sequencer(call.ledger).submit(request)
+        let outcome = try await ticket.outcome(within: call.service.settings.patience)
         switch outcome {
         case .appended(let receipts):
             count("appended", receipts.count, call)

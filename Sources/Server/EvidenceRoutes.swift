@@ -76,6 +76,29 @@ enum EvidenceRoutes {
         ])
     }
 
+    /// A tile, or the entries of one, as a client of C2SP tlog-tiles asks for them: of what is sealed.
+    static func tile(_ call: Call) async throws -> Response {
+        let path = call.context.parameters.getCatchAll().joined(separator: "/")
+        guard let (tile, isEntries) = TileID.parse(path) else {
+            throw Problem.notFound("there is no such tile; the paths are those of C2SP tlog-tiles")
+        }
+        let size = try await newest(call).signed.checkpoint.size
+        let available = TileID(level: tile.level, number: tile.number, treeSize: size).width
+        guard tile.level < 8, tile.width <= available else {
+            throw Problem.notFound("the tree has no such tile yet")
+        }
+        let store = TileStore(call.database, ledger: call.ledger)
+        let bytes =
+            isEntries
+            ? try await store.entries(tile) : TreeHash.bytes(of: try await store.hashes(tile))
+        return .bytes(
+            bytes,
+            "application/octet-stream",
+            // What was sealed once never changes.
+            headers: [.cacheControl: "private, max-age=31536000, immutable"]
+        )
+    }
+
     private static func newest(_ call: Call) async throws -> PublishedCheckpoint {
         guard let newest = try await PublishedCheckpoint.newest(call.database, call.ledger) else {
             throw Problem.notFound("the ledger \(call.ledger.name) has no checkpoint yet")

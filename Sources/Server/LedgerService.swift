@@ -19,6 +19,8 @@ public final class LedgerService: Service, Sendable {
         public var holder = "serve"
         /// How long an append waits for its seal where that is preferred.
         public var sealLimit: Duration = .seconds(10)
+        /// How long a request waits for the database before it is answered with 503.
+        public var patience: Duration = .milliseconds(4_500)
         /// How often a stream says that it is alive.
         public var heartbeat: Duration = .seconds(15)
         /// Whether webhooks may go to private networks, and over plain http.
@@ -102,6 +104,7 @@ public final class LedgerService: Service, Sendable {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask { try? await listener.run() }
+                group.addTask { await self.authenticator.run() }
                 if settings.runsWorkers { group.addTask { await self.openAll() } }
                 for await ledger in opened { self.serve(ledger, &group) }
                 group.cancelAll()

@@ -114,6 +114,13 @@ enum OpenAPI {
         ("ledger", ["type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"]),
         ("episode", ["type": "string", "format": "uuid"]),
         ("name", ["type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"]),
+        (
+            "tile",
+            [
+                "type": "string", "pattern": "^([0-9]|[1-5][0-9]|6[0-3]|entries)/[0-9x./p]{3,40}$",
+                "description": "LEVEL/NUMBER[.p/WIDTH] or entries/NUMBER[.p/WIDTH]; with slashes",
+            ]
+        ),
         ("position", ["type": "integer", "minimum": 1, "maximum": .integer(Position.most)]),
     ]
 

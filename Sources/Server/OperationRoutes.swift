@@ -47,6 +47,7 @@ enum OperationRoutes {
         } catch {
             check("database", Problem(error).detail)
         }
+        if !service.authenticator.hasKeys { check("keys", "cannot be fetched") }
         return .json(
             .object([("status", .string(isReady ? "ready" : "not ready"))] + checks),
             status: isReady ? .ok : .serviceUnavailable,

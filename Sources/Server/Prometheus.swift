@@ -16,16 +16,22 @@ public final class PrometheusMetrics: MetricsFactory, Sendable {
     }
 
     private struct Histogram {
-        var counts = [Int](repeating: 0, count: bounds.count + 1)
+        let bounds: [Double]
+        var counts: [Int]
         var sum = 0.0
 
-        /// Seconds.
-        static let bounds = [
+        private static let seconds = [
             0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
         ]
+        private static let numbers: [Double] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024]
+
+        init(of name: String) {
+            bounds = name.hasSuffix("_seconds") ? Self.seconds : Self.numbers
+            counts = [Int](repeating: 0, count: bounds.count + 1)
+        }
 
         mutating func record(_ value: Double) {
-            counts[Self.bounds.firstIndex { value <= $0 } ?? Self.bounds.count] += 1
+            counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
             sum += value
         }
     }
@@ -149,7 +155,7 @@ public final class PrometheusMetrics: MetricsFactory, Sendable {
     private func observe(_ key: Key, _ value: Double) {
         state.withLock { state in
             guard state.histograms[key] != nil || !state.isFull else { return }
-            state.histograms[key, default: Histogram()].record(value)
+            state.histograms[key, default: Histogram(of: key.name)].record(value)
         }
     }
 
@@ -191,11 +197,11 @@ public final class PrometheusMetrics: MetricsFactory, Sendable {
             type(key.name, "histogram")
             let before = key.labels.isEmpty ? "" : key.labels + ","
             var count = 0
-            for (bound, number) in zip(Histogram.bounds, histogram.counts) {
+            for (bound, number) in zip(histogram.bounds, histogram.counts) {
                 count += number
                 line("\(key.name)_bucket", "\(before)le=\"\(bound)\"", count)
             }
-            count += histogram.counts[Histogram.bounds.count]
+            count += histogram.counts[histogram.bounds.count]
             line("\(key.name)_bucket", "\(before)le=\"+Inf\"", count)
             line("\(key.name)_sum", key.labels, histogram.sum)
             line("\(key.name)_count", key.labels, count)

@@ -23,6 +23,10 @@ struct ProblemMiddleware: RouterMiddleware {
         next: @concurrent (Request, LedgerRequestContext) async throws -> Response
     ) async throws -> Response {
         let began = ContinuousClock.now
+        var context = context
+        let trace = TraceContext(request.headers[.traceparent])
+        context.logger[metadataKey: "trace_id"] = "\(trace.traceID)"
+        context.logger[metadataKey: "span_id"] = "\(trace.spanID)"
         var response: Response
         do {
             response = try await next(request, context)
@@ -40,6 +44,7 @@ struct ProblemMiddleware: RouterMiddleware {
             response = problem.response(requestID: context.id)
         }
         response.headers[.xRequestID] = context.id
+        response.headers[.traceparent] = trace.description
         response.headers[.xContentTypeOptions] = "nosniff"
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         // The template of the route, never the path: a path may name an episode.
@@ -67,6 +72,7 @@ extension HTTPField.Name {
     static let xRequestID = known("x-request-id")
     static let xContentTypeOptions = known("x-content-type-options")
     static let lastEventID = known("last-event-id")
+    static let traceparent = known("traceparent")
     static let prefer = known("prefer")
     static let preferenceApplied = known("preference-applied")
     static let purposeOfUse = known("x-purpose-of-use")

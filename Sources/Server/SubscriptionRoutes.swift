@@ -10,7 +10,7 @@ enum SubscriptionRoutes {
 
     static func put(_ call: Call) async throws -> Response {
         let name = try name(call)
-        let (subscription, givesAfter) = try settings(name, try await call.body(), call)
+        let (subscription, givesAfter) = try settings(name, call.body, call)
         let isAdministrator = call.principal.roles.contains(.administrator)
         if subscription.webhook?.payload == .full, !isAdministrator {
             throw Problem.forbidden("only an administrator has whole events sent")
@@ -258,7 +258,7 @@ enum SubscriptionRoutes {
 
     static func acknowledge(_ call: Call) async throws -> Response {
         let subscription = try await subscription(call)
-        let body = try await call.body()
+        let body = call.body
         let acknowledgements = try JSONBody.objects(body, atMost: Subscription.buckets) { object in
             let most = Int(Position.most)
             let from = object.requiredInteger("from", atLeast: 0, atMost: most)

@@ -57,6 +57,33 @@ public struct TileID: Hashable, Sendable {
     /// What the paths of partial tiles end with.
     public var suffix: String { isFull ? "" : ".p/\(width)" }
 
+    /// Reads a path as ``path`` and ``entriesPath`` write it, without `tile/` in front; nil where it is
+    /// none.
+    ///
+    /// - Returns: the tile, and whether the path is that of its entries.
+    public static func parse(_ path: String) -> (tile: TileID, isEntries: Bool)? {
+        var parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count >= 2, parts.count <= 10 else { return nil }
+        let isEntries = parts[0] == "entries"
+        guard let level = isEntries ? 0 : Int(parts[0]), (0...63).contains(level) else {
+            return nil
+        }
+        var width = Self.width
+        if parts.count > 2, parts[parts.count - 2].hasSuffix(".p") {
+            guard let partial = Int(parts.removeLast()), (1..<Self.width).contains(partial) else {
+                return nil
+            }
+            width = partial
+            parts[parts.count - 1].removeLast(2)
+        }
+        let digits = parts.dropFirst().joined().filter { $0 != "x" }
+        guard digits.utf8.count <= 18, let number = Int64(digits), number >= 0 else { return nil }
+        let tile = TileID(level: level, number: number, width: width)
+        // There is one way to write each.
+        guard (isEntries ? tile.entriesPath : tile.path) == "tile/\(path)" else { return nil }
+        return (tile, isEntries)
+    }
+
     /// A number in groups of three digits, all but the last with an `x`: `x001/x234/067`.
     public static func path(_ number: Int64) -> String {
         var rest = number

@@ -34,6 +34,7 @@ struct AccessTests {
             "GET", "proofs/inclusion?position=1", [.clinician, .auditor, .service, .administrator]
         ),
         ("GET", "proofs/consistency?from=1", [.clinician, .auditor, .service, .administrator]),
+        ("GET", "tile/%T", [.clinician, .auditor, .service, .administrator]),
         ("GET", "episodes/%E/packet", [.auditor, .administrator]),
         ("GET", "access-log", [.auditor, .administrator]),
         ("GET", "subscriptions", [.auditor, .service, .administrator]),
@@ -61,7 +62,7 @@ struct AccessTests {
         _ path: String,
         _ fixture: ServiceFixture
     ) async throws -> [String: String] {
-        guard path.contains("%N") else { return [:] }
+        guard path.contains("%N") else { return ["%T": "0/000.p/1"] }
         let name = "s-\(UInt64.random(in: 0..<1_000_000_000))"
         let registry = SubscriptionRegistry(fixture.database, ledger: fixture.ledger)
         let checked = try #require(SubscriptionName(name))
@@ -115,6 +116,7 @@ struct AccessTests {
                 .replacingOccurrences(of: "%E", with: "{episode}")
                 .replacingOccurrences(of: "%N", with: "{name}")
                 .replacingOccurrences(of: "%P", with: "{position}")
+                .replacingOccurrences(of: "%T", with: "{tile}")
             return "\(method) \(path)"
         }
         let served = Endpoint.all.map { key($0.method.rawValue, $0.path) }

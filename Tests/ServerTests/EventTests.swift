@@ -219,6 +219,55 @@ struct EventTests {
         }
     }
 
+    /// The root by the words of RFC 6962, section 2.1.
+    private static func root(_ leaves: ArraySlice<TreeHash>) -> TreeHash {
+        guard leaves.count > 1 else { return leaves[leaves.startIndex] }
+        var half = 1
+        while half * 2 < leaves.count { half *= 2 }
+        return TreeHash.node(root(leaves.prefix(half)), root(leaves.dropFirst(half)))
+    }
+
+    @Test("The tiles over HTTP are the tree that is signed, and the entries its leaves")
+    func tiles() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.service)
+            for _ in 0..<3 {
+                let events =
+                    [SampleEvent.admitted()] + (1...99).map { SampleEvent.session(day: $0) }
+                _ = try await fixture.post(.fresh, events, token: token)
+            }
+            let note = try await fixture.get("checkpoint", token: token)
+            let checkpoint = try SignedCheckpoint(parsing: note.text).checkpoint
+            #expect(checkpoint.size == 300)
+            func tile(_ path: String) async throws -> ServiceFixture.Answer {
+                try await fixture.get("tile/\(path)", token: token)
+            }
+            var leaves: [TreeHash] = []
+            for path in ["000", "001.p/44"] {
+                let answer = try await tile("0/\(path)")
+                #expect(answer.status == 200, "\(path): \(answer.text)")
+                let hashes = try #require(TreeHash.list(answer.bytes))
+                let entries = try await tile("entries/\(path)").bytes
+                var at = 0
+                for hash in hashes {
+                    let count = Int(entries[at]) << 8 | Int(entries[at + 1])
+                    let entry = entries[(at + 2)..<(at + 2 + count)]
+                    #expect(TreeHash.leaf(Array(entry)) == hash)
+                    at += 2 + count
+                }
+                #expect(at == entries.count)
+                leaves += hashes
+            }
+            #expect(Self.root(leaves[...]) == checkpoint.root)
+            let above = try #require(TreeHash.list(try await tile("1/000.p/1").bytes))
+            #expect(above == [Self.root(leaves.prefix(256))])
+            for path in [
+                "0/001", "0/001.p/45", "0/002.p/1", "1/000", "2/000.p/1", "0/1", "0/0000", "x/000",
+                "0/x000/000", "0/000.p/256", "0/000.p/0", "entries/001.p/45", "64/000", "0",
+            ] { #expect(try await tile(path).status == 404, "\(path)") }
+        }
+    }
+
     @Test("Proofs lead to the signed root; a packet is what the command writes")
     func proofs() async throws {
         try await ServiceFixture.with { fixture in

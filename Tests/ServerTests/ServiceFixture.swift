@@ -6,6 +6,7 @@ import Ledger
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import Postgres
 import ServiceLifecycle
 import TestSupport
@@ -25,6 +26,7 @@ struct ServiceFixture: Sendable {
     static func with<Result: Sendable>(
         runsWorkers: Bool = true,
         allowsPrivateNetworks: Bool = false,
+        tls: TLSConfiguration? = nil,
         configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
@@ -35,6 +37,7 @@ struct ServiceFixture: Sendable {
                 configuration,
                 runsWorkers: runsWorkers,
                 allowsPrivateNetworks: allowsPrivateNetworks,
+                tls: tls,
                 body
             )
         }
@@ -44,6 +47,7 @@ struct ServiceFixture: Sendable {
         _ configuration: PostgresConfiguration,
         runsWorkers: Bool = true,
         allowsPrivateNetworks: Bool = false,
+        tls: TLSConfiguration? = nil,
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
         let folder = NSTemporaryDirectory() + "service-" + UUID().uuidString
@@ -72,10 +76,11 @@ struct ServiceFixture: Sendable {
                 }
             )
             let (ports, listening) = AsyncStream.makeStream(of: Int.self)
-            let application = buildApplication(
+            let application = try buildApplication(
                 service,
                 host: "127.0.0.1",
                 port: 0,
+                tls: tls,
                 metrics: PrometheusMetrics(),
                 logger: Logger(label: "test") { JSONLog(label: $0, level: .critical) }
             ) { listening.yield($0) }

@@ -1,6 +1,7 @@
 import CareEpisode
 import Foundation
 import Ledger
+import NIOSSL
 import Postgres
 import Synchronization
 import TestSupport
@@ -80,27 +81,59 @@ struct StreamTests {
             server.request('GET', '/v1/ledgers/default/events?after=0&types=session_attended', headers={
                 'Accept': 'text/event-stream', 'Authorization': 'Bearer ' + sys.argv[2],
                 'Last-Event-ID': '5'})
-            print(server.getresponse().read().decode())
+            for line in server.getresponse():
+                print(line.decode().strip(), flush=True)
+            print('the end', flush=True)
             """
         let program = try await ServiceFixture.with { fixture in
             let token = try await fixture.token(.service)
             let events = [SampleEvent.admitted()] + (1...9).map { SampleEvent.session(day: $0) }
             _ = try await fixture.post(.fresh, events, token: token)
-            let (port, bearer) = (fixture.port, token)
-            let running = Task {
-                await runningProgram(["python3", "-c", script, "\(port)", bearer])
+            let program = BackgroundProgram(["python3", "-c", script, "\(fixture.port)", token])
+            try await eventually("the stream has told everything") {
+                program.output.contains("id: 10")
             }
-            try await eventually("the stream is open", within: .seconds(120)) {
-                let log = try await fixture.database.reader.query(
-                    "select from access_log where operation = 'listEvents'"
-                )
-                return !log.isEmpty
-            }
-            return running
+            return program
         }
-        let output = await program.value.output
-        let ids = output.split(separator: "\n").filter { $0.hasPrefix("id: ") }
+        defer { program.kill() }
+        try await eventually("the stream has ended") { program.output.contains("the end") }
+        let ids = program.output.split(separator: "\n").filter { $0.hasPrefix("id: ") }
         #expect(ids.map { String($0) } == (6...10).map { "id: \($0)" })
+    }
+
+    @Test("TLS is served directly, and the caller's trace goes on")
+    func tls() async throws {
+        let folder = NSTemporaryDirectory() + "tls-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let made = await runningProgram([
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext",
+            "subjectAltName=DNS:localhost", "-keyout", "\(folder)/key.pem", "-out",
+            "\(folder)/cert.pem",
+        ])
+        #expect(made.status == 0, "\(made.output)")
+        let chain = try NIOSSLCertificate.fromPEMFile("\(folder)/cert.pem")
+        let key = try NIOSSLPrivateKey(file: "\(folder)/key.pem", format: .pem)
+        let configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain.map { .certificate($0) },
+            privateKey: .privateKey(key)
+        )
+        try await ServiceFixture.with(tls: configuration) { fixture in
+            let script = """
+                import http.client, ssl, sys
+                context = ssl.create_default_context(cafile=sys.argv[2])
+                server = http.client.HTTPSConnection('localhost', int(sys.argv[1]), context=context)
+                trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+                server.request('GET', '/healthz', headers={'traceparent': trace})
+                answer = server.getresponse()
+                print(answer.status, answer.headers['traceparent'].split('-')[1])
+                """
+            let answer = await runningProgram([
+                "python3", "-c", script, "\(fixture.port)", "\(folder)/cert.pem",
+            ])
+            #expect(answer.output == "200 4bf92f3577b34da6a3ce929d0e0e4736\n")
+        }
     }
 
     @Test("While the database is away every request is answered; afterwards the service goes on")

@@ -1,9 +1,9 @@
 import ArgumentParser
 import CareEpisode
 import CoreMetrics
-import Glibc
 import Ledger
 import Logging
+import NIOSSL
 import ProjectionRuntime
 import Server
 import ServiceLifecycle
@@ -16,7 +16,8 @@ struct Serve: AsyncParsableCommand {
         discussion: """
             Any number of these may serve one database. Tokens are checked against --jwks, or \
             without it against the local key of `episode-ledger token`. Ctrl-C ends streams, \
-            finishes batches and hands leases back. /openapi.json describes every request.
+            finishes batches and hands leases back. /openapi.json describes every request. \
+            --print-config shows what all options, variables and --config come to.
             """
     )
 
@@ -26,16 +27,52 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The port to listen on, 0 for any that is free. (EPISODE_LEDGER_PORT)")
     var port: Int?
 
-    @Flag(help: "Leave read models and sealing to others.")
+    @Flag(
+        help: """
+            Leave read models, sealing and webhooks to others. (EPISODE_LEDGER_WITHOUT_WORKERS=1)
+            """
+    )
     var withoutWorkers = false
+
+    @Flag(
+        help: """
+            Let webhooks go to private networks, and over plain http. \
+            (EPISODE_LEDGER_ALLOW_PRIVATE_WEBHOOKS=1)
+            """
+    )
+    var allowPrivateWebhooks = false
 
     @Option(
         help: ArgumentHelp(
             """
-            A JSON Web Key Set: the keys of tokens. Without it the local key's. \
-            (EPISODE_LEDGER_JWKS)
+            The certificate to serve TLS with, in PEM, and those between it and the root. \
+            (EPISODE_LEDGER_TLS_CERTIFICATE)
             """,
             valueName: "file"
+        ),
+        completion: .file()
+    )
+    var tlsCertificate: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The certificate's private key, in PEM. (EPISODE_LEDGER_TLS_KEY)",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var tlsKey: String?
+
+    @Flag(help: "Print every setting and where it comes from, secrets hidden, and end.")
+    var printConfig = false
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A JSON Web Key Set with the keys of tokens: a file, or an https address that is asked \
+            again every few minutes. Without it the local key's. (EPISODE_LEDGER_JWKS)
+            """,
+            valueName: "file-or-url"
         ),
         completion: .file()
     )
@@ -53,25 +90,34 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var options: LedgerOptions
 
-    private var address: String { host ?? Environment["EPISODE_LEDGER_HOST"] ?? "127.0.0.1" }
+    private var address: String { host ?? Setting.host.value ?? "127.0.0.1" }
 
-    private var portNumber: Int? {
-        port ?? Environment["EPISODE_LEDGER_PORT"].map { Int($0) } ?? 8_080
-    }
+    private var portNumber: Int? { port ?? Setting.port.value.map { Int($0) } ?? 8_080 }
+
+    private var keySet: String? { jwks ?? Setting.jwks.value }
+
+    private var tokenIssuer: String? { issuer ?? Setting.issuer.value }
+
+    private var certificate: String? { tlsCertificate ?? Setting.tlsCertificate.value }
+
+    private var certificateKey: String? { tlsKey ?? Setting.tlsKey.value }
 
     func validate() throws {
         guard let portNumber, (0...65_535).contains(portNumber) else {
-            throw ValidationError("--port must be from 0 to 65535")
+            let source = port == nil ? Setting.port.place : "--port"
+            throw ValidationError("\(source) must be from 0 to 65535")
         }
-        if (jwks ?? Environment["EPISODE_LEDGER_JWKS"]) != nil,
-            (issuer ?? Environment["EPISODE_LEDGER_ISSUER"]) == nil
-        {
-            throw ValidationError("--jwks takes --issuer")
+        if keySet != nil, tokenIssuer == nil { throw ValidationError("--jwks takes --issuer") }
+        if (certificate == nil) != (certificateKey == nil) {
+            throw ValidationError("--tls-certificate and --tls-key go together")
         }
     }
 
     func run() async throws {
         let command = self
+        if printConfig {
+            return try await Session.runOffline(options) { ServeConfiguration(command).print($0) }
+        }
         try await Session.run(options, isEndedBySignal: true) { session in
             try await command.serve(session)
         }
@@ -81,7 +127,8 @@ struct Serve: AsyncParsableCommand {
         let metrics = PrometheusMetrics()
         MetricsSystem.bootstrap(metrics)
         var settings = LedgerService.Settings()
-        settings.runsWorkers = !withoutWorkers
+        settings.runsWorkers = !(withoutWorkers || Setting.withoutWorkers.isOn)
+        settings.allowsPrivateNetworks = allowPrivateWebhooks || Setting.allowPrivateWebhooks.isOn
         settings.holder = Session.holder
         let (sealing, directory) = (sealing, options.dataDirectory)
         let logger = Logger(label: "episode-ledger") { JSONLog(label: $0, level: .info) }
@@ -97,15 +144,18 @@ struct Serve: AsyncParsableCommand {
             logger.warning("\(trouble)")
         }
         let address = address
-        let application = buildApplication(
+        let tls = try tlsConfiguration()
+        let scheme = tls == nil ? "http" : "https"
+        let application = try buildApplication(
             service,
             host: address,
             port: portNumber ?? 8_080,
+            tls: tls,
             metrics: metrics,
             logger: logger
         ) { port in
             let place = address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
-            Console.note("serving on http://\(place)")
+            Console.note("serving on \(scheme)://\(place)")
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -129,29 +179,47 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
+    private func tlsConfiguration() throws -> TLSConfiguration? {
+        guard let certificate, let certificateKey else { return nil }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(certificate)
+            let key = try NIOSSLPrivateKey(file: certificateKey, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) },
+                privateKey: .privateKey(key)
+            )
+            configuration.minimumTLSVersion = .tlsv12
+            return configuration
+        } catch {
+            throw Failure.failed(
+                "--tls-certificate and --tls-key must be PEM files of a certificate and its key"
+            )
+        }
+    }
+
     private func authenticator() async throws -> Authenticator {
-        let audience = audience ?? Environment["EPISODE_LEDGER_AUDIENCE"] ?? LocalTokens.audience
-        guard let path = jwks ?? Environment["EPISODE_LEDGER_JWKS"] else {
+        let audience = audience ?? Setting.audience.value ?? LocalTokens.audience
+        guard let keySet else {
             return try await Authenticator(
                 jwks: tokens.local(options.dataDirectory).jwks,
                 issuer: LocalTokens.issuer,
                 audience: audience
             )
         }
-        let file = try InputFile(path: path)
+        let issuer = tokenIssuer ?? ""
+        if keySet.contains("://") {
+            return try Authenticator(jwksURL: keySet, issuer: issuer, audience: audience)
+        }
+        let file = try InputFile(path: keySet)
         var bytes: [UInt8] = []
         while true {
             let chunk = try await file.read()
             if chunk.isEmpty { break }
             bytes += chunk
             guard bytes.count <= 1 << 20 else {
-                throw Failure.failed("\(path): a key set of more than a megabyte")
+                throw Failure.failed("\(keySet): a key set of more than a megabyte")
             }
         }
-        return try await Authenticator(
-            jwks: bytes,
-            issuer: issuer ?? Environment["EPISODE_LEDGER_ISSUER"] ?? "",
-            audience: audience
-        )
+        return try await Authenticator(jwks: bytes, issuer: issuer, audience: audience)
     }
 }

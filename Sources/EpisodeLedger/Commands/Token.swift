@@ -89,7 +89,7 @@ struct TokenOptions: ParsableArguments {
     /// The key, made where there is none.
     func local(_ dataDirectory: String) throws -> LocalTokens {
         try LocalTokens(
-            keyFile: tokenKey ?? Environment["EPISODE_LEDGER_TOKEN_KEY"]
+            keyFile: tokenKey ?? Setting.tokenKey.value
                 ?? "\(dataDirectory)/tokens/token.key"
         )
     }

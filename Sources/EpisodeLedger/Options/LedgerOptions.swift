@@ -51,6 +51,18 @@ struct LedgerOptions: ParsableArguments {
     )
     var format: FormatOption?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            A JSON file with settings, named as the variables are without EPISODE_LEDGER_, in \
+            lower case: {"port": 8081}. Options and variables beat it. (EPISODE_LEDGER_CONFIG)
+            """,
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var config: String?
+
     func validate() throws {
         // Read here, so that a wrong variable is told like a wrong option.
         _ = try ledgerName
@@ -60,27 +72,27 @@ struct LedgerOptions: ParsableArguments {
         do {
             _ = try PostgresConfiguration(url: databaseURL)
         } catch {
-            let source = database == nil ? "EPISODE_LEDGER_DATABASE_URL" : "--database"
+            let source = database == nil ? Setting.databaseURL.place : "--database"
             throw ValidationError("\(source): \(error)")
         }
     }
 
-    var databaseURL: String? { database ?? Environment["EPISODE_LEDGER_DATABASE_URL"] }
+    var databaseURL: String? { database ?? Setting.databaseURL.value }
 
     var dataDirectory: String {
-        dataDir ?? Environment["EPISODE_LEDGER_DATA_DIR"] ?? ".episode-ledger"
+        dataDir ?? Setting.dataDirectory.value ?? ".episode-ledger"
     }
 
     var usesTransactionPooling: Bool {
-        transactionPooling || Environment["EPISODE_LEDGER_TRANSACTION_POOLING"] == "1"
+        transactionPooling || Setting.transactionPooling.isOn
     }
 
     var ledgerName: LedgerName {
         get throws {
             if let ledger { return ledger }
-            guard let text = Environment["EPISODE_LEDGER_LEDGER"] else { return .default }
+            guard let text = Setting.ledger.value else { return .default }
             guard let name = LedgerName(text) else {
-                throw ValidationError("EPISODE_LEDGER_LEDGER is not a ledger's name")
+                throw ValidationError("\(Setting.ledger.place) is not a ledger's name")
             }
             return name
         }
@@ -94,11 +106,11 @@ struct LedgerOptions: ParsableArguments {
             case .html: throw ValidationError("--format html is for discharge-summary alone")
             case nil: break
             }
-            guard let text = Environment["EPISODE_LEDGER_FORMAT"] else {
+            guard let text = Setting.format.value else {
                 return isatty(STDOUT_FILENO) == 1 ? .text : .json
             }
             guard let format = OutputFormat(rawValue: text) else {
-                throw ValidationError("EPISODE_LEDGER_FORMAT must be json or text")
+                throw ValidationError("\(Setting.format.place) must be json or text")
             }
             return format
         }
@@ -118,14 +130,6 @@ enum FormatOption: String, ExpressibleByArgument {
 
     /// Those that every command takes.
     static var allValueStrings: [String] { OutputFormat.allCases.map(\.rawValue) }
-}
-
-/// The process's environment variables; an empty one counts as absent.
-enum Environment {
-    static subscript(name: String) -> String? {
-        guard let value = getenv(name), value.pointee != 0 else { return nil }
-        return String(cString: value)
-    }
 }
 
 extension LedgerName: ExpressibleByArgument {

@@ -44,11 +44,11 @@ struct SealingOptions: ParsableArguments {
     )
     var logName: String?
 
-    private var name: String? { logName ?? Environment["EPISODE_LEDGER_LOG_NAME"] }
+    private var name: String? { logName ?? Setting.logName.value }
 
     func validate() throws {
         if let name, !NoteVerifierKey.isName(name) {
-            let source = logName == nil ? "EPISODE_LEDGER_LOG_NAME" : "--log-name"
+            let source = logName == nil ? Setting.logName.place : "--log-name"
             throw ValidationError(
                 "\(source) must not be empty or hold white space or a plus sign"
             )
@@ -58,8 +58,8 @@ struct SealingOptions: ParsableArguments {
     /// The files of one ledger.
     func place(_ ledger: LedgerName, dataDirectory: String) -> SealingPlace {
         let standard = "\(dataDirectory)/sealing/"
-        let key = signingKey ?? Environment["EPISODE_LEDGER_SIGNING_KEY"] ?? standard
-        let log = checkpointLog ?? Environment["EPISODE_LEDGER_CHECKPOINT_LOG"] ?? standard
+        let key = signingKey ?? Setting.signingKey.value ?? standard
+        let log = checkpointLog ?? Setting.checkpointLog.value ?? standard
         return SealingPlace(
             keys: SigningKeyFile(Self.file(key, "\(ledger).key")),
             log: CheckpointLog(Self.file(log, "\(ledger).checkpoints")),

@@ -49,6 +49,34 @@ public final class AppendTicket: Sendable {
         }
     }
 
+    /// Waits for the outcome, but not for longer than that; call once.
+    ///
+    /// - Throws: as ``outcome()``; ``AppendError/unavailable`` where nobody has looked at the request
+    ///   by then, and it was withdrawn; ``AppendError/outcomeUnknown`` where it may be recorded yet.
+    public func outcome(within limit: Duration) async throws -> AppendOutcome {
+        try await withThrowingTaskGroup(of: AppendOutcome?.self) { group in
+            group.addTask { try await self.outcome() }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                self.giveUp()
+                return nil
+            }
+            while let finished = try await group.next() {
+                guard let finished else { continue }
+                group.cancelAll()
+                return finished
+            }
+            throw AppendError.outcomeUnknown
+        }
+    }
+
+    private func giveUp() {
+        let isTaken = state.withLock { state in
+            if case .taken = state { true } else { false }
+        }
+        settle(.failure(isTaken ? AppendError.outcomeUnknown : .unavailable))
+    }
+
     private func withdraw() {
         let waiter = state.withLock { state -> Waiter? in
             guard case .queued(let waiter?) = state else { return nil }

@@ -1,4 +1,5 @@
 import CareEpisode
+import CoreMetrics
 import Postgres
 
 /// Decides batches and appends them, one at a time, for one ledger.
@@ -15,11 +16,20 @@ struct BatchWorker {
     private var clock = LedgerClock()
     private var deferred: [PendingAppend] = []
     private var stale: Set<EpisodeID> = []
+    private let batchEvents: Recorder
+    private let batchTime: CoreMetrics.Timer
 
     init(database: LedgerDatabase, ledger: LedgerDescription, feed: LiveFeed) {
         self.database = database
         self.ledger = ledger
         self.feed = feed
+        let dimensions = [("ledger", ledger.name.description)]
+        batchEvents = Recorder(
+            label: "episode_ledger_append_batch_events",
+            dimensions: dimensions,
+            aggregate: true
+        )
+        batchTime = Timer(label: "episode_ledger_append_batch", dimensions: dimensions)
     }
 
     /// How many events wait to be decided again.
@@ -240,7 +250,14 @@ struct BatchWorker {
         predicted: [EpisodeID: EpisodeState]
     ) async -> Set<EpisodeID> {
         let call = AppendCall(planned, ledger: ledger)
-        switch await send(call) {
+        let began = ContinuousClock.now
+        let result = await send(call)
+        let taken = began.duration(to: .now).components
+        batchTime.recordNanoseconds(
+            taken.seconds * 1_000_000_000 + taken.attoseconds / 1_000_000_000
+        )
+        batchEvents.record(planned.reduce(0) { $0 + $1.pending.request.events.count })
+        switch result {
         case .success(let outcome):
             clock.saw(outcome.recordedAt, askedAt: outcome.sentAt)
             return await tell(outcome, of: call, planned: planned, predicted: predicted)

@@ -22,6 +22,26 @@ public struct TileStore: Sendable {
         return tile.level == 0 ? try await leaves(tile) : try await above(tile)
     }
 
+    /// The entries of a tile of level 0, each with its length in two bytes before it (C2SP tlog-tiles).
+    ///
+    /// - Throws: ``SealError/damaged(_:)`` where the database does not hold them.
+    public func entries(_ tile: TileID) async throws -> [UInt8] {
+        let first = tile.number * Int64(TileID.width)
+        var (bytes, count): ([UInt8], Int) = ([], 0)
+        try await EvidenceReader(database: database, ledger: ledger).rows(
+            after: Position(first),
+            through: Position(first + Int64(tile.width))
+        ) { row in
+            let entry = row.entry
+            bytes += [UInt8(entry.count >> 8), UInt8(entry.count & 0xFF)] + entry
+            count += 1
+        }
+        guard count == tile.width else {
+            throw SealError.damaged(EvidenceFault(.missing, at: Position(first + 1)))
+        }
+        return bytes
+    }
+
     /// Full tiles of one level, those of them that are stored.
     func full(level: Int, numbers: Range<Int64>) async throws -> [Int64: [UInt8]] {
         let rows = try await database.reader.query(

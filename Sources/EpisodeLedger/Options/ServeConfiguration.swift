@@ -1,0 +1,65 @@
+import CareEpisode
+import ProjectionRuntime
+import Server
+
+/// What all options, variables and the file come to.
+struct ServeConfiguration: Sendable {
+    private let command: Serve
+
+    init(_ command: Serve) {
+        self.command = command
+    }
+
+    /// What was given on the command line, and what counts where nothing was given.
+    private func given(_ setting: Setting) -> (option: String?, standard: String?) {
+        let (options, tokens) = (command.options, command.tokens)
+        let folder = options.dataDirectory
+        return switch setting {
+        case .databaseURL: (options.database, nil)
+        case .dataDirectory: (options.dataDir, ".episode-ledger")
+        case .transactionPooling: (options.transactionPooling ? "true" : nil, "false")
+        case .ledger: (options.ledger?.description, LedgerName.default.description)
+        case .format: (options.format?.rawValue, nil)
+        case .host: (command.host, "127.0.0.1")
+        case .port: (command.port.map(String.init), "8080")
+        case .withoutWorkers: (command.withoutWorkers ? "true" : nil, "false")
+        case .jwks: (command.jwks, nil)
+        case .issuer: (command.issuer, LocalTokens.issuer)
+        case .audience: (command.audience, LocalTokens.audience)
+        case .tokenKey: (tokens.tokenKey, "\(folder)/tokens/token.key")
+        case .tlsCertificate: (command.tlsCertificate, nil)
+        case .tlsKey: (command.tlsKey, nil)
+        case .allowPrivateWebhooks: (command.allowPrivateWebhooks ? "true" : nil, "false")
+        case .signingKey: (command.sealing.signingKey, "\(folder)/sealing/")
+        case .checkpointLog: (command.sealing.checkpointLog, "\(folder)/sealing/")
+        case .logName: (command.sealing.logName, "episode-ledger")
+        }
+    }
+
+    private var lines: [(name: String, value: String?, source: Setting.Source)] {
+        Setting.allCases.map { setting in
+            let (option, standard) = given(setting)
+            let found = option.map { ($0, Setting.Source.option) } ?? setting.found
+            let (value, source) = found ?? (standard, .standard)
+            let shown = setting.isSwitch ? (["1", "true"].contains(value) ? "true" : "false") : value
+            return (setting.rawValue, shown.map { setting.isSecret ? "<hidden>" : $0 }, source)
+        }
+    }
+
+    func print(_ format: OutputFormat) {
+        switch format {
+        case .json:
+            let members = lines.map { line in
+                let value: AnswerJSON = [
+                    "value": .text(line.value), "source": .string(line.source.rawValue),
+                ]
+                return (name: line.name, value: value)
+            }
+            Console.print(AnswerJSON.object(members).bytes)
+        case .text:
+            var table = TextTable([("setting", .left), ("value", .left), ("from", .left)])
+            for line in lines { table.add([line.name, line.value ?? "", line.source.rawValue]) }
+            table.print()
+        }
+    }
+}
