@@ -41,7 +41,8 @@ struct ServeConfiguration: Sendable {
             let (option, standard) = given(setting)
             let found = option.map { ($0, Setting.Source.option) } ?? setting.found
             let (value, source) = found ?? (standard, .standard)
-            let shown = setting.isSwitch ? (["1", "true"].contains(value) ? "true" : "false") : value
+            let isOn = ["1", "true"].contains(value)
+            let shown = setting.isSwitch ? "\(isOn)" : value
             return (setting.rawValue, shown.map { setting.isSecret ? "<hidden>" : $0 }, source)
         }
     }
