@@ -14,6 +14,10 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
     private let batchLimit: Int
     private let isStopped = Atomic(false)
 
+    /// The least time from one batch to the next, once the head is reached: a batch of one event costs
+    /// nearly as much as one of a hundred.
+    private static var pace: Duration { .milliseconds(100) }
+
     /// Makes a worker.
     ///
     /// - Parameters:
@@ -98,12 +102,16 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
         var lease = first
         var histories = HistoryCache()
         while !isStopped.load(ordering: .acquiring) {
+            let began = ContinuousClock.now
             let head = try await reader.head().position
             try await drain(&lease, to: head, &histories)
             if isStopped.load(ordering: .acquiring) { break }
             try await registry.dropRetired()
             // Looks again when the head moves, and once a second anyway.
             await feed.wait(beyond: lease.position, atMost: .seconds(1))
+            // The first event after a pause at once; of a steady stream what has gathered meanwhile.
+            let rest = ContinuousClock.now.duration(to: began + Self.pace)
+            if rest > .zero { try await Task.sleep(for: rest) }
             guard try await registry.renew(lease) else {
                 throw ProjectionError.leaseLost(projection: registry.projection.name)
             }

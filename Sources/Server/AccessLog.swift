@@ -2,13 +2,25 @@ import CareEpisode
 import Ledger
 import Postgres
 import ProjectionRuntime
+import Synchronization
 
 /// Keeps every decision on health information: who asked for what, when and why.
-struct AccessLog: Sendable {
-    private let database: LedgerDatabase
+///
+/// What is decided while one batch is on its way to the disk goes with the next one: many requests
+/// share a flush, and each waits for its own.
+final class AccessLog: Sendable {
+    /// The most decisions of one batch.
+    private static let limit = 1_000
 
-    init(_ database: LedgerDatabase) {
+    private let database: LedgerDatabase
+    private let batches = Mutex<[LedgerID: (open: Batch?, last: Batch)]>([:])
+
+    private let patience: Duration
+
+    /// - Parameter patience: how long a batch may take.
+    init(_ database: LedgerDatabase, patience: Duration) {
         self.database = database
+        self.patience = patience
     }
 
     /// One decision.
@@ -24,20 +36,106 @@ struct AccessLog: Sendable {
         var requestID: String
     }
 
+    /// Decisions that are written together.
+    private final class Batch: Sendable {
+        private let state = Mutex(State())
+
+        private struct State {
+            var entries: [Entry] = []
+            var waiters: [CheckedContinuation<Bool, Never>] = []
+            var isWritten: Bool?
+        }
+
+        var isFinished: Bool { state.withLock { $0.isWritten != nil } }
+        var count: Int { state.withLock { $0.entries.count } }
+        var entries: [Entry] { state.withLock { $0.entries } }
+
+        func add(_ entry: Entry) { state.withLock { $0.entries.append(entry) } }
+
+        func finish(_ isWritten: Bool) {
+            let waiters = state.withLock { state in
+                state.isWritten = isWritten
+                defer { state.waiters = [] }
+                return state.waiters
+            }
+            for waiter in waiters { waiter.resume(returning: isWritten) }
+        }
+
+        /// Whether it is on disk, once that is decided.
+        func outcome() async -> Bool {
+            await withCheckedContinuation { waiter in
+                let known = state.withLock { state -> Bool? in
+                    if state.isWritten == nil { state.waiters.append(waiter) }
+                    return state.isWritten
+                }
+                if let known { waiter.resume(returning: known) }
+            }
+        }
+    }
+
     /// Records a decision, on disk before anything leaves.
     func record(_ entry: Entry, in ledger: LedgerDescription) async throws {
-        let roles = entry.principal.roles.map(\.rawValue).sorted()
+        let (batch, before, isFirst) = join(entry, ledger.id)
+        guard isFirst else {
+            if await batch.outcome() { return }
+            throw Self.unavailable
+        }
+        // The first one of a batch writes it, when the batch before is done; not after one that
+        // failed, which has taken its time.
+        let isReachable = await before?.outcome() ?? true
+        batches.withLock { all in
+            if all[ledger.id]?.open === batch { all[ledger.id]?.open = nil }
+        }
+        do {
+            guard isReachable else { throw Self.unavailable }
+            try await write(batch.entries, ledger)
+        } catch {
+            batch.finish(false)
+            throw error
+        }
+        batch.finish(true)
+    }
+
+    private static let unavailable = Problem.unavailable(
+        "the access log cannot be written: try again"
+    )
+
+    private func join(
+        _ entry: Entry,
+        _ ledger: LedgerID
+    ) -> (batch: Batch, before: Batch?, isFirst: Bool) {
+        batches.withLock { all in
+            if let open = all[ledger]?.open, open.count < Self.limit {
+                open.add(entry)
+                return (open, nil, false)
+            }
+            let batch = Batch()
+            batch.add(entry)
+            let last = all[ledger]?.last
+            let before = last.flatMap { $0.isFinished ? nil : $0 }
+            all[ledger] = (batch, batch)
+            return (batch, before, true)
+        }
+    }
+
+    private func write(_ entries: [Entry], _ ledger: LedgerDescription) async throws {
+        let roles = entries.map { $0.principal.roles.map(\.rawValue).sorted() }
+            .map { $0.joined(separator: ",") }
         _ = try await database.writer.query(
             """
             insert into access_log
                 (ledger_id, subject, roles, operation, allowed, episode_id, detail, purpose,
                 request_id)
-            values (
-                \(ledger.id.rawValue), \(entry.principal.subject), \(roles),
-                \(entry.operation.rawValue), \(entry.isAllowed), \(entry.episode),
-                \(entry.detail), \(entry.purpose), \(entry.requestID)
-            )
-            """
+            select \(ledger.id.rawValue), t.subject, string_to_array(t.roles, ','), t.operation,
+                t.allowed, t.episode, t.detail, t.purpose, t.request
+            from unnest(
+                \(entries.map(\.principal.subject)), \(roles),
+                \(entries.map(\.operation.rawValue)), \(entries.map(\.isAllowed)),
+                \(entries.map(\.episode)), \(entries.map(\.detail)),
+                \(entries.map(\.purpose)), \(entries.map(\.requestID))
+            ) as t (subject, roles, operation, allowed, episode, detail, purpose, request)
+            """,
+            deadline: .now + patience
         )
     }
 

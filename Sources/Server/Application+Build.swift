@@ -1,4 +1,5 @@
 import CareEpisode
+import Glibc
 import HTTPTypes
 public import Hummingbird
 import HummingbirdCore
@@ -30,6 +31,7 @@ public func buildApplication(
 ) throws -> some ApplicationProtocol {
     let http = HTTPServerBuilder.http1(
         configuration: .init(
+            additionalChannelHandlers: [RequestDeadline()],
             idleTimeout: .seconds(60),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16_384,
@@ -44,12 +46,24 @@ public func buildApplication(
         configuration: ApplicationConfiguration(
             address: .hostname(host, port: port),
             serverName: "episode-ledger",
-            availableConnectionsDelegate: MaximumAvailableConnections(4_096)
+            availableConnectionsDelegate: MaximumAvailableConnections(connectionLimit())
         ),
         services: [service],
         onServerRunning: { channel in await onServing(channel.localAddress?.port ?? port) },
         logger: logger
     )
+}
+
+/// The most connections at a time: as many as the process may have files, but for some, and not more
+/// than its memory should hold.
+///
+/// The limit on files is raised as far as it may be.
+private func connectionLimit() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 512 }
+    limit.rlim_cur = min(limit.rlim_max, 32_768)
+    _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return max(64, min(16_384, Int(limit.rlim_cur) - 512))
 }
 
 /// Every request there is.
@@ -143,6 +157,14 @@ private func answer(
     )
     let limit = service.settings.patience + .seconds(endpoint.extraSeconds)
     let (permit, log) = (entry, service.accessLog)
+    // What is recorded names nothing of the answer: the decision is kept meanwhile.
+    // (Both have limits on time of their own.)
+    if operation == .appendEvents {
+        async let kept: Void = log.record(permit, in: ledger)
+        let response = try await endpoint.handler(call)
+        try await kept
+        return response
+    }
     return try await inTime(limit) {
         let response = try await endpoint.handler(call)
         guard operation.isHealthInformation else { return response }
@@ -156,32 +178,24 @@ private func answer(
     }
 }
 
-/// The body of a request, up to its limit in bytes and in time.
+/// The body of a request, up to its limit; ``RequestDeadline`` sees to it that it arrives.
 private func wholeBody(_ request: Request, _ context: LedgerRequestContext) async throws -> [UInt8]
 {
-    let size = context.maxUploadSize
-    let problem = Problem(
-        status: .requestTimeout,
-        code: "too-slow",
-        detail: "the body did not arrive within a minute"
-    )
-    return try await inTime(.seconds(60), or: problem) {
-        do {
-            let buffer = try await request.body.collect(upTo: size)
-            return Array(buffer.readableBytesView)
-        } catch is NIOTooManyBytesError {
-            throw HTTPError(.contentTooLarge)
-        }
+    do {
+        let buffer = try await request.body.collect(upTo: context.maxUploadSize)
+        return Array(buffer.readableBytesView)
+    } catch is NIOTooManyBytesError {
+        throw HTTPError(.contentTooLarge)
     }
 }
 
 /// Does something, but not for longer than that.
 private func inTime<Result: Sendable>(
     _ limit: Duration,
-    or problem: Problem = .unavailable("the database does not answer in time: try again"),
     _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result.self) { group in
+    let problem = Problem.unavailable("the database does not answer in time: try again")
+    return try await withThrowingTaskGroup(of: Result.self) { group in
         group.addTask { try await body() }
         group.addTask {
             try await Task.sleep(for: limit)

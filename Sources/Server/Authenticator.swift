@@ -2,11 +2,12 @@ import CareEpisode
 import FoundationEssentials
 import Glibc
 import JWTKit
+import Synchronization
 
 /// Checks bearer tokens against known keys.
 ///
 /// A key is found by its exact `kid` and used with its own algorithm alone; there is no default key.
-public struct Authenticator: Sendable {
+public final class Authenticator: Sendable {
     /// Where keys come from.
     private enum Source: Sendable {
         case fixed(TokenKeys)
@@ -14,6 +15,20 @@ public struct Authenticator: Sendable {
     }
 
     private let source: Source
+    /// Tokens that were checked lately, so that a busy caller's signature is not checked each time;
+    /// a key that is withdrawn counts until then at most.
+    private let checked = Mutex<[String: Checked]>([:])
+
+    private struct Checked {
+        let principal: Principal
+        let until: Double
+    }
+
+    private static let checkedLimit = 4_096
+    private static let checkedSeconds = 60.0
+    /// Longer ones are checked each time.
+    private static let checkedBytes = 2_048
+
     private let issuer: String
     private let audience: String
 
@@ -75,6 +90,20 @@ public struct Authenticator: Sendable {
     ///   ``AuthenticationError/unavailable`` while there are no keys.
     public func principal(_ token: some StringProtocol) async throws -> Principal {
         guard token.utf8.count <= Self.tokenLimit else { throw refused("it is too long") }
+        let (text, now) = (String(token), Double(time(nil)))
+        if let known = checked.withLock({ $0[text] }), known.until > now { return known.principal }
+        let claims = try await verified(text)
+        let principal = try principal(claims)
+        let until = min(now + Self.checkedSeconds, claims.exp + Self.leeway)
+        guard text.utf8.count <= Self.checkedBytes else { return principal }
+        checked.withLock { checked in
+            if checked.count >= Self.checkedLimit { checked.removeAll() }
+            checked[text] = Checked(principal: principal, until: until)
+        }
+        return principal
+    }
+
+    private func verified(_ token: String) async throws -> Claims {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let head = Base64URL.decode(parts[0]),
             Base64URL.decode(parts[1]) != nil,
@@ -83,13 +112,11 @@ public struct Authenticator: Sendable {
         let header = try header(head)
         guard let key = try await key(header.kid) else { throw refused("its key is not known") }
         guard key.algorithm == header.alg else { throw refused("its algorithm is not its key's") }
-        let claims: Claims
         do {
-            claims = try await key.collection.verify(String(token), as: Claims.self)
+            return try await key.collection.verify(token, as: Claims.self)
         } catch {
             throw refused("its signature or its claims are wrong")
         }
-        return try principal(claims)
     }
 
     private struct Header {

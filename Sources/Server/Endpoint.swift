@@ -102,7 +102,6 @@ struct Endpoint: Sendable {
             summary: "Record one event of an episode, or up to 256, all or nothing",
             body: "application/json",
             statuses: ["200", "201"],
-            extraSeconds: 10,
             mayConflict: true,
             handler: EventRoutes.append
         ),

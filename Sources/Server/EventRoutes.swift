@@ -24,8 +24,7 @@ enum EventRoutes {
             recordedBy: call.principal.subject,
             isList: bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
         )
-        let ticket = try call.service.sequencer(call.ledger).submit(request)
-        let outcome = try await ticket.outcome(within: call.service.settings.patience)
+        let outcome = try await call.service.append(request, to: call.ledger)
         switch outcome {
         case .appended(let receipts):
             count("appended", receipts.count, call)

@@ -66,7 +66,7 @@ public final class LedgerService: Service, Sendable {
         self.settings = settings
         self.place = place
         self.onTrouble = onTrouble
-        accessLog = AccessLog(database)
+        accessLog = AccessLog(database, patience: settings.patience)
     }
 
     // MARK: - Ledgers
@@ -95,6 +95,33 @@ public final class LedgerService: Service, Sendable {
         return sequencer
     }
 
+    // MARK: - Waiting
+
+    private let waiting = Mutex<[ObjectIdentifier: AppendTicket]>([:])
+
+    /// Appends, and waits for the outcome as long as a request may.
+    ///
+    /// - Throws: as `AppendTicket.outcome()`, and what ``AppendTicket/giveUp()`` tells.
+    func append(_ request: AppendRequest, to ledger: LedgerDescription) async throws
+        -> AppendOutcome
+    {
+        let ticket = try sequencer(ledger).submit(request)
+        waiting.withLock { $0[ObjectIdentifier(ticket)] = ticket }
+        defer { waiting.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(ticket)) } }
+        return try await ticket.outcome()
+    }
+
+    /// Ends the waits that last too long: one clock for all, since one for each would cost more than
+    /// the append.
+    private func watch() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(100))
+            let old = ContinuousClock.now - settings.patience
+            let late = waiting.withLock { $0.values.filter { $0.submittedAt <= old } }
+            for ticket in late { ticket.giveUp() }
+        }
+    }
+
     // MARK: - Running
 
     /// Serves until a graceful shutdown: then writers finish their batches, and workers and sealers
@@ -105,6 +132,7 @@ public final class LedgerService: Service, Sendable {
             await withDiscardingTaskGroup { group in
                 group.addTask { try? await listener.run() }
                 group.addTask { await self.authenticator.run() }
+                group.addTask { await self.watch() }
                 if settings.runsWorkers { group.addTask { await self.openAll() } }
                 for await ledger in opened { self.serve(ledger, &group) }
                 group.cancelAll()

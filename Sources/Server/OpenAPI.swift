@@ -99,7 +99,8 @@ enum OpenAPI {
                 (
                     "requestBody",
                     [
-                        "required": .bool(true),
+                        // An import of no lines is one.
+                        "required": .bool(body != "application/x-ndjson"),
                         "content": .object([(body, content)]),
                     ]
                 )

@@ -5,7 +5,8 @@ public final class AppendTicket: Sendable {
     let request: AppendRequest
     /// Of each of the request's events: the life cycle accepts one as it is or not at all.
     let bytes: [EventBytes]
-    let submittedAt: ContinuousClock.Instant
+    /// When it was submitted.
+    public let submittedAt: ContinuousClock.Instant
     private let state = Mutex(State.queued(nil))
 
     private typealias Waiter = CheckedContinuation<AppendOutcome, any Error>
@@ -49,28 +50,11 @@ public final class AppendTicket: Sendable {
         }
     }
 
-    /// Waits for the outcome, but not for longer than that; call once.
+    /// Ends the wait for the outcome.
     ///
-    /// - Throws: as ``outcome()``; ``AppendError/unavailable`` where nobody has looked at the request
-    ///   by then, and it was withdrawn; ``AppendError/outcomeUnknown`` where it may be recorded yet.
-    public func outcome(within limit: Duration) async throws -> AppendOutcome {
-        try await withThrowingTaskGroup(of: AppendOutcome?.self) { group in
-            group.addTask { try await self.outcome() }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                self.giveUp()
-                return nil
-            }
-            while let finished = try await group.next() {
-                guard let finished else { continue }
-                group.cancelAll()
-                return finished
-            }
-            throw AppendError.outcomeUnknown
-        }
-    }
-
-    private func giveUp() {
+    /// The waiter gets ``AppendError/unavailable`` where nobody has looked at the request yet, and so
+    /// nobody will; ``AppendError/outcomeUnknown`` where it may be recorded yet.
+    public func giveUp() {
         let isTaken = state.withLock { state in
             if case .taken = state { true } else { false }
         }

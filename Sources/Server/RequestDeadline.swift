@@ -1,0 +1,59 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// Closes connections on which a request does not arrive in time, however busily it trickles in:
+/// 10,000 of them would keep everybody else out.
+///
+/// An answer may last as long as it likes, and so may an import, which is answered while it arrives.
+final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    /// For the head of the first request of a connection.
+    private static let first: TimeAmount = .seconds(15)
+    /// For a body.
+    private static let body: TimeAmount = .seconds(60)
+    /// For the head of the next request, from the end of the answer before it.
+    private static let next: TimeAmount = .seconds(60)
+
+    private var deadline: Scheduled<Void>?
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        start(Self.first, context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        deadline = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            if head.path?.hasSuffix("events:import") == true {
+                deadline?.cancel()
+            } else {
+                start(Self.body, context)
+            }
+        case .end: deadline?.cancel()
+        case .body: break
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) { start(Self.next, context) }
+        context.write(data, promise: promise)
+    }
+
+    private func start(_ limit: TimeAmount, _ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        let channel = context.channel
+        deadline = context.eventLoop.scheduleTask(in: limit) {
+            channel.close(promise: nil)
+        }
+    }
+}
