@@ -114,7 +114,7 @@ enum EventStream {
     ) async throws {
         var follower = start
         var told: Int64 = -1
-        try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+        try await writer.write(ByteBuffer(string: "retry: 2000\n"))
         var quietSince = ContinuousClock.now
         var checkedAt: ContinuousClock.Instant?
         while !end.isReached, Instant.now < call.principal.expiresAt {
@@ -128,6 +128,7 @@ enum EventStream {
                 buffer.writeString("\n\n")
             }
             let heartbeat = call.service.settings.heartbeat
+            // No empty line after a comment: some clients take it for an event without data.
             // Each subscriber is a witness of what was signed.
             if checkedAt.map({ $0 + .seconds(5) <= .now }) ?? true {
                 checkedAt = .now
@@ -139,11 +140,10 @@ enum EventStream {
                         separator: "\n",
                         omittingEmptySubsequences: false
                     ) { buffer.writeString(": \(line)\n") }
-                    buffer.writeString("\n")
                 }
             }
             if buffer.readableBytes == 0, quietSince + heartbeat <= .now {
-                buffer.writeString(": alive at \(follower.position)\n\n")
+                buffer.writeString(": alive at \(follower.position)\n")
             }
             if buffer.readableBytes > 0 {
                 try await writer.write(buffer)

@@ -181,6 +181,7 @@ public final class LedgerService: Service, Sendable {
                 sequencer.feed.headMoved(to: other.head)
             }
         }
+        push(ledger, sequencer.feed, &group)
         guard settings.runsWorkers else { return }
         do {
             for projection in try ReadModels.all(ledger) {
@@ -189,7 +190,6 @@ public final class LedgerService: Service, Sendable {
         } catch {
             onTrouble("\(ledger.name): \(error)")
         }
-        push(ledger, sequencer.feed, &group)
         let sealer = Sealer(
             database,
             ledger: ledger,

@@ -79,6 +79,22 @@ public struct LocalTokens: Sendable {
         ledgers: [String],
         validFor seconds: Int
     ) async throws -> String {
+        try await token(
+            for: Self.audience,
+            subject: subject,
+            roles: roles,
+            ledgers: ledgers,
+            validFor: seconds
+        )
+    }
+
+    func token(
+        for audience: String,
+        subject: String,
+        roles: [Role],
+        ledgers: [String],
+        validFor seconds: Int
+    ) async throws -> String {
         let now = Double(time(nil))
         let keys = JWTKeyCollection()
         let key = try Curve25519.Signing.PrivateKey(rawRepresentation: seed)
@@ -90,7 +106,7 @@ public struct LocalTokens: Sendable {
             Claims(
                 iss: Self.issuer,
                 sub: subject,
-                aud: [Self.audience],
+                aud: [audience],
                 exp: now + Double(min(seconds, Self.longestValidity)),
                 iat: now,
                 roles: roles.map(\.rawValue),

@@ -1,4 +1,5 @@
 import CareEpisode
+import Crypto
 import Foundation
 import HTTPTypes
 import Ledger
@@ -165,6 +166,94 @@ struct AccessTests {
                 validFor: 60
             )
             #expect(try await fixture.get("census", token: nobody).status == 403)
+        }
+    }
+
+    /// Tokens that nobody may come with, and what is wrong with each.
+    private static func badTokens(_ fixture: ServiceFixture) async throws -> [(String, String?)] {
+        let roles = Role.allCases
+        func signed(_ tokens: LocalTokens, for audience: String, _ seconds: Int) async throws
+            -> String
+        {
+            try await tokens.token(
+                for: audience,
+                subject: "tester",
+                roles: roles,
+                ledgers: ["*"],
+                validFor: seconds
+            )
+        }
+        let good = try await signed(fixture.tokens, for: LocalTokens.audience, 600)
+        let expired = try await signed(fixture.tokens, for: LocalTokens.audience, -120)
+        let foreign = try await signed(fixture.tokens, for: "another", 600)
+        let others = try LocalTokens(keyFile: "\(fixture.folder)/other.key")
+        let unknown = try await signed(others, for: LocalTokens.audience, 600)
+        let (parts, theirs) = (good.split(separator: "."), unknown.split(separator: "."))
+        func base64url(_ bytes: some Sequence<UInt8>) -> String {
+            Data(bytes).base64EncodedString().replacingOccurrences(of: "+", with: "-")
+                .replacingOccurrences(of: "/", with: "_").replacingOccurrences(of: "=", with: "")
+        }
+        let name = fixture.tokens.keyID
+        let none = base64url(#"{"alg":"none","kid":"\#(name)"}"#.utf8)
+        // The algorithm is confused: the public key taken as a shared secret.
+        let confused = base64url(#"{"alg":"HS256","kid":"\#(name)"}"#.utf8) + "." + parts[1]
+        let set = try JSONSerialization.jsonObject(with: Data(fixture.tokens.jwks))
+        let keys = try #require((set as? [String: Any])?["keys"] as? [[String: Any]])
+        let point = try #require(keys.first?["x"] as? String)
+        let secret = try #require(Base64URL.decode(point))
+        let code = HMAC<SHA256>.authenticationCode(
+            for: Data(confused.utf8),
+            using: SymmetricKey(data: Data(secret))
+        )
+        return [
+            ("no token", nil), ("an expired one", expired), ("another audience's", foreign),
+            ("an unknown key's", unknown),
+            ("another key's", "\(parts[0]).\(theirs[1]).\(theirs[2])"),
+            ("unsigned", "\(none).\(parts[1])."), ("confused", "\(confused).\(base64url(code))"),
+            (
+                "changed",
+                "\(parts[0]).\(parts[1]).\(parts[2].reversed().map { String($0) }.joined())"
+            ),
+        ]
+    }
+
+    @Test("No request of the document is answered without a good token, but the open ones")
+    func badTokens() async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
+            let document = try await fixture.request("GET", "/openapi.json", token: nil)
+            let json = try JSONSerialization.jsonObject(with: Data(document.bytes))
+            let paths = try #require((json as? [String: Any])?["paths"] as? [String: [String: Any]])
+            let tokens = try await Self.badTokens(fixture)
+            #expect(tokens.count == 8)
+            let values = [
+                "ledger": "default", "episode": EpisodeID.fresh.description, "name": "s",
+                "position": "1", "tile": "0/000.p/1",
+            ]
+            var cells = 0
+            for (template, methods) in paths {
+                let path = values.reduce(template) {
+                    $0.replacingOccurrences(of: "{\($1.key)}", with: $1.value)
+                }
+                #expect(!path.contains("{"), "\(path)")
+                let isOpen = !template.hasPrefix("/v1/")
+                for method in methods.keys {
+                    for (what, token) in tokens {
+                        let answer = try await fixture.request(
+                            method.uppercased(),
+                            path,
+                            token: token,
+                            body: ["post", "put"].contains(method) ? Array("{}".utf8) : nil
+                        )
+                        #expect(
+                            isOpen ? answer.status == 200 : answer.status == 401,
+                            "\(method) \(path), \(what): \(answer.status)"
+                        )
+                        #expect(isOpen || answer.headers["www-authenticate"] != nil)
+                        cells += 1
+                    }
+                }
+            }
+            #expect(cells == (Endpoint.all.count + 4) * tokens.count)
         }
     }
 

@@ -29,7 +29,7 @@ struct Serve: AsyncParsableCommand {
 
     @Flag(
         help: """
-            Leave read models, sealing and webhooks to others. (EPISODE_LEDGER_WITHOUT_WORKERS=1)
+            Leave read models and sealing to others. (EPISODE_LEDGER_WITHOUT_WORKERS=1)
             """
     )
     var withoutWorkers = false
