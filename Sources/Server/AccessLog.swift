@@ -36,37 +36,44 @@ final class AccessLog: Sendable {
         var requestID: String
     }
 
+    /// What became of a batch.
+    private enum Outcome {
+        case written, failed
+        /// Whoever wrote it was cancelled: the others have to see to themselves.
+        case abandoned
+    }
+
     /// Decisions that are written together.
     private final class Batch: Sendable {
         private let state = Mutex(State())
 
         private struct State {
             var entries: [Entry] = []
-            var waiters: [CheckedContinuation<Bool, Never>] = []
-            var isWritten: Bool?
+            var waiters: [CheckedContinuation<Outcome, Never>] = []
+            var outcome: Outcome?
         }
 
-        var isFinished: Bool { state.withLock { $0.isWritten != nil } }
+        var isFinished: Bool { state.withLock { $0.outcome != nil } }
         var count: Int { state.withLock { $0.entries.count } }
         var entries: [Entry] { state.withLock { $0.entries } }
 
         func add(_ entry: Entry) { state.withLock { $0.entries.append(entry) } }
 
-        func finish(_ isWritten: Bool) {
+        func finish(_ outcome: Outcome) {
             let waiters = state.withLock { state in
-                state.isWritten = isWritten
+                state.outcome = outcome
                 defer { state.waiters = [] }
                 return state.waiters
             }
-            for waiter in waiters { waiter.resume(returning: isWritten) }
+            for waiter in waiters { waiter.resume(returning: outcome) }
         }
 
-        /// Whether it is on disk, once that is decided.
-        func outcome() async -> Bool {
+        /// What became of it, once that is decided.
+        func outcome() async -> Outcome {
             await withCheckedContinuation { waiter in
-                let known = state.withLock { state -> Bool? in
-                    if state.isWritten == nil { state.waiters.append(waiter) }
-                    return state.isWritten
+                let known = state.withLock { state -> Outcome? in
+                    if state.outcome == nil { state.waiters.append(waiter) }
+                    return state.outcome
                 }
                 if let known { waiter.resume(returning: known) }
             }
@@ -75,25 +82,38 @@ final class AccessLog: Sendable {
 
     /// Records a decision, on disk before anything leaves.
     func record(_ entry: Entry, in ledger: LedgerDescription) async throws {
-        let (batch, before, isFirst) = join(entry, ledger.id)
-        guard isFirst else {
-            if await batch.outcome() { return }
-            throw Self.unavailable
+        for _ in 0..<Self.attempts {
+            let (batch, before, isFirst) = join(entry, ledger.id)
+            if isFirst { return try await write(batch, after: before, ledger) }
+            switch await batch.outcome() {
+            case .written: return
+            case .failed: throw Self.unavailable
+            case .abandoned: continue
+            }
         }
-        // The first one of a batch writes it, when the batch before is done; not after one that
-        // failed, which has taken its time.
-        let isReachable = await before?.outcome() ?? true
+        throw Self.unavailable
+    }
+
+    /// How often somebody else's batch is joined.
+    private static let attempts = 3
+
+    /// The first one of a batch writes it, when the batch before is done; not after one that failed,
+    /// which has taken its time.
+    private func write(_ batch: Batch, after before: Batch?, _ ledger: LedgerDescription)
+        async throws
+    {
+        let last = await before?.outcome()
         batches.withLock { all in
             if all[ledger.id]?.open === batch { all[ledger.id]?.open = nil }
         }
         do {
-            guard isReachable else { throw Self.unavailable }
+            if last == .failed { throw Self.unavailable }
             try await write(batch.entries, ledger)
         } catch {
-            batch.finish(false)
+            batch.finish(Task.isCancelled ? .abandoned : .failed)
             throw error
         }
-        batch.finish(true)
+        batch.finish(.written)
     }
 
     private static let unavailable = Problem.unavailable(

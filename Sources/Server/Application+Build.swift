@@ -161,9 +161,16 @@ private func answer(
     // (Both have limits on time of their own.)
     if operation == .appendEvents {
         async let kept: Void = log.record(permit, in: ledger)
-        let response = try await endpoint.handler(call)
-        try await kept
-        return response
+        do {
+            let response = try await endpoint.handler(call)
+            try await kept
+            return response
+        } catch {
+            // Also of an append that is refused, the decision was that it may be tried; and others'
+            // decisions may go with it.
+            try? await kept
+            throw error
+        }
     }
     return try await inTime(limit) {
         let response = try await endpoint.handler(call)

@@ -105,6 +105,28 @@ struct EventTests {
         }
     }
 
+    @Test("A refused append takes nobody else along, and each decision is in the access log")
+    func together() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.service)
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<200 {
+                    group.addTask {
+                        // Every second one is of an episode that was never begun.
+                        let event = number % 2 == 0 ? SampleEvent.admitted() : SampleEvent.session()
+                        return try await fixture.post(.fresh, [event], token: token).status
+                    }
+                }
+                return try await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            #expect(statuses == [201: 100, 422: 100])
+            let rows = try await fixture.database.reader.query(
+                "select count(*) as number from access_log where operation = 'appendEvents'"
+            )
+            #expect(try rows.first?.get("number", as: Int64.self) == 200)
+        }
+    }
+
     @Test("A writer who prefers so waits for the seal, and gets the checkpoint")
     func sealed() async throws {
         try await ServiceFixture.with { fixture in
