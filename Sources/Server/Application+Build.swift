@@ -131,7 +131,7 @@ private func answer(
         await keepDenial(endpoint, service, principal, name, context)
         throw Problem.forbidden("this token is not for the ledger \(name)")
     }
-    let ledger = try await service.ledger(name)
+    let ledger = try await inTime(service.settings.patience) { try await service.ledger(name) }
     let entry = AccessLog.Entry(
         principal: principal,
         operation: operation,
@@ -196,24 +196,6 @@ private func wholeBody(_ request: Request, _ context: LedgerRequestContext) asyn
     }
 }
 
-/// Does something, but not for longer than that.
-private func inTime<Result: Sendable>(
-    _ limit: Duration,
-    _ body: @escaping @Sendable () async throws -> Result
-) async throws -> Result {
-    let problem = Problem.unavailable("the database does not answer in time: try again")
-    return try await withThrowingTaskGroup(of: Result.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-            try await Task.sleep(for: limit)
-            throw problem
-        }
-        defer { group.cancelAll() }
-        guard let result = try await group.next() else { throw problem }
-        return result
-    }
-}
-
 /// Keeps that somebody with a token for another ledger asked for health information of this one, where
 /// there is such a ledger; the answer is the same either way.
 private func keepDenial(
@@ -233,8 +215,10 @@ private func keepDenial(
         requestID: context.id
     )
     do {
-        let ledger = try await service.ledger(name)
-        try await service.accessLog.record(entry, in: ledger)
+        try await inTime(service.settings.patience) {
+            let ledger = try await service.ledger(name)
+            try await service.accessLog.record(entry, in: ledger)
+        }
     } catch {
         context.logger.warning("a denial is not in the access log")
     }

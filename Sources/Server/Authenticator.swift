@@ -34,6 +34,8 @@ public final class Authenticator: Sendable {
 
     /// The longest token that is looked at, in bytes.
     static let tokenLimit = 16_384
+    /// Later times are taken for this one, the year 5138.
+    private static let latest = 1e11
     /// How far the issuer's clock may be off, in seconds.
     static let leeway = 60.0
 
@@ -158,7 +160,7 @@ public final class Authenticator: Sendable {
         guard claims.aud.contains(audience) else { throw refused("it is for another audience") }
         guard claims.exp > now - Self.leeway else { throw refused("it has expired") }
         if let nbf = claims.nbf, nbf > now + Self.leeway { throw refused("it is not valid yet") }
-        guard !claims.sub.isEmpty, claims.sub.utf8.count <= 255 else {
+        guard !claims.sub.isEmpty, claims.sub.utf8.count <= 255, !claims.sub.utf8.contains(0) else {
             throw refused("it names no subject")
         }
         let names = Set(claims.ledgers)
@@ -166,7 +168,7 @@ public final class Authenticator: Sendable {
             subject: claims.sub,
             roles: Set(claims.roles.compactMap { Role(rawValue: $0) }),
             ledgers: names.contains("*") ? nil : Set(names.compactMap { LedgerName($0) }),
-            expiresAt: Instant(microseconds: Int64(claims.exp * 1_000_000))
+            expiresAt: Instant(microseconds: Int64(min(claims.exp, Self.latest) * 1_000_000))
         )
     }
 

@@ -70,7 +70,13 @@ struct Query: Sendable {
         for (name, value) in request.uri.queryParameters {
             let name = String(name)
             guard names.contains(name) else {
-                throw Problem.badRequest(name, "is not a parameter of this request")
+                // Not named: who has mixed up fields may have put anything there.
+                let known = names.isEmpty ? "none" : names.sorted().joined(separator: ", ")
+                throw Problem.badRequest("query", "has an unknown parameter; it may have \(known)")
+            }
+            // No text in the database can hold it.
+            guard !value.utf8.contains(0) else {
+                throw Problem.badRequest(name, "must not hold a NUL character")
             }
             guard values.updateValue(String(value), forKey: name) == nil else {
                 throw Problem.badRequest(name, "is given twice")

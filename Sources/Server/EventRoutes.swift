@@ -103,7 +103,10 @@ enum EventRoutes {
         ]
         if call.request.headers[.prefer]?.contains("wait=sealed") == true,
             let position = receipts.last?.position,
-            let note = try? await sealed(position, call)
+            let note = try? await inTime(
+                call.service.settings.sealLimit,
+                { try await sealed(position, call) }
+            )
         {
             headers[.preferenceApplied] = "wait=sealed"
             members.append(("checkpoint", .string(note)))

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Ledger
 import Metrics
+import Postgres
 import ServiceLifecycle
 import Synchronization
 import TransparencyLog
@@ -118,7 +119,7 @@ enum EventStream {
         var quietSince = ContinuousClock.now
         var checkedAt: ContinuousClock.Instant?
         while !end.isReached, Instant.now < call.principal.expiresAt {
-            let events = try await follower.next(limit: page, within: .seconds(1))
+            let events = try await next(&follower)
             var buffer = ByteBuffer()
             for event in events {
                 buffer.writeString(
@@ -132,11 +133,10 @@ enum EventStream {
             // Each subscriber is a witness of what was signed.
             if checkedAt.map({ $0 + .seconds(5) <= .now }) ?? true {
                 checkedAt = .now
-                if let newest = try await PublishedCheckpoint.newest(call.database, call.ledger),
-                    newest.signed.checkpoint.size > told
-                {
-                    told = newest.signed.checkpoint.size
-                    for line in newest.signed.note.description.split(
+                let signed = try await newest(call)
+                if let signed, signed.checkpoint.size > told {
+                    told = signed.checkpoint.size
+                    for line in signed.note.description.split(
                         separator: "\n",
                         omittingEmptySubsequences: false
                     ) { buffer.writeString(": \(line)\n") }
@@ -149,6 +149,24 @@ enum EventStream {
                 try await writer.write(buffer)
                 quietSince = .now
             }
+        }
+    }
+
+    /// The next events; none while the database is away, which a stream outlives.
+    private static func next(_ follower: inout EventFollower) async throws -> [RecordedEvent] {
+        do {
+            return try await follower.next(limit: page, within: .seconds(1))
+        } catch let error as PostgresError where error.isTransient {
+            try await Task.sleep(for: .seconds(1))
+            return []
+        }
+    }
+
+    private static func newest(_ call: Call) async throws -> SignedCheckpoint? {
+        do {
+            return try await PublishedCheckpoint.newest(call.database, call.ledger)?.signed
+        } catch let error as PostgresError where error.isTransient {
+            return nil
         }
     }
 }

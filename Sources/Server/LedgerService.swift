@@ -129,13 +129,16 @@ public final class LedgerService: Service, Sendable {
     public func run() async throws {
         let listener = HeadListener(database.configuration, feeds: feeds)
         await withGracefulShutdownHandler {
-            await withDiscardingTaskGroup { group in
-                group.addTask { try? await listener.run() }
-                group.addTask { await self.authenticator.run() }
-                group.addTask { await self.watch() }
-                if settings.runsWorkers { group.addTask { await self.openAll() } }
-                for await ledger in opened { self.serve(ledger, &group) }
-                group.cancelAll()
+            await withTaskGroup(of: Void.self) { helpers in
+                helpers.addTask { try? await listener.run() }
+                helpers.addTask { await self.authenticator.run() }
+                helpers.addTask { await self.watch() }
+                helpers.addTask { await self.openAll() }
+                // Whoever holds a lease, or a batch, ends by himself.
+                await withDiscardingTaskGroup { group in
+                    for await ledger in opened { self.serve(ledger, &group) }
+                }
+                helpers.cancelAll()
             }
         } onGracefulShutdown: {
             self.stop()
@@ -144,13 +147,19 @@ public final class LedgerService: Service, Sendable {
 
     private let stops = Mutex<[@Sendable () -> Void]>([])
 
+    /// Has workers, sealers and senders end, and hand back their leases, while requests are still
+    /// being answered.
+    public func prepareToStop() {
+        for stop in stops.withLock({ $0 }) { stop() }
+    }
+
     private func stop() {
         let sequencers = state.withLock { state in
             state.isStopped = true
             return Array(state.sequencers.values)
         }
         for sequencer in sequencers { sequencer.stop() }
-        for stop in stops.withLock({ $0 }) { stop() }
+        prepareToStop()
         opening.finish()
     }
 

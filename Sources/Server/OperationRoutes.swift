@@ -38,12 +38,15 @@ enum OperationRoutes {
             let wanted = Migration.all.count
             check("database", nil)
             check("schema", Int(number) == wanted ? nil : "is at \(number), needed is \(wanted)")
-            for ledger in try await service.database.ledgers() {
-                let seal = try await SealStatus(service.database, ledger: ledger)
-                if seal.trouble != nil {
-                    check("seal of \(ledger.name)", "nothing is signed any more")
+            let troubled = try await inTime(service.settings.patience) {
+                var names: [LedgerName] = []
+                for ledger in try await service.database.ledgers() {
+                    let seal = try await SealStatus(service.database, ledger: ledger)
+                    if seal.trouble != nil { names.append(ledger.name) }
                 }
+                return names
             }
+            for name in troubled { check("seal of \(name)", "nothing is signed any more") }
         } catch {
             check("database", Problem(error).detail)
         }
@@ -77,25 +80,7 @@ enum OperationRoutes {
             }
         }
         do {
-            for ledger in try await service.database.ledgers() {
-                let name = ("ledger", ledger.name.description)
-                let seal = try await SealStatus(service.database, ledger: ledger)
-                gauges.append(("episode_ledger_unsealed_events", [name], Double(seal.unsealed)))
-                gauges.append(("episode_ledger_seal_lag_now_seconds", [name], seal.lagSeconds))
-                gauges.append(("episode_ledger_seal_trouble", [name], seal.trouble == nil ? 0 : 1))
-                for status in try await ProjectionStatus.all(service.database, ledger: ledger) {
-                    let model = ("model", status.name)
-                    gauges.append(
-                        ("episode_ledger_projection_lag_events", [name, model], Double(status.lag))
-                    )
-                    gauges.append(
-                        (
-                            "episode_ledger_projection_parked_episodes", [name, model],
-                            Double(status.parked.count)
-                        )
-                    )
-                }
-            }
+            gauges += try await inTime(service.settings.patience) { try await ofLedgers(service) }
             gauges.append(("episode_ledger_database_up", [], 1))
         } catch {
             gauges.append(("episode_ledger_database_up", [], 0))
@@ -104,5 +89,32 @@ enum OperationRoutes {
             Array(metrics.text(gauges).utf8),
             "text/plain; version=0.0.4; charset=utf-8"
         )
+    }
+
+    /// How far read models and seals are behind.
+    private static func ofLedgers(
+        _ service: LedgerService
+    ) async throws -> [(name: String, labels: [(String, String)], value: Double)] {
+        var gauges: [(name: String, labels: [(String, String)], value: Double)] = []
+        for ledger in try await service.database.ledgers() {
+            let name = ("ledger", ledger.name.description)
+            let seal = try await SealStatus(service.database, ledger: ledger)
+            gauges.append(("episode_ledger_unsealed_events", [name], Double(seal.unsealed)))
+            gauges.append(("episode_ledger_seal_lag_now_seconds", [name], seal.lagSeconds))
+            gauges.append(("episode_ledger_seal_trouble", [name], seal.trouble == nil ? 0 : 1))
+            for status in try await ProjectionStatus.all(service.database, ledger: ledger) {
+                let model = ("model", status.name)
+                gauges.append(
+                    ("episode_ledger_projection_lag_events", [name, model], Double(status.lag))
+                )
+                gauges.append(
+                    (
+                        "episode_ledger_projection_parked_episodes", [name, model],
+                        Double(status.parked.count)
+                    )
+                )
+            }
+        }
+        return gauges
     }
 }

@@ -110,10 +110,14 @@ final class RemoteKeys: Sendable {
             )
             let answer: (status: HTTPResponseStatus, control: String, body: ByteBuffer)
             do {
-                let response = try await client.execute(request, timeout: .seconds(5))
-                let body = try await response.body.collect(upTo: Self.sizeLimit)
-                let control = response.headers.first(name: "cache-control") ?? ""
-                answer = (response.status, control, body)
+                let asked = request
+                // Also where the body trickles in.
+                answer = try await inTime(Self.patience) {
+                    let response = try await client.execute(asked, timeout: .seconds(5))
+                    let body = try await response.body.collect(upTo: Self.sizeLimit)
+                    let control = response.headers.first(name: "cache-control") ?? ""
+                    return (response.status, control, body)
+                }
             } catch {
                 try? await client.shutdown()
                 throw error

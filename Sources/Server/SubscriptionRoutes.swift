@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Ledger
 import ProjectionRuntime
+import ServiceLifecycle
 
 /// Durable subscriptions: made and ended, fetched and acknowledged.
 enum SubscriptionRoutes {
@@ -11,19 +12,10 @@ enum SubscriptionRoutes {
     static func put(_ call: Call) async throws -> Response {
         let name = try name(call)
         let (subscription, givesAfter) = try settings(name, call.body, call)
-        let isAdministrator = call.principal.roles.contains(.administrator)
-        if subscription.webhook?.payload == .full, !isAdministrator {
-            throw Problem.forbidden("only an administrator has whole events sent")
-        }
+        if subscription.webhook?.payload == .full { try requireAdministrator(call) }
         let registry = call.subscriptions
-        // Nor may anybody else turn what an administrator made, and where it is sent, into something
-        // else.
-        if !isAdministrator,
-            let stored = try await registry.all().first(where: { $0.name == name }),
-            stored.webhook?.payload == .full
-        {
-            throw Problem.forbidden("only an administrator changes what sends whole events")
-        }
+        let stored = try await registry.all().first { $0.name == name }
+        if stored?.webhook?.payload == .full { try requireAdministrator(call) }
         let made = try await registry.put(
             subscription,
             givesAfter: givesAfter,
@@ -47,12 +39,22 @@ enum SubscriptionRoutes {
     }
 
     static func delete(_ call: Call) async throws -> Response {
-        try await call.subscriptions.delete(try name(call))
+        let subscription = try await subscription(call)
+        if subscription.webhook?.payload == .full { try requireAdministrator(call) }
+        try await call.subscriptions.delete(subscription.name)
         return Response(status: .noContent)
+    }
+
+    /// Where whole events go, an administrator decides, and nobody else changes it.
+    private static func requireAdministrator(_ call: Call) throws {
+        guard call.principal.roles.contains(.administrator) else {
+            throw Problem.forbidden("whole events are sent for an administrator alone")
+        }
     }
 
     static func rotate(_ call: Call) async throws -> Response {
         let subscription = try await subscription(call)
+        if subscription.webhook?.payload == .full { try requireAdministrator(call) }
         let secret = try await call.webhooks.rotate(subscription)
         let key = subscription.webhook?.signature == .hmac ? "secret" : "public_key"
         return .json(.object([(key, .string(try secret.told()))]))
@@ -210,7 +212,7 @@ enum SubscriptionRoutes {
                 buckets: Int(buckets)
             )
             let rest = ContinuousClock.now.duration(to: end)
-            if delivery.events.isEmpty, rest > .zero, !call.service.isStopped {
+            if delivery.events.isEmpty, rest > .zero, !Task.isShuttingDownGracefully {
                 // What another consumer lets go is not announced: it is looked for each second.
                 await feed.wait(beyond: delivery.head, atMost: min(rest, .seconds(1)))
                 continue

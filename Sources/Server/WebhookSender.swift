@@ -17,6 +17,8 @@ final class WebhookSender: Sendable {
     private static let width = 16
     /// How long one webhook is sent to before its name is looked up again and others get their turn.
     private static let turn: Duration = .seconds(30)
+    /// How long a connection is kept for the next event.
+    private static let linger: Duration = .seconds(2)
     /// The longest that a receiver may ask to be left alone, in seconds.
     private static let longestWait = 86_400.0
 
@@ -57,7 +59,7 @@ final class WebhookSender: Sendable {
                     for lease in due {
                         running.wrappingAdd(1, ordering: .relaxed)
                         group.addTask {
-                            await self.deliver(lease, onTrouble)
+                            await self.deliver(lease, feed, onTrouble)
                             self.running.wrappingSubtract(1, ordering: .relaxed)
                         }
                     }
@@ -75,47 +77,54 @@ final class WebhookSender: Sendable {
     /// Sends what one webhook is behind with.
     private func deliver(
         _ lease: WebhookLease,
+        _ feed: LiveFeed,
         _ onTrouble: @Sendable (String) -> Void
     ) async {
+        let line = Line(lease.settings.url, allowsPrivate: allowsPrivate)
         do {
-            let client: HTTPClient
-            do {
-                client = try await WebhookAddress(
-                    lease.settings.url,
-                    allowsPrivate: allowsPrivate
-                ).client()
-            } catch let error as WebhookError {
-                try await fail(lease, next(lease), nil, error.code)
-                return
-            }
-            do {
-                try await deliver(lease, client)
-            } catch {
-                try? await client.shutdown()
-                throw error
-            }
-            try await client.shutdown()
+            try await deliver(lease, line, feed)
         } catch {
             // The lease ends by itself.
             if !isStopping {
                 onTrouble("webhook \(lease.subscription.name): \(Problem(error).detail)")
             }
         }
+        await line.close()
     }
 
-    /// The event that a lease is to send next, to bury it where it cannot be sent.
-    private func next(_ lease: WebhookLease) async throws -> RecordedEvent? {
-        try await reader.page(
-            after: lease.position,
-            types: lease.subscription.types,
-            episode: lease.subscription.episode
-        ).events.first
+    /// The connections of one turn, made when there is something to send.
+    private final class Line: Sendable {
+        private let url: String
+        private let allowsPrivate: Bool
+        private let client = Mutex<HTTPClient?>(nil)
+
+        init(_ url: String, allowsPrivate: Bool) {
+            (self.url, self.allowsPrivate) = (url, allowsPrivate)
+        }
+
+        /// - Throws: ``WebhookError`` where the address may not be used, or leads nowhere.
+        func open() async throws -> HTTPClient {
+            if let client = client.withLock({ $0 }) { return client }
+            let made = try await WebhookAddress(url, allowsPrivate: allowsPrivate).client()
+            client.withLock { $0 = made }
+            return made
+        }
+
+        func close() async {
+            let client = client.withLock { $0 }
+            try? await client?.shutdown()
+        }
     }
 
-    private func deliver(_ start: WebhookLease, _ client: HTTPClient) async throws {
+    private func deliver(
+        _ start: WebhookLease,
+        _ line: Line,
+        _ feed: LiveFeed
+    ) async throws {
         var lease = start
         let secrets = try await registry.secrets(lease.subscription)
         let end = ContinuousClock.now + Self.turn
+        var lingersUntil = ContinuousClock.now
         while !isStopping, .now < end {
             let page = try await reader.page(
                 after: lease.position,
@@ -125,7 +134,7 @@ final class WebhookSender: Sendable {
             )
             for event in page.events {
                 guard !isStopping else { return try await registry.release(lease) }
-                let answer = await send(event, lease.settings, secrets, client)
+                let answer = await send(event, lease.settings, secrets, line)
                 guard let status = answer.status, (200...299).contains(status) else {
                     return try await fail(
                         lease,
@@ -140,13 +149,18 @@ final class WebhookSender: Sendable {
                 guard try await registry.advance(&lease, to: position, status: status) else {
                     return
                 }
+                lingersUntil = .now + Self.linger
             }
             if page.nextAfter > lease.position {
                 guard try await registry.advance(&lease, to: page.nextAfter, status: nil) else {
                     return
                 }
             }
-            if page.nextAfter >= page.head { break }
+            guard page.nextAfter >= page.head else { continue }
+            // What comes now goes over the same connection.
+            let rest = ContinuousClock.now.duration(to: min(end, lingersUntil))
+            guard rest > .zero else { break }
+            await feed.wait(beyond: page.head, atMost: rest)
         }
         try await registry.release(lease)
     }
@@ -161,10 +175,11 @@ final class WebhookSender: Sendable {
         _ event: RecordedEvent,
         _ settings: WebhookSettings,
         _ secrets: [WebhookSecret],
-        _ client: HTTPClient
+        _ line: Line
     ) async -> Answer {
         let message = WebhookMessage(event, ledger: ledger.name, settings: settings)
         do {
+            let client = try await line.open()
             let now = Instant.now.microseconds / 1_000_000
             var request = HTTPClientRequest(url: settings.url)
             request.method = .POST
@@ -174,10 +189,13 @@ final class WebhookSender: Sendable {
             request.headers.add(name: "user-agent", value: "episode-ledger")
             request.body = .bytes(ByteBuffer(bytes: message.body))
             let response = try await client.execute(request, timeout: .seconds(15))
-            // Nobody reads it; but a connection is free again only once it is read.
-            _ = try? await response.body.collect(upTo: 65_536)
+            // Nobody reads it; but a connection is free again only once it is read. One that trickles
+            // in is left.
+            _ = try? await inTime(.seconds(2)) { try await response.body.collect(upTo: 65_536) }
             let wait = response.headers.first(name: "retry-after").flatMap(Self.seconds)
             return Answer(status: Int(response.status.code), retryAfter: wait)
+        } catch let error as WebhookError {
+            return Answer(error: error.code)
         } catch let error as HTTPClientError {
             return Answer(error: Self.code(error))
         } catch {
@@ -201,7 +219,7 @@ final class WebhookSender: Sendable {
 
     private func fail(
         _ lease: WebhookLease,
-        _ event: RecordedEvent?,
+        _ event: RecordedEvent,
         _ status: Int?,
         _ error: String?,
         retryAfter: Double? = nil
@@ -224,7 +242,7 @@ final class WebhookSender: Sendable {
     /// for so long misses nothing: nothing is sent until somebody puts the webhook again.
     static func consequence(
         _ lease: WebhookLease,
-        _ event: RecordedEvent?,
+        _ event: RecordedEvent,
         status: Int?,
         retryAfter: Double?,
         jitter: Double
@@ -237,7 +255,7 @@ final class WebhookSender: Sendable {
             return .again(seconds: wait)
         }
         let isRefused = status.map { (400...499).contains($0) && $0 != 408 && $0 != 429 } ?? false
-        guard isRefused, let status, let event else { return .disabled(reason: "unreachable") }
+        guard isRefused, let status else { return .disabled(reason: "unreachable") }
         return .dead(
             event.history.position,
             event.episodeID,

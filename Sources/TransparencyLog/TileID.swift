@@ -77,7 +77,7 @@ public struct TileID: Hashable, Sendable {
             parts[parts.count - 1].removeLast(2)
         }
         let digits = parts.dropFirst().joined().filter { $0 != "x" }
-        guard digits.utf8.count <= 18, let number = Int64(digits), number >= 0 else { return nil }
+        guard digits.utf8.count <= 15, let number = Int64(digits), number >= 0 else { return nil }
         let tile = TileID(level: level, number: number, width: width)
         // There is one way to write each.
         guard (isEntries ? tile.entriesPath : tile.path) == "tile/\(path)" else { return nil }

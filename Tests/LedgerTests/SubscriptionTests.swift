@@ -387,6 +387,25 @@ struct SubscriptionTests {
         }
     }
 
+    @Test("A wider filter misses nothing of what was under way by the narrower one")
+    func widened() async throws {
+        try await Fixture.with {
+            $0.types = [.admitted]
+        } _: { fixture in
+            try await fixture.record(episodes: 1, sessions: 3)
+            let narrow = try #require(try await fixture.next().batches.first)
+            var wide = fixture.subscription
+            wide.types = nil
+            _ = try await SubscriptionRegistry(fixture.database, ledger: fixture.ledger)
+                .put(wide, givesAfter: false, by: "tester")
+            await #expect(throws: SubscriptionError.self) {
+                try await fixture.acknowledge(narrow)
+            }
+            let again = try await fixture.consumer.next(wide, consumer: nil)
+            #expect(again.events.map(\.event.history.position.rawValue) == [1, 2, 3, 4])
+        }
+    }
+
     @Test("Making again changes what may change, and refuses the rest; ending removes everything")
     func registry() async throws {
         try await Fixture.with { fixture in

@@ -169,7 +169,8 @@ struct EventTests {
             )
             #expect(lines.text.split(separator: "\n").count == 4)
             for query in [
-                "limit=0", "limit=x", "after=-1", "types=yoga", "nothing=1", "after=1&after=2",
+                "limit=0", "limit=x", "after=-1", "types=admitted%00", "types=yoga", "nothing=1",
+                "after=1&after=2",
             ] {
                 let answer = try await fixture.get("events?\(query)", token: token)
                 #expect(answer.status == 400, "\(query)")
@@ -286,6 +287,7 @@ struct EventTests {
             for path in [
                 "0/001", "0/001.p/45", "0/002.p/1", "1/000", "2/000.p/1", "0/1", "0/0000", "x/000",
                 "0/x000/000", "0/000.p/256", "0/000.p/0", "entries/001.p/45", "64/000", "0",
+                "0/x999/x999/x999/x999/x999/999", "63/x999/x999/x999/x999/999",
             ] { #expect(try await tile(path).status == 404, "\(path)") }
         }
     }

@@ -26,6 +26,7 @@ struct ServiceFixture: Sendable {
     static func with<Result: Sendable>(
         runsWorkers: Bool = true,
         allowsPrivateNetworks: Bool = false,
+        patience: Duration = .seconds(120),
         tls: TLSConfiguration? = nil,
         configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
@@ -37,6 +38,7 @@ struct ServiceFixture: Sendable {
                 configuration,
                 runsWorkers: runsWorkers,
                 allowsPrivateNetworks: allowsPrivateNetworks,
+                patience: patience,
                 tls: tls,
                 body
             )
@@ -47,6 +49,7 @@ struct ServiceFixture: Sendable {
         _ configuration: PostgresConfiguration,
         runsWorkers: Bool = true,
         allowsPrivateNetworks: Bool = false,
+        patience: Duration = .seconds(120),
         tls: TLSConfiguration? = nil,
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
@@ -58,6 +61,7 @@ struct ServiceFixture: Sendable {
             var settings = LedgerService.Settings()
             settings.runsWorkers = runsWorkers
             settings.allowsPrivateNetworks = allowsPrivateNetworks
+            settings.patience = patience
             // A loaded machine takes its time.
             settings.sealLimit = .seconds(120)
             let service = LedgerService(

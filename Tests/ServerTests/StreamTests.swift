@@ -140,7 +140,9 @@ struct StreamTests {
     func databaseAway() async throws {
         try await TestCluster.withPrivateCluster { cluster in
             try await LedgerFixture.withDatabase(on: cluster) { database in
-                try await ServiceFixture.with(database.configuration) { fixture in
+                let patience: Duration = .seconds(4)
+                try await ServiceFixture.with(database.configuration, patience: patience) {
+                    fixture in
                     let token = try await fixture.token(.service, .auditor)
                     let first = try await fixture.post(
                         .fresh,

@@ -61,6 +61,9 @@ struct TokenTests {
         #expect(principal.expiresAt == Instant(microseconds: Int64(Self.now + 600) * 1_000_000))
         let list = try Self.token(claims: Self.claims(#"aud:["other","ledger"]"#))
         #expect(try await authenticator.principal(list).subject == "n-1")
+        // As good as never.
+        let forever = try Self.token(claims: Self.claims("exp:9999999999999"))
+        #expect(try await authenticator.principal(forever).subject == "n-1")
         let all = try Self.token(claims: Self.claims(#"ledgers:["*"]"#))
         #expect(try await authenticator.principal(all).ledgers == nil)
     }
@@ -69,7 +72,8 @@ struct TokenTests {
         "Claims that are wrong are refused",
         arguments: [
             "exp:\(now - 61)", "exp:", "exp:\"soon\"", "iss:\"https://other.example\"", "iss:",
-            "aud:\"other\"", "aud:[]", "aud:", "sub:\"\"", "sub:", "nbf:\(now + 3_600)",
+            "aud:\"other\"", "aud:[]", "aud:", "sub:\"\"", "sub:", "sub:\"a\\u0000\"",
+            "nbf:\(now + 3_600)",
         ]
     )
     func claims(_ change: String) async throws {

@@ -326,6 +326,58 @@ struct WebhookTests {
         }
     }
 
+    @Test("Secrets that are rotated at the same time are different ones, and the last two sign")
+    func rotatedTogether() async throws {
+        try await ServiceFixture.with { fixture in
+            let name = try #require(SubscriptionName("hook"))
+            let registry = SubscriptionRegistry(fixture.database, ledger: fixture.ledger)
+            let settings = WebhookSettings(url: "https://example.org")
+            let hook = Subscription(name: name, webhook: settings)
+            _ = try await registry.put(hook, givesAfter: true, by: "tester")
+            let token = try await fixture.token(.service)
+            let secrets = try await withThrowingTaskGroup(of: String?.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        try await fixture.request(
+                            "POST",
+                            "/v1/ledgers/default/subscriptions/hook/rotate-secret",
+                            token: token
+                        ).json.string("secret")
+                    }
+                }
+                return try await group.reduce(into: Set<String>()) {
+                    if let new = $1 { $0.insert(new) }
+                }
+            }
+            #expect(secrets.count == 8)
+            let webhooks = WebhookRegistry(fixture.database, ledger: fixture.ledger, holder: "test")
+            #expect(try await webhooks.secrets(hook).map(\.number) == [9, 8])
+        }
+    }
+
+    @Test("After a success the schedule begins anew")
+    func recovered() async throws {
+        try await Receiver.with([500, 500, 204, 500, 204]) { receiver in
+            try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                _ = try await make(fixture, receiver)
+                try await record(fixture, 1)
+                for attempt in 1...2 {
+                    try await eventually("attempt \(attempt) has failed") {
+                        try await delivery(fixture)["attempts"] == "\(attempt)"
+                    }
+                    try await makeDue(fixture)
+                }
+                // The first event gets through, and the second fails once.
+                try await eventually("the second has failed") {
+                    let now = try await delivery(fixture)
+                    return now["position"] == "1" && now["attempts"] == "1"
+                }
+                let wait = Int(try await delivery(fixture)["wait"] ?? "") ?? 0
+                #expect((4...6).contains(wait), "\(wait)")
+            }
+        }
+    }
+
     @Test("Nothing is sent to a private network, by whatever name, unless the operator allows it")
     func privateNetworks() async throws {
         try await Receiver.with { receiver in

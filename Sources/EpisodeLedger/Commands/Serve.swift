@@ -157,12 +157,10 @@ struct Serve: AsyncParsableCommand {
             let place = address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
             Console.note("serving on \(scheme)://\(place)")
         }
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [application],
-                logger: logger
-            )
-        )
+        var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
+        // A client that takes nothing holds up nobody for longer.
+        configuration.maximumGracefulShutdownDuration = .seconds(15)
+        let group = ServiceGroup(configuration: configuration)
         let shutdown = session.shutdown
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
@@ -170,6 +168,7 @@ struct Serve: AsyncParsableCommand {
                 while !shutdown.isRequested, !Task.isCancelled {
                     await shutdown.wait(atMost: .seconds(3_600))
                 }
+                service.prepareToStop()
                 await group.triggerGracefulShutdown()
             }
             // Whichever ends first: a service that cannot listen, or one that was asked to end.

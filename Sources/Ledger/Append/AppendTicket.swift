@@ -55,10 +55,18 @@ public final class AppendTicket: Sendable {
     /// The waiter gets ``AppendError/unavailable`` where nobody has looked at the request yet, and so
     /// nobody will; ``AppendError/outcomeUnknown`` where it may be recorded yet.
     public func giveUp() {
-        let isTaken = state.withLock { state in
-            if case .taken = state { true } else { false }
+        // Looked at and settled under one lock: nobody takes it up in between.
+        let (waiter, error) = state.withLock { state -> (Waiter?, AppendError) in
+            let (waiter, error): (Waiter?, AppendError)
+            switch state {
+            case .queued(let some): (waiter, error) = (some, .unavailable)
+            case .taken(let some): (waiter, error) = (some, .outcomeUnknown)
+            case .settled: return (nil, .unavailable)
+            }
+            state = .settled(.failure(error))
+            return (waiter, error)
         }
-        settle(.failure(isTaken ? AppendError.outcomeUnknown : .unavailable))
+        waiter?.resume(throwing: error)
     }
 
     private func withdraw() {

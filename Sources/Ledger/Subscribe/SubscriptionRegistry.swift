@@ -59,7 +59,7 @@ public struct SubscriptionRegistry: Sendable {
             if stored.webhook?.signature != subscription.webhook?.signature {
                 throw SubscriptionError.fixed("webhook.signature")
             }
-            try await update(subscription, connection)
+            try await update(subscription, from: stored, connection)
             return (false, nil)
         }
     }
@@ -122,6 +122,7 @@ public struct SubscriptionRegistry: Sendable {
 
     private func update(
         _ subscription: Subscription,
+        from stored: Subscription,
         _ connection: PostgresConnection
     ) async throws {
         let name = subscription.name.description
@@ -135,14 +136,28 @@ public struct SubscriptionRegistry: Sendable {
             where ledger_id = \(id) and name = \(name)
             """
         )
-        guard let webhook = subscription.webhook else { return }
+        guard let webhook = subscription.webhook else {
+            guard stored.types != subscription.types || stored.episode != subscription.episode
+            else { return }
+            // What was given out by the old filter no longer counts: it may lack what is wanted now.
+            _ = try await connection.query(
+                """
+                update subscription_bucket
+                set epoch = epoch + 1, delivered = position, consumer = null, lease_until = null
+                where ledger_id = \(id) and name = \(name)
+                """
+            )
+            return
+        }
         // Whoever puts a webhook again wants it to work: it is tried at once.
         _ = try await connection.query(
             """
             update webhook
             set url = \(webhook.url), payload = \(webhook.payload.rawValue),
                 mode = \(webhook.mode.rawValue), disabled_reason = null, attempts = 0,
-                next_attempt_at = null
+                next_attempt_at = null,
+                -- What is under way to the old address, or by the old filter, no longer counts.
+                epoch = epoch + 1, lease_holder = null, lease_until = null
             where ledger_id = \(id) and name = \(name)
             """
         )

@@ -10,7 +10,7 @@ public struct WebhookLease: Sendable {
     /// Everything up to here is delivered, or was not wanted.
     public internal(set) var position: Position
     /// Failed attempts to send the next event.
-    public let attempts: Int
+    public internal(set) var attempts: Int
     let epoch: Int64
 }
 
@@ -60,7 +60,7 @@ public struct WebhookRegistry: Sendable {
                 and w.position < h.position
                 and (w.next_attempt_at is null or w.next_attempt_at <= clock_timestamp())
                 and (w.lease_until is null or w.lease_until <= clock_timestamp())
-                order by w.next_attempt_at nulls first, w.position
+                order by w.last_attempt_at nulls first, w.position
                 limit \(Int64(limit))
                 for update of w skip locked
             )
@@ -134,6 +134,7 @@ public struct WebhookRegistry: Sendable {
         )
         guard rows.affectedRows == 1 else { return false }
         lease.position = position
+        lease.attempts = 0
         return true
     }
 
@@ -231,19 +232,20 @@ public struct WebhookRegistry: Sendable {
         }
         let name = subscription.name.description
         return try await database.projector.withTransaction { connection in
-            let rows = try await connection.query(
+            let locked = try await connection.query(
                 """
-                select w.name, (
-                    select max(s.number) from webhook_secret s
-                    where s.ledger_id = w.ledger_id and s.name = w.name
-                ) as number
-                from webhook w
-                where w.ledger_id = \(id) and w.name = \(name)
-                for update
+                select from webhook where ledger_id = \(id) and name = \(name) for update
                 """
             )
-            guard let row = rows.first else { throw SubscriptionError.unknown(subscription.name) }
-            let last = try row.get("number", as: Int32?.self) ?? 0
+            guard !locked.isEmpty else { throw SubscriptionError.unknown(subscription.name) }
+            // In a statement of its own, which sees what was committed before the lock was had.
+            let rows = try await connection.query(
+                """
+                select max(number) as number from webhook_secret
+                where ledger_id = \(id) and name = \(name)
+                """
+            )
+            let last = try rows.first?.get("number", as: Int32?.self) ?? 0
             let secret = WebhookSecret.fresh(settings.signature, number: last + 1)
             _ = try await connection.query(
                 """
