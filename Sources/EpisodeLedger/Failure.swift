@@ -48,6 +48,11 @@ enum Failure: Error, CustomStringConvertible {
             // duplicate_prepared_statement: somebody else's session was lent.
             let advice = "behind a pooler in transaction mode, use --transaction-pooling"
             Console.note("error: \(error): \(advice)")
+        case let error as PostgresError
+        where error.sqlState == .readOnlyTransaction || error.sqlState == .featureNotSupported:
+            // A standby says the one of a write and the other of beginning to write.
+            let advice = "if this is a standby, ask the primary, or for what was known at a time"
+            Console.note("error: \(error): \(advice)")
         case let refusal as Refusal:
             for error in refusal.errors { Console.note("error: \(error)") }
             return .refused
