@@ -120,6 +120,11 @@ final class AccessLog: Sendable {
         "the access log cannot be written: try again"
     )
 
+    /// How many decisions wait for the next batch.
+    func waiting(_ ledger: LedgerID) -> Int {
+        batches.withLock { $0[ledger]?.open?.count ?? 0 }
+    }
+
     private func join(
         _ entry: Entry,
         _ ledger: LedgerID

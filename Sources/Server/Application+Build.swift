@@ -141,7 +141,10 @@ private func answer(
         requestID: context.id
     )
     guard isAllowed else {
-        if operation.isHealthInformation { try await service.accessLog.record(entry, in: ledger) }
+        if operation.isHealthInformation {
+            let log = service.accessLog
+            try await inTime(service.settings.patience) { try await log.record(entry, in: ledger) }
+        }
         let roles = operation.roles.map(\.rawValue).sorted().joined(separator: ", ")
         throw Problem.forbidden("this takes one of the roles \(roles)")
     }
@@ -168,7 +171,7 @@ private func answer(
         } catch {
             // Also of an append that is refused, the decision was that it may be tried; and others'
             // decisions may go with it.
-            try? await kept
+            try await kept
             throw error
         }
     }

@@ -1,9 +1,9 @@
 import CareEpisode
 import HTTPTypes
 import Hummingbird
-import Ledger
+package import Ledger
 import Metrics
-import ProjectionRuntime
+package import ProjectionRuntime
 import TransparencyLog
 
 /// Recording events, and reading them as they were recorded.
@@ -141,6 +141,7 @@ enum EventRoutes {
                 }
                 after = position
             }
+            call.returned("a stream after position \(after)")
             return EventStream.serverSentEvents(
                 call,
                 after: Position(after),
@@ -149,7 +150,15 @@ enum EventRoutes {
             )
         }
         if accept.contains("application/x-ndjson") {
-            return EventStream.lines(call, after: Position(after), types: types, episode: episode)
+            let head = try await call.reader.head().position
+            call.returned("events up to position \(head)")
+            return EventStream.lines(
+                call,
+                after: Position(after),
+                until: head,
+                types: types,
+                episode: episode
+            )
         }
         let limit = try call.query.integer("limit", in: 1...1_000, default: 500)
         let page = try await call.reader.page(
@@ -158,6 +167,7 @@ enum EventRoutes {
             episode: episode,
             limit: Int(limit)
         )
+        call.returned("\(page.events.count) events up to position \(page.nextAfter)")
         return .json([
             "events": .array(page.events.map { .raw($0.served()) }),
             "next_after": .integer(page.nextAfter.rawValue),
@@ -171,6 +181,7 @@ enum EventRoutes {
         let events = try await call.reader.events(of: episode)
         guard let last = events.last else { throw LedgerError.unknownEpisode(episode) }
         let version = last.history.version.rawValue
+        call.returned("versions 1 to \(version)")
         return .json(
             [
                 "events": .array(events.map { .raw($0.served()) }),
@@ -183,19 +194,21 @@ enum EventRoutes {
 
 extension AppendReceipt {
     /// What the ledger added to an event.
-    var json: AnswerJSON {
+    package var json: AnswerJSON {
         [
             "event_id": .string(eventID.description),
             "version": .integer(version.rawValue),
             "position": .integer(position.rawValue),
             "recorded_at": .instant(recordedAt),
-            "leaf_hash": .string(
-                leafHash.map { byte in
-                    let digits = String(byte, radix: 16)
-                    return byte < 16 ? "0" + digits : digits
-                }.joined()
-            ),
+            "leaf_hash": .string(hexadecimal(leafHash)),
             "duplicate": .bool(duplicate),
         ]
     }
+}
+
+/// Lower-case hex.
+package func hexadecimal(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    return String(decoding: text, as: UTF8.self)
 }

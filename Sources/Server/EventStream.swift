@@ -2,6 +2,7 @@ import CareEpisode
 import HTTPTypes
 import Hummingbird
 import Ledger
+import Logging
 import Metrics
 import Postgres
 import ServiceLifecycle
@@ -22,11 +23,11 @@ enum EventStream {
     static func lines(
         _ call: Call,
         after: Position,
+        until head: Position,
         types: Set<EventType>?,
         episode: EpisodeID?
     ) -> Response {
         let body = ResponseBody { writer in
-            let head = try await call.reader.head().position
             var position = after
             while position < head {
                 let page = try await call.reader.page(
@@ -54,9 +55,13 @@ enum EventStream {
 
     // MARK: - Server-sent events
 
-    /// Set when a stream is to end, whoever wants it.
+    /// Set when a stream is to end, whoever wants it; and how far it came.
     private final class End: Sendable {
+        let position: Atomic<Int64>
         private let isSet = Atomic(false)
+
+        init(_ start: Position) { position = Atomic(start.rawValue) }
+
         func set() { isSet.store(true, ordering: .releasing) }
         var isReached: Bool { isSet.load(ordering: .acquiring) }
     }
@@ -77,18 +82,24 @@ enum EventStream {
                 episode: episode,
                 pollInterval: .seconds(5)
             )
-            let end = End()
+            let end = End(after)
             report(clients.wrappingAdd(1, ordering: .relaxed).newValue)
             defer { report(clients.wrappingSubtract(1, ordering: .relaxed).newValue) }
-            try await withGracefulShutdownHandler {
-                try await call.request.body.consumeWithInboundCloseHandler { _ in
-                    try await follow(follower, call, end, &writer)
-                } onInboundClosed: {
+            do {
+                try await withGracefulShutdownHandler {
+                    try await call.request.body.consumeWithInboundCloseHandler { _ in
+                        try await follow(follower, call, end, &writer)
+                    } onInboundClosed: {
+                        end.set()
+                    }
+                } onGracefulShutdown: {
                     end.set()
                 }
-            } onGracefulShutdown: {
-                end.set()
+            } catch {
+                await keepEnd(call, after, end)
+                throw error
             }
+            await keepEnd(call, after, end)
             try await writer.finish(nil)
         }
         return Response(
@@ -99,6 +110,23 @@ enum EventStream {
             ],
             body: body
         )
+    }
+
+    /// Keeps how far a stream came: what was given is not known before.
+    private static func keepEnd(_ call: Call, _ start: Position, _ end: End) async {
+        let last = end.position.load(ordering: .relaxed)
+        let entry = AccessLog.Entry(
+            principal: call.principal,
+            operation: .listEvents,
+            isAllowed: true,
+            detail: "the stream after position \(start) ended at \(last)",
+            requestID: call.context.id
+        )
+        do {
+            try await call.service.accessLog.record(entry, in: call.ledger)
+        } catch {
+            call.context.logger.warning("the end of a stream is not in the access log")
+        }
     }
 
     private static func report(_ number: Int) {
@@ -146,6 +174,8 @@ enum EventStream {
                 buffer.writeString(": alive at \(follower.position)\n")
             }
             if buffer.readableBytes > 0 {
+                // Told before it is sent: rather too much than too little.
+                end.position.store(follower.position.rawValue, ordering: .relaxed)
                 try await writer.write(buffer)
                 quietSince = .now
             }

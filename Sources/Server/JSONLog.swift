@@ -1,6 +1,7 @@
 import CareEpisode
 import FoundationEssentials
 import Glibc
+import Ledger
 public import Logging
 import ProjectionRuntime
 
@@ -36,12 +37,5 @@ public struct JSONLog: LogHandler {
         }
         let line = AnswerJSON.object(members).bytes + [0x0A]
         _ = write(STDERR_FILENO, line, line.count)
-    }
-}
-
-extension Instant {
-    /// This machine's clock.
-    static var now: Instant {
-        Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
     }
 }

@@ -90,6 +90,13 @@ struct ReadModelRoutes {
         return (from, to)
     }
 
+    /// Says in the access log what an answer rests on.
+    @discardableResult
+    private func told(_ basis: ReadModelBasis) -> ReadModelBasis {
+        call.returned("as of position \(basis.position)")
+        return basis
+    }
+
     // MARK: - Requests
 
     static func census(_ call: Call) async throws -> Response {
@@ -107,7 +114,7 @@ struct ReadModelRoutes {
                 program: call.query.string("program"),
                 knowledge: asked.knowledge
             )
-            return .json(tally.json(call.ledger, basis))
+            return .json(tally.json(call.ledger, asked.told(basis)))
         }
         let date = try call.query.date("date") ?? asked.today
         try asked.refuse("date", after: date)
@@ -117,7 +124,7 @@ struct ReadModelRoutes {
             program: call.query.string("program"),
             knowledge: asked.knowledge
         )
-        return .json(answer.json(call.ledger, basis))
+        return .json(answer.json(call.ledger, asked.told(basis)))
     }
 
     static func outcomes(_ call: Call) async throws -> Response {
@@ -150,7 +157,7 @@ struct ReadModelRoutes {
             effectiveAt: try asked.past("effective_at"),
             knowledge: asked.knowledge
         )
-        return .json(list.json(call.ledger, basis))
+        return .json(list.json(call.ledger, asked.told(basis)))
     }
 
     static func attendance(_ call: Call) async throws -> Response {
@@ -165,7 +172,9 @@ struct ReadModelRoutes {
             effectiveAt: effectiveAt,
             knowledge: asked.knowledge
         )
-        return .json(attendance.json(episode, call.ledger, effectiveAt: effectiveAt, basis))
+        return .json(
+            attendance.json(episode, call.ledger, effectiveAt: effectiveAt, asked.told(basis))
+        )
     }
 
     static func medicationReview(_ call: Call) async throws -> Response {
@@ -183,6 +192,7 @@ struct ReadModelRoutes {
                 effectiveAt: effectiveAt,
                 knowledge: asked.knowledge
             )
+            asked.told(answer.basis)
             return .json(answer.json(call.ledger))
         }
         let answer = try await query.program(
@@ -190,6 +200,7 @@ struct ReadModelRoutes {
             effectiveAt: effectiveAt,
             knowledge: asked.knowledge
         )
+        asked.told(answer.basis)
         return .json(answer.json(call.ledger))
     }
 
@@ -208,6 +219,7 @@ struct ReadModelRoutes {
             effectiveAt: try asked.past("effective_at"),
             knowledge: asked.knowledge
         )
+        asked.told(list.basis)
         return .json(list.json(call.ledger))
     }
 
@@ -226,6 +238,7 @@ struct ReadModelRoutes {
             since: try call.query.instant("since", asked.calendar),
             interim: interim == "true"
         )
+        asked.told(answer.basis)
         return .json(answer.json(call.ledger))
     }
 
@@ -244,6 +257,7 @@ struct ReadModelRoutes {
             effectiveAt: effectiveAt
         )
         let state = try CensusProjection(call.ledger).fold(episode, replay.history)
+        call.returned("\(events.count) events")
         return .json(
             replay.json(
                 episode,

@@ -31,7 +31,9 @@ struct WebhookAddress: Sendable {
     init(_ text: String, allowsPrivate: Bool) throws {
         guard text.utf8.count <= 2_048, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
             let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
-            let host = parts.host, !host.isEmpty, !host.contains("%")
+            let host = parts.host, !host.isEmpty, parts.encodedHost == host,
+            // What is checked here is what the client will connect to.
+            URL(string: text)?.host == host || host.hasPrefix("[")
         else {
             throw WebhookError("invalid_url", "must be an absolute address, at most 2048 bytes")
         }

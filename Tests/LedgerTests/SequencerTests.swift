@@ -116,6 +116,27 @@ struct SequencerTests {
         }
     }
 
+    @Test(
+        "A wait that is given up tells whether the events may be recorded, and nobody takes them up"
+    )
+    func givenUp() async throws {
+        try await LedgerFixture.withSequencer { database, sequencer in
+            let tickets = try await withHeadLocked(database, sequencer.ledger) {
+                let sent = try sequencer.submit(request(.fresh, SampleEvent.admitted()))
+                try await untilWaiting(database)
+                let queued = try sequencer.submit(request(.fresh, SampleEvent.admitted()))
+                for ticket in [sent, queued] { ticket.giveUp() }
+                return [sent, queued]
+            }
+            let given = await outcomes(of: tickets)
+            #expect(given[0].failure as? AppendError == .outcomeUnknown)
+            #expect(given[1].failure as? AppendError == .unavailable)
+            // What is appended next comes after what was under way, and what was queued never comes.
+            _ = try await sequencer.appended(request(.fresh, SampleEvent.admitted()))
+            #expect(try await audit(database, sequencer.ledger).count == 2)
+        }
+    }
+
     @Test("A body that throws ends the sequencer, and its error comes through")
     func bodyThrows() async throws {
         try await LedgerFixture.withDatabase { database in

@@ -277,6 +277,7 @@ struct AccessTests {
             #expect(log.map { $0["allowed"] as? Bool } == [true, true, false])
             #expect(log.allSatisfy { $0["subject"] as? String == "n-7" })
             #expect(log[1]["purpose"] as? String == "TREATMENT")
+            #expect(log[1]["detail"] as? String == "1 events")
             #expect(log[1]["episode_id"] as? String == episode.description)
             #expect(log[1]["request_id"] as? String == seen.headers["x-request-id"])
             // Of those who ask for another ledger than their own, too, though they are not told.

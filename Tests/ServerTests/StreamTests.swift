@@ -73,6 +73,17 @@ struct StreamTests {
             .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// Prints the lines of a stream as they come.
+    private static let lines = """
+        import http.client, sys
+        server = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]), timeout=150)
+        server.request('GET', '/v1/ledgers/default/events?after=0', headers={
+            'Accept': 'text/event-stream', 'Authorization': 'Bearer ' + sys.argv[2]})
+        for line in server.getresponse():
+            print(line.decode().strip(), flush=True)
+        print('the end', flush=True)
+        """
+
     @Test("A stream ends when the service does, and begins with what Last-Event-ID says")
     func graceful() async throws {
         let script = """
@@ -99,6 +110,51 @@ struct StreamTests {
         try await eventually("the stream has ended") { program.output.contains("the end") }
         let ids = program.output.split(separator: "\n").filter { $0.hasPrefix("id: ") }
         #expect(ids.map { String($0) } == (6...10).map { "id: \($0)" })
+    }
+
+    @Test("A service that ends hands its leases back, and keeps how far its streams came")
+    func handsBack() async throws {
+        try await LedgerFixture.withConfiguration { configuration in
+            let program = try await ServiceFixture.with(configuration) { fixture in
+                let token = try await fixture.token(.service)
+                let events = [SampleEvent.admitted()] + (1...4).map { SampleEvent.session(day: $0) }
+                _ = try await fixture.post(.fresh, events, token: token)
+                let program = BackgroundProgram(
+                    ["python3", "-c", Self.lines, "\(fixture.port)", token]
+                )
+                try await eventually("the stream is there") { program.output.contains("id: 5") }
+                try await eventually("everything is at work") {
+                    let held = try await fixture.database.reader.query(
+                        """
+                        select from projection where lease_holder is not null
+                        union all select from sealer where lease_holder is not null
+                        """
+                    )
+                    return held.count == 4
+                }
+                return program
+            }
+            defer { program.kill() }
+            try await LedgerFixture.withDatabase(configuration) { database in
+                let held = try await database.reader.query(
+                    """
+                    select from projection where lease_holder is not null
+                    union all select from sealer where lease_holder is not null
+                    """
+                )
+                #expect(held.isEmpty)
+                let log = try await database.reader.query(
+                    "select detail from access_log where operation = 'listEvents' order by entry"
+                )
+                let details = try log.map { try $0.get("detail", as: String.self) }
+                #expect(
+                    details == [
+                        "after=0; a stream after position 0",
+                        "the stream after position 0 ended at 5",
+                    ]
+                )
+            }
+        }
     }
 
     @Test("TLS is served directly, and the caller's trace goes on")
@@ -150,6 +206,11 @@ struct StreamTests {
                         token: token
                     )
                     #expect(first.status == 201)
+                    let stream = BackgroundProgram(
+                        ["python3", "-c", Self.lines, "\(fixture.port)", token]
+                    )
+                    defer { stream.kill() }
+                    try await eventually("the stream is there") { stream.output.contains("id: 1") }
                     try await cluster.stop()
                     for path in ["events", "census", "checkpoint"] {
                         let answer = try await fixture.get(path, token: token)
@@ -175,6 +236,9 @@ struct StreamTests {
                         token: token
                     )
                     #expect(again.status == 201, "\(again.text)")
+                    // The stream that was open all the time goes on.
+                    try await eventually("the stream goes on") { stream.output.contains("id: 2") }
+                    #expect(!stream.output.contains("the end"))
                 }
             }
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CareEpisode
 import Ledger
 import ProjectionRuntime
+import Server
 
 struct Append: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -117,25 +118,4 @@ struct Append: AsyncParsableCommand {
 
 extension UInt8 {
     fileprivate var isJSONSpace: Bool { [0x20, 0x09, 0x0A, 0x0D].contains(self) }
-}
-
-extension AppendReceipt {
-    /// What the ledger added to an event.
-    var json: AnswerJSON {
-        [
-            "event_id": .string(eventID.description),
-            "version": .integer(version.rawValue),
-            "position": .integer(position.rawValue),
-            "recorded_at": .instant(recordedAt),
-            "leaf_hash": .string(hexadecimal(leafHash)),
-            "duplicate": .bool(duplicate),
-        ]
-    }
-}
-
-/// Lower-case hex.
-func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    return String(decoding: text, as: UTF8.self)
 }

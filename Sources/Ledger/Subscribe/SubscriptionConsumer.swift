@@ -1,73 +1,5 @@
-public import CareEpisode
+import CareEpisode
 import Postgres
-
-/// What one consumer of a subscription was given: it has each bucket until its lease ends, and what
-/// it does not acknowledge by then is given to whoever asks next.
-public struct SubscriptionDelivery: Sendable {
-    /// The part of one bucket: what `POST …/ack` takes once its events are dealt with.
-    public struct Batch: Hashable, Sendable {
-        /// 0 to 63.
-        public let bucket: Int
-        /// What was acknowledged before.
-        public let from: Position
-        /// Everything up to here that the subscription wants of this bucket is in this delivery.
-        public let to: Position
-        /// Of the lease.
-        public let epoch: Int64
-        /// How often this was given out, with this time.
-        public let deliveries: Int
-    }
-
-    /// In the order of their positions, and so each episode in order.
-    public let events: [(bucket: Int, event: RecordedEvent)]
-    /// What to acknowledge.
-    public let batches: [Batch]
-    /// The ledger's head when this was read.
-    public let head: Position
-}
-
-/// Says that everything of a bucket between two positions has been dealt with.
-public struct Acknowledgement: Hashable, Sendable {
-    /// An event that could not be dealt with and goes to the dead letters.
-    public struct Failed: Hashable, Sendable {
-        /// The event's.
-        public var position: Position
-        /// A code; never health information.
-        public var reason: String
-
-        /// Names an event and why.
-        public init(position: Position, reason: String) {
-            self.position = position
-            self.reason = reason
-        }
-    }
-
-    /// 0 to 63.
-    public var bucket: Int
-    /// Where the bucket is.
-    public var from: Position
-    /// Where it shall be; the same for keeping the lease.
-    public var to: Position
-    /// Of the lease; nil leaves the check to the position alone.
-    public var epoch: Int64?
-    /// What could not be dealt with.
-    public var failed: [Failed]
-
-    /// Acknowledges.
-    public init(
-        bucket: Int,
-        from: Position,
-        to: Position,
-        epoch: Int64? = nil,
-        failed: [Failed] = []
-    ) {
-        self.bucket = bucket
-        self.from = from
-        self.to = to
-        self.epoch = epoch
-        self.failed = failed
-    }
-}
 
 /// Gives out events to the consumers of a subscription that is fetched.
 ///
@@ -82,11 +14,11 @@ public struct SubscriptionConsumer: Sendable {
     /// The most positions that one delivery looks at.
     private static let window = 20 * EventReader.pageLimit
 
-    private let database: LedgerDatabase
-    private let ledger: LedgerDescription
-    private let reader: EventReader
+    let database: LedgerDatabase
+    let ledger: LedgerDescription
+    let reader: EventReader
 
-    private var id: Int32 { ledger.id.rawValue }
+    var id: Int32 { ledger.id.rawValue }
 
     /// The consumers of a ledger.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
@@ -300,7 +232,7 @@ public struct SubscriptionConsumer: Sendable {
         return true
     }
 
-    private func bury(
+    func bury(
         _ name: SubscriptionName,
         _ event: RecordedEvent,
         deliveries: Int,
@@ -373,138 +305,5 @@ public struct SubscriptionConsumer: Sendable {
             for update
             """
         )
-    }
-
-    // MARK: - Acknowledging
-
-    /// Takes acknowledgements, all or none.
-    ///
-    /// One that reaches the end of what was given out gives the bucket back; one before it keeps the
-    /// lease for as long again.
-    ///
-    /// - Throws: ``SubscriptionError``, a `Refusal` where a failed event is not one of the bucket's.
-    public func acknowledge(
-        _ subscription: Subscription,
-        _ acknowledgements: [Acknowledgement]
-    ) async throws {
-        guard subscription.webhook == nil else {
-            throw SubscriptionError.isPushed(subscription.name)
-        }
-        let failed = try await failedEvents(acknowledgements)
-        let name = subscription.name
-        try await database.projector.withTransaction { connection in
-            let deliveries = try await check(name, acknowledgements, connection)
-            _ = try await connection.query(
-                """
-                update subscription_bucket b
-                set position = t.through,
-                    deliveries = case
-                        when t.through = b.delivered then 0
-                        when t.through > b.position then 1
-                        else b.deliveries
-                    end,
-                    consumer = case when t.through < b.delivered then b.consumer end,
-                    lease_until = case
-                        when t.through < b.delivered then clock_timestamp()
-                            + make_interval(secs => \(Double(subscription.leaseSeconds)))
-                    end
-                from unnest(
-                    \(acknowledgements.map { Int32($0.bucket) }),
-                    \(acknowledgements.map(\.to.rawValue))
-                ) as t (bucket, through)
-                where b.ledger_id = \(id) and b.name = \(name.description)
-                and b.bucket = t.bucket
-                """
-            )
-            for (event, reason) in failed {
-                let bucket = Subscription.bucket(of: event.episodeID)
-                try await bury(
-                    name,
-                    event,
-                    deliveries: deliveries[bucket] ?? 1,
-                    reason: reason,
-                    connection
-                )
-            }
-        }
-    }
-
-    /// Compares with where the buckets are, and locks them.
-    private func check(
-        _ name: SubscriptionName,
-        _ acknowledgements: [Acknowledgement],
-        _ connection: PostgresConnection
-    ) async throws -> [Int: Int] {
-        let rows = try await connection.query(
-            """
-            select bucket, position, delivered, epoch, deliveries
-            from subscription_bucket
-            where ledger_id = \(id) and name = \(name.description)
-            and bucket = any (\(acknowledgements.map { Int32($0.bucket) }))
-            order by bucket
-            for update
-            """
-        )
-        var stored: [Int: (position: Int64, delivered: Int64, epoch: Int64, deliveries: Int)] = [:]
-        for row in rows {
-            stored[Int(try row.get("bucket", as: Int32.self))] = (
-                try row.get("position"), try row.get("delivered"), try row.get("epoch"),
-                Int(try row.get("deliveries", as: Int32.self))
-            )
-        }
-        // Deleted in the meantime.
-        guard !stored.isEmpty else { throw SubscriptionError.unknown(name) }
-        var stale: [StaleAcknowledgement] = []
-        for (index, acknowledgement) in acknowledgements.enumerated() {
-            guard let bucket = stored[acknowledgement.bucket] else { continue }
-            let fits =
-                acknowledgement.from.rawValue == bucket.position
-                && acknowledgement.to.rawValue <= bucket.delivered
-                && acknowledgement.epoch.map { $0 == bucket.epoch } ?? true
-            guard !fits else { continue }
-            stale.append(
-                StaleAcknowledgement(
-                    index: index,
-                    bucket: acknowledgement.bucket,
-                    position: Position(rawValue: bucket.position),
-                    delivered: Position(rawValue: bucket.delivered),
-                    epoch: bucket.epoch
-                )
-            )
-        }
-        guard stale.isEmpty else { throw SubscriptionError.stale(stale) }
-        return stored.mapValues(\.deliveries)
-    }
-
-    /// The events that consumers could not deal with.
-    private func failedEvents(
-        _ acknowledgements: [Acknowledgement]
-    ) async throws -> [(event: RecordedEvent, reason: String)] {
-        var events: [(event: RecordedEvent, reason: String)] = []
-        var errors: [FieldError] = []
-        for (index, acknowledgement) in acknowledgements.enumerated() {
-            for (number, failed) in acknowledgement.failed.enumerated() {
-                let page = try await reader.page(
-                    after: Position(rawValue: failed.position.rawValue - 1),
-                    until: failed.position
-                )
-                if let event = page.events.first,
-                    Subscription.bucket(of: event.episodeID) == acknowledgement.bucket,
-                    failed.position > acknowledgement.from, failed.position <= acknowledgement.to
-                {
-                    events.append((event, failed.reason))
-                } else {
-                    errors.append(
-                        FieldError(
-                            pointer: "/\(index)/failed/\(number)/position",
-                            code: "out_of_range",
-                            detail: "must be of an event of the bucket, between from and to"
-                        )
-                    )
-                }
-            }
-        }
-        guard errors.isEmpty else { throw Refusal(errors: errors) }
-        return events
     }
 }

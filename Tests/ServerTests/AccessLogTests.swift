@@ -1,0 +1,96 @@
+import CareEpisode
+import Ledger
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Server
+
+@Suite("Access log")
+struct AccessLogTests {
+    private func entry(_ request: String) -> AccessLog.Entry {
+        AccessLog.Entry(
+            principal: Principal(
+                subject: "tester",
+                roles: [.auditor, .service],
+                ledgers: nil,
+                expiresAt: Instant(microseconds: 0)
+            ),
+            operation: .listEvents,
+            isAllowed: true,
+            requestID: request
+        )
+    }
+
+    /// Runs a body while nobody can write to the access log.
+    private func locked<Result: Sendable>(
+        _ database: LedgerDatabase,
+        _ body: () async throws -> Result
+    ) async throws -> Result {
+        try await PostgresConnection.withConnection(database.configuration) { connection in
+            try await connection.withTransaction { connection in
+                _ = try await connection.query("lock table access_log in exclusive mode")
+                return try await body()
+            }
+        }
+    }
+
+    private func untilWriting(_ database: LedgerDatabase) async throws {
+        try await eventually("a batch is on its way") {
+            // As the superuser: others are not shown what sessions wait for.
+            try await PostgresConnection.withConnection(database.configuration) { connection in
+                try await connection.query(
+                    """
+                    select from pg_stat_activity
+                    where wait_event_type = 'Lock' and datname = current_database()
+                    """
+                )
+            }.count == 1
+        }
+    }
+
+    @Test("Decisions share a batch; whoever writes it and is cancelled takes nobody along")
+    func shared() async throws {
+        try await LedgerFixture.withDatabase { database in
+            let ledger = try await database.ledger(named: .default)
+            let log = AccessLog(database, patience: .seconds(120))
+            let (first, leader, followers) = try await locked(database) {
+                let first = Task { try await log.record(entry("first"), in: ledger) }
+                try await untilWriting(database)
+                // The next batch waits for the one that is on its way; its first member writes it.
+                let leader = Task { try await log.record(entry("leader"), in: ledger) }
+                try await eventually("the leader has joined") { log.waiting(ledger.id) == 1 }
+                let followers = (0..<20).map { number in
+                    Task { try await log.record(entry("follower \(number)"), in: ledger) }
+                }
+                try await eventually("all have joined") { log.waiting(ledger.id) == 21 }
+                leader.cancel()
+                return (first, leader, followers)
+            }
+            try await first.value
+            await #expect(throws: (any Error).self) { try await leader.value }
+            for follower in followers { try await follower.value }
+            let rows = try await database.reader.query(
+                "select request_id, roles from access_log where request_id <> 'leader'"
+            )
+            #expect(rows.count == 21)
+            for row in rows { #expect(try row.get("roles") == ["auditor", "service"]) }
+        }
+    }
+
+    @Test("A batch that cannot be written in time fails, and so do those who waited for it")
+    func unavailable() async throws {
+        try await LedgerFixture.withDatabase { database in
+            let ledger = try await database.ledger(named: .default)
+            let log = AccessLog(database, patience: .milliseconds(300))
+            try await locked(database) {
+                let first = Task { try await log.record(entry("first"), in: ledger) }
+                let second = Task { try await log.record(entry("second"), in: ledger) }
+                await #expect(throws: (any Error).self) { try await first.value }
+                await #expect(throws: (any Error).self) { try await second.value }
+            }
+            // And the next one is written again.
+            try await log.record(entry("third"), in: ledger)
+        }
+    }
+}
