@@ -1,6 +1,6 @@
 """Measures the service over HTTP, and tries its limits.
 
-    python3 Benchmarks/Http/measure.py appends|latency|start|clients|limits|outage …
+    python3 Benchmarks/Http/measure.py appends|latency|start|clients|limits|outage|export …
 
 Uses the release build (swift build -c release --product episode-ledger) on a private database in a
 temporary folder, Python's own library, and for `appends` wrk (Debian: wrk). All data is simulated.
@@ -339,7 +339,7 @@ def clients(number="1000", silent="200", rate="100", seconds="20"):
         head = json.loads(
             ask(service.port, "GET", "/v1/ledgers/bench/events?limit=1", bench.token)[2]
         )["head"]
-        alone = Writers(bench, service.port, rate, 5, 4)
+        alone = Writers(bench, service.port, rate, 5, 16)
         alone.wait()
         before = memory(service)
         head += alone.acknowledged
@@ -383,7 +383,7 @@ def clients(number="1000", silent="200", rate="100", seconds="20"):
         receive, send = os.pipe()
         pid = os.fork()
         if pid == 0:
-            writers = Writers(bench, service.port, rate, seconds, 4)
+            writers = Writers(bench, service.port, rate, seconds, 16)
             writers.wait()
             told = [writers.acknowledged, writers.failed, percentile(writers.latencies, 0.99)]
             os.write(send, json.dumps(told).encode())
@@ -396,7 +396,7 @@ def clients(number="1000", silent="200", rate="100", seconds="20"):
         result["wanted"] = acknowledged
         reader.join()
         print(f"{number} clients, {silent} of them not reading, {rate:.0f} events/s for {seconds:.0f} s")
-        print(f"appended {acknowledged}, failed {failed}")
+        print(f"appended {acknowledged} ({acknowledged / seconds:.0f} a second), failed {failed}")
         print(
             f"append p99 ms: {percentile(alone.latencies, 0.99) * 1000:.1f} alone, "
             f"{most * 1000:.1f} with the clients"
@@ -672,9 +672,43 @@ def one_outage(bench, service, cluster, name, away):
     print(f"  acknowledged {len(kept)}, lost {len(lost)}")
 
 
+# ---------------------------------------------------------------------------------- export
+
+def export(episodes="5000"):
+    """Everything as NDJSON, read as fast as it comes: memory must not grow with its length."""
+    with Bench(episodes=10) as bench:
+        for count in (int(episodes) // 10, int(episodes)):
+            lines = subprocess.run(
+                [PROGRAM, "simulate", "--episodes", str(count), "--seed", str(count)], check=True,
+                stdout=subprocess.PIPE, text=True,
+            ).stdout
+            bench.run("import", "-", "--ledger", "bench", input=lines)
+            # A service of its own for each, so that nothing is left of the one before.
+            service = bench.serve("--without-workers")
+            before = memory(service)
+            began = time.monotonic()
+            server = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+            server.request(
+                "GET", "/v1/ledgers/bench/events",
+                headers={
+                    "Authorization": f"Bearer {bench.token}", "Accept": "application/x-ndjson",
+                },
+            )
+            answer = server.getresponse()
+            events = size = 0
+            while chunk := answer.read(1 << 20):
+                events += chunk.count(b"\n")
+                size += len(chunk)
+            took = time.monotonic() - began
+            print(
+                f"{events} events, {size / 1e6:.0f} MB in {took:.1f} s: memory {before:.0f} MB "
+                f"before, {memory(service, 'VmHWM'):.0f} MB at most"
+            )
+
+
 COMMANDS = {
     "appends": appends, "latency": latency, "start": start, "clients": clients, "limits": limits,
-    "outage": outage,
+    "outage": outage, "export": export,
 }
 
 if __name__ == "__main__":
