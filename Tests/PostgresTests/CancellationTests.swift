@@ -69,7 +69,7 @@ struct CancellationTests {
         }
         try await withDatabase { configuration in
             var configuration = configuration
-            configuration.callTimeout = .milliseconds(200)
+            configuration.callTimeout = .seconds(2)
             try await PostgresConnection.withConnection(configuration) { connection in
                 let error = try await postgresError {
                     try await connection.execute(script: "select pg_sleep(600)")
@@ -83,7 +83,7 @@ struct CancellationTests {
     func statementTimeout() async throws {
         try await withDatabase { configuration in
             var configuration = configuration
-            configuration.set("statement_timeout", to: "100ms")
+            configuration.set("statement_timeout", to: "2s")
             try await PostgresConnection.withConnection(configuration) { connection in
                 let error = try await postgresError {
                     _ = try await connection.query("select pg_sleep(600)")

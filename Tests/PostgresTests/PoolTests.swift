@@ -23,7 +23,7 @@ struct PoolTests {
 
     @Test("who waits too long or is one too many is refused")
     func waitLimits() async throws {
-        try await withPool(limit: 1, waitLimit: 1, waitTimeout: .milliseconds(200)) { pool in
+        try await withPool(limit: 1, waitLimit: 1, waitTimeout: .seconds(3)) { pool in
             try await pool.withConnection { _ in
                 async let waiting = postgresError { _ = try await pool.query("select 1") }
                 try await eventually("one waits") { pool.statistics.waiting == 1 }

@@ -98,6 +98,6 @@ public func eventually(
     let end = ContinuousClock.now.advanced(by: limit)
     while try await !holds() {
         guard ContinuousClock.now < end else { throw NeverHappened(description: what) }
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(2))
     }
 }
