@@ -162,13 +162,15 @@ def appends(seconds="10", rounds="3", *options):
         with open(ids, "w") as file:
             file.write("\n".join(bench.episodes) + "\n")
         print("connections  appends/s  p50 ms  p99 ms  errors")
+        rounds_before = 0
         for connections in (1, 8, 64):
             results = []
             for number in range(int(rounds)):
                 environment = dict(
                     os.environ, TOKEN=bench.token, EPISODES=ids,
-                    SEED=str(connections * 1000 + number),
+                    SEED=str(connections * 1000 + number), ROUND=str(rounds_before),
                 )
+                rounds_before += 1
                 output = subprocess.run(
                     [
                         "wrk", f"-t{min(2, connections)}", f"-c{connections}", f"-d{seconds}s",

@@ -4,18 +4,26 @@ extension DischargeSummaryFold {
     /// A source that writes an entry down more than a day after it happened writes it late.
     private static let lateAfterSeconds: Int64 = 86_400
 
+    private static func isLate(_ entry: EffectiveHistory.Entry) -> Bool {
+        entry.knownAt > entry.occurredAt.advanced(bySeconds: lateAfterSeconds)
+    }
+
     /// The corrections and late entries among all that a summary's elements name.
     ///
     /// - Parameter summary: without its amendments.
     func amendments(_ summary: DischargeSummary) -> DischargeSummary.Amendments {
+        var amendments = DischargeSummary.Amendments(corrections: [], lateEntries: [])
+        let amended = history.entries.filter { !$0.correctedBy.isEmpty || Self.isLate($0) }
+        guard !amended.isEmpty else { return amendments }
+        let events = Set(amended.map(\.eventID))
         var elements: [EventID: [String]] = [:]
         for part in summary.parts {
-            for event in part.eventIDs where elements[event]?.last != part.path {
+            for event in part.eventIDs
+            where events.contains(event) && elements[event]?.last != part.path {
                 elements[event, default: []].append(part.path)
             }
         }
-        var amendments = DischargeSummary.Amendments(corrections: [], lateEntries: [])
-        for entry in history.entries {
+        for entry in amended {
             guard let touched = elements[entry.eventID] else { continue }
             for (correction, time) in zip(entry.correctedBy, entry.correctedTimes) {
                 amendments.corrections.append(
@@ -32,7 +40,7 @@ extension DischargeSummaryFold {
                     )
                 )
             }
-            if entry.knownAt > entry.occurredAt.advanced(bySeconds: Self.lateAfterSeconds) {
+            if Self.isLate(entry) {
                 amendments.lateEntries.append(
                     Element(
                         value: DischargeSummary.LateEntry(

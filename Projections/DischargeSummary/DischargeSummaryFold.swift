@@ -106,8 +106,12 @@ struct DischargeSummaryFold {
     /// A statement with its events in the order of the history, each once.
     func element<Value>(_ value: Value?, _ events: some Sequence<EventID>) -> Element<Value> {
         guard let value else { return .none }
-        let order = Set(events).sorted { (places[$0] ?? .max) < (places[$1] ?? .max) }
-        return Element(value: value, eventIDs: order)
+        var order = events.map { (place: places[$0] ?? .max, event: $0) }
+        // Most come in order already.
+        if !zip(order, order.dropFirst()).allSatisfy({ $0.place < $1.place }) {
+            order = Set(events).map { (places[$0] ?? .max, $0) }.sorted { $0.0 < $1.0 }
+        }
+        return Element(value: value, eventIDs: order.map(\.event))
     }
 
     /// A statement of the admission alone.

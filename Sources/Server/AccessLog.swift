@@ -1,4 +1,5 @@
 import CareEpisode
+import Hummingbird
 import Ledger
 import Postgres
 import ProjectionRuntime
@@ -23,19 +24,6 @@ final class AccessLog: Sendable {
         self.patience = patience
     }
 
-    /// One decision.
-    struct Entry: Sendable {
-        var principal: Principal
-        var operation: Operation
-        var isAllowed: Bool
-        var episode: EpisodeID?
-        /// What was asked for, without health information.
-        var detail: String?
-        /// What the caller gave as its purpose.
-        var purpose: String?
-        var requestID: String
-    }
-
     /// What became of a batch.
     private enum Outcome {
         case written, failed
@@ -48,16 +36,16 @@ final class AccessLog: Sendable {
         private let state = Mutex(State())
 
         private struct State {
-            var entries: [Entry] = []
+            var entries: [AccessDecision] = []
             var waiters: [CheckedContinuation<Outcome, Never>] = []
             var outcome: Outcome?
         }
 
         var isFinished: Bool { state.withLock { $0.outcome != nil } }
         var count: Int { state.withLock { $0.entries.count } }
-        var entries: [Entry] { state.withLock { $0.entries } }
+        var entries: [AccessDecision] { state.withLock { $0.entries } }
 
-        func add(_ entry: Entry) { state.withLock { $0.entries.append(entry) } }
+        func add(_ entry: AccessDecision) { state.withLock { $0.entries.append(entry) } }
 
         func finish(_ outcome: Outcome) {
             let waiters = state.withLock { state in
@@ -81,7 +69,7 @@ final class AccessLog: Sendable {
     }
 
     /// Records a decision, on disk before anything leaves.
-    func record(_ entry: Entry, in ledger: LedgerDescription) async throws {
+    func record(_ entry: AccessDecision, in ledger: LedgerDescription) async throws {
         for _ in 0..<Self.attempts {
             let (batch, before, isFirst) = join(entry, ledger.id)
             if isFirst { return try await write(batch, after: before, ledger) }
@@ -126,7 +114,7 @@ final class AccessLog: Sendable {
     }
 
     private func join(
-        _ entry: Entry,
+        _ entry: AccessDecision,
         _ ledger: LedgerID
     ) -> (batch: Batch, before: Batch?, isFirst: Bool) {
         batches.withLock { all in
@@ -143,23 +131,9 @@ final class AccessLog: Sendable {
         }
     }
 
-    private func write(_ entries: [Entry], _ ledger: LedgerDescription) async throws {
-        let roles = entries.map { $0.principal.roles.map(\.rawValue).sorted() }
-            .map { $0.joined(separator: ",") }
-        _ = try await database.writer.query(
-            """
-            insert into access_log
-                (ledger_id, subject, roles, operation, allowed, episode_id, detail, purpose,
-                request_id)
-            select \(ledger.id.rawValue), t.subject, string_to_array(t.roles, ','), t.operation,
-                t.allowed, t.episode, t.detail, t.purpose, t.request
-            from unnest(
-                \(entries.map(\.principal.subject)), \(roles),
-                \(entries.map(\.operation.rawValue)), \(entries.map(\.isAllowed)),
-                \(entries.map(\.episode)), \(entries.map(\.detail)),
-                \(entries.map(\.purpose)), \(entries.map(\.requestID))
-            ) as t (subject, roles, operation, allowed, episode, detail, purpose, request)
-            """,
+    private func write(_ entries: [AccessDecision], _ ledger: LedgerDescription) async throws {
+        _ = try await database.writer.pipeline(
+            AccessDecision.statements(writing: entries, to: ledger),
             deadline: .now + patience
         )
     }
@@ -171,17 +145,10 @@ final class AccessLog: Sendable {
         limit: Int,
         episode: EpisodeID?
     ) async throws -> AnswerJSON {
-        let rows = try await database.reader.query(
-            """
-            select entry, (extract(epoch from at) * 1000000)::bigint as at, subject, roles,
-                operation, allowed, episode_id, detail, purpose, request_id
-            from access_log
-            where ledger_id = \(ledger.id.rawValue) and entry > \(after)
-            and (\(episode)::uuid is null or episode_id = \(episode)::uuid)
-            order by entry
-            limit \(Int64(limit))
-            """
+        let results = try await database.reader.pipeline(
+            AccessDecision.page(of: ledger, after: after, limit: limit, episode: episode)
         )
+        let rows = results[results.count - 1]
         let entries: [AnswerJSON] = try rows.map { row in
             [
                 "entry": .integer(try row.get("entry")),
@@ -200,5 +167,24 @@ final class AccessLog: Sendable {
         }
         let last = try rows.last?.get("entry", as: Int64.self) ?? after
         return ["entries": .array(entries), "next_after": .integer(last)]
+    }
+}
+
+extension AccessDecision {
+    /// A decision on a request, and on the episode in its path.
+    init(
+        _ principal: Principal,
+        _ operation: Operation,
+        allowed isAllowed: Bool,
+        _ context: LedgerRequestContext
+    ) {
+        self.init(
+            subject: principal.subject,
+            roles: principal.roles.map(\.rawValue).sorted(),
+            operation: operation.rawValue,
+            isAllowed: isAllowed,
+            episodeID: context.parameters.get("episode").flatMap { EpisodeID($0) },
+            requestID: context.id
+        )
     }
 }

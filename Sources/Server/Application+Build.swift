@@ -131,15 +131,15 @@ private func answer(
         await keepDenial(endpoint, service, principal, name, context)
         throw Problem.forbidden("this token is not for the ledger \(name)")
     }
-    let ledger = try await inTime(service.settings.patience) { try await service.ledger(name) }
-    let entry = AccessLog.Entry(
-        principal: principal,
-        operation: operation,
-        isAllowed: isAllowed,
-        episode: context.parameters.get("episode").flatMap { EpisodeID($0) },
-        purpose: request.headers[.purposeOfUse].map { String($0.prefix(64)) },
-        requestID: context.id
-    )
+    let ledger: LedgerDescription
+    if let known = service.knownLedger(name) {
+        ledger = known
+    } else {
+        ledger = try await inTime(service.settings.patience) { try await service.ledger(name) }
+    }
+    var decision = AccessDecision(principal, operation, allowed: isAllowed, context)
+    decision.purpose = request.headers[.purposeOfUse].map { String($0.prefix(64)) }
+    let entry = decision
     guard isAllowed else {
         if operation.isHealthInformation {
             let log = service.accessLog
@@ -155,37 +155,43 @@ private func answer(
         context: context,
         principal: principal,
         ledger: ledger,
+        decision: entry,
         query: query,
         body: endpoint.body == "application/json" ? try await wholeBody(request, context) : []
     )
     let limit = service.settings.patience + .seconds(endpoint.extraSeconds)
-    let (permit, log) = (entry, service.accessLog)
-    // What is recorded names nothing of the answer: the decision is kept meanwhile.
-    // (Both have limits on time of their own.)
-    if operation == .appendEvents {
-        async let kept: Void = log.record(permit, in: ledger)
-        do {
-            let response = try await endpoint.handler(call)
-            try await kept
-            return response
-        } catch {
-            // Also of an append that is refused, the decision was that it may be tried; and others'
-            // decisions may go with it.
-            try await kept
-            throw error
-        }
-    }
+    if operation == .appendEvents { return try await appended(endpoint, call) }
     return try await inTime(limit) {
         let response = try await endpoint.handler(call)
         guard operation.isHealthInformation else { return response }
-        var entry = permit
+        var entry = call.decision
         let asked = query.described(endpoint.describedParameters)
         let details = [asked, call.whatWasReturned].compactMap { $0 }
         entry.detail = details.isEmpty ? nil : details.joined(separator: "; ")
-        entry.episode = try entry.episode ?? query.episode("episode")
-        try await log.record(entry, in: ledger)
+        entry.episodeID = try entry.episodeID ?? query.episode("episode")
+        try await service.accessLog.record(entry, in: ledger)
         return response
     }
+}
+
+/// Appends: the decision is kept in the transaction of the events, or after what came to none.
+///
+/// (Both have limits on time of their own.)
+private func appended(_ endpoint: Endpoint, _ call: Call) async throws -> Response {
+    let result: Result<Response, any Error>
+    do {
+        result = .success(try await endpoint.handler(call))
+    } catch let error as AppendError {
+        // Nothing was done, or nobody knows whether; then the decision went with the events.
+        throw error
+    } catch {
+        result = .failure(error)
+    }
+    // Also of an append that is refused, the decision was that it may be tried.
+    if !call.keepsDecision {
+        try await call.service.accessLog.record(call.decision, in: call.ledger)
+    }
+    return try result.get()
 }
 
 /// The body of a request, up to its limit; ``RequestDeadline`` sees to it that it arrives.
@@ -209,14 +215,9 @@ private func keepDenial(
     _ context: LedgerRequestContext
 ) async {
     guard endpoint.operation.isHealthInformation else { return }
-    let entry = AccessLog.Entry(
-        principal: principal,
-        operation: endpoint.operation,
-        isAllowed: false,
-        episode: context.parameters.get("episode").flatMap { EpisodeID($0) },
-        detail: "the token is for other ledgers",
-        requestID: context.id
-    )
+    var decision = AccessDecision(principal, endpoint.operation, allowed: false, context)
+    decision.detail = "the token is for other ledgers"
+    let entry = decision
     do {
         try await inTime(service.settings.patience) {
             let ledger = try await service.ledger(name)
@@ -234,12 +235,16 @@ private func authenticate(
     guard let header = request.headers[.authorization] else {
         throw Problem.unauthorized("a bearer token is needed")
     }
-    let parts = header.split(separator: " ", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+    // By bytes: characters cost more than the rest of the check.
+    let parts = header.utf8.split(
+        separator: UInt8(ascii: " "),
+        omittingEmptySubsequences: false
+    )
+    guard parts.count == 2, Substring(parts[0]).lowercased() == "bearer" else {
         throw Problem.unauthorized("the Authorization header must be: Bearer TOKEN")
     }
     do {
-        return try await service.authenticator.principal(parts[1])
+        return try await service.authenticator.principal(Substring(parts[1]))
     } catch AuthenticationError.unavailable {
         throw Problem.unavailable("\(AuthenticationError.unavailable)")
     } catch let error as AuthenticationError {

@@ -11,6 +11,8 @@ struct Call: Sendable {
     let context: LedgerRequestContext
     let principal: Principal
     let ledger: LedgerDescription
+    /// That the request is allowed.
+    let decision: AccessDecision
     let query: Query
     /// The whole body, where the request has one that is not a stream.
     let body: [UInt8]
@@ -19,6 +21,7 @@ struct Call: Sendable {
     /// What was given, for the access log: positions and numbers, nothing of what they hold.
     private final class Returned: Sendable {
         let text = Mutex<String?>(nil)
+        let isKept = Atomic(false)
     }
 
     init(
@@ -27,6 +30,7 @@ struct Call: Sendable {
         context: LedgerRequestContext,
         principal: Principal,
         ledger: LedgerDescription,
+        decision: AccessDecision,
         query: Query,
         body: [UInt8]
     ) {
@@ -35,6 +39,7 @@ struct Call: Sendable {
         self.context = context
         self.principal = principal
         self.ledger = ledger
+        self.decision = decision
         self.query = query
         self.body = body
     }
@@ -44,6 +49,12 @@ struct Call: Sendable {
 
     /// What the answer holds, where that was said.
     var whatWasReturned: String? { log.text.withLock { $0 } }
+
+    /// Says that the access log has the decision already.
+    func decisionIsKept() { log.isKept.store(true, ordering: .releasing) }
+
+    /// Whether the access log has the decision already.
+    var keepsDecision: Bool { log.isKept.load(ordering: .acquiring) }
 
     var database: LedgerDatabase { service.database }
 

@@ -22,9 +22,11 @@ enum EventRoutes {
             events: events,
             expectedVersion: expected,
             recordedBy: call.principal.subject,
-            isList: bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
+            isList: bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "["),
+            decision: call.decision
         )
-        let outcome = try await call.service.append(request, to: call.ledger)
+        let (outcome, keepsDecision) = try await call.service.append(request, to: call.ledger)
+        if keepsDecision { call.decisionIsKept() }
         switch outcome {
         case .appended(let receipts):
             count("appended", receipts.count, call)
@@ -209,6 +211,11 @@ extension AppendReceipt {
 /// Lower-case hex.
 package func hexadecimal(_ bytes: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
-    let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    return String(decoding: text, as: UTF8.self)
+    return String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+        for (index, byte) in bytes.enumerated() {
+            text[2 * index] = digits[Int(byte >> 4)]
+            text[2 * index + 1] = digits[Int(byte & 15)]
+        }
+        return 2 * bytes.count
+    }
 }

@@ -115,13 +115,8 @@ enum EventStream {
     /// Keeps how far a stream came: what was given is not known before.
     private static func keepEnd(_ call: Call, _ start: Position, _ end: End) async {
         let last = end.position.load(ordering: .relaxed)
-        let entry = AccessLog.Entry(
-            principal: call.principal,
-            operation: .listEvents,
-            isAllowed: true,
-            detail: "the stream after position \(start) ended at \(last)",
-            requestID: call.context.id
-        )
+        var entry = AccessDecision(call.principal, .listEvents, allowed: true, call.context)
+        entry.detail = "the stream after position \(start) ended at \(last)"
         do {
             try await call.service.accessLog.record(entry, in: call.ledger)
         } catch {

@@ -31,7 +31,9 @@ public struct JSONLog: LogHandler {
             ("at", .instant(.now)), ("level", .string(event.level.rawValue)),
             ("message", .string("\(event.message)")),
         ]
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        // What the line says of itself counts more than what every line carries.
+        var all = Array(event.metadata ?? [:])
+        for member in metadata where event.metadata?[member.key] == nil { all.append(member) }
         for (name, value) in all.sorted(by: { $0.key < $1.key }) {
             members.append((name == "hb.request.id" ? "request_id" : name, .string("\(value)")))
         }

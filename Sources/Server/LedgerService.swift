@@ -71,11 +71,16 @@ public final class LedgerService: Service, Sendable {
 
     // MARK: - Ledgers
 
+    /// The ledger of a name, where it has been used before.
+    func knownLedger(_ name: LedgerName) -> LedgerDescription? {
+        state.withLock { $0.ledgers[name] }
+    }
+
     /// The ledger of a name: its writer runs from the first time on.
     ///
     /// - Throws: ``LedgerError/unknownLedger(_:)``.
     func ledger(_ name: LedgerName) async throws -> LedgerDescription {
-        if let known = state.withLock({ $0.ledgers[name] }) { return known }
+        if let known = knownLedger(name) { return known }
         let ledger = try await database.ledger(named: name)
         let isNew = state.withLock { state in
             guard state.ledgers[name] == nil, !state.isStopped else { return false }
@@ -101,14 +106,16 @@ public final class LedgerService: Service, Sendable {
 
     /// Appends, and waits for the outcome as long as a request may.
     ///
+    /// - Returns: the outcome, and whether the request's decision was kept with it.
     /// - Throws: as `AppendTicket.outcome()`, and what ``AppendTicket/giveUp()`` tells.
     func append(_ request: AppendRequest, to ledger: LedgerDescription) async throws
-        -> AppendOutcome
+        -> (outcome: AppendOutcome, keepsDecision: Bool)
     {
         let ticket = try sequencer(ledger).submit(request)
         waiting.withLock { $0[ObjectIdentifier(ticket)] = ticket }
         defer { waiting.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(ticket)) } }
-        return try await ticket.outcome()
+        let outcome = try await ticket.outcome()
+        return (outcome, ticket.keepsDecision)
     }
 
     /// Ends the waits that last too long: one clock for all, since one for each would cost more than

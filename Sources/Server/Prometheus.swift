@@ -52,18 +52,28 @@ public final class PrometheusMetrics: MetricsFactory, Sendable {
     public init() {}
 
     private static func key(_ label: String, _ dimensions: [(String, String)]) -> Key {
-        let labels = dimensions.map { name, value in
-            let text = value.map { character -> String in
-                switch character {
-                case "\\": "\\\\"
-                case "\"": "\\\""
-                case "\n": "\\n"
-                default: String(character)
-                }
-            }.joined()
-            return "\(name)=\"\(text)\""
+        var labels = ""
+        for (name, value) in dimensions {
+            if !labels.isEmpty { labels += "," }
+            labels += name
+            labels += "=\""
+            labels += escaped(value)
+            labels += "\""
         }
-        return Key(name: label, labels: labels.joined(separator: ","))
+        return Key(name: label, labels: labels)
+    }
+
+    private static func escaped(_ value: String) -> String {
+        let special = [UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "\n")]
+        guard value.utf8.contains(where: { special.contains($0) }) else { return value }
+        return value.map { character -> String in
+            switch character {
+            case "\\": "\\\\"
+            case "\"": "\\\""
+            case "\n": "\\n"
+            default: String(character)
+            }
+        }.joined()
     }
 
     // MARK: - The factory

@@ -19,26 +19,30 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     /// For the head of the next request, from the end of the answer before it.
     private static let next: TimeAmount = .seconds(60)
 
-    private var deadline: Scheduled<Void>?
+    /// When the connection is closed, unless it is put off.
+    private var deadline: NIODeadline?
+    /// One look at the deadline for each connection, not for each request: it looks again where
+    /// the deadline was put off meanwhile.
+    private var look: Scheduled<Void>?
 
     func handlerAdded(context: ChannelHandlerContext) {
         start(Self.first, context)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        deadline?.cancel()
-        deadline = nil
+        look?.cancel()
+        look = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
             if head.path?.hasSuffix("events:import") == true {
-                deadline?.cancel()
+                deadline = nil
             } else {
                 start(Self.body, context)
             }
-        case .end: deadline?.cancel()
+        case .end: deadline = nil
         case .body: break
         }
         context.fireChannelRead(data)
@@ -49,11 +53,22 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
+    /// Sets the deadline; it is never sooner than one before, so that the look at that one is enough.
     private func start(_ limit: TimeAmount, _ context: ChannelHandlerContext) {
-        deadline?.cancel()
-        let channel = context.channel
-        deadline = context.eventLoop.scheduleTask(in: limit) {
-            channel.close(promise: nil)
+        let deadline = NIODeadline.now() + limit
+        self.deadline = deadline
+        if look == nil { schedule(deadline, context) }
+    }
+
+    private func schedule(_ deadline: NIODeadline, _ context: ChannelHandlerContext) {
+        look = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            self.look = nil
+            guard let deadline = self.deadline else { return }
+            if deadline <= .now() {
+                context.close(promise: nil)
+            } else {
+                self.schedule(deadline, context)
+            }
         }
     }
 }

@@ -8,15 +8,11 @@ import Testing
 
 @Suite("Access log")
 struct AccessLogTests {
-    private func entry(_ request: String) -> AccessLog.Entry {
-        AccessLog.Entry(
-            principal: Principal(
-                subject: "tester",
-                roles: [.auditor, .service],
-                ledgers: nil,
-                expiresAt: Instant(microseconds: 0)
-            ),
-            operation: .listEvents,
+    private func entry(_ request: String) -> AccessDecision {
+        AccessDecision(
+            subject: "tester",
+            roles: ["auditor", "service"],
+            operation: "listEvents",
             isAllowed: true,
             requestID: request
         )

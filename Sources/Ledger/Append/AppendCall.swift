@@ -4,7 +4,7 @@ import Postgres
 /// One call of `append_batch`: the bytes of a batch, made once and sent as often as it takes.
 struct AppendCall {
     private let planned: [PlannedAppend]
-    private let statement: SQL
+    private let statements: [SQL]
     private let headers: [[UInt8]]
     private let payloads: [[UInt8]]
     /// What each event was committed to.
@@ -53,7 +53,12 @@ struct AppendCall {
         headers = columns.header
         payloads = columns.payload
         let episodes = Array(bases.keys)
-        statement = """
+        // First, since they need no lock that others wait for.
+        let decisions = planned.map(\.pending.ticket).filter { !$0.keepsDecision }
+            .compactMap(\.request.decision)
+        let access =
+            decisions.isEmpty ? [] : AccessDecision.statements(writing: decisions, to: ledger)
+        let append: SQL = """
             select first_position, recorded_at, leaf_hash, refused, outcome
             from append_batch(
                 \(ledger.id.rawValue), \(episodes), \(episodes.map { bases[$0] ?? 0 }),
@@ -62,6 +67,7 @@ struct AppendCall {
                 \(columns.nonce), \(columns.commitment), \(columns.header), \(columns.payload)
             )
             """
+        statements = access + [append]
     }
 
     private struct Columns {
@@ -83,11 +89,12 @@ struct AppendCall {
         }
     }
 
-    /// Sends the batch: one statement, its own transaction, one round trip.
+    /// Sends the batch: one transaction, one round trip.
     func run(on pool: PostgresPool) async throws -> Outcome {
         let sentAt = ContinuousClock.now
-        let rows = try await pool.query(statement)
-        guard let row = rows.first else { throw AppendError.outcomeUnknown }
+        let results = try await pool.pipeline(statements)
+        guard let row = results.last?.first else { throw AppendError.outcomeUnknown }
+        for request in planned { request.pending.ticket.decisionIsKept() }
         let refused = try row.get("refused", as: [Int32].self)
         let outcomes = try row.get("outcome", as: [String]?.self) ?? []
         return Outcome(

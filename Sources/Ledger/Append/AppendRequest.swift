@@ -15,6 +15,11 @@ public struct AppendRequest: Sendable {
     public var recordedBy: String
     /// Whether the writer sent a list, so that errors point into it (`/0/data/…`).
     public var isList: Bool
+    /// That the request is allowed: kept in the access log in the same transaction.
+    ///
+    /// Where the outcome is not ``AppendOutcome/appended(_:)`` it may never have come to one: see
+    /// ``AppendTicket/keepsDecision``. After a lost connection it may stand there twice.
+    public var decision: AccessDecision?
 
     /// Describes a request.
     public init(
@@ -22,13 +27,15 @@ public struct AppendRequest: Sendable {
         events: [EventDraft],
         expectedVersion: Version? = nil,
         recordedBy: String,
-        isList: Bool = false
+        isList: Bool = false,
+        decision: AccessDecision? = nil
     ) {
         self.episodeID = episodeID
         self.events = events
         self.expectedVersion = expectedVersion
         self.recordedBy = recordedBy
         self.isList = isList
+        self.decision = decision
     }
 }
 

@@ -8,6 +8,7 @@ public final class AppendTicket: Sendable {
     /// When it was submitted.
     public let submittedAt: ContinuousClock.Instant
     private let state = Mutex(State.queued(nil))
+    private let isDecisionKept = Atomic(false)
 
     private typealias Waiter = CheckedContinuation<AppendOutcome, any Error>
 
@@ -22,6 +23,12 @@ public final class AppendTicket: Sendable {
         self.bytes = bytes
         submittedAt = .now
     }
+
+    /// Whether the request's decision is in the access log; certain once there is an outcome.
+    public var keepsDecision: Bool { isDecisionKept.load(ordering: .acquiring) }
+
+    /// The decision is on disk.
+    func decisionIsKept() { isDecisionKept.store(true, ordering: .releasing) }
 
     /// Waits for the outcome; call once.
     ///

@@ -21,6 +21,8 @@ struct SequencerQueue {
 
     private var waiting: Deque<AppendTicket> = []
     private(set) var queuedEvents = 0
+    /// How many requests wait.
+    var count: Int { waiting.count }
     private(set) var isStopped = false
     private let limits: Limits
 

@@ -1,15 +1,14 @@
+import Glibc
+
 /// Bytes from the operating system's random source.
 enum SecureRandom {
-    /// - Parameter count: a multiple of eight.
+    /// - Parameter count: at most 256, which is what one call of the system gives.
     static func bytes(_ count: Int) -> [UInt8] {
-        precondition(count % 8 == 0)
-        var source = SystemRandomNumberGenerator()
-        return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            let words = UnsafeMutableRawBufferPointer(buffer)
-            while filled < count {
-                words.storeBytes(of: source.next(), toByteOffset: filled, as: UInt64.self)
-                filled += 8
+        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            guard getentropy(buffer.baseAddress, count) == 0 else {
+                preconditionFailure("the system gives no random bytes")
             }
+            filled = count
         }
     }
 }

@@ -1,0 +1,98 @@
+public import CareEpisode
+package import Postgres
+
+/// A decision on health information, as the ledger's access log keeps it: who asked for what, when
+/// and why.
+public struct AccessDecision: Sendable {
+    /// Who asked: the subject of the token.
+    public var subject: String
+    /// The roles of the token, sorted.
+    public var roles: [String]
+    /// The request, by the name of its operation.
+    public var operation: String
+    /// Whether it was allowed.
+    public var isAllowed: Bool
+    /// The episode that the request names.
+    public var episodeID: EpisodeID?
+    /// What was asked for and returned, without health information.
+    public var detail: String?
+    /// What the caller gave as its purpose.
+    public var purpose: String?
+    /// The id of the request, as its answer and the service's log have it.
+    public var requestID: String
+
+    /// Describes a decision.
+    public init(
+        subject: String,
+        roles: [String],
+        operation: String,
+        isAllowed: Bool,
+        episodeID: EpisodeID? = nil,
+        detail: String? = nil,
+        purpose: String? = nil,
+        requestID: String
+    ) {
+        self.subject = subject
+        self.roles = roles
+        self.operation = operation
+        self.isAllowed = isAllowed
+        self.episodeID = episodeID
+        self.detail = detail
+        self.purpose = purpose
+        self.requestID = requestID
+    }
+
+    /// Writes decisions, in the transaction in which the statements run.
+    ///
+    /// The lock is shared by all who write; ``page(of:after:limit:episode:)`` waits for them.
+    package static func statements(
+        writing decisions: [AccessDecision],
+        to ledger: LedgerDescription
+    ) -> [SQL] {
+        [
+            "select pg_advisory_xact_lock_shared(\(lockClass), \(ledger.id.rawValue))",
+            """
+            insert into access_log
+                (ledger_id, subject, roles, operation, allowed, episode_id, detail, purpose,
+                request_id)
+            select \(ledger.id.rawValue), t.subject, string_to_array(t.roles, ','), t.operation,
+                t.allowed, t.episode, t.detail, t.purpose, t.request
+            from unnest(
+                \(decisions.map(\.subject)), \(decisions.map { $0.roles.joined(separator: ",") }),
+                \(decisions.map(\.operation)), \(decisions.map(\.isAllowed)),
+                \(decisions.map(\.episodeID)), \(decisions.map(\.detail)),
+                \(decisions.map(\.purpose)), \(decisions.map(\.requestID))
+            ) as t (subject, roles, operation, allowed, episode, detail, purpose, request)
+            """,
+        ]
+    }
+
+    /// Reads decisions after an entry, in order, of one episode or all; the rows are those of the
+    /// last statement.
+    ///
+    /// An entry's number is given before its transaction is committed, so that a lower one may appear
+    /// after a higher one. Whoever reads on from the last number must not miss it: with the lock,
+    /// nobody is writing while the page is read.
+    package static func page(
+        of ledger: LedgerDescription,
+        after entry: Int64,
+        limit: Int,
+        episode: EpisodeID?
+    ) -> [SQL] {
+        [
+            "select pg_advisory_xact_lock(\(lockClass), \(ledger.id.rawValue))",
+            """
+            select entry, (extract(epoch from at) * 1000000)::bigint as at, subject, roles,
+                operation, allowed, episode_id, detail, purpose, request_id
+            from access_log
+            where ledger_id = \(ledger.id.rawValue) and entry > \(entry)
+            and (\(episode)::uuid is null or episode_id = \(episode)::uuid)
+            order by entry
+            limit \(Int64(limit))
+            """,
+        ]
+    }
+
+    /// Names the locks of access logs among PostgreSQL's advisory locks: "acce" in ASCII.
+    private static let lockClass: Int32 = 0x6163_6365
+}
