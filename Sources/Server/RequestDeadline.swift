@@ -55,7 +55,7 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Sets the deadline; it is never sooner than one before, so that the look at that one is enough.
     private func start(_ limit: TimeAmount, _ context: ChannelHandlerContext) {
-        let deadline = NIODeadline.now() + limit
+        let deadline = context.eventLoop.now + limit
         self.deadline = deadline
         if look == nil { schedule(deadline, context) }
     }
@@ -64,7 +64,7 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
         look = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.look = nil
             guard let deadline = self.deadline else { return }
-            if deadline <= .now() {
+            if deadline <= context.eventLoop.now {
                 context.close(promise: nil)
             } else {
                 self.schedule(deadline, context)

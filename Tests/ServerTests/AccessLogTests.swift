@@ -1,6 +1,7 @@
 import CareEpisode
 import Ledger
 import Postgres
+import ProjectionRuntime
 import TestSupport
 import Testing
 
@@ -71,6 +72,49 @@ struct AccessLogTests {
             )
             #expect(rows.count == 21)
             for row in rows { #expect(try row.get("roles") == ["auditor", "service"]) }
+        }
+    }
+
+    @Test("Whoever reads on waits for decisions with lower numbers that are being written")
+    func inOrder() async throws {
+        try await LedgerFixture.withDatabase { database in
+            let ledger = try await database.ledger(named: .default)
+            let log = AccessLog(database, patience: .seconds(120))
+            let page = try await database.writer.withConnection { connection in
+                try await connection.withTransaction { connection in
+                    _ = try await connection.pipeline(
+                        AccessDecision.statements(writing: [entry("earlier")], to: ledger)
+                    )
+                    // Numbered after it, and committed before it.
+                    try await log.record(entry("later"), in: ledger)
+                    let page = Task {
+                        try await log.page(ledger, after: 0, limit: 10, episode: nil)
+                    }
+                    try await untilWriting(database)
+                    return page
+                }
+            }
+            let text = String(decoding: try await page.value.bytes, as: UTF8.self)
+            let entries = ServiceFixture.JSONObject(text).list("entries")
+            #expect(entries.map { $0["request_id"] as? String } == ["earlier", "later"])
+        }
+    }
+
+    @Test("An append's decision is written in the transaction of its event")
+    func withTheEvent() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.service)
+            let answer = try await fixture.post(.fresh, [SampleEvent.admitted()], token: token)
+            #expect(answer.status == 201)
+            let rows = try await fixture.database.reader.query(
+                """
+                select a.xmin = e.xmin as together, a.episode_id = e.episode_id as about
+                from access_log a, event e
+                """
+            )
+            #expect(rows.count == 1)
+            #expect(try rows.first?.get("together", as: Bool.self) == true)
+            #expect(try rows.first?.get("about", as: Bool.self) == true)
         }
     }
 
