@@ -104,7 +104,7 @@ struct DischargeSummaryFold {
     }
 
     /// A statement with its events in the order of the history, each once.
-    func element<Value>(_ value: Value?, _ events: some Sequence<EventID>) -> Element<Value> {
+    func element<Value>(_ value: Value?, _ events: some Collection<EventID>) -> Element<Value> {
         guard let value else { return .none }
         var order = events.map { (place: places[$0] ?? .max, event: $0) }
         // Most come in order already.

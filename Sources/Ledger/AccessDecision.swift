@@ -44,7 +44,7 @@ public struct AccessDecision: Sendable {
 
     /// Writes decisions, in the transaction in which the statements run.
     ///
-    /// The lock is shared by all who write; ``page(of:after:limit:episode:)`` waits for them.
+    /// The lock is shared by all who write; ``page(of:after:limit:episode:on:)`` waits for them.
     package static func statements(
         writing decisions: [AccessDecision],
         to ledger: LedgerDescription
@@ -67,30 +67,37 @@ public struct AccessDecision: Sendable {
         ]
     }
 
-    /// Reads decisions after an entry, in order, of one episode or all; the rows are those of the
-    /// last statement.
+    /// Reads decisions after an entry, in order, of one episode or all.
     ///
     /// An entry's number is given before its transaction is committed, so that a lower one may appear
-    /// after a higher one. Whoever reads on from the last number must not miss it: with the lock,
-    /// nobody is writing while the page is read.
+    /// after a higher one. Whoever reads on from the last number must not miss it: this reads up to
+    /// where nobody was writing any more. Waiting for those who write holds up others, so that it is
+    /// given up after a second.
     package static func page(
         of ledger: LedgerDescription,
         after entry: Int64,
         limit: Int,
-        episode: EpisodeID?
-    ) -> [SQL] {
-        [
-            "select pg_advisory_xact_lock(\(lockClass), \(ledger.id.rawValue))",
+        episode: EpisodeID?,
+        on pool: PostgresPool
+    ) async throws -> PostgresRows {
+        let id = ledger.id.rawValue
+        let bounds = try await pool.pipeline([
+            "select set_config('lock_timeout', '1s', true)",
+            "select pg_advisory_xact_lock(\(lockClass), \(id))",
+            "select coalesce(max(entry), 0) as last from access_log where ledger_id = \(id)",
+        ])
+        let last = try bounds.last?.first?.get("last", as: Int64.self) ?? 0
+        return try await pool.query(
             """
             select entry, (extract(epoch from at) * 1000000)::bigint as at, subject, roles,
                 operation, allowed, episode_id, detail, purpose, request_id
             from access_log
-            where ledger_id = \(ledger.id.rawValue) and entry > \(entry)
+            where ledger_id = \(id) and entry > \(entry) and entry <= \(last)
             and (\(episode)::uuid is null or episode_id = \(episode)::uuid)
             order by entry
             limit \(Int64(limit))
-            """,
-        ]
+            """
+        )
     }
 
     /// Names the locks of access logs among PostgreSQL's advisory locks: "acce" in ASCII.

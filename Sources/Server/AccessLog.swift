@@ -1,5 +1,4 @@
 import CareEpisode
-import Hummingbird
 import Ledger
 import Postgres
 import ProjectionRuntime
@@ -145,10 +144,13 @@ final class AccessLog: Sendable {
         limit: Int,
         episode: EpisodeID?
     ) async throws -> AnswerJSON {
-        let results = try await database.reader.pipeline(
-            AccessDecision.page(of: ledger, after: after, limit: limit, episode: episode)
+        let rows = try await AccessDecision.page(
+            of: ledger,
+            after: after,
+            limit: limit,
+            episode: episode,
+            on: database.reader
         )
-        let rows = results[results.count - 1]
         let entries: [AnswerJSON] = try rows.map { row in
             [
                 "entry": .integer(try row.get("entry")),
@@ -167,24 +169,5 @@ final class AccessLog: Sendable {
         }
         let last = try rows.last?.get("entry", as: Int64.self) ?? after
         return ["entries": .array(entries), "next_after": .integer(last)]
-    }
-}
-
-extension AccessDecision {
-    /// A decision on a request, and on the episode in its path.
-    init(
-        _ principal: Principal,
-        _ operation: Operation,
-        allowed isAllowed: Bool,
-        _ context: LedgerRequestContext
-    ) {
-        self.init(
-            subject: principal.subject,
-            roles: principal.roles.map(\.rawValue).sorted(),
-            operation: operation.rawValue,
-            isAllowed: isAllowed,
-            episodeID: context.parameters.get("episode").flatMap { EpisodeID($0) },
-            requestID: context.id
-        )
     }
 }

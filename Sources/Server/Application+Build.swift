@@ -162,26 +162,36 @@ private func answer(
     let limit = service.settings.patience + .seconds(endpoint.extraSeconds)
     if operation == .appendEvents { return try await appended(endpoint, call) }
     return try await inTime(limit) {
-        let response = try await endpoint.handler(call)
-        guard operation.isHealthInformation else { return response }
+        let result: Result<Response, any Error>
+        do {
+            result = .success(try await endpoint.handler(call))
+        } catch {
+            result = .failure(error)
+        }
+        guard operation.isHealthInformation else { return try result.get() }
         var entry = call.decision
-        let asked = query.described(endpoint.describedParameters)
-        let details = [asked, call.whatWasReturned].compactMap { $0 }
-        entry.detail = details.isEmpty ? nil : details.joined(separator: "; ")
-        entry.episodeID = try entry.episodeID ?? query.episode("episode")
+        var details = [query.described(endpoint.describedParameters)]
+        switch result {
+        case .success: details.append(call.whatWasReturned)
+        case .failure(let error): details.append("answered with \(Problem(error).code)")
+        }
+        entry.detail =
+            details.allSatisfy { $0 == nil }
+            ? nil : details.compactMap(\.self).joined(separator: "; ")
+        entry.episodeID = entry.episodeID ?? (try? query.episode("episode"))
         try await service.accessLog.record(entry, in: ledger)
-        return response
+        return try result.get()
     }
 }
 
 /// Appends: the decision is kept in the transaction of the events, or after what came to none.
-///
-/// (Both have limits on time of their own.)
 private func appended(_ endpoint: Endpoint, _ call: Call) async throws -> Response {
+    let end = ContinuousClock.now + call.service.settings.patience
     let result: Result<Response, any Error>
     do {
+        // Has a limit on time of its own.
         result = .success(try await endpoint.handler(call))
-    } catch let error as AppendError {
+    } catch  where error is AppendError || error is CancellationError {
         // Nothing was done, or nobody knows whether; then the decision went with the events.
         throw error
     } catch {
@@ -189,7 +199,10 @@ private func appended(_ endpoint: Endpoint, _ call: Call) async throws -> Respon
     }
     // Also of an append that is refused, the decision was that it may be tried.
     if !call.keepsDecision {
-        try await call.service.accessLog.record(call.decision, in: call.ledger)
+        let rest = max(ContinuousClock.now.duration(to: end), .milliseconds(400))
+        try await inTime(rest) {
+            try await call.service.accessLog.record(call.decision, in: call.ledger)
+        }
     }
     return try result.get()
 }

@@ -25,8 +25,7 @@ enum EventRoutes {
             isList: bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "["),
             decision: call.decision
         )
-        let (outcome, keepsDecision) = try await call.service.append(request, to: call.ledger)
-        if keepsDecision { call.decisionIsKept() }
+        let outcome = try await call.service.append(request, of: call)
         switch outcome {
         case .appended(let receipts):
             count("appended", receipts.count, call)

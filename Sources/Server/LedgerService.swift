@@ -106,16 +106,16 @@ public final class LedgerService: Service, Sendable {
 
     /// Appends, and waits for the outcome as long as a request may.
     ///
-    /// - Returns: the outcome, and whether the request's decision was kept with it.
+    /// - Parameter call: told where the decision was kept with the outcome, whatever that is.
     /// - Throws: as `AppendTicket.outcome()`, and what ``AppendTicket/giveUp()`` tells.
-    func append(_ request: AppendRequest, to ledger: LedgerDescription) async throws
-        -> (outcome: AppendOutcome, keepsDecision: Bool)
-    {
-        let ticket = try sequencer(ledger).submit(request)
+    func append(_ request: AppendRequest, of call: Call) async throws -> AppendOutcome {
+        let ticket = try sequencer(call.ledger).submit(request)
         waiting.withLock { $0[ObjectIdentifier(ticket)] = ticket }
-        defer { waiting.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(ticket)) } }
-        let outcome = try await ticket.outcome()
-        return (outcome, ticket.keepsDecision)
+        defer {
+            waiting.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(ticket)) }
+            if ticket.keepsDecision { call.decisionIsKept() }
+        }
+        return try await ticket.outcome()
     }
 
     /// Ends the waits that last too long: one clock for all, since one for each would cost more than

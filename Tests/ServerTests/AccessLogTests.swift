@@ -100,6 +100,29 @@ struct AccessLogTests {
         }
     }
 
+    @Test("An append that records nothing leaves one decision, whatever becomes of it")
+    func withoutEvents() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.service)
+            let (episode, event) = (EpisodeID.fresh, SampleEvent.admitted())
+            var statuses: [Int] = []
+            for (target, sent, headers) in [
+                (episode, event, [:]), (episode, event, [:]), (EpisodeID.fresh, event, [:]),
+                (episode, SampleEvent.session(), ["If-Match": "\"7\""]),
+                (episode, SampleEvent.admitted(), [:]),
+            ] {
+                let answer = try await fixture.post(target, [sent], token: token, headers: headers)
+                statuses.append(answer.status)
+            }
+            #expect(statuses == [201, 200, 409, 409, 422])
+            let rows = try await fixture.database.reader.query(
+                "select count(*) as all, count(distinct request_id) as ids from access_log"
+            )
+            #expect(try rows.first?.get("all", as: Int64.self) == 5)
+            #expect(try rows.first?.get("ids", as: Int64.self) == 5)
+        }
+    }
+
     @Test("An append's decision is written in the transaction of its event")
     func withTheEvent() async throws {
         try await ServiceFixture.with { fixture in

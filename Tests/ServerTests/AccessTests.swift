@@ -289,6 +289,12 @@ struct AccessTests {
             #expect(denied.first?["allowed"] as? Bool == false)
             let own = try await fixture.get("access-log?episode=\(episode)&after=1", token: auditor)
             #expect(own.json.list("entries").count == 2)
+            // What was allowed and came to nothing, too.
+            let unknown = EpisodeID.fresh
+            #expect(try await fixture.get("episodes/\(unknown)", token: auditor).status == 404)
+            let tried = try await fixture.get("access-log?episode=\(unknown)", token: auditor)
+                .json.list("entries")
+            #expect(tried.map { $0["detail"] as? String } == ["answered with not-found"])
             for change in ["update access_log set subject = 'x'", "delete from access_log"] {
                 await #expect(throws: (any Error).self) {
                     try await fixture.database.owner.query("\(raw: change)")

@@ -53,7 +53,7 @@ struct AppendCall {
         headers = columns.header
         payloads = columns.payload
         let episodes = Array(bases.keys)
-        // First, since they need no lock that others wait for.
+        // First: what they lock, nobody who appends waits for.
         let decisions = planned.map(\.pending.ticket).filter { !$0.keepsDecision }
             .compactMap(\.request.decision)
         let access =

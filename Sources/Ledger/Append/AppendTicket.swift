@@ -24,7 +24,7 @@ public final class AppendTicket: Sendable {
         submittedAt = .now
     }
 
-    /// Whether the request's decision is in the access log; certain once there is an outcome.
+    /// Whether the request's decision is in the access log; certain once the outcome is.
     public var keepsDecision: Bool { isDecisionKept.load(ordering: .acquiring) }
 
     /// The decision is on disk.

@@ -116,7 +116,7 @@ public final class Sequencer: Sendable {
             while let batch = await nextBatch(besides: worker.deferredEvents) {
                 await worker.process(batch)
                 // Those who were just told their outcome may ask for more before the next batch:
-                // worth waiting for, unless as many wait already.
+                // worth waiting for, unless half as many wait already.
                 if state.withLock({ $0.queue.count }) < batch.count / 2 { await Task.yield() }
             }
         } onCancel: {
