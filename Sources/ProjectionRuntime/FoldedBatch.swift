@@ -30,6 +30,14 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
         }
     }
 
+    /// Folds one episode after the other; whoever else waits for a thread has his turn in between.
+    mutating func add(_ episodes: [EpisodeID], _ histories: HistoryCache) async {
+        for episode in episodes {
+            add(episode, histories[episode])
+            await Task.yield()
+        }
+    }
+
     /// The error's type and, where it has one, its stable code: a fold's message could hold health
     /// information.
     private static func reason(_ error: any Error) -> String {

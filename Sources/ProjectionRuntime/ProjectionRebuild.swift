@@ -185,7 +185,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         var histories = HistoryCache()
         while lease.position < head {
             let next = Position(
-                rawValue: min(head.rawValue, lease.position.rawValue + Int64(EventReader.pageLimit))
+                rawValue: min(head.rawValue, lease.position.rawValue + Int64(EventReader.foldLimit))
             )
             let batch = try await folded(after: lease.position, through: next, &histories)
             let now = lease
@@ -215,7 +215,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         if let wanted { head = wanted } else { head = try await reader.head().position }
         while position < head {
             let next = Position(
-                rawValue: min(head.rawValue, position.rawValue + Int64(EventReader.pageLimit))
+                rawValue: min(head.rawValue, position.rawValue + Int64(EventReader.foldLimit))
             )
             let batch = try await folded(after: position, through: next, &histories)
             try await registry.pool.withTransaction { [registry] connection in
@@ -239,7 +239,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         let touched = try await reader.episodes(after: after, through: through)
         try await histories.load(touched.episodes, with: touched.events, through: through, reader)
         var batch = FoldedBatch(registry.projection, ledger: registry.ledger.id)
-        for episode in touched.episodes { batch.add(episode, histories[episode]) }
+        await batch.add(touched.episodes, histories)
         return batch
     }
 

@@ -14,9 +14,13 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
     private let batchLimit: Int
     private let isStopped = Atomic(false)
 
-    /// The least time from one batch to the next, once the head is reached: a batch of one event costs
-    /// nearly as much as one of a hundred.
-    private static var pace: Duration { .milliseconds(100) }
+    /// The time from one look at the head to the next, once it is reached.
+    ///
+    /// The longer the more there was to do: a batch of one event costs nearly as much as one of a
+    /// hundred, and an episode is folded once for all that has happened in it.
+    private static func pace(after work: Duration) -> Duration {
+        min(max(work * 4, .milliseconds(100)), .seconds(1))
+    }
 
     /// Makes a worker.
     ///
@@ -31,7 +35,7 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
         holder: String,
-        batchLimit: Int = EventReader.pageLimit
+        batchLimit: Int = EventReader.foldLimit
     ) {
         registry = ProjectionRegistry(
             projection: projection,
@@ -40,7 +44,7 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
             holder: holder
         )
         reader = EventReader(database, ledger: ledger)
-        self.batchLimit = min(max(batchLimit, 1), EventReader.pageLimit)
+        self.batchLimit = min(max(batchLimit, 1), EventReader.foldLimit)
     }
 
     /// Works until ``stop()`` or cancellation: takes the lease when it is free, follows the head.
@@ -106,11 +110,12 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
             let head = try await reader.head().position
             try await drain(&lease, to: head, &histories)
             if isStopped.load(ordering: .acquiring) { break }
+            let pace = Self.pace(after: began.duration(to: .now))
             try await registry.dropRetired()
             // Looks again when the head moves, and once a second anyway.
             await feed.wait(beyond: lease.position, atMost: .seconds(1))
             // The first event after a pause at once; of a steady stream what has gathered meanwhile.
-            let rest = ContinuousClock.now.duration(to: began + Self.pace)
+            let rest = ContinuousClock.now.duration(to: began + pace)
             if rest > .zero { try await Task.sleep(for: rest) }
             guard try await registry.renew(lease) else {
                 throw ProjectionError.leaseLost(projection: registry.projection.name)
@@ -210,7 +215,7 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
             reader
         )
         var batch = FoldedBatch(registry.projection, ledger: registry.ledger.id)
-        for episode in touched.episodes + retries { batch.add(episode, histories[episode]) }
+        await batch.add(touched.episodes + retries, histories)
         let (now, folded) = (lease, batch)
         try await registry.pool.withTransaction { [registry] connection in
             try await registry.advance(now, to: position, connection)

@@ -196,11 +196,15 @@ public struct EventReader: Sendable {
 }
 
 extension EventReader {
+    /// The most positions of ``episodes(after:through:)``: an episode is folded once for all its events
+    /// among them, so that many are cheaper than few.
+    public static let foldLimit = 4_096
+
     /// The events between two positions as folds see them, and the episodes they belong to.
     ///
     /// - Parameters:
     ///   - after: the position before the first.
-    ///   - through: the last; at most ``pageLimit`` further, and not beyond the head.
+    ///   - through: the last; at most ``foldLimit`` further, and not beyond the head.
     /// - Throws: ``LedgerError/missingEvent(_:)``.
     public func episodes(
         after: Position,
@@ -208,7 +212,7 @@ extension EventReader {
     ) async throws -> (
         episodes: [EpisodeID], events: [(episode: EpisodeID, event: HistoryEvent)]
     ) {
-        precondition(through.rawValue - after.rawValue <= Int64(Self.pageLimit))
+        precondition(through.rawValue - after.rawValue <= Int64(Self.foldLimit))
         guard through > after else { return ([], []) }
         let id = ledger.id.rawValue
         let rows = try await database.reader.query(
