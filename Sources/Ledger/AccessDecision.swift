@@ -71,8 +71,8 @@ public struct AccessDecision: Sendable {
     ///
     /// An entry's number is given before its transaction is committed, so that a lower one may appear
     /// after a higher one. Whoever reads on from the last number must not miss it: this reads up to
-    /// where nobody was writing any more. Waiting for those who write holds up others, so that it is
-    /// given up after a second.
+    /// where nobody was writing any more. Waiting for those who write holds up whoever comes later, so
+    /// that it is given up after a second and tried again, a minute long unless it is cancelled.
     package static func page(
         of ledger: LedgerDescription,
         after entry: Int64,
@@ -81,12 +81,7 @@ public struct AccessDecision: Sendable {
         on pool: PostgresPool
     ) async throws -> PostgresRows {
         let id = ledger.id.rawValue
-        let bounds = try await pool.pipeline([
-            "select set_config('lock_timeout', '1s', true)",
-            "select pg_advisory_xact_lock(\(lockClass), \(id))",
-            "select coalesce(max(entry), 0) as last from access_log where ledger_id = \(id)",
-        ])
-        let last = try bounds.last?.first?.get("last", as: Int64.self) ?? 0
+        let last = try await lastEntry(id, on: pool)
         return try await pool.query(
             """
             select entry, (extract(epoch from at) * 1000000)::bigint as at, subject, roles,
@@ -98,6 +93,28 @@ public struct AccessDecision: Sendable {
             limit \(Int64(limit))
             """
         )
+    }
+
+    private static let attempts = 60
+
+    /// The last entry when nobody was writing.
+    private static func lastEntry(_ id: Int32, on pool: PostgresPool) async throws -> Int64 {
+        var attempt = 1
+        while true {
+            do {
+                let results = try await pool.pipeline([
+                    "select set_config('lock_timeout', '1s', true)",
+                    "select pg_advisory_xact_lock(\(lockClass), \(id))",
+                    "select coalesce(max(entry), 0) as last from access_log where ledger_id = \(id)",
+                ])
+                return try results.last?.first?.get("last", as: Int64.self) ?? 0
+            } catch let error as PostgresError
+                where error.sqlState == .lockNotAvailable && attempt < attempts
+            {
+                attempt += 1
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
     }
 
     /// Names the locks of access logs among PostgreSQL's advisory locks: "acce" in ASCII.

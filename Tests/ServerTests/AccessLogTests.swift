@@ -91,6 +91,8 @@ struct AccessLogTests {
                         try await log.page(ledger, after: 0, limit: 10, episode: nil)
                     }
                     try await untilWriting(database)
+                    // Longer than it waits at a time: it tries again.
+                    try await Task.sleep(for: .milliseconds(1_300))
                     return page
                 }
             }
