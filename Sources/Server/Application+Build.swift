@@ -191,7 +191,7 @@ private func appended(_ endpoint: Endpoint, _ call: Call) async throws -> Respon
     do {
         // Has a limit on time of its own.
         result = .success(try await endpoint.handler(call))
-    } catch  where error is AppendError || error is CancellationError {
+    } catch let error where error is AppendError || error is CancellationError {
         // Nothing was done, or nobody knows whether; then the decision went with the events.
         throw error
     } catch {
