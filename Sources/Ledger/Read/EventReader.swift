@@ -76,33 +76,9 @@ public struct EventReader: Sendable {
             after.rawValue.addingReportingOverflow(window).partialValue,
             until?.rawValue ?? .max
         )
-        let id = ledger.id.rawValue
-        let typeNames = types.map { $0.map(\.rawValue).sorted() }
-        // One statement, one snapshot: what is up to the head it sees, it sees.
+        let isFiltered = types != nil || episode != nil
         let rows = try await database.reader.query(
-            """
-            with bound as (
-                select h.position as head, least(h.position, \(through)) as through
-                from ledger_head h
-                where h.ledger_id = \(id)
-            )
-            select b.head, b.through,
-                (
-                    select count(*)
-                    from event e
-                    where e.ledger_id = \(id)
-                    and e.position > \(after.rawValue) and e.position <= b.through
-                ) as present,
-                e.position, e.version, e.occurred_at, e.recorded_at, e.known_at, e.episode_id,
-                e.event_id, e.type, e.leaf_hash, e.header, e.payload
-            from bound b
-            left join event e
-                on e.ledger_id = \(id)
-                and e.position > \(after.rawValue) and e.position <= b.through
-                and (\(typeNames)::text[] is null or e.type = any (\(typeNames)::text[]))
-                and (\(episode)::uuid is null or e.episode_id = \(episode)::uuid)
-            order by e.position
-            """
+            pageQuery(after: after.rawValue, through: through, types: types, episode: episode)
         )
         guard let first = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
         let head = Position(rawValue: try first.get("head"))
@@ -113,10 +89,63 @@ public struct EventReader: Sendable {
         for row in rows where try row.get(columns.position, as: Int64?.self) != nil {
             events.append(try columns.recordedEvent(row))
         }
-        if try first.get("present", as: Int64.self) != reached - after.rawValue {
+        // Positions are unique: as many as there should be are all of them.
+        let present = isFiltered ? try first.get("present") : Int64(events.count)
+        if present != reached - after.rawValue {
             throw LedgerError.missingEvent(try await firstMissing(after: after.rawValue))
         }
         return EventPage(events: events, nextAfter: Position(rawValue: reached), head: head)
+    }
+
+    /// One statement, one snapshot: what is up to the head it sees, it sees.
+    ///
+    /// With a filter it also counts what is there, once, since what it returns does not tell.
+    private func pageQuery(
+        after: Int64,
+        through: Int64,
+        types: Set<EventType>?,
+        episode: EpisodeID?
+    ) -> SQL {
+        let id = ledger.id.rawValue
+        let bound: SQL = """
+            with bound as materialized (
+                select h.position as head, least(h.position, \(through)) as through
+                from ledger_head h
+                where h.ledger_id = \(id)
+            )
+            """
+        let columns: SQL = """
+            e.position, e.version, e.occurred_at, e.recorded_at, e.known_at, e.episode_id,
+            e.event_id, e.type, e.leaf_hash, e.header, e.payload
+            """
+        guard types != nil || episode != nil else {
+            return """
+                \(bound)
+                select b.head, b.through, \(columns)
+                from bound b
+                left join event e
+                    on e.ledger_id = \(id) and e.position > \(after) and e.position <= b.through
+                order by e.position
+                """
+        }
+        let typeNames = types.map { $0.map(\.rawValue).sorted() }
+        return """
+            \(bound),
+            counted as materialized (
+                select count(e.position) as present
+                from bound b
+                left join event e
+                    on e.ledger_id = \(id) and e.position > \(after) and e.position <= b.through
+            )
+            select b.head, b.through, c.present, \(columns)
+            from bound b
+            cross join counted c
+            left join event e
+                on e.ledger_id = \(id) and e.position > \(after) and e.position <= b.through
+                and (\(typeNames)::text[] is null or e.type = any (\(typeNames)::text[]))
+                and (\(episode)::uuid is null or e.episode_id = \(episode)::uuid)
+            order by e.position
+            """
     }
 
     private func firstMissing(after: Int64) async throws -> Position {

@@ -63,6 +63,8 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
             ("client_encoding", "UTF8"),
             ("statement_timeout", "30s"),
             ("lock_timeout", "10s"),
+            // No statement of ours is long enough to be worth compiling.
+            ("jit", "off"),
             ("idle_in_transaction_session_timeout", "60s"),
         ]
         pooling = .session
