@@ -13,6 +13,11 @@ public enum ReadModels {
     /// Their names.
     public static var names: [String] { foldVersions.map(\.name) }
 
+    /// Whether another version of the fold than this program's has filled a read model's tables.
+    public static func isRebuildNeeded(_ status: ProjectionStatus) -> Bool {
+        foldVersions.contains { $0.name == status.name && $0.version != status.foldVersion }
+    }
+
     /// All read models of one ledger.
     ///
     /// - Throws: an error that names the ledger's zone where this machine does not know it.

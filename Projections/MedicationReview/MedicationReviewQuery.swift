@@ -30,7 +30,8 @@ public struct MedicationReviewQuery: Sendable {
     ///   - episode: which.
     ///   - effectiveAt: only what happened up to then takes part; what is known and takes effect
     ///     later is scheduled.
-    ///   - knowledge: nil answers from the tables.
+    ///   - knowledge: nil answers from the tables, and from the events where another version of the
+    ///     fold has filled the tables.
     /// - Throws: ``LedgerError/unknownEpisode(_:)``, ``MedicationReviewError``.
     public func episode(
         _ episode: EpisodeID,
@@ -38,8 +39,8 @@ public struct MedicationReviewQuery: Sendable {
         knowledge: Knowledge? = nil
     ) async throws -> EpisodeMedicationReview {
         var basis: ReadModelBasis?
-        if knowledge == nil {
-            var (stored, tables) = try await stored(.episode(episode))
+        if knowledge == nil, let (stored, found) = try await usable(.episode(episode)) {
+            var tables = found
             let isParked = tables.parked.contains(episode)
             tables.parked = isParked ? [episode] : []
             // A parked episode cannot be folded: its last good rows answer.
@@ -169,6 +170,17 @@ public struct MedicationReviewQuery: Sendable {
 
     private struct Folded: Sendable {
         var medications: ReviewedMedications?
+    }
+
+    /// What the tables have; nil where another version of the fold has filled them.
+    private func usable(
+        _ selection: MedicationRows.Selection
+    ) async throws -> ([EpisodeMedications], ReadModelBasis)? {
+        do {
+            return try await stored(selection)
+        } catch let error as ProjectionError where error.isAboutVersion {
+            return nil
+        }
     }
 
     private func stored(

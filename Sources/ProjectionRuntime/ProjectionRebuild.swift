@@ -52,35 +52,83 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
     ///   - acceptDifferences: switch even where the rows differ although the fold is the same.
     ///   - parallelism: how many ranges of episodes are folded at once.
     ///   - progress: told how many of how many events have been folded.
-    /// - Throws: ``ProjectionError/differs(projection:episodes:examples:)``; the live tables stay.
+    ///   - isStopped: asked a few times a second; once it is true, the rebuild is given up.
+    /// - Throws: ``ProjectionError/differs(projection:episodes:examples:)``, the live tables stay;
+    ///   ``ProjectionError/rebuilding(projection:progress:)`` where somebody else is at it; and
+    ///   `CancellationError` where it was stopped.
     public func run(
         acceptDifferences: Bool = false,
         parallelism: Int = 2,
-        progress: @escaping @Sendable (_ done: Int64, _ of: Int64) -> Void = { _, _ in }
+        progress: @escaping @Sendable (_ done: Int64, _ of: Int64) -> Void = { _, _ in },
+        isStopped: @escaping @Sendable () -> Bool = { false }
     ) async throws -> Report {
         try await registry.register()
         try await registry.dropRetired()
-        let generation = try await registry.begin()
+        let head = try await reader.head().position
+        let lease = try await registry.beginRebuild(events: head.rawValue)
+        let folded = Atomic<Int64>(0)
         do {
-            return try await build(
-                generation,
-                acceptDifferences: acceptDifferences,
-                parallelism: parallelism,
-                progress: progress
-            )
+            let report = try await keeping(
+                lease,
+                folded: { folded.load(ordering: .relaxed) },
+                isStopped
+            ) {
+                try await build(
+                    lease.generation,
+                    through: head,
+                    acceptDifferences: acceptDifferences,
+                    parallelism: parallelism
+                ) { done in
+                    folded.store(done, ordering: .relaxed)
+                    progress(done, head.rawValue)
+                }
+            }
+            try await registry.release(lease)
+            return report
         } catch {
-            try? await registry.abandon(generation)
+            try? await registry.release(lease)
+            try? await registry.abandon(lease.generation)
             throw error
+        }
+    }
+
+    /// Renews a lease for as long as a body runs; the body is cancelled where the lease is lost.
+    private func keeping(
+        _ lease: RebuildLease,
+        folded: @escaping @Sendable () -> Int64,
+        _ isStopped: @escaping @Sendable () -> Bool,
+        _ body: @escaping @Sendable () async throws -> Report
+    ) async throws -> Report {
+        try await withThrowingTaskGroup(of: Report?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                var renewed = ContinuousClock.now
+                while true {
+                    try await Task.sleep(for: .milliseconds(200))
+                    if isStopped() { throw CancellationError() }
+                    if renewed.duration(to: .now) < .seconds(1) { continue }
+                    renewed = .now
+                    guard try await registry.renew(lease, folded: folded()) else {
+                        throw ProjectionError.leaseLost(projection: registry.projection.name)
+                    }
+                }
+            }
+            defer { group.cancelAll() }
+            // The second task ends by an error alone.
+            while let report = try await group.next() {
+                if let report { return report }
+            }
+            throw CancellationError()
         }
     }
 
     private func build(
         _ generation: Int32,
+        through head: Position,
         acceptDifferences: Bool,
         parallelism: Int,
-        progress: @escaping @Sendable (Int64, Int64) -> Void
+        progress: @escaping @Sendable (Int64) -> Void
     ) async throws -> Report {
-        let head = try await reader.head().position
         let began = ContinuousClock.now
         let scan = EpisodeScan(database, ledger: registry.ledger, through: head)
         let tally = Mutex((episodes: 0, parked: 0, events: Int64(0)))
@@ -98,7 +146,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
                 tally.events += events
                 return tally.events
             }
-            progress(done, head.rawValue)
+            progress(done)
         }
         let folded = tally.withLock { $0 }
         guard folded.events == head.rawValue else {
@@ -177,11 +225,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
     ) async throws -> (Position, [EpisodeID]?) {
         let head = max(try await reader.head().position, built, lease.position)
         _ = try await follow(generation, from: built, to: head)
-        do {
-            try await registry.checkVersion()
-        } catch ProjectionError.rebuildNeeded {
-            return (head, nil)
-        }
+        guard try await registry.isSameVersion() else { return (head, nil) }
         var histories = HistoryCache()
         while lease.position < head {
             let next = Position(

@@ -15,19 +15,37 @@ public enum ProjectionError: Error, Equatable, CustomStringConvertible {
     case leaseLost(projection: String)
     /// The stored rows were made by another version of the fold.
     case rebuildNeeded(projection: String, stored: Int, program: Int)
+    /// A rebuild is under way, by the version of the fold that this program has.
+    case rebuilding(projection: String, progress: RebuildProgress)
     /// The read model did not reach the wanted position in time.
     case lagging(projection: String, position: Int64, wanted: Int64)
     /// A rebuild found other rows than the live ones, made by the same version of the fold.
     case differs(projection: String, episodes: Int, examples: [String])
+
+    /// Whether another version of the fold has filled the tables: the events answer all the same.
+    public var isAboutVersion: Bool {
+        switch self {
+        case .rebuildNeeded, .rebuilding: true
+        case .leaseLost, .lagging, .differs: false
+        }
+    }
 
     /// What is wrong and what to do.
     public var description: String {
         switch self {
         case .leaseLost(let name):
             "another worker has taken over \(name); nothing was written here"
+        case .rebuildNeeded(let name, 0, _):
+            "\(name) has not been built yet: `episode-ledger projections run` keeps it up to date"
+        case .rebuildNeeded(let name, let stored, let program) where stored > program:
+            "\(name) was built by version \(stored) of its fold and this program has version "
+                + "\(program): use a newer program"
         case .rebuildNeeded(let name, let stored, let program):
-            "\(name) was built by version \(stored) of its fold and this program has "
-                + "version \(program): run `episode-ledger projections rebuild \(name)`"
+            "\(name) was built by version \(stored) of its fold and this program has version "
+                + "\(program): a worker of this program builds it anew beside the old one"
+        case .rebuilding(let name, let progress):
+            "\(name) is being rebuilt for this version of the program: \(progress.folded) of "
+                + "\(progress.events) events done, by \(progress.holder)"
         case .lagging(let name, let position, let wanted):
             "\(name) has reached position \(position) of \(wanted) and the worker that holds its "
                 + "lease has not got further in time: try again, or use --stale-ok"
@@ -102,7 +120,7 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
     }
 
     /// Tables are made and dropped by one transaction at a time.
-    private func lockGenerations(_ connection: PostgresConnection) async throws {
+    func lockGenerations(_ connection: PostgresConnection) async throws {
         let key = "projection generations of \(projection.name)"
         _ = try await connection.query("select pg_advisory_xact_lock(hashtextextended(\(key), 0))")
     }
@@ -226,22 +244,29 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
         }
     }
 
-    /// - Throws: ``ProjectionError/rebuildNeeded(projection:stored:program:)``.
+    /// Whether this version of the fold has filled the tables; true also where there are none yet.
+    ///
+    /// - Throws: ``ProjectionError/rebuildNeeded(projection:stored:program:)``,
+    ///   ``ProjectionError/rebuilding(projection:progress:)``.
     func checkVersion() async throws {
         let rows = try await pool.query(
             """
-            select fold_version from projection
-            where ledger_id = \(id) and name = \(projection.name)
+            select p.fold_version, \(RebuildProgress.columns)
+            from projection p
+            \(RebuildProgress.join)
+            where p.ledger_id = \(id) and p.name = \(projection.name)
             """
         )
-        guard let row = rows.first else { return }
-        let stored = Int(try row.get("fold_version", as: Int32.self))
-        guard stored == projection.foldVersion else {
-            throw ProjectionError.rebuildNeeded(
-                projection: projection.name,
-                stored: stored,
-                program: projection.foldVersion
-            )
+        if let row = rows.first { try projection.checkVersion(row) }
+    }
+
+    /// Whether the rows that answer were made by this version of the fold.
+    func isSameVersion() async throws -> Bool {
+        do {
+            try await checkVersion()
+            return true
+        } catch let error as ProjectionError where error.isAboutVersion {
+            return false
         }
     }
 
@@ -327,26 +352,22 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
     // MARK: - Generations
 
     /// New tables without keys, beside those that answer.
-    func begin() async throws -> Int32 {
-        let version = Int32(projection.foldVersion)
-        return try await pool.withTransaction { connection in
-            try await lockGenerations(connection)
-            let rows = try await connection.query(
-                """
-                insert into projection_generation (ledger_id, name, generation, fold_version, state)
-                select \(id), \(projection.name), coalesce(max(generation), 0) + 1, \(version),
-                    'building'
-                from projection_generation
-                where name = \(projection.name)
-                returning generation
-                """
-            )
-            guard let generation = try rows.first?.get("generation", as: Int32.self) else {
-                throw ProjectionError.leaseLost(projection: projection.name)
-            }
-            try await create(generation, connection)
-            return generation
+    func makeGeneration(_ connection: PostgresConnection) async throws -> Int32 {
+        let rows = try await connection.query(
+            """
+            insert into projection_generation (ledger_id, name, generation, fold_version, state)
+            select \(id), \(projection.name), coalesce(max(generation), 0) + 1,
+                \(Int32(projection.foldVersion)), 'building'
+            from projection_generation
+            where name = \(projection.name)
+            returning generation
+            """
+        )
+        guard let generation = try rows.first?.get("generation", as: Int32.self) else {
+            throw ProjectionError.leaseLost(projection: projection.name)
         }
+        try await create(generation, connection)
+        return generation
     }
 
     /// Adds the keys to tables that have been filled, and statistics for the planner.
@@ -401,13 +422,7 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
 
     /// Gives a generation up that was being built.
     func abandon(_ generation: Int32) async throws {
-        _ = try await pool.query(
-            """
-            update projection_generation
-            set state = 'retired', changed_at = 'epoch'
-            where ledger_id = \(id) and name = \(projection.name) and generation = \(generation)
-            """
-        )
+        try await pool.withTransaction { try await giveUp(generation, $0) }
         try await dropRetired()
     }
 

@@ -28,6 +28,8 @@ public struct ProjectionStatus: Sendable {
     public var foldVersion: Int
     /// Who holds the lease now; nil where nobody does.
     public var leaseHolder: String?
+    /// The rebuild that is under way; nil where none is.
+    public var rebuild: RebuildProgress?
     /// Episodes that answers may be wrong about.
     public var parked: [Parked]
 
@@ -43,9 +45,11 @@ public struct ProjectionStatus: Sendable {
         let results = try await database.reader.pipeline([
             """
             select p.name, p.position, h.position as head, p.generation, p.fold_version,
-                case when p.lease_until > clock_timestamp() then p.lease_holder end as lease_holder
+                case when p.lease_until > clock_timestamp() then p.lease_holder end as lease_holder,
+                \(RebuildProgress.columns)
             from projection p
-            join ledger_head h using (ledger_id)
+            join ledger_head h on h.ledger_id = p.ledger_id
+            \(RebuildProgress.join)
             where p.ledger_id = \(id)
             order by p.name
             """,
@@ -78,6 +82,7 @@ public struct ProjectionStatus: Sendable {
                 generation: Int(try row.get("generation", as: Int32.self)),
                 foldVersion: Int(try row.get("fold_version", as: Int32.self)),
                 leaseHolder: try row.get("lease_holder"),
+                rebuild: try RebuildProgress(row),
                 parked: parked.filter { $0.0 == name }.map(\.1)
             )
         }

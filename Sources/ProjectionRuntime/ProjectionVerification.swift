@@ -49,6 +49,10 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
                     ? "\(projection.name): nobody has asked for it yet, nothing to compare"
                     : "\(projection.name): a rebuild is needed, its rows were not compared"
             )
+        } catch ProjectionError.rebuilding {
+            report.add(
+                notice: "\(projection.name): it is being rebuilt, its rows were not compared"
+            )
         }
     }
 

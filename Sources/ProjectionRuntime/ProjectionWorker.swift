@@ -10,6 +10,7 @@ import Synchronization
 /// exactly once, wherever a worker dies.
 public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
     private let registry: ProjectionRegistry<Projection>
+    private let rebuild: ProjectionRebuild<Projection>
     private let reader: EventReader
     private let batchLimit: Int
     private let isStopped = Atomic(false)
@@ -43,11 +44,15 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
             pool: database.projector,
             holder: holder
         )
+        rebuild = ProjectionRebuild(projection, database, ledger: ledger, holder: holder)
         reader = EventReader(database, ledger: ledger)
         self.batchLimit = min(max(batchLimit, 1), EventReader.foldLimit)
     }
 
     /// Works until ``stop()`` or cancellation: takes the lease when it is free, follows the head.
+    ///
+    /// Where an older version of the fold has filled the tables, it first rebuilds them, or waits for
+    /// whoever does.
     ///
     /// Failures of the database are waited out; ``stop()`` hands the lease back, cancellation
     /// leaves it to expire.
@@ -55,8 +60,8 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
     /// - Parameters:
     ///   - feed: says when the head has moved.
     ///   - onTrouble: told what went wrong before each new try; holds no health information.
-    /// - Throws: `CancellationError`, ``ProjectionError/rebuildNeeded(projection:stored:program:)``,
-    ///   and `LedgerError` where an event is missing or cannot be read.
+    /// - Throws: `CancellationError`, ``ProjectionError/rebuildNeeded(projection:stored:program:)``
+    ///   where a newer version of the fold has filled the tables, and `LedgerError` where an event is missing or cannot be read.
     public func run(
         feed: LiveFeed,
         onTrouble: @Sendable (any Error) -> Void = { _ in }
@@ -69,8 +74,16 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
                 } else {
                     try await Task.sleep(for: .seconds(1))
                 }
+            } catch ProjectionError.rebuildNeeded(let name, let stored, let program) {
+                let needed = ProjectionError.rebuildNeeded(
+                    projection: name,
+                    stored: stored,
+                    program: program
+                )
+                guard stored < program else { throw needed }
+                onTrouble(needed)
+                if try await !rebuilt() { try await Task.sleep(for: .seconds(1)) }
             } catch let error as ProjectionError {
-                if case .rebuildNeeded = error { throw error }
                 onTrouble(error)
                 try await Task.sleep(for: .milliseconds(200))
             } catch let error as PostgresError {
@@ -78,6 +91,27 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
                 onTrouble(error)
                 try await Task.sleep(for: .seconds(1))
             }
+        }
+    }
+
+    /// Fills the tables anew with this version of the fold, unless somebody is at it.
+    ///
+    /// - Returns: whether that is done; not where somebody else is at it, or this worker was stopped.
+    private func rebuilt(
+        progress: @escaping @Sendable (Int64, Int64) -> Void = { _, _ in }
+    ) async throws -> Bool {
+        do {
+            // One range at a time: beside it the service answers, and other models are rebuilt too.
+            _ = try await rebuild.run(
+                parallelism: 1,
+                progress: progress,
+                isStopped: { self.isStopped.load(ordering: .acquiring) }
+            )
+            return true
+        } catch ProjectionError.rebuilding {
+            return false
+        } catch is CancellationError where isStopped.load(ordering: .acquiring) {
+            return false
         }
     }
 
@@ -125,18 +159,24 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
 
     /// Brings the read model to a position, in this process if nobody else has the lease.
     ///
+    /// Where an older version of the fold has filled the tables, that takes a rebuild.
+    ///
     /// - Parameters:
     ///   - position: usually the head.
     ///   - limit: how long to wait for another worker that makes no progress.
-    ///   - progress: told each position that was reached.
+    ///   - progress: told each position that was reached, and how far a rebuild is.
     /// - Throws: ``ProjectionError/lagging(projection:position:wanted:)`` where the worker that
-    ///   holds the lease does not get there.
+    ///   holds the lease does not get there, ``ProjectionError/rebuilding(projection:progress:)`` where
+    ///   the one that rebuilds does not, and
+    ///   ``ProjectionError/rebuildNeeded(projection:stored:program:)`` where a newer version of the
+    ///   fold has filled the tables.
     public func catchUp(
         to position: Position,
         limit: Duration = .seconds(30),
-        progress: @Sendable (Position) -> Void = { _ in }
+        progress: @escaping @Sendable (Position) -> Void = { _ in }
     ) async throws {
         try await registry.register()
+        try await catchUpFold(limit: limit, progress: progress)
         var end = ContinuousClock.now + limit
         var last = try await reached()
         while last < position {
@@ -166,10 +206,45 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
         try await registry.checkVersion()
     }
 
+    /// Rebuilds where an older version of the fold has filled the tables, or waits for whoever does.
+    private func catchUpFold(
+        limit: Duration,
+        progress: @escaping @Sendable (Position) -> Void
+    ) async throws {
+        var end = ContinuousClock.now + limit
+        var last: Int64 = 0
+        while true {
+            do {
+                return try await registry.checkVersion()
+            } catch ProjectionError.rebuildNeeded(let name, let stored, let program) {
+                guard stored < program else {
+                    throw ProjectionError.rebuildNeeded(
+                        projection: name,
+                        stored: stored,
+                        program: program
+                    )
+                }
+            } catch ProjectionError.rebuilding(let name, let other) {
+                if other.folded > last { end = .now + limit }
+                last = other.folded
+                progress(Position(rawValue: last))
+                guard .now < end else {
+                    throw ProjectionError.rebuilding(projection: name, progress: other)
+                }
+            }
+            if try await !rebuilt(progress: { done, _ in progress(Position(rawValue: done)) }) {
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+    }
+
     /// Makes the read model known to the ledger, empty, where it is not.
     public func register() async throws {
         try await registry.register()
     }
+
+    /// Whether this version of the fold has filled the tables, or there are none yet.
+    public func canAnswer() async throws -> Bool { try await registry.isSameVersion() }
 
     private func reached() async throws -> Position {
         let rows = try await registry.pool.query(

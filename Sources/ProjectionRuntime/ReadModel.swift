@@ -52,8 +52,9 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
     ///
     /// - Parameter body: gets the connection, the tables' generation and the basis; must be quick,
     ///   since a snapshot is held meanwhile.
-    /// - Throws: ``ProjectionError/rebuildNeeded(projection:stored:program:)``, and what the body
-    ///   throws.
+    /// - Throws: ``ProjectionError/rebuildNeeded(projection:stored:program:)`` or
+    ///   ``ProjectionError/rebuilding(projection:progress:)`` where another version of the fold has
+    ///   filled them, and what the body throws.
     public func withTables<Result: Sendable>(
         _ body: @Sendable (PostgresConnection, Int32, ReadModelBasis) async throws -> Result
     ) async throws -> Result {
@@ -61,9 +62,11 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
         return try await database.reader.withTransaction(.readOnlySnapshot) { connection in
             let rows = try await connection.query(
                 """
-                select h.position as head, p.position, p.generation, p.fold_version
+                select h.position as head, p.position, p.generation, p.fold_version,
+                    \(RebuildProgress.columns)
                 from ledger_head h
                 left join projection p on p.ledger_id = h.ledger_id and p.name = \(projection.name)
+                \(RebuildProgress.join)
                 where h.ledger_id = \(id)
                 """
             )
@@ -75,14 +78,7 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
                     program: projection.foldVersion
                 )
             }
-            let stored = Int(try row.get("fold_version", as: Int32.self))
-            guard stored == projection.foldVersion else {
-                throw ProjectionError.rebuildNeeded(
-                    projection: projection.name,
-                    stored: stored,
-                    program: projection.foldVersion
-                )
-            }
+            try projection.checkVersion(row)
             let parked = try await connection.query(
                 """
                 select episode_id from projection_parked

@@ -48,6 +48,18 @@ struct Problem: Error, HTTPResponseError {
     }
 }
 
+extension ProjectionError {
+    /// Seconds after which it is worth asking again: of a rebuild, when it is likely to be over.
+    fileprivate var retryAfter: Int {
+        switch self {
+        case .rebuilding(_, let progress):
+            min(max(Int(progress.rest?.components.seconds ?? 5) + 1, 1), 60)
+        case .rebuildNeeded: 5
+        case .leaseLost, .lagging, .differs: 1
+        }
+    }
+}
+
 extension FieldError {
     var json: AnswerJSON {
         ["pointer": .string(pointer), "code": .string(code), "detail": .string(detail)]
@@ -82,13 +94,15 @@ extension Problem {
         )
     }
 
-    /// Try again a little later.
-    static func unavailable(_ detail: String) -> Problem {
+    /// Try again later.
+    ///
+    /// - Parameter seconds: when, as `Retry-After` says.
+    static func unavailable(_ detail: String, retryAfter seconds: Int = 1) -> Problem {
         Problem(
             status: .serviceUnavailable,
             code: "unavailable",
             detail: detail,
-            headers: [.retryAfter: "1"]
+            headers: [.retryAfter: "\(seconds)"]
         )
     }
 
@@ -109,7 +123,8 @@ extension Problem {
             self = .unavailable("the database cannot be reached in time: try again")
         case LedgerError.unknownLedger, LedgerError.unknownEpisode:
             self = .notFound("\(error)")
-        case let error as ProjectionError: self = .unavailable("\(error)")
+        case let error as ProjectionError:
+            self = .unavailable("\(error)", retryAfter: error.retryAfter)
         case let error as SealError: self = .unavailable("\(error)")
         case is MedicationReviewError, is DischargeSummaryError, is AttendanceError:
             self = .notFound("\(error)")

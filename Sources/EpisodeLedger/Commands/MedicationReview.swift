@@ -59,7 +59,11 @@ struct MedicationReviewCommand: AsyncParsableCommand {
     func run() async throws {
         let command = self
         try await Session.run(options.ledger) { session in
-            let asked = try await ReadModelSession(session, command.options) {
+            let asked = try await ReadModelSession(
+                session,
+                command.options,
+                isOfEpisode: command.episode != nil
+            ) {
                 try MedicationReviewProjection($0)
             }
             try await command.print(asked)

@@ -339,8 +339,25 @@ struct Projections: AsyncParsableCommand {
 }
 
 extension ProjectionStatus {
-    /// What `status` and `projections status` say.
+    /// What `status` and `projections status` say; `rebuild` only while one is under way.
     var json: AnswerJSON {
+        guard let rebuild, case .object(let members) = standing else { return standing }
+        return .object(
+            members + [
+                (
+                    "rebuild",
+                    [
+                        "folded": .integer(rebuild.folded),
+                        "events": .integer(rebuild.events),
+                        "fold_version": .integer(Int64(rebuild.foldVersion)),
+                        "holder": .string(rebuild.holder),
+                    ]
+                )
+            ]
+        )
+    }
+
+    private var standing: AnswerJSON {
         [
             "name": .string(name),
             "position": .integer(position.rawValue),
@@ -348,7 +365,7 @@ extension ProjectionStatus {
             "lag": .integer(lag),
             "generation": .integer(Int64(generation)),
             "fold_version": .integer(Int64(foldVersion)),
-            "rebuild_needed": .bool(isRebuildNeeded),
+            "rebuild_needed": .bool(ReadModels.isRebuildNeeded(self)),
             "lease_holder": .text(leaseHolder),
             "parked": .array(
                 parked.map {
@@ -363,16 +380,15 @@ extension ProjectionStatus {
         ]
     }
 
-    /// Whether this program's fold is another than the one that filled the tables.
-    var isRebuildNeeded: Bool {
-        ReadModels.foldVersions.contains { $0.name == name && $0.version != foldVersion }
-    }
-
     /// The same for people.
     var lines: [String] {
         var line = "\(name): position \(grouped(position.rawValue)) of \(grouped(head.rawValue))"
         line += lag > 0 ? ", \(grouped(lag)) behind" : ", at the head"
-        line += isRebuildNeeded ? ", REBUILD NEEDED" : ""
+        if let rebuild {
+            line += ", rebuilding: \(grouped(rebuild.folded)) of \(grouped(rebuild.events)) events"
+        } else if ReadModels.isRebuildNeeded(self) {
+            line += ", REBUILD NEEDED"
+        }
         line += leaseHolder.map { ", worker \($0)" } ?? ", no worker"
         return [line]
             + parked.map {

@@ -87,11 +87,15 @@ struct ReadModelSession: Sendable {
 
     /// Opens the ledger, and brings its read model to the head if the tables are to answer.
     ///
-    /// - Parameter projection: the read model that is asked.
+    /// - Parameters:
+    ///   - isOfEpisode: whether one episode is asked about, which is folded from its events where
+    ///     another version of the fold has filled the tables; otherwise they are rebuilt first.
+    ///   - projection: the read model that is asked.
     /// - Throws: ``ProjectionError`` where the read model cannot be caught up.
     init<Projection: EpisodeProjection>(
         _ session: Session,
         _ options: ReadModelOptions,
+        isOfEpisode: Bool = false,
         _ projection: (LedgerDescription) throws -> Projection
     ) async throws {
         try await self.init(session, options)
@@ -106,6 +110,7 @@ struct ReadModelSession: Sendable {
         if options.staleOk {
             try await worker.register()
         } else {
+            if isOfEpisode, try await !worker.canAnswer() { return }
             let progress = ProgressBar("Catching up", unit: "events")
             try await worker.catchUp(to: head.position) {
                 progress.update($0.rawValue, of: head.position.rawValue)
