@@ -10,7 +10,9 @@ struct Token: AsyncParsableCommand {
         usage: "episode-ledger token --role <role> [<options>]",
         discussion: """
             For the embedded default, where there is no identity provider. The key is made when it \
-            is first needed; a service that was told of another issuer's keys takes no such token.
+            is first needed; a service that was told of another issuer's keys takes no such token. \
+            The token is printed by itself, also into a pipe; --format json prints it as a member \
+            of an object.
             """
     )
 
@@ -48,7 +50,7 @@ struct Token: AsyncParsableCommand {
 
     func run() async throws {
         let command = self
-        try await Session.runOffline(options) { format in
+        try await Session.runOffline(options) { _ in
             let name = try command.options.ledgerName
             let local = try command.tokens.local(command.options.dataDirectory)
             let subject = command.subject ?? Session.principal
@@ -58,7 +60,7 @@ struct Token: AsyncParsableCommand {
                 ledgers: command.allLedgers ? ["*"] : [name.description],
                 validFor: command.expires.seconds
             )
-            if command.options.format == .json {
+            if try command.options.isJSONAskedFor {
                 let answer: AnswerJSON = [
                     "token": .string(token),
                     "subject": .string(subject),
