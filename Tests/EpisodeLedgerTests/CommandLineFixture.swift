@@ -125,13 +125,15 @@ final class CommandLineFixture: Sendable {
     func launch(
         _ words: [String],
         input: String = "/dev/null",
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        limit: Duration = RunningProgram.limit
     ) throws -> RunningProgram {
         let program = try RunningProgram(
             words,
             input: input,
             outputs: "\(folder)/program-\(programs.wrappingAdd(1, ordering: .relaxed).newValue)",
-            environment: environment
+            environment: environment,
+            limit: limit
         )
         running.withLock { $0.append(program) }
         return program

@@ -29,13 +29,14 @@ struct ProgramFailure: Error, CustomStringConvertible {
 /// Its output goes to files, so that it never waits for the test to read. It is killed, with what
 /// it has started, when its time is over.
 final class RunningProgram: Sendable {
-    /// How long any program may run.
+    /// How long a program may run unless a test says otherwise.
     static let limit: Duration = .seconds(100)
 
     let processID: pid_t
     private let words: [String]
     private let outputPath: String
     private let errorPath: String
+    private let limit: Duration
     private let deadline: ContinuousClock.Instant
     private let status = Mutex<Int32?>(nil)
 
@@ -46,16 +47,19 @@ final class RunningProgram: Sendable {
     ///   - input: the file that is standard input.
     ///   - outputs: a path that no other program's output has; endings are added.
     ///   - environment: variables besides the few that every program needs.
+    ///   - limit: how long it may run.
     init(
         _ words: [String],
         input: String = "/dev/null",
         outputs: String,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        limit: Duration = RunningProgram.limit
     ) throws {
         self.words = words
         outputPath = outputs + ".out"
         errorPath = outputs + ".err"
-        deadline = .now + Self.limit
+        self.limit = limit
+        deadline = .now + limit
 
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -137,7 +141,7 @@ final class RunningProgram: Sendable {
             guard .now < deadline, !Task.isCancelled else {
                 kill()
                 throw ProgramFailure(
-                    description: "still running after \(Self.limit): "
+                    description: "still running after \(limit): "
                         + words.joined(separator: " ") + "\n\(errors)"
                 )
             }
