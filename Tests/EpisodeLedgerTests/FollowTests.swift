@@ -69,9 +69,7 @@ struct FollowTests {
             let text = String(decoding: shell.output, as: UTF8.self)
             let process = try #require(pid_t(text.split(separator: "\n").first ?? ""))
             try await until("the follower waits for its reader") {
-                let state = try await fixture.launch(["ps", "-o", "stat=", "-p", "\(process)"])
-                    .end()
-                return state.text.hasPrefix("S")
+                ListedProcess(process)?.state == "S"
             }
             kill(process, SIGTERM)
             let end = try await shell.end()

@@ -141,7 +141,7 @@ public final class TestCluster: Sendable {
         guard let postmaster else { return }
         // Stopped first, so that it cannot start anything while its children are killed.
         kill(postmaster, SIGSTOP)
-        for child in Self.children(of: postmaster) { kill(child, SIGKILL) }
+        for child in ListedProcess.all where child.parent == postmaster { kill(child.id, SIGKILL) }
         kill(postmaster, SIGKILL)
     }
 
@@ -162,11 +162,6 @@ public final class TestCluster: Sendable {
             ])
         )
         guard result.status == 0 else { throw TestClusterError(description: result.output) }
-    }
-
-    private static func children(of process: pid_t) -> [pid_t] {
-        let list = runProgram(["ps", "-o", "pid=", "--ppid", "\(process)"])
-        return list.output.split(whereSeparator: \.isWhitespace).compactMap { pid_t(String($0)) }
     }
 
     // MARK: Starting and removing
@@ -280,7 +275,7 @@ public final class TestCluster: Sendable {
             kill(process, 0) == 0
         else { return nil }
         // The number may have been given to another program since.
-        let name = runProgram(["ps", "-o", "comm=", "-p", "\(process)"]).output
+        let name = ListedProcess(process)?.name ?? ""
         return name.hasPrefix("postgres") ? process : nil
     }
 

@@ -131,7 +131,7 @@ struct Checkpoint: AsyncParsableCommand {
             for key in try await SealStatus.keys(session.database, ledger: ledger) {
                 Console.print("\(key)")
             }
-        } else if try options.isJSONAskedFor {
+        } else if options.format == .json {
             Console.print(try await json(checkpoint, session, ledger).bytes)
         } else {
             Console.write(Array(checkpoint.signed.note.description.utf8))

@@ -60,7 +60,7 @@ struct Token: AsyncParsableCommand {
                 ledgers: command.allLedgers ? ["*"] : [name.description],
                 validFor: command.expires.seconds
             )
-            if try command.options.isJSONAskedFor {
+            if command.options.format == .json {
                 let answer: AnswerJSON = [
                     "token": .string(token),
                     "subject": .string(subject),

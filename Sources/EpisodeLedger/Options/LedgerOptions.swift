@@ -98,12 +98,6 @@ struct LedgerOptions: ParsableArguments {
         }
     }
 
-    /// Whether somebody asked for JSON, be it by option, variable or file: for what is text else, also
-    /// in a pipe.
-    var isJSONAskedFor: Bool {
-        get throws { try (format != nil || Setting.format.value != nil) && outputFormat == .json }
-    }
-
     var outputFormat: OutputFormat {
         get throws {
             switch format {
