@@ -66,8 +66,7 @@ class Bench:
         ]
         self.run("import", "-", "--ledger", "bench", input="\n".join(lines))
         self.token = self.run(
-            "token", "--role", "service", "--role", "auditor", "--ledger", "bench", "--format",
-            "text",
+            "token", "--role", "service", "--role", "auditor", "--ledger", "bench",
         ).strip()
 
     def run(self, *words, input=None):
@@ -579,10 +578,8 @@ class Cluster:
     def pids(self):
         with open(f"{self.folder}/data/postmaster.pid") as file:
             parent = int(file.readline())
-        children = subprocess.run(
-            ["pgrep", "-P", str(parent)], text=True, stdout=subprocess.PIPE
-        ).stdout.split()
-        return [parent] + [int(child) for child in children]
+        with open(f"/proc/{parent}/task/{parent}/children") as file:
+            return [parent] + [int(child) for child in file.read().split()]
 
     @property
     def url(self):

@@ -1,0 +1,188 @@
+"""Measures this program against an older one, in turns and in one run.
+
+    python3 Benchmarks/pairs.py export OLD [EPISODES] [ROUNDS]
+    python3 Benchmarks/pairs.py append-batch [EVENTS] [ROUNDS]
+
+`export`: OLD is the release build of another commit. Both programs export the same simulated
+ledger, each from a private cluster of its own, by turns; beside them psql copies the same columns as
+text. `append-batch`: the function of migration 0004 and today's, side by side in one database that
+holds EVENTS events, by the server's own clock. Uses .build/release/episode-ledger and psql.
+"""
+
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = str(ROOT / ".build/release/episode-ledger")
+COLUMNS = (
+    "position, version, occurred_at, recorded_at, known_at, episode_id, event_id, type, leaf_hash,"
+    " header, payload"
+)
+
+
+class Place:
+    """A data folder, and one program that uses it; its cluster runs as long as this is open."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+        self.keeper = None
+
+    def __enter__(self):
+        # Any command that stays keeps the cluster up.
+        self.run("ledgers")
+        self.keeper = subprocess.Popen(
+            self.words("follow"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for _ in range(200):
+            if (self.folder / "postgresql/postmaster.pid").exists():
+                break
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_):
+        self.keeper.terminate()
+        self.keeper.wait(30)
+
+    def words(self, *words):
+        return [self.program, *words, "--data-dir", str(self.folder)]
+
+    def run(self, *words, **options):
+        subprocess.run(
+            self.words(*words), check=True, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, **options,
+        )
+
+    def psql(self, script, **options):
+        lines = (self.folder / "postgresql/postmaster.pid").read_text().splitlines()
+        owner = lines[4], lines[3]
+        databases = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", owner[0], "-p", owner[1]]
+        user = self.superuser()
+        return subprocess.run(
+            [*databases, "-U", user, "-d", self.database(databases, user), "-f", "-"],
+            input=script, text=True, check=True, stdout=subprocess.PIPE, **options,
+        ).stdout
+
+    def superuser(self):
+        return os.environ.get("PGUSER", "episode_ledger")
+
+    def database(self, words, user):
+        return os.environ.get("PGDATABASE", "episode_ledger")
+
+
+def seconds(body):
+    began = time.monotonic()
+    body()
+    return time.monotonic() - began
+
+
+def export(old_program, episodes, rounds):
+    with tempfile.TemporaryDirectory(prefix="el-pairs-") as name:
+        os.chmod(name, 0o755)
+        folder = pathlib.Path(name)
+        old, new = folder / "old", folder / "new"
+        simulated = folder / "simulated.ndjson"
+        with open(simulated, "wb") as file:
+            words = [PROGRAM, "simulate", "--episodes", str(episodes), "--seed", "7"]
+            subprocess.run(words, check=True, stdout=file)
+        events = sum(1 for _ in open(simulated, "rb"))
+        with open(simulated, "rb") as file:
+            Place(old_program, old).run("import", "-", stdin=file)
+        subprocess.run(["cp", "-a", str(old), str(new)], check=True)
+        with Place(old_program, old) as old_place, Place(PROGRAM, new) as new_place:
+            # What comes first after a copy finds cold caches and unset hint bits.
+            for place in old_place, new_place:
+                place.psql("vacuum (freeze, analyze) event;")
+                place.run("export")
+            copy = f"copy (select {COLUMNS} from event order by position) to stdout;"
+            print(f"{events:,} events; events/s")
+            print(f"{'round':>6} {'old':>9} {'new':>9} {'ratio':>6} {'COPY as text':>13}")
+            ratios = []
+            for number in range(1, rounds + 1):
+                before = seconds(lambda: old_place.run("export"))
+                after = seconds(lambda: new_place.run("export"))
+                copied = seconds(lambda: new_place.psql(copy))
+                ratios.append(before / after)
+                print(
+                    f"{number:>6} {events / before:>9,.0f} {events / after:>9,.0f}"
+                    f" {before / after:>6.2f} {events / copied:>13,.0f}"
+                )
+            print(f"median ratio {statistics.median(ratios):.2f}")
+
+
+# One batch of new events, each of an episode of its own, as a service sends them: ids are of any
+# order, since every writer makes its own.
+BATCH = """
+create or replace function time_batch(p_function text, p_size integer) returns double precision
+language plpgsql as $$
+declare
+    began timestamptz;
+    ids uuid[] := array(select gen_random_uuid() from generate_series(1, p_size));
+    episodes uuid[] := array(select gen_random_uuid() from generate_series(1, p_size));
+begin
+    began := clock_timestamp();
+    execute format(
+        'select * from %%s(1, $1, array_fill(0::bigint, array[$3]), $4, $1,
+            array_fill(1::bigint, array[$3]), $2, array_fill(''session_attended''::text, array[$3]),
+            array_fill(0::bigint, array[$3]), array_fill(null::bigint, array[$3]),
+            array_fill(decode(repeat(''00'', 32), ''hex''), array[$3]),
+            array_fill(decode(repeat(''00'', 32), ''hex''), array[$3]),
+            array_fill(convert_to(repeat(''h'', 250), ''UTF8''), array[$3]),
+            array_fill(convert_to(repeat(''p'', 250), ''UTF8''), array[$3]))', p_function)
+    using episodes, ids, p_size, array(select generate_series(1, p_size));
+    return extract(epoch from clock_timestamp() - began);
+end
+$$;
+""".replace("%%", "%")
+
+
+def append_batch(events, rounds):
+    with tempfile.TemporaryDirectory(prefix="el-pairs-") as name:
+        os.chmod(name, 0o755)
+        with Place(PROGRAM, pathlib.Path(name) / "data") as place:
+            text = (ROOT / "Migrations/0004_append_batch.sql").read_text()
+            begin, end = text.index("create function"), text.index("revoke execute")
+            old = text[begin:end].replace("create function append_batch", "create function append_old")
+            place.psql(old + BATCH)
+            size = 1_024
+            place.psql(
+                f"select time_batch('append_batch', {size}) from generate_series(1, {events // size});"
+                " vacuum analyze event;"
+            )
+            print(f"{events:,} events there; microseconds an event, by the server's clock")
+            print(f"{'batch':>6} {'0004':>7} {'today':>7} {'ratio':>6}")
+            for size in 64, 1_024:
+                times = {"append_old": [], "append_batch": []}
+                repeats = max(4, 4_096 // size)
+                # One session: the plans are made once, as in a service. The order is turned each time.
+                script = "".join(
+                    f"select '{function}', time_batch('{function}', {size});\n"
+                    for number in range(rounds * repeats)
+                    for function in sorted(times, reverse=number % 2 == 1)
+                )
+                for line in place.psql(script).split():
+                    function, took = line.split("|")
+                    times[function].append(float(took) / size * 1e6)
+                # The first calls make plans and find cold pages.
+                old, new = (statistics.median(times[name][repeats:]) for name in times)
+                print(f"{size:>6} {old:>7.1f} {new:>7.1f} {old / new:>6.2f}")
+
+
+def main(words):
+    if len(words) >= 2 and words[0] == "export":
+        numbers = [int(word) for word in words[2:]] + [4_000, 5][len(words) - 2:]
+        return export(os.path.abspath(words[1]), *numbers[:2])
+    if words and words[0] == "append-batch":
+        numbers = [int(word) for word in words[1:]] + [500_000, 5][len(words) - 1:]
+        return append_batch(*numbers[:2])
+    sys.exit(__doc__)
+
+
+if not shutil.which("psql"):
+    sys.exit("psql is missing")
+main(sys.argv[1:])
