@@ -6,8 +6,8 @@ RUN apt-get update -q \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN swift build -c release --static-swift-stdlib -Xlinker -s --product episode-ledger \
-    && install -D "$(swift build -c release --static-swift-stdlib -Xlinker -s --show-bin-path)/episode-ledger" \
+RUN swift build -c release --static-swift-stdlib -debug-info-format none -Xlinker -s --product episode-ledger \
+    && install -D "$(swift build -c release --static-swift-stdlib --show-bin-path)/episode-ledger" \
         /out/episode-ledger
 
 FROM debian:12-slim

@@ -299,3 +299,20 @@ let package = Package(
         ),
     ]
 )
+
+// For the thread sanitizer, which looks at the client alone: Scripts/test then builds nothing else.
+if Context.environment["EPISODE_LEDGER_TARGETS"] == "client" {
+    let names = [
+        "CLibPQ", "Postgres", "CareEpisode", "TransparencyLog", "Migrations", "Ledger",
+        "TestSupport",
+        "PostgresTests", "embed-sql", "EmbedSQL",
+    ]
+    package.products = []
+    package.targets.removeAll { !names.contains($0.name) }
+    package.dependencies.removeAll { dependency in
+        guard case .sourceControl(_, let location, _) = dependency.kind else { return false }
+        return !["swift-crypto", "swift-collections", "swift-metrics"].contains {
+            location.hasSuffix("/\($0)")
+        }
+    }
+}
