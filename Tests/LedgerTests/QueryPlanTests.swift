@@ -79,6 +79,112 @@ struct QueryPlanTests {
         expectIndexes(plans, ["event_pkey", "event_ledger_id_episode_id_version_key"])
     }
 
+    /// What the two statements of the event path must do whatever the planner knew of the table.
+    @Test(
+        "Appends and pages look up by the whole key, however the plan was made",
+        arguments: Growth.allCases
+    )
+    func growth(_ growth: Growth) async throws {
+        try await LedgerFixture.withDatabase { plain in
+            var ledger = try await plain.ledger(named: .default)
+            if growth == .newBesideLarge {
+                try await fill(plain, ledger, events: 500_000)
+                ledger = try await plain.createLedger(
+                    named: try #require(LedgerName("north")),
+                    timeZone: "UTC"
+                )
+            }
+            if growth == .large { try await fill(plain, ledger, events: 500_000) }
+            let collected = Mutex<[String]>([])
+            let configuration = try explaining(plain.configuration) { plan in
+                collected.withLock { $0.append(plan) }
+            }
+            let asked = ledger
+            try await LedgerFixture.withDatabase(configuration) { database in
+                if growth == .plannedWhenEmpty {
+                    // Prepared, planned and kept while there is nothing.
+                    let reader = EventReader(database, ledger: asked)
+                    for _ in 0..<8 { _ = try await reader.page(after: .zero) }
+                    try await probe(database, asked)
+                    collected.withLock { $0 = [] }
+                    // Nobody tells the planner that the table has grown.
+                    try await fill(plain, asked, events: 500_000, analyzes: false)
+                    let large = EventReader(database, ledger: asked)
+                    for _ in 0..<8 { _ = try await large.page(after: Position(250_000)) }
+                    try await probe(database, asked)
+                } else {
+                    for _ in 0..<4 { try await useEvents(database, asked) }
+                }
+            }
+            let plans = collected.withLock { $0 }.filter(Self.isOfEvents)
+            #expect(plans.contains { $0.contains("p_event_id") }, "the look-ups of append_batch")
+            #expect(plans.contains { $0.contains("with bound as") }, "the pages")
+            for plan in plans { #expect(Self.looseScans(plan) == [], "\(plan)") }
+        }
+    }
+
+    /// How a ledger comes to its size before its plans are looked at.
+    enum Growth: CaseIterable {
+        case empty, plannedWhenEmpty, large, newBesideLarge
+    }
+
+    private func useEvents(_ database: LedgerDatabase, _ ledger: LedgerDescription) async throws {
+        let reader = EventReader(database, ledger: ledger)
+        for outcome in try await appendTogether(
+            [request(.fresh, SampleEvent.admitted()), request(.fresh, SampleEvent.admitted())],
+            database,
+            ledger
+        ) {
+            _ = try outcome.get()
+        }
+        let head = try await reader.head().position
+        for after in [Position.zero, Position(max(0, head.rawValue - 10))] {
+            _ = try await reader.page(after: after)
+            _ = try await reader.page(after: after, types: [.admitted])
+        }
+    }
+
+    /// Calls append_batch for nothing, on the one connection that has it planned already.
+    private func probe(_ database: LedgerDatabase, _ ledger: LedgerDescription) async throws {
+        for _ in 0..<8 {
+            _ = try await database.writer.query(
+                """
+                select first_position from append_batch(
+                    \(ledger.id.rawValue), \([EpisodeID.fresh]), \([Int64(1)]), \([Int32(1)]),
+                    \([EpisodeID.fresh]), \([Int64(2)]), \([EpisodeID.fresh]), \(["admitted"]),
+                    \([Int64(0)]), \([Int64?.none]), \([[UInt8](repeating: 0, count: 32)]),
+                    \([[UInt8](repeating: 0, count: 32)]), \([[UInt8]()]), \([[UInt8]()])
+                )
+                """
+            )
+        }
+    }
+
+    private static func isOfEvents(_ plan: String) -> Bool {
+        plan.contains("plan:") && (plan.contains("event_") || plan.contains("Scan on event"))
+    }
+
+    /// The scans of the record whose condition is less than the key of their index up to the column
+    /// that tells events apart.
+    private static func looseScans(_ plan: String) -> [String] {
+        let columns = [
+            "event_pkey": "position", "event_ledger_id_event_id_key": "event_id",
+            "event_ledger_id_episode_id_version_key": "episode_id",
+        ]
+        let lines = plan.split(separator: "\n").map(String.init)
+        return lines.indices.compactMap { index in
+            let line = lines[index]
+            guard line.contains("Scan"), line.contains(" on event e") || line.contains(" on event ")
+            else { return nil }
+            let condition = index + 1 < lines.count ? lines[index + 1] : ""
+            let column = columns.first { line.contains(" using \($0.key) ") }?.value
+            guard let column, condition.contains("Index Cond:"), condition.contains(column) else {
+                return line + condition
+            }
+            return nil
+        }
+    }
+
     private func expectIndexes(_ plans: [String], _ indexes: [String]) {
         #expect(!plans.isEmpty)
         for plan in plans {
@@ -104,34 +210,34 @@ struct QueryPlanTests {
             try await fill(plain, ledger, events: 20_000)
             try await fill(plain, other, events: 20_000)
             let collected = Mutex<[String]>([])
-            var configuration = plain.configuration
-            for (name, value) in [
-                ("auto_explain.log_min_duration", "0"), ("auto_explain.log_level", "notice"),
-                ("auto_explain.log_nested_statements", "on"), ("enable_seqscan", "on"),
-            ] {
-                configuration.set(name, to: value)
-            }
-            configuration = try explaining(configuration)
-            configuration.noticeHandler = { notice in
-                collected.withLock { $0.append(notice.message) }
+            let configuration = try explaining(plain.configuration) { plan in
+                collected.withLock { $0.append(plan) }
             }
             try await LedgerFixture.withDatabase(configuration) { database in
                 try await body(database, ledger)
             }
-            return collected.withLock { $0 }.filter {
-                $0.contains("plan:") && ($0.contains("event_") || $0.contains("Scan on event"))
-            }
+            return collected.withLock { $0 }.filter(Self.isOfEvents)
         }
     }
 
-    private func explaining(_ configuration: PostgresConfiguration) throws -> PostgresConfiguration
-    {
+    /// Every statement's plan comes as a notice, those inside functions included.
+    private func explaining(
+        _ configuration: PostgresConfiguration,
+        _ onPlan: @escaping @Sendable (String) -> Void
+    ) throws -> PostgresConfiguration {
         let database = configuration.database ?? ""
         let url = try TestCluster.shared.url(database: database)
         var result = try PostgresConfiguration(
             url: url + "&options=-c%20session_preload_libraries%3Dauto_explain"
         )
         result.settings = configuration.settings
+        for (name, value) in [
+            ("auto_explain.log_min_duration", "0"), ("auto_explain.log_level", "notice"),
+            ("auto_explain.log_nested_statements", "on"), ("enable_seqscan", "on"),
+        ] {
+            result.set(name, to: value)
+        }
+        result.noticeHandler = { onPlan($0.message) }
         return result
     }
 }

@@ -254,7 +254,8 @@ private func leaf(of row: StoredRow) -> [UInt8] {
 func fill(
     _ database: LedgerDatabase,
     _ ledger: LedgerDescription,
-    events: Int
+    events: Int,
+    analyzes: Bool = true
 ) async throws {
     let episodes = max(1, events / 10)
     try await asSuperuser(
@@ -275,7 +276,7 @@ func fill(
         from generate_series(1, \(events)) as n;
         update ledger_head set position = \(events), recorded_at = \(events)
         where ledger_id = \(ledger.id.rawValue);
-        analyze event;
+        \(analyzes ? "analyze event" : "")
         """
     )
 }

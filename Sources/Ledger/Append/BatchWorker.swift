@@ -100,16 +100,20 @@ struct BatchWorker {
             try await database.writer.pipeline([
                 "select \(raw: Self.clockNow) as now",
                 """
-                select position, version, occurred_at, recorded_at, known_at, episode_id, event_id,
-                    type,
-                    case
-                        when type in ('session_attended', 'session_missed', 'medication_adjusted',
-                            'family_session_held') then ''::bytea
-                        else payload
-                    end as payload
-                from event
-                where ledger_id = \(id) and episode_id = any (\(wanted))
-                order by episode_id, version
+                select e.*
+                from unnest(\(wanted)) as w (episode_id)
+                cross join lateral (
+                    select position, version, occurred_at, recorded_at, known_at, episode_id,
+                        event_id, type,
+                        case
+                            when type in ('session_attended', 'session_missed',
+                                'medication_adjusted', 'family_session_held') then ''::bytea
+                            else payload
+                        end as payload
+                    from event
+                    where ledger_id = \(id) and episode_id = w.episode_id
+                    order by version
+                ) e
                 """,
             ])
         }

@@ -100,6 +100,9 @@ public struct EventReader: Sendable {
     /// One statement, one snapshot: what is up to the head it sees, it sees.
     ///
     /// With a filter it also counts what is there, once, since what it returns does not tell.
+    ///
+    /// The events are asked for in order and with a limit, so that one index fits best, that of the
+    /// positions, even to a planner who thinks that the ledger is empty: a plan made then is kept.
     private func pageQuery(
         after: Int64,
         through: Int64,
@@ -107,6 +110,7 @@ public struct EventReader: Sendable {
         episode: EpisodeID?
     ) -> SQL {
         let id = ledger.id.rawValue
+        let most = Int64(Self.pageLimit)
         let bound: SQL = """
             with bound as materialized (
                 select h.position as head, least(h.position, \(through)) as through
@@ -114,36 +118,44 @@ public struct EventReader: Sendable {
                 where h.ledger_id = \(id)
             )
             """
-        let columns: SQL = """
-            e.position, e.version, e.occurred_at, e.recorded_at, e.known_at, e.episode_id,
-            e.event_id, e.type, e.leaf_hash, e.header, e.payload
+        func window(_ columns: SQL, _ filter: SQL = "") -> SQL {
             """
+            left join lateral (
+                select \(columns)
+                from event e
+                where e.ledger_id = \(id) and e.position > \(after) and e.position <= b.through
+                \(filter)
+                order by e.position
+                limit \(most)
+            ) e on true
+            """
+        }
+        let columns: SQL = "\(raw: EventColumns.list)"
         guard types != nil || episode != nil else {
             return """
                 \(bound)
-                select b.head, b.through, \(columns)
+                select b.head, b.through, e.*
                 from bound b
-                left join event e
-                    on e.ledger_id = \(id) and e.position > \(after) and e.position <= b.through
+                \(window(columns))
                 order by e.position
                 """
         }
         let typeNames = types.map { $0.map(\.rawValue).sorted() }
+        let filter: SQL = """
+            and (\(typeNames)::text[] is null or e.type = any (\(typeNames)::text[]))
+            and (\(episode)::uuid is null or e.episode_id = \(episode)::uuid)
+            """
         return """
             \(bound),
             counted as materialized (
                 select count(e.position) as present
                 from bound b
-                left join event e
-                    on e.ledger_id = \(id) and e.position > \(after) and e.position <= b.through
+                \(window("e.position"))
             )
-            select b.head, b.through, c.present, \(columns)
+            select b.head, b.through, c.present, e.*
             from bound b
             cross join counted c
-            left join event e
-                on e.ledger_id = \(id) and e.position > \(after) and e.position <= b.through
-                and (\(typeNames)::text[] is null or e.type = any (\(typeNames)::text[]))
-                and (\(episode)::uuid is null or e.episode_id = \(episode)::uuid)
+            \(window(columns, filter))
             order by e.position
             """
     }
@@ -207,11 +219,15 @@ public struct EventReader: Sendable {
             let wanted = Array(episodes[chunk..<min(chunk + 256, episodes.count)])
             let rows = try await database.reader.query(
                 """
-                select \(raw: EventColumns.historyList)
-                from event
-                where ledger_id = \(id) and episode_id = any (\(wanted))
-                and position <= \(through.rawValue)
-                order by episode_id, version
+                select e.*
+                from unnest(\(wanted)) as w (episode_id)
+                cross join lateral (
+                    select \(raw: EventColumns.historyList)
+                    from event
+                    where ledger_id = \(id) and episode_id = w.episode_id
+                    and position <= \(through.rawValue)
+                    order by version
+                ) e
                 """
             )
             let columns = EventColumns(rows)
