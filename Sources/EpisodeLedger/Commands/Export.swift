@@ -42,17 +42,27 @@ struct Export: AsyncParsableCommand {
             let head = try await reader.head().position
             let end = min(head, until.map { Position(rawValue: $0) } ?? head)
             let progress = ProgressBar("Exporting", unit: "positions")
-            var position = Position(rawValue: after)
-            while position < end {
-                let page = try await reader.page(after: position, until: end, types: filter)
+            @Sendable func page(after position: Position) async throws -> EventPage? {
+                guard position < end else { return nil }
+                return try await reader.page(
+                    after: position,
+                    until: end,
+                    types: filter,
+                    limit: EventReader.pageLimit
+                )
+            }
+            var current = try await page(after: Position(rawValue: after))
+            while let read = current {
+                // The database reads the next page while this one is written.
+                async let next = page(after: read.nextAfter)
                 var lines: [UInt8] = []
-                for event in page.events {
+                for event in read.events {
                     lines += asImport ? try event.importLine() : event.served()
                     lines.append(0x0A)
                 }
                 Console.write(lines)
-                position = page.nextAfter
-                progress.update(position.rawValue - after, of: end.rawValue - after)
+                progress.update(read.nextAfter.rawValue - after, of: end.rawValue - after)
+                current = try await next
             }
             progress.finish()
         }
