@@ -27,22 +27,31 @@ public struct RecordedEvent: Hashable, Sendable {
     public func served() -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(header.count + history.payload.count + 192)
-        bytes += header.dropLast()
-        bytes += Array(",\"data\":".utf8)
+        writeServed(to: &bytes)
+        return bytes
+    }
+
+    /// Appends what ``served()`` returns.
+    public func writeServed(to bytes: inout [UInt8]) {
+        // The header without its last brace.
+        bytes += header[..<max(header.count - 1, 0)]
+        bytes += ",\"data\":".utf8
         bytes += history.payload
-        bytes += Array(",\"leaf_hash\":\"".utf8)
-        for byte in leafHash {
-            bytes.append(hexadecimalDigit(byte >> 4))
-            bytes.append(hexadecimalDigit(byte))
+        bytes += ",\"leaf_hash\":\"".utf8
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * leafHash.count) { digits in
+            for (index, byte) in leafHash.enumerated() {
+                digits[2 * index] = hexadecimalDigit(byte >> 4)
+                digits[2 * index + 1] = hexadecimalDigit(byte)
+            }
+            bytes.append(contentsOf: digits)
         }
-        bytes += Array("\",\"position\":".utf8)
+        bytes += "\",\"position\":".utf8
         CanonicalNumber.write(Int(history.position.rawValue), to: &bytes)
-        bytes += Array(",\"recorded_at\":\"".utf8)
+        bytes += ",\"recorded_at\":\"".utf8
         history.recordedAt.write(to: &bytes)
-        bytes += Array("\",\"version\":".utf8)
+        bytes += "\",\"version\":".utf8
         CanonicalNumber.write(Int(history.version.rawValue), to: &bytes)
         bytes.append(UInt8(ascii: "}"))
-        return bytes
     }
 
     /// The event as a line of an import file, without the newline: what `export --as-import` writes.

@@ -57,7 +57,11 @@ struct Export: AsyncParsableCommand {
                 async let next = page(after: read.nextAfter)
                 var lines: [UInt8] = []
                 for event in read.events {
-                    lines += asImport ? try event.importLine() : event.served()
+                    if asImport {
+                        lines += try event.importLine()
+                    } else {
+                        event.writeServed(to: &lines)
+                    }
                     lines.append(0x0A)
                 }
                 Console.write(lines)

@@ -5,7 +5,9 @@ import Synchronization
 /// Standard output and standard error.
 enum Console {
     /// What is written at once, so that a write to a pipe that has room does not block.
-    private static let chunkSize = 4_096
+    private static let pipeChunk = 4_096
+    /// To what nobody reads at his own pace.
+    private static let fileChunk = 1 << 20
 
     private struct Output {
         /// Why standard output takes no more.
@@ -73,7 +75,8 @@ enum Console {
     /// - Returns: the number of the error that kept it from that.
     @discardableResult
     static func write(_ bytes: [UInt8], to file: Int32) -> Int32? {
-        bytes.withUnsafeBytes { buffer in
+        let chunkSize = waitsForReader(file) ? pipeChunk : fileChunk
+        return bytes.withUnsafeBytes { buffer in
             var rest = buffer[...]
             while !rest.isEmpty {
                 guard waitForRoom(file) else { return nil }
@@ -85,6 +88,17 @@ enum Console {
                 rest = rest.dropFirst(written)
             }
             return nil
+        }
+    }
+
+    /// Whether somebody reads what is written, such as a program behind a pipe or a terminal.
+    private static func waitsForReader(_ file: Int32) -> Bool {
+        var status = stat()
+        guard fstat(file, &status) == 0 else { return true }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return false
+        case S_IFCHR: return isatty(file) == 1
+        default: return true
         }
     }
 

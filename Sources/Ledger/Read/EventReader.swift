@@ -94,6 +94,11 @@ public struct EventReader: Sendable {
         if present != reached - after.rawValue {
             throw LedgerError.missingEvent(try await firstMissing(after: after.rawValue))
         }
+        // They come as the index has them, which SQL does not promise.
+        let positions = events.map(\.history.position)
+        if zip(positions, positions.dropFirst()).contains(where: >) {
+            events.sort { $0.history.position < $1.history.position }
+        }
         return EventPage(events: events, nextAfter: Position(rawValue: reached), head: head)
     }
 
@@ -103,6 +108,7 @@ public struct EventReader: Sendable {
     ///
     /// The events are asked for in order and with a limit, so that one index fits best, that of the
     /// positions, even to a planner who thinks that the ledger is empty: a plan made then is kept.
+    /// Sorting once more, outside, what comes in order already would take a third of the time.
     private func pageQuery(
         after: Int64,
         through: Int64,
@@ -137,7 +143,6 @@ public struct EventReader: Sendable {
                 select b.head, b.through, e.*
                 from bound b
                 \(window(columns))
-                order by e.position
                 """
         }
         let typeNames = types.map { $0.map(\.rawValue).sorted() }
@@ -156,7 +161,6 @@ public struct EventReader: Sendable {
             from bound b
             cross join counted c
             \(window(columns, filter))
-            order by e.position
             """
     }
 
