@@ -39,11 +39,12 @@ class Place:
         self.keeper = subprocess.Popen(
             self.words("follow"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        file = self.folder / "postgresql/postmaster.pid"
         for _ in range(200):
-            if (self.folder / "postgresql/postmaster.pid").exists():
-                break
+            if file.exists() and "ready" in file.read_text():
+                return self
             time.sleep(0.05)
-        return self
+        sys.exit("the cluster does not start")
 
     def __exit__(self, *_):
         self.keeper.terminate()
@@ -58,21 +59,13 @@ class Place:
             stderr=subprocess.DEVNULL, **options,
         )
 
-    def psql(self, script, **options):
+    def psql(self, script):
         lines = (self.folder / "postgresql/postmaster.pid").read_text().splitlines()
-        owner = lines[4], lines[3]
-        databases = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", owner[0], "-p", owner[1]]
-        user = self.superuser()
         return subprocess.run(
-            [*databases, "-U", user, "-d", self.database(databases, user), "-f", "-"],
-            input=script, text=True, check=True, stdout=subprocess.PIPE, **options,
+            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", lines[4], "-p", lines[3],
+             "-U", "episode_ledger", "-d", "episode_ledger", "-f", "-"],
+            input=script, text=True, check=True, stdout=subprocess.PIPE,
         ).stdout
-
-    def superuser(self):
-        return os.environ.get("PGUSER", "episode_ledger")
-
-    def database(self, words, user):
-        return os.environ.get("PGDATABASE", "episode_ledger")
 
 
 def seconds(body):
@@ -122,23 +115,28 @@ create or replace function time_batch(p_function text, p_size integer) returns d
 language plpgsql as $$
 declare
     began timestamptz;
+    requests integer[] := array(select generate_series(1, p_size));
     ids uuid[] := array(select gen_random_uuid() from generate_series(1, p_size));
     episodes uuid[] := array(select gen_random_uuid() from generate_series(1, p_size));
+    zeros bigint[] := array_fill(0::bigint, array[p_size]);
+    ones bigint[] := array_fill(1::bigint, array[p_size]);
+    nulls bigint[] := array_fill(null::bigint, array[p_size]);
+    types text[] := array_fill('session_attended'::text, array[p_size]);
+    hashes bytea[] := array_fill(decode(repeat('00', 32), 'hex'), array[p_size]);
+    texts bytea[] := array_fill(convert_to(repeat('p', 250), 'UTF8'), array[p_size]);
 begin
     began := clock_timestamp();
-    execute format(
-        'select * from %%s(1, $1, array_fill(0::bigint, array[$3]), $4, $1,
-            array_fill(1::bigint, array[$3]), $2, array_fill(''session_attended''::text, array[$3]),
-            array_fill(0::bigint, array[$3]), array_fill(null::bigint, array[$3]),
-            array_fill(decode(repeat(''00'', 32), ''hex''), array[$3]),
-            array_fill(decode(repeat(''00'', 32), ''hex''), array[$3]),
-            array_fill(convert_to(repeat(''h'', 250), ''UTF8''), array[$3]),
-            array_fill(convert_to(repeat(''p'', 250), ''UTF8''), array[$3]))', p_function)
-    using episodes, ids, p_size, array(select generate_series(1, p_size));
+    if p_function = 'append_batch' then
+        perform append_batch(1, episodes, zeros, requests, episodes, ones, ids, types, zeros, nulls,
+            hashes, hashes, texts, texts);
+    else
+        perform append_old(1, episodes, zeros, requests, episodes, ones, ids, types, zeros, nulls,
+            hashes, hashes, texts, texts);
+    end if;
     return extract(epoch from clock_timestamp() - began);
 end
 $$;
-""".replace("%%", "%")
+"""
 
 
 def append_batch(events, rounds):

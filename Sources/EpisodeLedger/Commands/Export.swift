@@ -42,21 +42,10 @@ struct Export: AsyncParsableCommand {
             let head = try await reader.head().position
             let end = min(head, until.map { Position(rawValue: $0) } ?? head)
             let progress = ProgressBar("Exporting", unit: "positions")
-            @Sendable func page(after position: Position) async throws -> EventPage? {
-                guard position < end else { return nil }
-                return try await reader.page(
-                    after: position,
-                    until: end,
-                    types: filter,
-                    limit: EventReader.pageLimit
-                )
-            }
-            var current = try await page(after: Position(rawValue: after))
-            while let read = current {
-                // The database reads the next page while this one is written.
-                async let next = page(after: read.nextAfter)
+            let first = Position(rawValue: after)
+            try await reader.forEachPage(after: first, until: end, types: filter) { page in
                 var lines: [UInt8] = []
-                for event in read.events {
+                for event in page.events {
                     if asImport {
                         lines += try event.importLine()
                     } else {
@@ -65,8 +54,7 @@ struct Export: AsyncParsableCommand {
                     lines.append(0x0A)
                 }
                 Console.write(lines)
-                progress.update(read.nextAfter.rawValue - after, of: end.rawValue - after)
-                current = try await next
+                progress.update(page.nextAfter.rawValue - after, of: end.rawValue - after)
             }
             progress.finish()
         }
