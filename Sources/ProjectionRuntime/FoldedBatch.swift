@@ -3,11 +3,16 @@ import Ledger
 import Postgres
 
 /// The rows of the episodes of one batch, encoded, and those whose fold failed.
+///
+/// An episode whose fold fails has the rows of its history up to where it fails: its last good rows,
+/// the same ones after a rebuild as in tables that were kept up to date.
 struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
-    /// Episodes whose rows are to be replaced; also those that have none any more.
+    /// Episodes that were folded; also those that have no rows any more.
     var folded: [EpisodeID] = []
     /// Episodes to be parked.
     var failed: [(episode: EpisodeID, reason: String)] = []
+    /// Those of them of which a part could be folded; the rows of the others stay as they are.
+    private(set) var foldedInPart: [EpisodeID] = []
     /// One for each table.
     var encoders: [BinaryCopyEncoder]
 
@@ -27,7 +32,26 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
             if let model { projection.encode(model, ledger: ledger, into: &encoders) }
         } catch {
             failed.append((episode, Self.reason(error)))
+            addReadable(episode, history)
         }
+    }
+
+    /// Encodes the rows of the longest part of a history, from its beginning, that can be folded.
+    private mutating func addReadable(_ episode: EpisodeID, _ history: [HistoryEvent]) {
+        var (readable, unreadable) = (0, history.count)
+        var model: Projection.Model?
+        while unreadable - readable > 1 {
+            let middle = (readable + unreadable) / 2
+            do {
+                model = try projection.fold(episode, Array(history.prefix(middle)))
+                readable = middle
+            } catch {
+                unreadable = middle
+            }
+        }
+        guard readable > 0 else { return }
+        foldedInPart.append(episode)
+        if let model { projection.encode(model, ledger: ledger, into: &encoders) }
     }
 
     /// Folds one episode after the other; whoever else waits for a thread has his turn in between.

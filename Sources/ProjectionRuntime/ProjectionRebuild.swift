@@ -195,10 +195,8 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         try await registry.pool.withTransaction { [registry] connection in
             // The tables are new: there is nothing to replace.
             try await registry.copy(batch.encoders, generation: generation, connection)
-            var failures = batch
-            failures.folded = []
-            try await registry.write(
-                failures,
+            try await registry.park(
+                batch.failed,
                 generation: generation,
                 through: through,
                 connection

@@ -279,12 +279,13 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
         through: Position,
         _ connection: PostgresConnection
     ) async throws {
-        if !batch.folded.isEmpty {
+        let replaced = batch.folded + batch.foldedInPart
+        if !replaced.isEmpty {
             for table in projection.tables {
                 _ = try await connection.query(
                     """
                     delete from \(raw: table.qualifiedName(generation))
-                    where ledger_id = \(id) and episode_id = any (\(batch.folded))
+                    where ledger_id = \(id) and episode_id = any (\(replaced))
                     """
                 )
             }
@@ -297,14 +298,24 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
                 """
             )
         }
-        if !batch.failed.isEmpty {
+        try await park(batch.failed, generation: generation, through: through, connection)
+    }
+
+    /// Says which episodes could not be folded.
+    func park(
+        _ failed: [(episode: EpisodeID, reason: String)],
+        generation: Int32,
+        through: Position,
+        _ connection: PostgresConnection
+    ) async throws {
+        if !failed.isEmpty {
             _ = try await connection.query(
                 """
                 insert into projection_parked
                     (ledger_id, name, generation, episode_id, position, reason)
                 select \(id), \(projection.name), \(generation), f.episode_id, \(through.rawValue),
                     f.reason
-                from unnest(\(batch.failed.map(\.episode)), \(batch.failed.map(\.reason)))
+                from unnest(\(failed.map(\.episode)), \(failed.map(\.reason)))
                     as f (episode_id, reason)
                 on conflict (ledger_id, name, generation, episode_id) do update
                 set position = excluded.position, reason = excluded.reason,

@@ -35,6 +35,8 @@ struct EntryCount: EpisodeProjection {
     var foldVersion = 1
     /// What an entry counts: another number is another fold under the same version.
     var weight = 1
+    /// Histories of more entries than this cannot be folded.
+    var most = Int.max
     /// Called before an episode is folded.
     var onFold: @Sendable () -> Void = {}
 
@@ -69,6 +71,7 @@ struct EntryCount: EpisodeProjection {
     func fold(_ episode: EpisodeID, _ history: EffectiveHistory) throws -> Model? {
         onFold()
         if let error = poison[episode] { throw error }
+        guard history.entries.count <= most else { throw Poisoned(parkingReason: "too long") }
         guard !history.entries.isEmpty else { return nil }
         return Model(episode: episode, entries: history.entries.count * weight)
     }

@@ -55,6 +55,27 @@ struct ParkingTests {
         }
     }
 
+    @Test("Its rows are those of its history up to where the fold fails, after a rebuild as well")
+    func longestReadable() async throws {
+        try await ProjectionFixture.with { fixture in
+            var histories = try fixture.histories(seed: 70)
+            var projection = EntryCount()
+            projection.most = 4
+            try await fixture.append(histories.events(90, episodes: 5))
+            // In one batch: there never were any rows before.
+            try await fixture.catchUp(projection)
+            let expected = try await fixture.expectedCounts(through: Position(90))
+            let tooLong = Set(expected.filter { $0.value > 4 }.keys)
+            #expect(!tooLong.isEmpty)
+            let counts = try await fixture.counts()
+            #expect(counts == expected.mapValues { min($0, 4) })
+            #expect(Set(try await status(fixture).parked.map(\.episodeID)).isSuperset(of: tooLong))
+            let report = try await fixture.rebuild(projection).run()
+            #expect(report.differing == 0)
+            #expect(try await fixture.counts(2) == counts)
+        }
+    }
+
     @Test("Answers name the parked episodes")
     func answers() async throws {
         try await withEpisodes(72) { fixture, projection, later in
