@@ -45,6 +45,26 @@ struct ConfigurationTests {
         }
     }
 
+    @Test("A token is printed by itself, also into a pipe, and JSON has it as a member")
+    func token() async throws {
+        struct Answer: Decodable {
+            var token: String
+            var subject: String
+            var expiresIn: Int
+        }
+        try await CommandLineFixture.withoutDatabase { fixture in
+            let words = ["token", "--role", "auditor", "--subject", "kate", "--expires", "30m"]
+            let form = #/[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\n/#
+            for format in [[], ["--format", "text"]] {
+                let bare = try await fixture.succeed(words + format)
+                #expect(bare.text.wholeMatch(of: form) != nil, "\(bare.text)")
+            }
+            let answer = try await fixture.answer(Answer.self, words + ["--format", "json"])
+            #expect((answer.token + "\n").wholeMatch(of: form) != nil)
+            #expect(answer.subject == "kate" && answer.expiresIn == 1_800)
+        }
+    }
+
     @Test("A file that cannot be used is refused, and says where it is wrong")
     func refused() async throws {
         try await CommandLineFixture.withoutDatabase { fixture in
