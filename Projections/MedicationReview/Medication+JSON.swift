@@ -1,5 +1,5 @@
 public import CareEpisode
-public import ProjectionRuntime
+import ProjectionRuntime
 
 extension Medication {
     /// The payload's members, absent ones left out.

@@ -1,6 +1,6 @@
-import CareEpisode
+public import CareEpisode
 public import Ledger
-public import ProjectionRuntime
+import ProjectionRuntime
 
 extension MedicationFlag {
     /// `flag`, `event_ids`, `text`.

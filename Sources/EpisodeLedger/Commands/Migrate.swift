@@ -1,4 +1,5 @@
 import ArgumentParser
+import CareEpisode
 import Ledger
 import Migrations
 import ProjectionRuntime

@@ -1,5 +1,3 @@
-public import CareEpisode
-
 /// An answer as JSON: members in the order in which they were put, nulls written.
 public indirect enum AnswerJSON: Sendable {
     /// Members in order.
@@ -110,19 +108,4 @@ extension AnswerJSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral
     public init(arrayLiteral elements: AnswerJSON...) {
         self = .array(elements)
     }
-}
-
-extension ReadModelBasis {
-    /// The members by which every answer says what it rests on.
-    public var members: [(name: String, value: AnswerJSON)] {
-        [
-            ("position", .integer(position.rawValue)),
-            ("lag", .integer(lag)),
-            ("known_at", .instant(knownAt)),
-            ("known_by", .text(knownAt.map { _ in knownBy.rawValue })),
-        ]
-    }
-
-    /// The episodes the answer may be wrong about.
-    public var parkedJSON: AnswerJSON { .array(parked.map { .string($0.description) }) }
 }

@@ -1,9 +1,9 @@
-import CareEpisode
+package import CareEpisode
 import HTTPTypes
 import Hummingbird
 package import Ledger
 import Metrics
-package import ProjectionRuntime
+import ProjectionRuntime
 import TransparencyLog
 
 /// Recording events, and reading them as they were recorded.

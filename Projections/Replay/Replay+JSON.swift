@@ -1,6 +1,6 @@
 public import CareEpisode
 public import Ledger
-public import ProjectionRuntime
+import ProjectionRuntime
 
 extension Replay {
     /// The answer of `replay`: the events that were known, the history they make, and its state.

@@ -1,3 +1,4 @@
+import CareEpisode
 import HTTPTypes
 import Hummingbird
 import Logging

@@ -1,4 +1,4 @@
-import CareEpisode
+public import CareEpisode
 public import Ledger
 public import ProjectionRuntime
 
