@@ -84,16 +84,21 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // What people read: blocks and text; HTML.
+        .target(name: "Documents", swiftSettings: strict),
+        .target(name: "Markup", dependencies: ["Documents"], swiftSettings: strict),
+
         // The read models.
         .target(
             name: "ProjectionRuntime",
-            dependencies: ["Ledger", "CareEpisode", "Postgres"],
+            dependencies: ["Documents", "Ledger", "CareEpisode", "Postgres"],
             swiftSettings: strict
         ),
         .target(
             name: "Projections",
             dependencies: [
-                "ProjectionRuntime", "Ledger", "CareEpisode", "Postgres", "TransparencyLog",
+                "Documents", "ProjectionRuntime", "Ledger", "CareEpisode", "Postgres",
+                "TransparencyLog",
             ],
             path: "Projections",
             swiftSettings: strict,
@@ -104,8 +109,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "CareEpisode", "Ledger", "Migrations", "Postgres", "ProjectionRuntime",
-                "Projections", "TransparencyLog",
+                "CareEpisode", "Documents", "Ledger", "Markup", "Migrations", "Postgres",
+                "ProjectionRuntime", "Projections", "TransparencyLog",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -138,8 +143,9 @@ let package = Package(
         .executableTarget(
             name: "EpisodeLedger",
             dependencies: [
-                "CareEpisode", "Ledger", "Migrations", "Postgres", "ProjectionRuntime",
-                "Projections", "EmbeddedPostgres", "Server", "Simulator", "TransparencyLog",
+                "CareEpisode", "Documents", "Ledger", "Markup", "Migrations", "Postgres",
+                "ProjectionRuntime", "Projections", "EmbeddedPostgres", "Server", "Simulator",
+                "TransparencyLog",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -213,6 +219,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "DocumentsTests",
+            dependencies: ["Documents", "Markup"],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "ProjectionRuntimeTests",
             dependencies: [
                 "CareEpisode", "Postgres", "Ledger", "ProjectionRuntime", "Projections",
@@ -223,7 +234,8 @@ let package = Package(
         .testTarget(
             name: "ProjectionsTests",
             dependencies: [
-                "CareEpisode", "Postgres", "Ledger", "ProjectionRuntime", "Projections",
+                "CareEpisode", "Documents", "Markup", "Postgres", "Ledger", "ProjectionRuntime",
+                "Projections",
                 "Simulator", "TestSupport", "ProjectionTestSupport",
             ],
             swiftSettings: strict
@@ -257,7 +269,9 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "CareEpisode", "Ledger", "Postgres", "Server", "TestSupport", "TransparencyLog",
+                "CareEpisode", "EpisodeLedger", "Ledger", "Postgres", "ProjectionRuntime",
+                "Projections", "Server", "Simulator", "TestSupport", "TransparencyLog",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -18,6 +18,66 @@ public enum ReadModels {
         foldVersions.contains { $0.name == status.name && $0.version != status.foldVersion }
     }
 
+    /// Every question that can be asked, as HTTP offers it.
+    public static let questions = [
+        QuestionDescription(
+            ReplayQuestion.self,
+            operation: "getEpisode",
+            path: "episodes/{episode}",
+            "The state of an episode by replay",
+            disclosesHealthInformation: true
+        ),
+        QuestionDescription(
+            EpisodesQuestion.self,
+            operation: "listEpisodes",
+            path: "episodes",
+            "Episodes, by admission",
+            disclosesHealthInformation: true
+        ),
+        QuestionDescription(
+            CensusQuestion.self,
+            operation: "getCensus",
+            path: "census",
+            "The midnight census of a date, or of each day of a period",
+            disclosesHealthInformation: true
+        ),
+        QuestionDescription(
+            AttendanceQuestion.self,
+            operation: "getAttendance",
+            path: "attendance",
+            "An episode's sessions and hours, week by week",
+            disclosesHealthInformation: true
+        ),
+        QuestionDescription(
+            OutcomesQuestion.self,
+            operation: "getOutcomes",
+            path: "outcomes",
+            "How the episodes of a period ended",
+            disclosesHealthInformation: false
+        ),
+        QuestionDescription(
+            MedicationReviewQuestion.self,
+            operation: "getMedicationReview",
+            path: "medication-review",
+            "The medication review of an episode, or of a programme's",
+            disclosesHealthInformation: true
+        ),
+        QuestionDescription(
+            DischargeSummariesQuestion.self,
+            operation: "listDischargeSummaries",
+            path: "discharge-summaries",
+            "Ended episodes and what their summaries lack",
+            disclosesHealthInformation: true
+        ),
+        QuestionDescription(
+            DischargeSummaryQuestion.self,
+            operation: "getDischargeSummary",
+            path: "discharge-summaries/{episode}",
+            "The discharge summary of an episode",
+            disclosesHealthInformation: true
+        ),
+    ]
+
     /// All read models of one ledger.
     ///
     /// - Throws: an error that names the ledger's zone where this machine does not know it.
@@ -27,5 +87,34 @@ public enum ReadModels {
             try MedicationReviewProjection(ledger),
             try DischargeSummaryProjection(ledger),
         ]
+    }
+}
+
+/// A question as HTTP offers it.
+public struct QuestionDescription: Sendable {
+    /// What is asked.
+    public let question: any Question.Type
+    /// Its name in the OpenAPI document and in the access log.
+    public let operation: String
+    /// Below the ledger's.
+    public let path: String
+    /// What the answer is, in a line.
+    public let summary: String
+    /// Whether the answer holds health information, so that who asks is kept in the access log.
+    public let disclosesHealthInformation: Bool
+
+    /// Describes a question.
+    public init(
+        _ question: any Question.Type,
+        operation: String,
+        path: String,
+        _ summary: String,
+        disclosesHealthInformation: Bool
+    ) {
+        self.question = question
+        self.operation = operation
+        self.path = path
+        self.summary = summary
+        self.disclosesHealthInformation = disclosesHealthInformation
     }
 }

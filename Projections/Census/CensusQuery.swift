@@ -31,21 +31,13 @@ public struct CensusQuery: Sendable {
         program: String? = nil,
         knowledge: Knowledge? = nil
     ) async throws -> (CensusOfDate, ReadModelBasis) {
-        let models: [EpisodeCensus]
-        let basis: ReadModelBasis
-        if let knowledge {
-            (models, basis) = try await model.folded(
-                knownAt: knowledge.at,
-                knownBy: knowledge.by,
-                effectiveAt: effectiveAt
-            )
-        } else {
-            (models, basis) = try await stored(
-                from: calendar.startOfDay(date),
-                to: calendar.startOfDay(date.adding(days: 1)),
-                effectiveAt: effectiveAt
-            )
-        }
+        let (models, basis) = try await episodes(
+            overlapping: (
+                calendar.startOfDay(date), calendar.startOfDay(date.adding(days: 1))
+            ),
+            effectiveAt: effectiveAt,
+            knowledge: knowledge
+        )
         let answer = CensusOfDate(
             date,
             models,
@@ -71,27 +63,15 @@ public struct CensusQuery: Sendable {
         program: String? = nil,
         knowledge: Knowledge? = nil
     ) async throws -> (CensusTally, ReadModelBasis) {
-        let stays: [EpisodeCensus.Stay]
-        let basis: ReadModelBasis
-        if let knowledge {
-            let (models, folded) = try await model.folded(
-                knownAt: knowledge.at,
-                knownBy: knowledge.by,
-                effectiveAt: effectiveAt
-            )
-            (stays, basis) = (models.flatMap(\.stays), folded)
-        } else {
-            let start = calendar.startOfDay(from)
-            let end = calendar.startOfDay(to.adding(days: 1))
-            (stays, basis) = try await model.withTables { connection, generation, basis in
-                let rows = try await connection.query(
-                    CensusRows.stays(ledger.id, generation, from: start, to: end)
-                )
-                return (try rows.map { try CensusRows.stay($0).stay }, basis)
-            }
-        }
+        let (models, basis) = try await episodes(
+            overlapping: (
+                calendar.startOfDay(from), calendar.startOfDay(to.adding(days: 1))
+            ),
+            effectiveAt: effectiveAt,
+            knowledge: knowledge
+        )
         let tally = CensusTally(
-            stays.filter { program == nil || $0.program == program },
+            models.flatMap(\.stays).filter { program == nil || $0.program == program },
             from: from,
             to: to,
             effectiveAt: effectiveAt,
@@ -111,22 +91,40 @@ public struct CensusQuery: Sendable {
         effectiveAt: Instant,
         knowledge: Knowledge? = nil
     ) async throws -> (EpisodeList, ReadModelBasis) {
-        let models: [EpisodeCensus]
-        let basis: ReadModelBasis
-        if let knowledge {
-            (models, basis) = try await model.folded(
-                knownAt: knowledge.at,
-                knownBy: knowledge.by,
-                effectiveAt: effectiveAt
-            )
-        } else {
-            (models, basis) = try await stored(from: nil, to: nil, effectiveAt: effectiveAt)
-        }
+        let (models, basis) = try await episodes(
+            overlapping: nil,
+            effectiveAt: effectiveAt,
+            knowledge: knowledge
+        )
         return (EpisodeList(models, filter, effectiveAt: effectiveAt), basis)
     }
 
+    /// An episode's part of an answer: what a comparison of two knowledge times folds.
+    public func fold(
+        effectiveAt: Instant
+    ) -> @Sendable (EpisodeID, EffectiveHistory) throws -> EpisodeCensus? {
+        { [projection = model.projection] in try projection.fold($0, $1.through(effectiveAt)) }
+    }
+
+    /// Episodes as they were known: from the tables those with a stay that overlaps a time, from the
+    /// events all.
+    func episodes(
+        overlapping time: (from: Instant, to: Instant)?,
+        effectiveAt: Instant,
+        knowledge: Knowledge?
+    ) async throws -> ([EpisodeCensus], ReadModelBasis) {
+        guard let knowledge else {
+            return try await stored(from: time?.from, to: time?.to, effectiveAt: effectiveAt)
+        }
+        return try await model.folded(
+            knownAt: knowledge.at,
+            knownBy: knowledge.by,
+            effectiveAt: effectiveAt
+        )
+    }
+
     /// Episodes from the tables, with a stay that overlaps a time.
-    func stored(
+    private func stored(
         from: Instant?,
         to: Instant?,
         effectiveAt: Instant

@@ -107,28 +107,3 @@ public struct DischargeSummarySource: Hashable, Sendable {
     /// Where it stands in the ledger.
     public var position: Position
 }
-
-extension DischargeSummaryAnswer {
-    /// The summary for a terminal, in lines of at most 100 characters.
-    ///
-    /// - Parameters:
-    ///   - ledger: whose record it comes from.
-    ///   - calendar: of the ledger's zone, in which times are written.
-    ///   - sources: the episode's events.
-    public func text(
-        _ ledger: LedgerDescription,
-        _ calendar: LocalCalendar,
-        _ sources: [DischargeSummarySource]
-    ) -> String {
-        SummaryDocument(self, ledger, calendar, sources).text
-    }
-
-    /// The summary as an HTML page of its own that prints on A4 and Letter; parameters as for text.
-    public func html(
-        _ ledger: LedgerDescription,
-        _ calendar: LocalCalendar,
-        _ sources: [DischargeSummarySource]
-    ) -> String {
-        SummaryDocument(self, ledger, calendar, sources).html
-    }
-}

@@ -1,4 +1,5 @@
 import CareEpisode
+import Documents
 import ProjectionRuntime
 
 /// Codes, medications and numbers in words.
@@ -7,37 +8,10 @@ enum SummaryWords {
     static let notRecorded = "not recorded"
     static let leftBlank = "not recorded (left blank)"
 
-    /// A code in words: `intensive_outpatient` becomes "intensive outpatient".
-    static func code(_ code: String) -> String {
-        code.split(separator: "_", omittingEmptySubsequences: false).joined(separator: " ")
-    }
-
-    /// A code at the beginning of a line.
-    static func title(_ text: String) -> String {
-        let words = code(text)
-        return words.prefix(1).uppercased() + words.dropFirst()
-    }
-
-    /// A number without a fraction that is not there.
-    static func number(_ number: Double) -> String {
-        Int64(exactly: number).map { String($0) } ?? number.description
-    }
-
-    /// With one decimal, rounded half away from zero.
-    static func decimal(_ number: Double) -> String {
-        let tenths = Int64((number * 10).rounded())
-        return "\(tenths / 10).\(abs(tenths % 10))"
-    }
-
-    /// `1 week`, `2 weeks`.
-    static func count(_ number: Int, _ thing: String) -> String {
-        "\(number) \(thing)\(number == 1 ? "" : "s")"
-    }
-
     /// `group 12, individual 4`, the most first.
     static func counts(_ counts: [String: Int]) -> String {
         counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-            .map { "\(code($0.key)) \($0.value)" }.joined(separator: ", ")
+            .map { "\(Words.code($0.key)) \($0.value)" }.joined(separator: ", ")
     }
 
     /// FHIR's codes of where a client goes; a site's own as they are.
@@ -54,7 +28,7 @@ enum SummaryWords {
         case .rehabilitation: "Rehabilitation"
         case .skilledNursing: "Skilled nursing facility"
         case .other: "Other"
-        default: title(code)
+        default: Words.title(code)
         }
     }
 
@@ -68,53 +42,15 @@ enum SummaryWords {
 
     // MARK: - Medications
 
-    /// `sertraline 50 mg tablet`: strength and form where the name does not have them.
-    static func medication(_ medication: Medication) -> String {
-        let named = words(medication.name)
-        let more = [medication.strength, medication.form].compactMap { $0 }
-            .filter { !words($0).isSubset(of: named) }
-        return ([medication.name] + more).joined(separator: " ")
-    }
-
-    private static func words(_ text: String) -> Set<String> {
-        Set(text.lowercased().split { !$0.isLetter && !$0.isNumber && $0 != "." }.map(String.init))
-    }
-
-    /// `50 mg, oral, daily`.
-    static func regimen(_ regimen: Regimen?) -> String {
-        guard let regimen else { return "regimen not recorded" }
-        let dose = regimen.dose.map { [number($0), regimen.unit].compactMap { $0 } }?
-            .joined(separator: " ")
-        let times = regimen.timesPerDay.map { "\(number($0)) × a day" }
-        let parts = [
-            dose, regimen.route, regimen.frequency ?? times,
-            regimen.asNeeded == true && !saysAsNeeded(regimen.frequency) ? "as needed" : nil,
-        ].compactMap { $0 }
-        return parts.isEmpty ? "regimen not recorded" : parts.joined(separator: ", ")
-    }
-
-    private static func saysAsNeeded(_ frequency: String?) -> Bool {
-        let frequency = frequency?.lowercased() ?? ""
-        return frequency.contains("as needed") || frequency.contains("prn")
-    }
-
     static func prescription(_ prescription: DischargeSummary.Prescription) -> String {
-        "\(medication(prescription.medication)): \(regimen(prescription.regimen))"
-    }
-
-    /// `lack of effect: no better after six weeks`; empty without a reason.
-    static func reason(_ reason: MedicationReason?) -> String {
-        let code = reason?.code.map { code in
-            code.rawValue.split(separator: "-").joined(separator: " ")
-        }
-        return [code, reason?.text].compactMap { $0 }.joined(separator: ": ")
+        "\(prescription.medication.words): \(Regimen.words(prescription.regimen))"
     }
 
     // MARK: - Differences
 
     /// `medications/changed/<lineage>` becomes "medications, changed".
     static func item(_ item: String) -> String {
-        item.split(separator: "/").prefix(2).map { code(String($0)) }.joined(separator: ", ")
+        item.split(separator: "/").prefix(2).map { Words.code(String($0)) }.joined(separator: ", ")
     }
 
     /// What a summary's JSON says of a medication, such as `lithium 300 mg: from 300 mg, oral, daily
@@ -134,7 +70,7 @@ enum SummaryWords {
     }
 
     private static func regimen(_ value: AnswerJSON?) -> String {
-        regimen(
+        Regimen.words(
             Regimen(
                 dose: value?["dose"]?.number,
                 unit: value?["unit"]?.text,
@@ -156,7 +92,7 @@ enum SummaryWords {
         let isCode = text.utf8.allSatisfy {
             $0 == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
         }
-        return isCode ? code(text) : text
+        return isCode ? Words.code(text) : text
     }
 
     /// A value of any kind in one line, its times by a clock.
@@ -165,7 +101,7 @@ enum SummaryWords {
         case nil, .null: "–"
         case .string(let text): string(text, clock)
         case .integer(let number): String(number)
-        case .number(let number): Self.number((number * 1_000).rounded() / 1_000)
+        case .number(let number): Words.number((number * 1_000).rounded() / 1_000)
         case .bool(let isTrue): isTrue ? "yes" : "no"
         case .raw(let bytes): String(decoding: bytes, as: UTF8.self)
         case .array(let elements):
@@ -173,7 +109,9 @@ enum SummaryWords {
                 ? "none" : elements.map { self.value($0, clock) }.joined(separator: "; ")
         case .object(let members):
             members.filter { !pointers.contains($0.name) && !$0.value.isNull }
-                .map { "\(code($0.name)) \(self.value($0.value, clock))" }.joined(separator: ", ")
+                .map { "\(Words.code($0.name)) \(self.value($0.value, clock))" }.joined(
+                    separator: ", "
+                )
         }
     }
 }

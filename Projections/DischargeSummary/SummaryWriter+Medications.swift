@@ -1,4 +1,5 @@
 import CareEpisode
+import Documents
 
 extension SummaryWriter {
     var medications: Section {
@@ -9,8 +10,8 @@ extension SummaryWriter {
             medications.continued + medications.changed + medications.new + medications.held
             + medications.stopped + medications.startedAndStopped
         return Section(
-            title: "Medications",
-            blocks: [
+            "Medications",
+            [
                 states("At admission", medications.atAdmission),
                 states("At \(end)", medications.atDischarge),
                 table(
@@ -34,11 +35,11 @@ extension SummaryWriter {
             ["Medication", "Regimen", "Since", "Prescribed by, and why"],
             states.compactMap { element in
                 guard let state = element.value else { return nil }
-                var regimen = Words.regimen(state.prescription.regimen)
+                var regimen = Regimen.words(state.prescription.regimen)
                 if let since = state.heldSince { regimen += " (held since \(clock.time(since)))" }
                 return Row(
                     [
-                        Words.medication(state.prescription.medication),
+                        state.prescription.medication.words,
                         regimen,
                         clock.time(state.from),
                         decision(state.prescriber, state.reason),
@@ -52,7 +53,7 @@ extension SummaryWriter {
 
     private func row(_ outcome: DischargeSummary.MedicationOutcome, _ sources: [Int]) -> Row {
         let prescription = outcome.prescription
-        let regimen = Words.regimen(prescription.regimen)
+        let regimen = Regimen.words(prescription.regimen)
         let lines: [String] =
             switch outcome.kind {
             case .continued: ["Continued", regimen]
@@ -72,7 +73,7 @@ extension SummaryWriter {
             ? [decision(outcome.prescriber, outcome.reason)]
             : outcome.steps.map { step($0, of: prescription.medication) }
         return Row(
-            lines: [[Words.medication(prescription.medication)], lines, decisions],
+            lines: [[prescription.medication.words], lines, decisions],
             sources: sources
         )
     }
@@ -81,9 +82,12 @@ extension SummaryWriter {
         _ before: DischargeSummary.Prescription,
         _ after: DischargeSummary.Prescription
     ) -> [String] {
-        Words.medication(before.medication) == Words.medication(after.medication)
-            ? ["from \(Words.regimen(before.regimen))", "to \(Words.regimen(after.regimen))"]
-            : ["from \(Words.prescription(before))", "to \(Words.prescription(after))"]
+        before.medication.words == after.medication.words
+            ? ["from \(Regimen.words(before.regimen))", "to \(Regimen.words(after.regimen))"]
+            : [
+                "from \(SummaryWords.prescription(before))",
+                "to \(SummaryWords.prescription(after))",
+            ]
     }
 
     /// What was held or stopped, and what it had been at the admission where that was another.
@@ -92,7 +96,7 @@ extension SummaryWriter {
         _ last: DischargeSummary.Prescription,
         _ outcome: String
     ) -> [String] {
-        guard let before else { return [outcome, Words.regimen(last.regimen)] }
+        guard let before else { return [outcome, Regimen.words(last.regimen)] }
         return ["Changed"] + change(before, last) + [outcome]
     }
 
@@ -102,14 +106,14 @@ extension SummaryWriter {
         of medication: Medication
     ) -> String {
         var text = "\(clock.time(step.at)) \(Words.code(step.change.rawValue))"
-        let name = Words.medication(step.medication)
-        if name != Words.medication(medication) { text += " \(name)" }
-        if step.regimen != nil { text += " (\(Words.regimen(step.regimen)))" }
+        let name = step.medication.words
+        if name != medication.words { text += " \(name)" }
+        if step.regimen != nil { text += " (\(Regimen.words(step.regimen)))" }
         return "\(text): \(decision(step.prescriber, step.reason))"
     }
 
     private func decision(_ prescriber: String?, _ reason: MedicationReason?) -> String {
-        let why = Words.reason(reason)
+        let why = reason?.words ?? ""
         return [prescriber, why.isEmpty ? nil : why].compactMap { $0 }.joined(separator: ", ")
     }
 }

@@ -1,12 +1,13 @@
 import CareEpisode
+import Documents
 import ProjectionRuntime
 
 extension SummaryWriter {
     var authorship: Section {
         let authorship = summary.authorship
         return Section(
-            title: "Authorship",
-            blocks: [
+            "Authorship",
+            [
                 .facts([
                     fact("Responsible author", authorship.author) {
                         "\($0.id), \(Words.code($0.role.rawValue))"
@@ -24,8 +25,8 @@ extension SummaryWriter {
     var amendments: Section {
         let amendments = summary.amendments
         return Section(
-            title: "Corrections and late entries",
-            blocks: [
+            "Corrections and late entries",
+            [
                 table(
                     "Corrections of what this summary rests on",
                     ["Entry", "First recorded for", "Corrected to", "Concerns"],
@@ -78,8 +79,8 @@ extension SummaryWriter {
 
     var completeness: Section {
         Section(
-            title: "Completeness",
-            blocks: [
+            "Completeness",
+            [
                 .facts(
                     summary.completeness.elements.map { name, element in
                         fact(Words.title(name), element) { $0.rawValue }
@@ -95,8 +96,8 @@ extension SummaryWriter {
 
     var doubts: Section {
         Section(
-            title: "Doubts about the record",
-            blocks: [
+            "Doubts about the record",
+            [
                 table(
                     "",
                     ["Doubt"],
@@ -113,15 +114,15 @@ extension SummaryWriter {
         let since = clock.time(changedSince.since, withSeconds: true)
         let by = answer.clock == .source ? "source's clock" : "ledger's clock"
         return Section(
-            title: "Changed since \(since) (\(by))",
-            blocks: [
+            "Changed since \(since) (\(by))",
+            [
                 table(
                     "",
                     ["Element", "Before", "Now"],
                     changedSince.changes.map { change in
                         Row(
                             [
-                                Words.title(Words.item(change.item)),
+                                Words.title(SummaryWords.item(change.item)),
                                 words(change.before, of: change.item),
                                 words(change.after, of: change.item),
                             ],
@@ -136,9 +137,11 @@ extension SummaryWriter {
 
     private func words(_ value: AnswerJSON?, of item: String) -> String {
         if item == "discharge/disposition", case .string(let code) = value {
-            return Words.disposition(code)
+            return SummaryWords.disposition(code)
         }
-        if item.hasPrefix("medications/"), let words = Words.medication(value) { return words }
-        return Words.value(value, clock)
+        if item.hasPrefix("medications/"), let words = SummaryWords.medication(value) {
+            return words
+        }
+        return SummaryWords.value(value, clock)
     }
 }

@@ -1,4 +1,5 @@
 import CareEpisode
+import Documents
 
 extension SummaryWriter {
     var client: Section {
@@ -37,14 +38,14 @@ extension SummaryWriter {
         )
         stays.hasSources = false
         stays.captionSources = numbers(levels.eventIDs)
-        return Section(title: "Client and stay", blocks: [.facts(facts), .table(stays)])
+        return Section("Client and stay", [.facts(facts), .table(stays)])
     }
 
     var admission: Section {
         let admission = summary.admission
         return Section(
-            title: "Admission",
-            blocks: [
+            "Admission",
+            [
                 .text(fact("Reason for admission", admission.reason) { $0 }),
                 .facts([
                     fact("Diagnoses", admission.diagnoses, lines: diagnoses),
@@ -52,7 +53,7 @@ extension SummaryWriter {
                         switch allergies {
                         case .recorded(let list): list.joined(separator: ", ")
                         case .noneKnown: "none known"
-                        case .notRecorded: Words.notRecorded
+                        case .notRecorded: SummaryWords.notRecorded
                         }
                     },
                 ]),
@@ -61,28 +62,30 @@ extension SummaryWriter {
     }
 
     private func diagnoses(_ list: [Diagnosis]) -> [String] {
-        list.isEmpty ? ["none"] : list.map(Words.diagnosis)
+        list.isEmpty ? ["none"] : list.map(SummaryWords.diagnosis)
     }
 
     var courseOfCare: Section {
         let care = summary.courseOfCare
         return Section(
-            title: "Course of care",
-            blocks: [
+            "Course of care",
+            [
                 .facts([
                     fact("Sessions attended", care.attended) { String($0) },
-                    fact("By kind", care.byKind) { $0.isEmpty ? "–" : Words.counts($0) },
-                    fact("By modality", care.byModality) { $0.isEmpty ? "–" : Words.counts($0) },
+                    fact("By kind", care.byKind) { $0.isEmpty ? "–" : SummaryWords.counts($0) },
+                    fact("By modality", care.byModality) {
+                        $0.isEmpty ? "–" : SummaryWords.counts($0)
+                    },
                     fact("Hours", care.hours) { Words.decimal($0) },
                     fact("Weeks", care.weeks) { String($0) },
                     fact("Attendance rate", care.attendanceRate) {
                         "\(Words.decimal($0 * 100)) %"
                     },
-                    fact("Missed", care.missed) { $0.isEmpty ? "none" : Words.counts($0) },
+                    fact("Missed", care.missed) { $0.isEmpty ? "none" : SummaryWords.counts($0) },
                     fact("Family sessions", care.familySessions) { family in
                         guard family.held > 0 else { return "none" }
                         return "\(family.held), of which \(family.withClient) with the client; "
-                            + "took part: \(Words.counts(family.participants))"
+                            + "took part: \(SummaryWords.counts(family.participants))"
                     },
                 ])
             ]
@@ -93,13 +96,13 @@ extension SummaryWriter {
         let discharge = summary.discharge
         let goals = discharge.goals
         return Section(
-            title: "Discharge",
-            blocks: [
+            "Discharge",
+            [
                 .facts([
                     fact("Reason", discharge.reason) {
                         "\(Words.title($0.reason)) (TEDS reason \($0.teds))"
                     },
-                    fact("Disposition", discharge.disposition) { Words.disposition($0) },
+                    fact("Disposition", discharge.disposition) { SummaryWords.disposition($0) },
                     fact("Diagnoses", discharge.diagnoses, lines: diagnoses),
                 ]),
                 .text(fact("Condition", discharge.condition) { $0 }),
@@ -112,7 +115,7 @@ extension SummaryWriter {
                             sources: numbers(goals.eventIDs)
                         )
                     },
-                    none: "Goals: \(Words.notRecorded)."
+                    none: "Goals: \(SummaryWords.notRecorded)."
                 ),
                 .text(fact("Clinician's summary", discharge.summary) { $0 }),
             ]
@@ -122,8 +125,8 @@ extension SummaryWriter {
     var followUp: Section {
         let aftercare = summary.followUp.aftercare
         return Section(
-            title: "Follow-up",
-            blocks: [
+            "Follow-up",
+            [
                 table(
                     "Aftercare",
                     ["Provider", "Kind", "When"],
@@ -137,7 +140,7 @@ extension SummaryWriter {
                             sources: numbers(aftercare.eventIDs)
                         )
                     },
-                    none: "Aftercare: \(Words.notRecorded)."
+                    none: "Aftercare: \(SummaryWords.notRecorded)."
                 ),
                 .text(
                     fact("Instructions to client and family", summary.followUp.instructions) { $0 }

@@ -1,16 +1,16 @@
 import CareEpisode
+import Documents
 import Ledger
 import ProjectionRuntime
 import TransparencyLog
 
 /// Puts the sections of a document into words.
 struct SummaryWriter {
-    typealias Block = SummaryDocument.Block
-    typealias Fact = SummaryDocument.Fact
-    typealias Row = SummaryDocument.Row
-    typealias Section = SummaryDocument.Section
-    typealias Table = SummaryDocument.Table
-    typealias Words = SummaryWords
+    typealias Block = Document.Block
+    typealias Fact = Document.Fact
+    typealias Row = Document.Row
+    typealias Section = Document.Section
+    typealias Table = Document.Table
 
     let answer: DischargeSummaryAnswer
     let clock: LocalClock
@@ -55,8 +55,8 @@ struct SummaryWriter {
             label: label,
             lines: element.value.map { value in
                 let lines = lines(value)
-                return lines.allSatisfy(\.isBlank) ? [Words.leftBlank] : lines
-            } ?? [Words.notRecorded],
+                return lines.allSatisfy(\.isBlank) ? [SummaryWords.leftBlank] : lines
+            } ?? [SummaryWords.notRecorded],
             sources: numbers(element.eventIDs)
         )
     }
@@ -64,7 +64,7 @@ struct SummaryWriter {
     /// A table, or a sentence where it has no rows.
     func table(
         _ caption: String,
-        _ columns: [String],
+        _ columns: [Document.Column],
         _ rows: [Row],
         none: String
     ) -> Block {

@@ -19,24 +19,16 @@ extension CensusQuery {
         program: String? = nil,
         knowledge: Knowledge? = nil
     ) async throws -> (PeriodOutcomes, ReadModelBasis) {
-        let models: [EpisodeCensus]
-        let basis: ReadModelBasis
-        if let knowledge {
-            (models, basis) = try await model.folded(
-                knownAt: knowledge.at,
-                knownBy: knowledge.by,
-                effectiveAt: effectiveAt
-            )
-        } else {
-            (models, basis) = try await stored(
-                from: calendar.startOfDay(from),
-                to: calendar.startOfDay(to.adding(days: 1)),
-                effectiveAt: effectiveAt
-            )
-            let reasons = Set(models.compactMap(\.end?.reason))
-            guard reasons.allSatisfy({ PeriodOutcomes.EndReason(rawValue: $0) != nil }) else {
-                throw CensusRowError(column: "end_reason")
-            }
+        let (models, basis) = try await episodes(
+            overlapping: (
+                calendar.startOfDay(from), calendar.startOfDay(to.adding(days: 1))
+            ),
+            effectiveAt: effectiveAt,
+            knowledge: knowledge
+        )
+        let reasons = Set(models.compactMap(\.end?.reason))
+        guard reasons.allSatisfy({ PeriodOutcomes.EndReason(rawValue: $0) != nil }) else {
+            throw CensusRowError(column: "end_reason")
         }
         let outcomes = PeriodOutcomes(
             models,

@@ -26,6 +26,9 @@ public final class LedgerService: Service, Sendable {
         /// Whether webhooks may go to private networks, and over plain http.
         public var allowsPrivateNetworks = false
 
+        /// The time, for questions.
+        public var now: @Sendable () -> Instant = { .now }
+
         /// The usual ones.
         public init() {}
     }
@@ -85,7 +88,11 @@ public final class LedgerService: Service, Sendable {
         let isNew = state.withLock { state in
             guard state.ledgers[name] == nil, !state.isStopped else { return false }
             state.ledgers[name] = ledger
-            state.sequencers[name] = Sequencer(database, ledger: ledger)
+            state.sequencers[name] = Sequencer(
+                database,
+                ledger: ledger,
+                timeout: settings.patience
+            )
             return true
         }
         if isNew { opening.yield(ledger) }
@@ -100,35 +107,6 @@ public final class LedgerService: Service, Sendable {
         return sequencer
     }
 
-    // MARK: - Waiting
-
-    private let waiting = Mutex<[ObjectIdentifier: AppendTicket]>([:])
-
-    /// Appends, and waits for the outcome as long as a request may.
-    ///
-    /// - Parameter call: told where the decision was kept with the outcome, whatever that is.
-    /// - Throws: as `AppendTicket.outcome()`, and what ``AppendTicket/giveUp()`` tells.
-    func append(_ request: AppendRequest, of call: Call) async throws -> AppendOutcome {
-        let ticket = try sequencer(call.ledger).submit(request)
-        waiting.withLock { $0[ObjectIdentifier(ticket)] = ticket }
-        defer {
-            waiting.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(ticket)) }
-            if ticket.keepsDecision { call.decisionIsKept() }
-        }
-        return try await ticket.outcome()
-    }
-
-    /// Ends the waits that last too long: one clock for all, since one for each would cost more than
-    /// the append.
-    private func watch() async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(100))
-            let old = ContinuousClock.now - settings.patience
-            let late = waiting.withLock { $0.values.filter { $0.submittedAt <= old } }
-            for ticket in late { ticket.giveUp() }
-        }
-    }
-
     // MARK: - Running
 
     /// Serves until a graceful shutdown: then writers finish their batches, and workers and sealers
@@ -139,7 +117,6 @@ public final class LedgerService: Service, Sendable {
             await withTaskGroup(of: Void.self) { helpers in
                 helpers.addTask { try? await listener.run() }
                 helpers.addTask { await self.authenticator.run() }
-                helpers.addTask { await self.watch() }
                 helpers.addTask { await self.openAll() }
                 // Whoever holds a lease, or a batch, ends by himself.
                 await withDiscardingTaskGroup { group in

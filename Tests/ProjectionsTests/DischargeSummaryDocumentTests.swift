@@ -1,6 +1,8 @@
 import CareEpisode
+import Documents
 import Foundation
 import Ledger
+import Markup
 import ProjectionRuntime
 import Testing
 
@@ -48,9 +50,8 @@ struct DischargeSummaryDocumentTests {
         )
     }
 
-    private func document(_ story: Story, at time: String? = nil) throws -> SummaryDocument {
-        SummaryDocument(
-            try answer(story, at: time),
+    private func document(_ story: Story, at time: String? = nil) throws -> Document {
+        try answer(story, at: time).document(
             LedgerDescription(
                 id: LedgerID(rawValue: 1),
                 name: .default,
@@ -124,16 +125,14 @@ struct DischargeSummaryDocumentTests {
 
     @Test("Runs of numbers are written as such")
     func runs() {
-        #expect(SummaryDocument.numbers([7, 1, 3, 2, 9, 10, 2]) == "1–3, 7, 9–10")
-        #expect(SummaryDocument.numbers([]) == "")
+        #expect(Document.numbers([7, 1, 3, 2, 9, 10, 2]) == "1–3, 7, 9–10")
+        #expect(Document.numbers([]) == "")
     }
 
     @Test("Strength and form are told where a medication's name does not have them")
     func medicationWords() {
         func words(_ name: String) -> String {
-            SummaryWords.medication(
-                Medication(name: name, form: "delayed-release tablet", strength: "50 mg")
-            )
+            Medication(name: name, form: "delayed-release tablet", strength: "50 mg").words
         }
         #expect(words("sertraline") == "sertraline 50 mg delayed-release tablet")
         #expect(
@@ -191,10 +190,11 @@ struct DischargeSummaryDocumentTests {
             name: .default,
             timeZone: "America/New_York"
         )
-        let text = answer.text(ledger, story.calendar, [])
+        let document = answer.document(ledger, story.calendar, [])
+        let text = document.text
         #expect(text.contains("what was known at 2024-03-20 08:00:00 -04:00 by the ledger's clock"))
         #expect(text.contains("Position      12"))
-        #expect(answer.html(ledger, story.calendar, []).contains("by the ledger&#39;s clock"))
+        #expect(document.html.contains("by the ledger&#39;s clock"))
     }
 
     @Test("Lines for a terminal have at most 100 characters, 120 in the table of the sources")

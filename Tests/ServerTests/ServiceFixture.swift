@@ -27,6 +27,7 @@ struct ServiceFixture: Sendable {
         runsWorkers: Bool = true,
         allowsPrivateNetworks: Bool = false,
         patience: Duration = .seconds(120),
+        now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
         configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
@@ -39,6 +40,7 @@ struct ServiceFixture: Sendable {
                 runsWorkers: runsWorkers,
                 allowsPrivateNetworks: allowsPrivateNetworks,
                 patience: patience,
+                now: now,
                 tls: tls,
                 body
             )
@@ -50,6 +52,7 @@ struct ServiceFixture: Sendable {
         runsWorkers: Bool = true,
         allowsPrivateNetworks: Bool = false,
         patience: Duration = .seconds(120),
+        now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
@@ -62,6 +65,7 @@ struct ServiceFixture: Sendable {
             settings.runsWorkers = runsWorkers
             settings.allowsPrivateNetworks = allowsPrivateNetworks
             settings.patience = patience
+            settings.now = now
             // A loaded machine takes its time.
             settings.sealLimit = .seconds(120)
             let service = LedgerService(

@@ -246,11 +246,12 @@ class Upgrade:
             if answer != expected:
                 differing.append((expected, answer))
         if differing:
-            expected, answer = differing[0]
+            pairs = [f"expected {json.dumps(expected, ensure_ascii=False)}\n"
+                     f"answered {json.dumps(answer, ensure_ascii=False)}"
+                     for expected, answer in differing[:20]]
             raise Failure(
                 f"{len(differing)} answers differ: {' '.join(one['id'] for one, _ in differing)}\n"
-                f"expected {json.dumps(expected, ensure_ascii=False)}\n"
-                f"answered {json.dumps(answer, ensure_ascii=False)}")
+                + "\n".join(pairs))
 
     def are_rebuilt(self, database):
         return self.cluster.sql(

@@ -1,6 +1,4 @@
 import ArgumentParser
-import CareEpisode
-import Ledger
 import ProjectionRuntime
 import Projections
 
@@ -24,177 +22,71 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("The episode's id, a UUID.", valueName: "id"))
-    var episode: EpisodeID?
+    private static let ofEpisode = DischargeSummaryQuestion.parameters
+    private static let list = DischargeSummariesQuestion.parameters
 
-    @Option(help: "The programme whose ended episodes are listed, by the programme they ended in.")
+    @Option(help: .parameter("episode", of: ofEpisode))
+    var episode: String?
+
+    @Option(help: .parameter("program", of: list))
     var program: String?
 
-    @Option(help: ArgumentHelp("The first date of the ends listed.", valueName: "date"))
-    var from: CalendarDate?
+    @Option(help: .parameter("from", of: list))
+    var from: String?
 
-    @Option(help: ArgumentHelp("The last date of the ends listed.", valueName: "date"))
-    var to: CalendarDate?
+    @Option(help: .parameter("to", of: list))
+    var to: String?
 
-    @Flag(help: "Summarise an open episode so far.")
+    @Flag(help: .parameter("interim", of: ofEpisode))
     var interim = false
 
-    @Option(
-        help: ArgumentHelp(
-            """
-            Tell what has become known since this time, by the clock of --known-by and not later \
-            than --known-at; without it, since the end itself became known.
-            """,
-            valueName: "time"
-        )
-    )
-    var since: TimeArgument?
+    @Option(help: .parameter("since", of: ofEpisode))
+    var since: String?
 
-    @Option(
-        help: ArgumentHelp(
-            """
-            Only what happened up to this time takes part; without it, now. A date means its \
-            24:00 in the ledger's zone.
-            """,
-            valueName: "time"
-        )
-    )
-    var effectiveAt: TimeArgument?
+    @Option(help: .parameter("effective_at", of: ofEpisode))
+    var effectiveAt: String?
 
     @OptionGroup var options: ReadModelOptions
 
+    /// What was given that only the question about one episode knows.
+    private var aboutEpisode: [String: [String]] {
+        given(["episode": episode, "interim": interim ? "true" : nil, "since": since])
+    }
+
+    /// What was given that only the list knows.
+    private var aboutList: [String: [String]] {
+        given(["program": program, "from": from, "to": to])
+    }
+
+    private var effective: [String: [String]] { given(["effective_at": effectiveAt]) }
+
     func validate() throws {
-        guard (episode == nil) != (program == nil) else {
+        guard (episode == nil) != (program == nil) || (episode == nil && !aboutList.isEmpty) else {
             throw ValidationError("give --episode or --program")
         }
-        if program != nil { return try validateList() }
-        if from != nil || to != nil { throw ValidationError("--from and --to go with --program") }
-        guard !options.difference.diff.isEmpty else { return }
-        if since != nil { throw ValidationError("give --since or --diff") }
-        if isHTML { throw ValidationError("--diff takes --format json or text") }
-    }
-
-    private func validateList() throws {
-        let others: [(name: String, isGiven: Bool)] = [
-            ("--interim", interim), ("--since", since != nil), ("--format html", isHTML),
-        ]
-        if let other = others.first(where: \.isGiven) {
-            throw ValidationError("\(other.name) goes with --episode, not with --program")
+        if episode != nil, let name = aboutList.keys.min() {
+            throw ValidationError("--\(name) goes with --program, not with --episode")
         }
-        if let from, let to, from > to { throw ValidationError("--from must not be after --to") }
+        if let name = aboutEpisode.keys.min(), episode == nil {
+            throw ValidationError("--\(name) goes with --episode, not with --program")
+        }
+        if episode != nil {
+            _ = try options.asking.asked(DischargeSummaryQuestion.self, ofEpisode, at: .open)
+        } else {
+            _ = try options.asking.asked(DischargeSummariesQuestion.self, ofList, at: .open)
+        }
     }
 
-    private var isHTML: Bool { options.ledger.format == .html }
+    /// What the question about one episode is given.
+    var ofEpisode: [String: [String]] { aboutEpisode.merging(effective) { $1 } }
+    /// What the list is given.
+    var ofList: [String: [String]] { aboutList.merging(effective) { $1 } }
 
     func run() async throws {
-        let command = self
-        var ledger = options.ledger
-        // The session itself prints no pages.
-        if isHTML { ledger.format = .text }
-        try await Session.run(ledger) { session in
-            if let episode = command.episode {
-                let asked = try await ReadModelSession(session, command.options)
-                try await command.print(episode, asked)
-            } else {
-                let asked = try await ReadModelSession(session, command.options) {
-                    try DischargeSummaryProjection($0)
-                }
-                try await command.printList(asked)
-            }
-        }
-    }
-
-    private func printList(_ asked: ReadModelSession) async throws {
-        let effectiveAt = try asked.past(effectiveAt)
-        let query = try DischargeSummaryQuery(asked.session.database, ledger: asked.ledger)
-        let selection = DischargeSummaryQuery.Selection(program: program, from: from, to: to)
-        let isTold = try await asked.printDifference(
-            [
-                ("program", .text(program)), ("first_date", .text(from?.description)),
-                ("last_date", .text(to?.description)), ("effective_at", .instant(effectiveAt)),
-            ],
-            fold: query.row(selection, effectiveAt: effectiveAt),
-            items: { $0.map(\.item) }
-        )
-        if isTold { return }
-        let list = try await query.list(
-            selection,
-            effectiveAt: effectiveAt,
-            knowledge: asked.knowledge
-        )
-        switch asked.session.format {
-        case .json:
-            Console.print(list.json(asked.ledger).bytes)
-        case .text:
-            var table = TextTable([
-                ("EPISODE", .left), ("CLIENT", .left), ("ADMITTED", .left), ("ENDED", .left),
-                ("HOW", .left), ("DAYS", .right), ("MISSING", .left),
-            ])
-            for row in list.rows {
-                table.add([
-                    row.episodeID.description,
-                    row.clientID,
-                    asked.calendar.date(of: row.admittedAt).description,
-                    asked.calendar.date(of: row.endedAt).description,
-                    row.endReason,
-                    String(row.lengthOfStayDays),
-                    row.missing.joined(separator: " "),
-                ])
-            }
-            table.print()
-            Console.print("")
-            Console.print(
-                "\(counted(list.rows.count, "ended episode")). \(asked.note(list.basis))"
-            )
-        }
-    }
-
-    /// Since when changes are told; nil for since the end.
-    ///
-    /// - Throws: ``Failure/refused``, told, for a time later than what is asked about.
-    private func sinceTime(_ asked: ReadModelSession) throws -> Instant? {
-        guard let since else { return nil }
-        let time = try asked.past(since, of: "--since")
-        if let knownAt = options.knowledge.knownAt, knownAt.instant(asked.calendar) < time {
-            Console.note("error: \(DischargeSummaryError.sinceAhead)")
-            throw Failure.refused
-        }
-        return time
-    }
-
-    private func print(_ episode: EpisodeID, _ asked: ReadModelSession) async throws {
-        let (calendar, ledger) = (asked.calendar, asked.ledger)
-        let effectiveAt = try asked.past(effectiveAt)
-        let isTold = try await asked.printDifference(
-            of: [episode],
-            [
-                ("episode_id", .string(episode.description)),
-                ("effective_at", .instant(effectiveAt)),
-            ],
-            fold: { try DischargeSummaryQuery.fold($0, $1, calendar, effectiveAt) },
-            items: { $0.flatMap(\.items) }
-        )
-        if isTold { return }
-        let query = try DischargeSummaryQuery(asked.session.database, ledger: ledger)
-        let answer = try await query.episode(
-            episode,
-            effectiveAt: effectiveAt,
-            knowledge: asked.knowledge,
-            clock: options.knowledge.knownBy,
-            since: try sinceTime(asked),
-            interim: interim
-        )
-        if isHTML {
-            let sources = try await query.sources(of: answer)
-            Console.write(Array((answer.html(ledger, calendar, sources) + "\n").utf8))
-        } else if asked.session.format == .json {
-            Console.print(answer.json(ledger).bytes)
+        if episode != nil {
+            try await options.asking.run(DischargeSummaryQuestion.self, ofEpisode)
         } else {
-            let sources = try await query.sources(of: answer)
-            let text = answer.text(ledger, calendar, sources)
-            for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-                Console.print(String(line))
-            }
+            try await options.asking.run(DischargeSummariesQuestion.self, ofList)
         }
     }
 }

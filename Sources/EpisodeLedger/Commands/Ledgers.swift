@@ -1,5 +1,6 @@
 import ArgumentParser
 import CareEpisode
+import Documents
 import Ledger
 import ProjectionRuntime
 
@@ -32,15 +33,15 @@ struct Ledgers: AsyncParsableCommand {
                     ]
                     Console.print(answer.bytes)
                 case .text:
-                    var table = TextTable([
-                        ("LEDGER", .left), ("TIME ZONE", .left), ("EVENTS", .right),
-                    ])
-                    for (ledger, head) in entries {
-                        table.add([
-                            ledger.name.description, ledger.timeZone, grouped(head.rawValue),
-                        ])
+                    let rows = entries.map { ledger, head in
+                        [ledger.name.description, ledger.timeZone, grouped(head.rawValue)]
                     }
-                    table.print()
+                    let table = Document.Table.wide(
+                        "",
+                        ["Ledger", "Time zone", .number("Events")],
+                        rows
+                    )
+                    Console.print(Document("Ledgers", isTitleShown: false, [.table(table)]))
                 }
             }
         }

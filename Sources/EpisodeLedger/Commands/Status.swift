@@ -1,6 +1,8 @@
 import ArgumentParser
 import CareEpisode
+import Documents
 import Ledger
+import Markup
 import Migrations
 import Postgres
 import ProjectionRuntime
@@ -15,6 +17,10 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws {
         let dataDirectory = options.dataDirectory
+        var options = options
+        let isPage = options.format == .html
+        // The session itself prints no pages.
+        if isPage { options.format = .text }
         try await Session.run(options) { session in
             let ledger = try await session.ledger()
             let head = try await EventReader(session.database, ledger: ledger).head()
@@ -45,17 +51,26 @@ struct Status: AsyncParsableCommand {
                 Console.print(answer.bytes)
             case .text:
                 let kind = session.isEmbedded ? "private cluster in \(dataDirectory)" : "external"
-                Console.print("Database     \(name), PostgreSQL \(version), \(kind)")
-                Console.print("Schema       version \(Migration.all.count), current")
-                Console.print("Ledger       \(ledger.name), days in \(ledger.timeZone)")
                 let recorded = head.recordedAt.map { ", recorded \($0)" } ?? ""
-                Console.print("Head         position \(grouped(head.position.rawValue))\(recorded)")
                 let lines = projections.flatMap(\.lines)
-                Console.print("Read models  \(lines.first ?? "none has been asked for yet")")
-                for line in lines.dropFirst() { Console.print("             \(line)") }
-                let sealed = seal.lines
-                Console.print("Seal         \(sealed[0])")
-                for line in sealed.dropFirst() { Console.print("             \(line)") }
+                let facts: [(label: String, lines: [String])] = [
+                    ("Database", ["\(name), PostgreSQL \(version), \(kind)"]),
+                    ("Schema", ["version \(Migration.all.count), current"]),
+                    ("Ledger", ["\(ledger.name), days in \(ledger.timeZone)"]),
+                    ("Head", ["position \(grouped(head.position.rawValue))\(recorded)"]),
+                    ("Read models", lines.isEmpty ? ["none has been asked for yet"] : lines),
+                    ("Seal", seal.lines),
+                ]
+                let document = Document(
+                    "Status",
+                    isTitleShown: false,
+                    [.facts(facts.map { Document.Fact(label: $0.label, lines: $0.lines) })]
+                )
+                if isPage {
+                    Console.write(Array("\(document.html)\n".utf8))
+                } else {
+                    Console.print(document)
+                }
             }
         }
     }

@@ -103,7 +103,8 @@ struct LedgerOptions: ParsableArguments {
             switch format {
             case .json: return .json
             case .text: return .text
-            case .html: throw ValidationError("--format html is for discharge-summary alone")
+            case .html:
+                throw ValidationError("--format html is for questions to read models, and status")
             case nil: break
             }
             guard let text = Setting.format.value else {
@@ -125,7 +126,7 @@ enum OutputFormat: String, CaseIterable {
 /// What `--format` takes.
 enum FormatOption: String, ExpressibleByArgument {
     case json, text
-    /// Only of a discharge summary.
+    /// Only of what people read.
     case html
 
     /// Those that every command takes.

@@ -1,14 +1,48 @@
 import ArgumentParser
 import CareEpisode
+import Documents
 import Ledger
+import Markup
 import ProjectionRuntime
 import Projections
 
+/// A command that asks a question to a read model: its options become the question's arguments.
+protocol QuestionCommand: AsyncParsableCommand {
+    associatedtype Asked: Question
+
+    /// Of which ledger and knowledge, and how the answer is printed.
+    var asking: Asking { get }
+    /// What was given, by the question's parameters.
+    var arguments: [String: [String]] { get }
+}
+
+extension QuestionCommand {
+    func validate() throws {
+        // What is wrong at any time is told before anything is opened.
+        _ = try asking.asked(Asked.self, arguments, at: .open)
+    }
+
+    func run() async throws {
+        let command = self
+        try await command.asking.run(Asked.self, command.arguments)
+    }
+}
+
+/// The knowledge that a question is asked of.
+struct ClockOptions: ParsableArguments {
+    @Option(help: .parameter("known_at", of: Clocks.parameters))
+    var knownAt: String?
+
+    @Option(help: .parameter("known_by", of: Clocks.parameters))
+    var knownBy: String?
+
+    @Option(parsing: .upToNextOption, help: .parameter("diff", of: Clocks.parameters))
+    var diff: [String] = []
+}
+
 /// What every question to a read model may say.
 struct ReadModelOptions: ParsableArguments {
-    @OptionGroup var knowledge: KnowledgeOptions
-
-    @OptionGroup var difference: DifferenceOptions
+    @OptionGroup var clocks: ClockOptions
 
     @Flag(
         help: """
@@ -20,248 +54,125 @@ struct ReadModelOptions: ParsableArguments {
 
     @OptionGroup var ledger: LedgerOptions
 
-    func validate() throws {
-        try difference.check(knowledge)
-    }
+    var asking: Asking { Asking(clocks: clocks, ledger: ledger, staleOk: staleOk) }
 }
 
-/// The comparison of two knowledge times.
-struct DifferenceOptions: ParsableArguments {
-    @Option(
-        parsing: .upToNextOption,
-        help: ArgumentHelp(
-            """
-            What differs between two knowledge times, the earlier one first, and which events \
-            made the difference.
-            """,
-            valueName: "time"
-        )
-    )
-    var diff: [TimeArgument] = []
+/// Asks questions, and prints the answers.
+struct Asking: Sendable {
+    let clocks: ClockOptions
+    let ledger: LedgerOptions
+    var staleOk = false
 
-    func check(_ knowledge: KnowledgeOptions) throws {
-        guard diff.isEmpty || diff.count == 2 else {
-            throw ValidationError("--diff takes two times")
-        }
-        if !diff.isEmpty && knowledge.knownAt != nil {
-            throw ValidationError("give --known-at or --diff")
-        }
+    /// What the options say, as arguments.
+    func given(_ arguments: [String: [String]]) -> Arguments {
+        var values = arguments.filter { !$0.value.isEmpty }
+        if let knownAt = clocks.knownAt { values["known_at"] = [knownAt] }
+        if let knownBy = clocks.knownBy { values["known_by"] = [knownBy] }
+        if !clocks.diff.isEmpty { values["diff"] = [clocks.diff.joined(separator: ",")] }
+        return Arguments(values)
     }
 
-    /// The two times; nil where no comparison is asked for.
-    func times(_ calendar: LocalCalendar) throws -> (first: Instant, second: Instant)? {
-        guard diff.count == 2 else { return nil }
-        let (first, second) = (diff[0].instant(calendar), diff[1].instant(calendar))
-        guard first <= second else { throw ValidationError("--diff takes the earlier time first") }
-        return (first, second)
-    }
-}
-
-/// A read model of a ledger, ready to be asked.
-struct ReadModelSession: Sendable {
-    let session: Session
-    let ledger: LedgerDescription
-    /// Of the ledger's zone.
-    let calendar: LocalCalendar
-    /// What was known when; nil where everything is, and the tables may answer.
-    let knowledge: Knowledge?
-    /// The two knowledge times to compare; nil where one answer is asked for.
-    let compared: (first: Instant, second: Instant)?
-    private let clock: KnowledgeClock
-
-    /// Opens the ledger for an answer that is always folded from events.
-    init(_ session: Session, _ options: ReadModelOptions) async throws {
-        self.session = session
-        ledger = try await session.ledger()
-        calendar = try LocalCalendar(timeZone: ledger.timeZone)
-        clock = options.knowledge.knownBy
-        compared = try options.difference.times(calendar)
-        let head = try await EventReader(session.database, ledger: ledger).head()
-        let knownAt = options.knowledge.knownAt?.instant(calendar)
-        if let knownAt, let newest = head.recordedAt, knownAt < newest {
-            knowledge = Knowledge(at: knownAt, by: clock)
-        } else {
-            knowledge = nil
-        }
-    }
-
-    /// Opens the ledger, and brings its read model to the head if the tables are to answer.
+    /// The question that the options ask.
     ///
-    /// - Parameters:
-    ///   - isOfEpisode: whether one episode is asked about, which is folded from its events where
-    ///     another version of the fold has filled the tables; otherwise they are rebuilt first.
-    ///   - projection: the read model that is asked.
-    /// - Throws: ``ProjectionError`` where the read model cannot be caught up.
-    init<Projection: EpisodeProjection>(
-        _ session: Session,
-        _ options: ReadModelOptions,
-        isOfEpisode: Bool = false,
-        _ projection: (LedgerDescription) throws -> Projection
+    /// - Throws: `ValidationError`, with everything that is wrong.
+    func asked<Asked: Question>(
+        _ question: Asked.Type,
+        _ arguments: [String: [String]],
+        at moment: Moment
+    ) throws -> Asked {
+        do {
+            return try Asked(given(arguments), at: moment)
+        } catch {
+            let reasons = error.reasons { "--\($0.option)" }
+                .map { "\($0.parameter) \($0.detail)" }
+            guard error.isOnlyAhead else {
+                throw ValidationError(reasons.joined(separator: "\n"))
+            }
+            for reason in reasons { Console.note("error: \(reason)") }
+            throw Failure.refused
+        }
+    }
+
+    /// Asks, and prints the answer.
+    func run<Asked: Question>(
+        _ question: Asked.Type,
+        _ arguments: [String: [String]]
     ) async throws {
-        try await self.init(session, options)
-        guard knowledge == nil, compared == nil else { return }
-        let head = try await EventReader(session.database, ledger: ledger).head()
+        let asking = self
+        var ledger = ledger
+        let isPage = ledger.format == .html
+        // The session itself prints no pages.
+        if isPage { ledger.format = .text }
+        try await Session.run(ledger) { session in
+            let context = try await LedgerContext(session.database, try await session.ledger())
+            let asked = try asking.asked(question, arguments, at: context.moment)
+            if let tables = try asked.readsTables(of: context.ledger) {
+                try await asking.catchUp(tables, asked.isAboutOneEpisode, context)
+            }
+            let answer = try await asked.written(context)
+            if isPage {
+                Console.write(Array("\(try await answer.document().html)\n".utf8))
+            } else if session.format == .json {
+                Console.print(answer.json.bytes)
+            } else {
+                Console.print(try await answer.document())
+            }
+        }
+    }
+
+    /// Brings the tables that are to answer to the head.
+    ///
+    /// - Throws: ``ProjectionError`` where they cannot be caught up.
+    private func catchUp<Projection: EpisodeProjection>(
+        _ projection: Projection,
+        _ isAboutOneEpisode: Bool,
+        _ context: LedgerContext
+    ) async throws {
         let worker = ProjectionWorker(
-            try projection(ledger),
-            session.database,
-            ledger: ledger,
+            projection,
+            context.database,
+            ledger: context.ledger,
             holder: Session.holder
         )
-        if options.staleOk {
-            try await worker.register()
-        } else {
-            if isOfEpisode, try await !worker.canAnswer() { return }
-            let progress = ProgressBar("Catching up", unit: "events")
-            try await worker.catchUp(to: head.position) {
-                progress.update($0.rawValue, of: head.position.rawValue)
-            }
-            progress.finish()
+        if staleOk { return try await worker.register() }
+        // One episode is folded from its events where another version has filled the tables.
+        if isAboutOneEpisode, try await !worker.canAnswer() { return }
+        let progress = ProgressBar("Catching up", unit: "events")
+        try await worker.catchUp(to: context.head) {
+            progress.update($0.rawValue, of: context.head.rawValue)
         }
-    }
-
-    /// Today in the ledger's zone.
-    var today: CalendarDate { calendar.date(of: .now) }
-
-    /// Up to when entries take part in an answer for a date: just before its 24:00, or now.
-    func effectiveAt(_ date: CalendarDate) -> Instant {
-        let end = calendar.startOfDay(date.adding(days: 1))
-        return min(Instant(microseconds: end.microseconds - 1), .now)
-    }
-
-    /// - Throws: ``Failure/refused``, told, for a date that lies ahead.
-    func refuse(after date: CalendarDate) throws {
-        guard date > today else { return }
-        Console.note("error: \(date) lies ahead: today is \(today) in \(ledger.timeZone)")
-        throw Failure.refused
-    }
-
-    /// A time that does not lie ahead: now without one; a date means its 24:00, today's now.
-    ///
-    /// - Throws: ``Failure/refused``, told, for any other.
-    func past(_ time: TimeArgument?, of option: String = "--effective-at") throws -> Instant {
-        let now = Instant.now
-        switch time {
-        case nil: return now
-        case .date(let date):
-            guard date <= today else {
-                Console.note(
-                    "error: \(option) must not lie ahead: today is \(today) in \(ledger.timeZone)"
-                )
-                throw Failure.refused
-            }
-            return min(calendar.startOfDay(date.adding(days: 1)), now)
-        case .instant(let instant):
-            guard instant <= now else {
-                Console.note("error: \(option) must not lie ahead")
-                throw Failure.refused
-            }
-            return instant
-        }
-    }
-
-    /// What an answer rests on, for people.
-    func note(_ basis: ReadModelBasis) -> String {
-        var text = "Position \(grouped(basis.position.rawValue))"
-        text += basis.lag > 0 ? ", \(grouped(basis.lag)) events behind the head" : ", the head"
-        if let knownAt = basis.knownAt {
-            text += "; as known at \(knownAt) by \(clockName)"
-        }
-        return text + "." + Self.parked(basis)
-    }
-
-    /// The episodes an answer may be wrong about.
-    private static func parked(_ basis: ReadModelBasis) -> String {
-        guard !basis.parked.isEmpty else { return "" }
-        return " May be wrong about \(counted(basis.parked.count, "parked episode")): "
-            + basis.parked.prefix(3).map(\.description).joined(separator: ", ")
-            + (basis.parked.count > 3 ? ", …" : "")
-    }
-
-    private var clockName: String {
-        clock == .source ? "the source's clock where it says so" : "the ledger's clock"
-    }
-
-    /// Prints what differs between the two knowledge times, if that is asked for.
-    ///
-    /// - Parameters:
-    ///   - episodes: which take part; nil for all.
-    ///   - head: the members that say what was compared.
-    ///   - fold: an episode's part of the answer.
-    ///   - items: the answer's parts.
-    /// - Returns: whether it was asked for.
-    func printDifference<Part: Sendable>(
-        of episodes: [EpisodeID]? = nil,
-        _ head: [(name: String, value: AnswerJSON)],
-        fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
-        items: @escaping @Sendable ([Part]) -> [AnswerItem]
-    ) async throws -> Bool {
-        guard let compared else { return false }
-        if let episode = episodes?.first, episodes?.count == 1 { try await requireKnown(episode) }
-        let difference = try await HistoryFold(session.database, ledger: ledger).difference(
-            of: episodes,
-            from: compared.first,
-            to: compared.second,
-            by: clock,
-            fold: fold,
-            items: items
-        )
-        switch session.format {
-        case .json:
-            let name = [(name: "ledger", value: AnswerJSON.string(ledger.name.description))]
-            Console.print(difference.json(name + head).bytes)
-        default:
-            difference.printText(clockName, Self.parked(difference.basis))
-        }
-        return true
-    }
-
-    /// - Throws: ``LedgerError/unknownEpisode(_:)`` where nothing is recorded of it.
-    private func requireKnown(_ episode: EpisodeID) async throws {
-        let reader = EventReader(session.database, ledger: ledger)
-        let head = try await reader.head().position
-        if try await reader.histories(of: [episode], through: head).isEmpty {
-            throw LedgerError.unknownEpisode(episode)
-        }
+        progress.finish()
     }
 }
 
-extension KnowledgeDifference {
-    /// For people: of what is there both times only the members that differ, long values cut.
-    fileprivate func printText(_ clockName: String, _ parked: String) {
-        for change in changes {
-            Console.print(change.item)
-            for line in change.lines { Console.print("  \(line)") }
-            let events = change.because.map(\.description).joined(separator: ", ")
-            Console.print("  because of \(events.isEmpty ? "nothing by itself" : events)")
-            Console.print("")
+extension ArgumentHelp {
+    /// The help of a question's parameter, other parameters spelt as options.
+    static func parameter(_ name: String, of parameters: [Parameter]) -> ArgumentHelp {
+        guard let parameter = parameters.first(where: { $0.name == name }) else {
+            preconditionFailure("\(name) is among the parameters")
         }
-        Console.print(
-            "\(counted(changes.count, "item")) \(changes.count == 1 ? "differs" : "differ") between "
-                + "what was known at \(first) and at \(second) by \(clockName).\(parked)"
+        let options = Dictionary(
+            parameters.map { ($0.name, "--\($0.option)") },
+            uniquingKeysWith: { first, _ in first }
         )
+        var text = QuestionRefusal.spelled(parameter.help, options)
+        var notes: [String] = []
+        if case .choice(let words) = parameter.kind {
+            notes.append("values: \(words.joined(separator: ", "))")
+        }
+        if let standard = parameter.standard { notes.append("default: \(standard)") }
+        if !notes.isEmpty { text += " (\(notes.joined(separator: "; ")))" }
+        return ArgumentHelp(stringLiteral: text).named(parameter.valueName)
+    }
+
+    private func named(_ name: String) -> ArgumentHelp {
+        var help = self
+        help.valueName = name
+        return help
     }
 }
 
-extension KnowledgeDifference.Change {
-    /// What was there before and is there now, member by member.
-    fileprivate var lines: [String] {
-        guard let before, let after else {
-            return after.map { ["new: \(Self.short($0))"] }
-                ?? before.map { ["gone: \(Self.short($0))"] } ?? []
-        }
-        guard case .object(let old) = before, case .object(let new) = after else {
-            return ["\(Self.short(before)) → \(Self.short(after))"]
-        }
-        let values = Dictionary(old.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-        return new.compactMap { member in
-            let value = values[member.name] ?? .null
-            guard value.bytes != member.value.bytes else { return nil }
-            return "\(member.name): \(Self.short(value)) → \(Self.short(member.value))"
-        }
-    }
-
-    private static func short(_ value: AnswerJSON) -> String {
-        let text = String(decoding: value.bytes, as: UTF8.self)
-        return text.count > 160 ? text.prefix(159) + "…" : text
-    }
+/// The options that were given, as arguments.
+func given(_ options: [String: String?]) -> [String: [String]] {
+    options.compactMapValues { $0.map { [$0] } }
 }

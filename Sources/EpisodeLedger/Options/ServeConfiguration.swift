@@ -1,4 +1,5 @@
 import CareEpisode
+import Documents
 import ProjectionRuntime
 import Server
 
@@ -58,9 +59,12 @@ struct ServeConfiguration: Sendable {
             }
             Console.print(AnswerJSON.object(members).bytes)
         case .text:
-            var table = TextTable([("setting", .left), ("value", .left), ("from", .left)])
-            for line in lines { table.add([line.name, line.value ?? "", line.source.rawValue]) }
-            table.print()
+            let table = Document.Table.wide(
+                "",
+                ["setting", "value", "from"],
+                lines.map { [$0.name, $0.value ?? "", $0.source.rawValue] }
+            )
+            Console.print(Document("Settings", isTitleShown: false, [.table(table)]))
         }
     }
 }

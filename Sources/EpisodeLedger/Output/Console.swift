@@ -1,5 +1,5 @@
+import Documents
 import Glibc
-import ProjectionRuntime
 import Synchronization
 
 /// Standard output and standard error.
@@ -62,6 +62,13 @@ enum Console {
     /// Writes a line of JSON to standard output.
     static func print(_ json: [UInt8]) {
         write(json + [0x0A])
+    }
+
+    /// Writes what people read to standard output.
+    static func print(_ document: Document) {
+        for line in document.text.split(separator: "\n", omittingEmptySubsequences: false) {
+            print(String(line))
+        }
     }
 
     /// Writes a line to standard error.

@@ -1,3 +1,4 @@
+import Documents
 import Glibc
 import Synchronization
 
@@ -60,17 +61,10 @@ final class ProgressBar: Sendable {
 }
 
 /// A number of things: "1 day", "2 days".
-func counted(_ number: Int, _ thing: String) -> String {
-    "\(grouped(Int64(number))) \(thing)\(number == 1 ? "" : "s")"
-}
+func counted(_ number: Int, _ thing: String) -> String { Words.count(number, thing) }
 
 /// A number with commas at the thousands.
-func grouped(_ number: Int64) -> String {
-    let digits = String(abs(number))
-    var text = ""
-    for (index, digit) in digits.enumerated() {
-        if index > 0 && (digits.count - index).isMultiple(of: 3) { text += "," }
-        text.append(digit)
-    }
-    return number < 0 ? "-" + text : text
-}
+func grouped(_ number: Int64) -> String { Words.grouped(number) }
+
+/// A number with one decimal.
+func decimal(_ number: Double) -> String { Words.decimal(number) }

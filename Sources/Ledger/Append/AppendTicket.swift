@@ -76,6 +76,11 @@ public final class AppendTicket: Sendable {
         waiter?.resume(throwing: error)
     }
 
+    /// Whether the outcome is told.
+    var isSettled: Bool {
+        state.withLock { if case .settled = $0 { true } else { false } }
+    }
+
     private func withdraw() {
         let waiter = state.withLock { state -> Waiter? in
             guard case .queued(let waiter?) = state else { return nil }

@@ -12,22 +12,38 @@ public final class Sequencer: Sendable {
     public let feed: LiveFeed
 
     private let database: LedgerDatabase
+    private let timeout: Duration?
     private let state: Mutex<State>
 
     private struct State {
         var queue: SequencerQueue
         var isRunning = false
+        /// Those whose wait has a limit, and some whose outcome is told.
+        var waiting: [AppendTicket] = []
         var idle: CheckedContinuation<Void, Never>?
     }
 
     /// Makes a sequencer; ``run()`` makes it work.
-    public convenience init(_ database: LedgerDatabase, ledger: LedgerDescription) {
-        self.init(database, ledger: ledger, limits: SequencerQueue.Limits())
+    ///
+    /// - Parameter timeout: after which a request's wait ends with ``AppendError/unavailable`` or
+    ///   ``AppendError/outcomeUnknown``; nil for never.
+    public convenience init(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        timeout: Duration? = nil
+    ) {
+        self.init(database, ledger: ledger, timeout: timeout, limits: SequencerQueue.Limits())
     }
 
-    init(_ database: LedgerDatabase, ledger: LedgerDescription, limits: SequencerQueue.Limits) {
+    init(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        timeout: Duration? = nil,
+        limits: SequencerQueue.Limits
+    ) {
         self.database = database
         self.ledger = ledger
+        self.timeout = timeout
         feed = LiveFeed()
         state = Mutex(State(queue: SequencerQueue(limits: limits)))
     }
@@ -80,6 +96,7 @@ public final class Sequencer: Sendable {
         let ticket = AppendTicket(request, bytes: bytes)
         let (submission, idle) = state.withLock { state in
             let submission = state.queue.submit(ticket)
+            if timeout != nil, case .queued = submission { state.waiting.append(ticket) }
             guard case .queued(wake: true) = submission else { return (submission, nil as Waker?) }
             defer { state.idle = nil }
             return (submission, state.idle)
@@ -111,18 +128,40 @@ public final class Sequencer: Sendable {
             precondition(!state.isRunning, "a sequencer runs once")
             state.isRunning = true
         }
-        var worker = BatchWorker(database: database, ledger: ledger, feed: feed)
-        await withTaskCancellationHandler {
-            while let batch = await nextBatch(besides: worker.deferredEvents) {
-                await worker.process(batch)
-                // Those who were just told their outcome may ask for more before the next batch:
-                // worth waiting for, unless half as many wait already.
-                if state.withLock({ $0.queue.count }) < batch.count / 2 { await Task.yield() }
+        await withTaskGroup { group in
+            if let timeout { group.addTask { await self.endWaits(after: timeout) } }
+            await withTaskCancellationHandler {
+                await work()
+            } onCancel: {
+                stop()
             }
-        } onCancel: {
-            stop()
+            group.cancelAll()
         }
         feed.finish()
+    }
+
+    private func work() async {
+        var worker = BatchWorker(database: database, ledger: ledger, feed: feed)
+        while let batch = await nextBatch(besides: worker.deferredEvents) {
+            await worker.process(batch)
+            // Those who were just told their outcome may ask for more before the next batch:
+            // worth waiting for, unless half as many wait already.
+            if state.withLock({ $0.queue.count }) < batch.count / 2 { await Task.yield() }
+        }
+    }
+
+    /// Ends the waits that last too long: one clock for all, since one for each would cost more than
+    /// the append.
+    private func endWaits(after timeout: Duration) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(100))
+            let old = ContinuousClock.now - timeout
+            let late = state.withLock { state in
+                state.waiting.removeAll(where: \.isSettled)
+                return state.waiting.filter { $0.submittedAt <= old }
+            }
+            for ticket in late { ticket.giveUp() }
+        }
     }
 
     /// The tickets of the next batch; nil when stopped and nothing is left.

@@ -6,14 +6,14 @@ extension AccessDecision {
     /// A decision on a request, and on the episode in its path.
     init(
         _ principal: Principal,
-        _ operation: Operation,
+        _ endpoint: Endpoint,
         allowed isAllowed: Bool,
         _ context: LedgerRequestContext
     ) {
         self.init(
             subject: principal.subject,
             roles: principal.roles.map(\.rawValue).sorted(),
-            operation: operation.rawValue,
+            operation: endpoint.operation,
             isAllowed: isAllowed,
             episodeID: context.parameters.get("episode").flatMap { EpisodeID($0) },
             requestID: context.id

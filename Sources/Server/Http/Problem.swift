@@ -117,6 +117,16 @@ extension Problem {
                 detail: "what was sent is refused; nothing was written",
                 errors: refusal.errors
             )
+        case let refusal as QuestionRefusal:
+            let reasons = refusal.reasons(spelling: \.name)
+            self.init(
+                status: .badRequest,
+                code: "bad-request",
+                detail: reasons.map { "\($0.parameter) \($0.detail)" }.joined(separator: "; "),
+                errors: reasons.map {
+                    FieldError(pointer: $0.parameter, code: $0.code, detail: $0.detail)
+                }
+            )
         case let error as SubscriptionError: self.init(error)
         case let error as AppendError: self = .unavailable("\(error)")
         case let error as PostgresError where error.isTransient || error.code == .poolClosed:

@@ -5,17 +5,21 @@ import ProjectionRuntime
 extension Endpoint {
     static let subscriptions: [Endpoint] = [
         Endpoint(
-            operation: .listSubscriptions,
+            operation: "listSubscriptions",
             method: .get,
             path: "subscriptions",
             summary: "The durable subscriptions of the ledger",
+            roles: [.auditor, .service, .administrator],
+            disclosesHealthInformation: false,
             handler: SubscriptionRoutes.list
         ),
         Endpoint(
-            operation: .putSubscription,
+            operation: "putSubscription",
             method: .put,
             path: "subscriptions/{name}",
             summary: "Make a durable subscription, or change one",
+            roles: [.service, .administrator],
+            disclosesHealthInformation: true,
             body: "application/json",
             schema: settings,
             statuses: ["200", "201"],
@@ -23,69 +27,97 @@ extension Endpoint {
             handler: SubscriptionRoutes.put
         ),
         Endpoint(
-            operation: .getSubscription,
+            operation: "getSubscription",
             method: .get,
             path: "subscriptions/{name}",
             summary: "Where a subscription is, and how far behind",
+            roles: [.auditor, .service, .administrator],
+            disclosesHealthInformation: false,
             handler: SubscriptionRoutes.get
         ),
         Endpoint(
-            operation: .deleteSubscription,
+            operation: "deleteSubscription",
             method: .delete,
             path: "subscriptions/{name}",
             summary: "End a subscription",
+            roles: [.service, .administrator],
+            disclosesHealthInformation: true,
             statuses: ["204"],
             handler: SubscriptionRoutes.delete
         ),
         Endpoint(
-            operation: .fetchSubscription,
+            operation: "fetchSubscription",
             method: .get,
             path: "subscriptions/{name}/events",
             summary: "The next events for a consumer, and what to acknowledge",
+            roles: [.service, .administrator],
+            disclosesHealthInformation: true,
             parameters: [
-                ("limit", .integer(least: 1, most: 1_000), false),
-                ("buckets", .integer(least: 1, most: 64), false),
-                ("wait", .integer(least: 0, most: 30), false),
-                ("consumer", .pattern("^[A-Za-z0-9._:-]{1,64}$"), false),
+                limit(100),
+                Parameter(
+                    "buckets",
+                    .integer(1...64),
+                    "From how many buckets events may come.",
+                    standard: "16"
+                ),
+                Parameter(
+                    "wait",
+                    .integer(0...30),
+                    "How many seconds to wait where there are none.",
+                    standard: "0"
+                ),
+                Parameter(
+                    "consumer",
+                    .pattern(
+                        "^[A-Za-z0-9._:-]{1,64}$",
+                        accepted: "of letters, digits and . _ : -, at most 64"
+                    ),
+                    "Who fetches, for those who look at the subscription."
+                ),
             ],
             extraSeconds: 30,
             mayConflict: true,
             handler: SubscriptionRoutes.events
         ),
         Endpoint(
-            operation: .acknowledge,
+            operation: "acknowledge",
             method: .post,
             path: "subscriptions/{name}/ack",
             summary: "Acknowledge the events of a bucket, or of several, all or nothing",
+            roles: [.service, .administrator],
+            disclosesHealthInformation: false,
             body: "application/json",
             schema: ["oneOf": [batch, ["type": "array", "minItems": 1, "items": batch]]],
             mayConflict: true,
             handler: SubscriptionRoutes.acknowledge
         ),
         Endpoint(
-            operation: .listDeadLetters,
+            operation: "listDeadLetters",
             method: .get,
             path: "subscriptions/{name}/dead-letters",
             summary: "Events that were given out in vain",
-            parameters: [
-                ("after", .integer(least: 0), false),
-                ("limit", .integer(least: 1, most: 1_000), false),
-            ],
+            roles: [.auditor, .service, .administrator],
+            disclosesHealthInformation: false,
+            parameters: [after, limit(500)],
             handler: SubscriptionRoutes.deadLetters
         ),
         Endpoint(
-            operation: .resolveDeadLetter,
+            operation: "resolveDeadLetter",
             method: .delete,
             path: "subscriptions/{name}/dead-letters/{position}",
             summary: "Take a dead letter off the list, once it has been dealt with",
+            roles: [.service, .administrator],
+            disclosesHealthInformation: false,
             statuses: ["204"],
             handler: SubscriptionRoutes.resolve
         ),
         Endpoint(
-            operation: .rotateSecret,
+            operation: "rotateSecret",
             method: .post,
             path: "subscriptions/{name}/rotate-secret",
             summary: "A new secret for a webhook; the one before signs along for a day",
+            roles: [.service, .administrator],
+            disclosesHealthInformation: false,
             mayConflict: true,
             handler: SubscriptionRoutes.rotate
         ),

@@ -10,7 +10,7 @@ import TransparencyLog
 enum EventRoutes {
     // MARK: - Appending
 
-    static func append(_ call: Call) async throws -> Response {
+    static func append(_ call: Call) async throws -> Reply {
         let episode = try call.episode()
         let expected = try expectedVersion(call.request)
         let bytes = call.body
@@ -25,7 +25,25 @@ enum EventRoutes {
             isList: bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "["),
             decision: call.decision
         )
-        let outcome = try await call.service.append(request, of: call)
+        let ticket: AppendTicket
+        let outcome: AppendOutcome
+        do {
+            ticket = try call.service.sequencer(call.ledger).submit(request)
+            outcome = try await ticket.outcome()
+        } catch {
+            // Nothing was done, or nobody knows whether; then the decision went with the events.
+            return Reply(.failure(error), decision: .handler)
+        }
+        // Also of an append that is refused, the decision was that it may be tried.
+        let decision: Reply.DecisionWriter = ticket.keepsDecision ? .handler : .door
+        do {
+            return Reply(.success(try await response(outcome, call)), decision: decision)
+        } catch {
+            return Reply(.failure(error), decision: decision)
+        }
+    }
+
+    private static func response(_ outcome: AppendOutcome, _ call: Call) async throws -> Response {
         switch outcome {
         case .appended(let receipts):
             count("appended", receipts.count, call)
@@ -130,65 +148,73 @@ enum EventRoutes {
 
     // MARK: - Reading
 
-    static func list(_ call: Call) async throws -> Response {
-        let accept = call.request.headers[.accept] ?? ""
-        var after = try call.query.integer("after", in: 0...Position.most, default: 0)
-        let types = try call.query.types()
-        let episode = try call.query.episode("episode")
-        if accept.contains("text/event-stream") {
+    static func list(_ call: Call) async throws -> Reply {
+        let (start, types, episode, limit) = try call.read { reader in
+            (
+                reader.integer("after"), reader.types("types"), reader.episode("episode"),
+                Int(reader.integer("limit"))
+            )
+        }
+        var after = start
+        if call.accepts("text/event-stream") {
             if let last = call.request.headers[.lastEventID] {
                 guard let position = Int64(last), (0...Position.most).contains(position) else {
                     throw Problem.badRequest("Last-Event-ID", "must be a position")
                 }
                 after = position
             }
-            call.returned("a stream after position \(after)")
-            return EventStream.serverSentEvents(
-                call,
-                after: Position(after),
-                types: types,
-                episode: episode
+            return Reply(
+                EventStream.serverSentEvents(
+                    call,
+                    after: Position(after),
+                    types: types,
+                    episode: episode
+                ),
+                disclosed: "a stream after position \(after)"
             )
         }
-        if accept.contains("application/x-ndjson") {
+        if call.accepts("application/x-ndjson") {
             let head = try await call.reader.head().position
-            call.returned("events up to position \(head)")
-            return EventStream.lines(
-                call,
-                after: Position(after),
-                until: head,
-                types: types,
-                episode: episode
+            return Reply(
+                EventStream.lines(
+                    call,
+                    after: Position(after),
+                    until: head,
+                    types: types,
+                    episode: episode
+                ),
+                disclosed: "events up to position \(head)"
             )
         }
-        let limit = try call.query.integer("limit", in: 1...1_000, default: 500)
         let page = try await call.reader.page(
             after: Position(after),
             types: types,
             episode: episode,
-            limit: Int(limit)
+            limit: limit
         )
-        call.returned("\(page.events.count) events up to position \(page.nextAfter)")
-        return .json([
-            "events": .array(page.events.map { .raw($0.served()) }),
-            "next_after": .integer(page.nextAfter.rawValue),
-            "head": .integer(page.head.rawValue),
-        ])
+        return .json(
+            [
+                "events": .array(page.events.map { .raw($0.served()) }),
+                "next_after": .integer(page.nextAfter.rawValue),
+                "head": .integer(page.head.rawValue),
+            ],
+            disclosed: "\(page.events.count) events up to position \(page.nextAfter)"
+        )
     }
 
     /// The events of one episode, by version.
-    static func ofEpisode(_ call: Call) async throws -> Response {
+    static func ofEpisode(_ call: Call) async throws -> Reply {
         let episode = try call.episode()
         let events = try await call.reader.events(of: episode)
         guard let last = events.last else { throw LedgerError.unknownEpisode(episode) }
         let version = last.history.version.rawValue
-        call.returned("versions 1 to \(version)")
         return .json(
             [
                 "events": .array(events.map { .raw($0.served()) }),
                 "version": .integer(version),
             ],
-            headers: [.eTag: "\"\(version)\""]
+            headers: [.eTag: "\"\(version)\""],
+            disclosed: "versions 1 to \(version)"
         )
     }
 }

@@ -115,7 +115,7 @@ enum EventStream {
     /// Keeps how far a stream came: what was given is not known before.
     private static func keepEnd(_ call: Call, _ start: Position, _ end: End) async {
         let last = end.position.load(ordering: .relaxed)
-        var entry = AccessDecision(call.principal, .listEvents, allowed: true, call.context)
+        var entry = call.decision
         entry.detail = "the stream after position \(start) ended at \(last)"
         do {
             try await call.service.accessLog.record(entry, in: call.ledger)

@@ -8,13 +8,10 @@ import TransparencyLog
 
 /// Checkpoints, proofs, the log as tiles, and packets.
 enum EvidenceRoutes {
-    static func checkpoint(_ call: Call) async throws -> Response {
-        let seals = call.query.string("seal") ?? "true"
-        guard ["true", "false"].contains(seals) else {
-            throw Problem.badRequest("seal", "must be true or false")
-        }
+    static func checkpoint(_ call: Call) async throws -> Reply {
+        let seals = try call.read { $0.choice("seal") } == "true"
         let newest: PublishedCheckpoint
-        if seals == "true" {
+        if seals {
             newest = try await call.service.checkpoint(call.ledger)
         } else {
             guard let kept = try await PublishedCheckpoint.newest(call.database, call.ledger) else {
@@ -23,7 +20,7 @@ enum EvidenceRoutes {
             newest = kept
         }
         let note = newest.signed.note.description
-        if call.request.headers[.accept]?.contains("application/json") == true {
+        if call.accepts("application/json") {
             let tree = newest.signed.checkpoint
             return .json([
                 "origin": .string(tree.origin),
@@ -36,15 +33,13 @@ enum EvidenceRoutes {
         return .bytes(Array(note.utf8), "text/plain; charset=utf-8")
     }
 
-    static func inclusion(_ call: Call) async throws -> Response {
+    static func inclusion(_ call: Call) async throws -> Reply {
+        let (named, wanted) = try call.read { reader in
+            (reader.integer("position"), reader.has("size") ? reader.integer("size") : nil)
+        }
         let newest = try await newest(call)
-        let size = try call.query.integer(
-            "size",
-            in: 1...newest.signed.checkpoint.size,
-            default: newest.signed.checkpoint.size
-        )
-        _ = try call.query.required("position")
-        let position = Position(try call.query.integer("position", in: 1...size, default: 1))
+        let size = try within("size", wanted, 1...newest.signed.checkpoint.size)
+        let position = Position(try within("position", named, 1...size))
         let store = TileStore(call.database, ledger: call.ledger)
         let proof = try await store.inclusionProof(of: position, size: size)
         let root = try await store.root(size: size)
@@ -57,27 +52,44 @@ enum EvidenceRoutes {
         ])
     }
 
-    static func consistency(_ call: Call) async throws -> Response {
+    static func consistency(_ call: Call) async throws -> Reply {
+        let (first, last) = try call.read { reader in
+            (reader.integer("from"), reader.has("to") ? reader.integer("to") : nil)
+        }
         let newest = try await newest(call)
-        let size = newest.signed.checkpoint.size
-        _ = try call.query.required("from")
-        let to = try call.query.integer("to", in: 1...size, default: size)
-        let from = try call.query.integer("from", in: 0...to, default: 0)
+        let to = try within("to", last, 1...newest.signed.checkpoint.size)
+        let from = try within("from", first, 0...to)
         let store = TileStore(call.database, ledger: call.ledger)
         let proof = try await store.consistencyProof(from: from, to: to)
-        let (first, second) = (try await store.root(size: from), try await store.root(size: to))
+        let roots = (try await store.root(size: from), try await store.root(size: to))
         return .json([
             "from": .integer(from),
-            "from_root": .string("\(first)"),
+            "from_root": .string("\(roots.0)"),
             "to": .integer(to),
-            "to_root": .string("\(second)"),
+            "to_root": .string("\(roots.1)"),
             "proof": .array(proof.map { .string("\($0)") }),
             "checkpoint": .string(newest.signed.note.description),
         ])
     }
 
+    /// A number that the tree must have; without it the highest.
+    private static func within(
+        _ name: String,
+        _ number: Int64?,
+        _ range: ClosedRange<Int64>
+    ) throws -> Int64 {
+        guard let number else { return range.upperBound }
+        guard range.contains(number) else {
+            throw Problem.badRequest(
+                name,
+                "must be a whole number from \(range.lowerBound) to \(range.upperBound)"
+            )
+        }
+        return number
+    }
+
     /// A tile, or the entries of one, as a client of C2SP tlog-tiles asks for them: of what is sealed.
-    static func tile(_ call: Call) async throws -> Response {
+    static func tile(_ call: Call) async throws -> Reply {
         let path = call.context.parameters.getCatchAll().joined(separator: "/")
         guard let (tile, isEntries) = TileID.parse(path) else {
             throw Problem.notFound("there is no such tile; the paths are those of C2SP tlog-tiles")
@@ -106,7 +118,7 @@ enum EvidenceRoutes {
         return newest
     }
 
-    static func packet(_ call: Call) async throws -> Response {
+    static func packet(_ call: Call) async throws -> Reply {
         let episode = try call.episode()
         let checkpoint = try await call.service.checkpoint(call.ledger)
         let archive = try await EpisodePacket.archive(

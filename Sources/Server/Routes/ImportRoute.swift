@@ -11,7 +11,7 @@ enum ImportRoute {
     /// The longest line, in bytes: an event, and as much again for white space.
     private static let lineLimit = 1 << 19
 
-    static func run(_ call: Call) async throws -> Response {
+    static func run(_ call: Call) async throws -> Reply {
         let body = ResponseBody { writer in
             var job = Job(call)
             var line: [UInt8] = []
@@ -29,10 +29,12 @@ enum ImportRoute {
             try await job.finish(&writer)
             try await writer.finish(nil)
         }
-        return Response(
-            status: .ok,
-            headers: [.contentType: "application/x-ndjson"],
-            body: body
+        return Reply(
+            Response(
+                status: .ok,
+                headers: [.contentType: "application/x-ndjson"],
+                body: body
+            )
         )
     }
 

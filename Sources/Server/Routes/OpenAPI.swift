@@ -70,7 +70,8 @@ enum OpenAPI {
         parameters += endpoint.parameters.map { parameter -> AnswerJSON in
             [
                 "name": .string(parameter.name), "in": "query",
-                "required": .bool(parameter.isRequired), "schema": parameter.kind.schema,
+                "description": .string(parameter.words),
+                "required": .bool(parameter.isRequired), "schema": parameter.schema,
             ]
         }
         var responses: [(name: String, value: AnswerJSON)] = endpoint.statuses.map { status in
@@ -81,13 +82,13 @@ enum OpenAPI {
         responses += ["400", "401", "403", "404", "503"].map { ($0, reference) }
         if endpoint.mayConflict { responses.append(("409", reference)) }
         var members: [(name: String, value: AnswerJSON)] = [
-            ("operationId", .string(endpoint.operation.rawValue)),
+            ("operationId", .string(endpoint.operation)),
             ("summary", .string(endpoint.summary)),
             (
                 "description",
                 .string(
                     "Roles: "
-                        + endpoint.operation.roles.map(\.rawValue).sorted()
+                        + endpoint.roles.map(\.rawValue).sorted()
                         .joined(separator: ", ") + "."
                 )
             ),

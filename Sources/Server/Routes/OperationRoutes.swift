@@ -8,12 +8,15 @@ import ProjectionRuntime
 
 /// What operators and probes ask.
 enum OperationRoutes {
-    static func accessLog(_ call: Call) async throws -> Response {
+    static func accessLog(_ call: Call) async throws -> Reply {
+        let (after, limit, episode) = try call.read { reader in
+            (reader.integer("after"), Int(reader.integer("limit")), reader.episode("episode"))
+        }
         let answer = try await call.service.accessLog.page(
             call.ledger,
-            after: try call.query.integer("after", in: 0...Position.most, default: 0),
-            limit: Int(try call.query.integer("limit", in: 1...1_000, default: 500)),
-            episode: try call.query.episode("episode")
+            after: after,
+            limit: limit,
+            episode: episode
         )
         return .json(answer)
     }

@@ -9,7 +9,7 @@ import ServiceLifecycle
 enum SubscriptionRoutes {
     // MARK: - Making and ending
 
-    static func put(_ call: Call) async throws -> Response {
+    static func put(_ call: Call) async throws -> Reply {
         let name = try name(call)
         let (subscription, givesAfter) = try settings(name, call.body, call)
         if subscription.webhook?.payload == .full { try requireAdministrator(call) }
@@ -28,21 +28,21 @@ enum SubscriptionRoutes {
         return .json(.object(members), status: made.isNew ? .created : .ok)
     }
 
-    static func get(_ call: Call) async throws -> Response {
+    static func get(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
         return .json(.object(try await description(subscription, call)))
     }
 
-    static func list(_ call: Call) async throws -> Response {
+    static func list(_ call: Call) async throws -> Reply {
         let all = try await call.subscriptions.all()
         return .json(["subscriptions": .array(all.map { .object(told($0)) })])
     }
 
-    static func delete(_ call: Call) async throws -> Response {
+    static func delete(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
         if subscription.webhook?.payload == .full { try requireAdministrator(call) }
         try await call.subscriptions.delete(subscription.name)
-        return Response(status: .noContent)
+        return .noContent
     }
 
     /// Where whole events go, an administrator decides, and nobody else changes it.
@@ -52,7 +52,7 @@ enum SubscriptionRoutes {
         }
     }
 
-    static func rotate(_ call: Call) async throws -> Response {
+    static func rotate(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
         if subscription.webhook?.payload == .full { try requireAdministrator(call) }
         let secret = try await call.webhooks.rotate(subscription)
@@ -189,16 +189,14 @@ enum SubscriptionRoutes {
 
     // MARK: - Fetching and acknowledging
 
-    static func events(_ call: Call) async throws -> Response {
+    static func events(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
-        let limit = try call.query.integer("limit", in: 1...1_000, default: 100)
-        let buckets = try call.query.integer("buckets", in: 1...64, default: 16)
-        let wait = try call.query.integer("wait", in: 0...30, default: 0)
-        let consumer = call.query.string("consumer")
-        if let consumer, !isName(consumer) {
-            throw Problem.badRequest(
-                "consumer",
-                "must be of letters, digits and . _ : -, at most 64"
+        let (limit, buckets, wait, consumer) = try call.read { reader in
+            let consumer = reader.text("consumer")
+            if let consumer, !isName(consumer) { reader.refuse("consumer") }
+            return (
+                reader.integer("limit"), reader.integer("buckets"), reader.integer("wait"),
+                consumer
             )
         }
         let fetch = SubscriptionConsumer(call.database, ledger: call.ledger)
@@ -217,13 +215,13 @@ enum SubscriptionRoutes {
                 await feed.wait(beyond: delivery.head, atMost: min(rest, .seconds(1)))
                 continue
             }
+            var disclosed: String?
             if let first = delivery.events.first, let last = delivery.events.last {
-                call.returned(
+                disclosed =
                     "\(delivery.events.count) events from position \(first.event.history.position)"
-                        + " to \(last.event.history.position)"
-                )
+                    + " to \(last.event.history.position)"
             }
-            return .json(told(delivery))
+            return .json(told(delivery), disclosed: disclosed)
         }
     }
 
@@ -258,7 +256,7 @@ enum SubscriptionRoutes {
         ]
     }
 
-    static func acknowledge(_ call: Call) async throws -> Response {
+    static func acknowledge(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
         let body = call.body
         let acknowledgements = try JSONBody.objects(body, atMost: Subscription.buckets) { object in
@@ -337,11 +335,14 @@ enum SubscriptionRoutes {
 
     // MARK: - Dead letters
 
-    static func deadLetters(_ call: Call) async throws -> Response {
+    static func deadLetters(_ call: Call) async throws -> Reply {
+        let (after, limit) = try call.read { reader in
+            (Position(reader.integer("after")), Int(reader.integer("limit")))
+        }
         let letters = try await call.subscriptions.deadLetters(
             try name(call),
-            after: Position(try call.query.integer("after", in: 0...Position.most, default: 0)),
-            limit: Int(try call.query.integer("limit", in: 1...1_000, default: 500))
+            after: after,
+            limit: limit
         )
         let told: [AnswerJSON] = letters.map { letter in
             [
@@ -355,12 +356,12 @@ enum SubscriptionRoutes {
         return .json(["dead_letters": .array(told)])
     }
 
-    static func resolve(_ call: Call) async throws -> Response {
+    static func resolve(_ call: Call) async throws -> Reply {
         guard let text = call.context.parameters.get("position"), let position = Int64(text),
             (1...Position.most).contains(position), String(position) == text
         else { throw Problem.badRequest("position", "must be the position of a dead letter") }
         try await call.subscriptions.resolve(try name(call), deadLetter: Position(position))
-        return Response(status: .noContent)
+        return .noContent
     }
 
     // MARK: - The name

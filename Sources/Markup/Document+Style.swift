@@ -1,4 +1,6 @@
-extension SummaryDocument {
+import Documents
+
+extension Document {
     /// Prints on A4 and on Letter: nothing depends on the size of the page or on colour.
     static let css: StaticString = """
 

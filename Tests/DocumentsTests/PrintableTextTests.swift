@@ -1,4 +1,4 @@
-import ProjectionRuntime
+import Documents
 import Testing
 
 @Suite("Text for people")

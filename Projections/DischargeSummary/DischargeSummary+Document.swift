@@ -1,30 +1,27 @@
-import CareEpisode
-import Ledger
+public import CareEpisode
+public import Documents
+public import Ledger
 import ProjectionRuntime
 
-extension SummaryDocument {
-    /// A summary in words.
+extension DischargeSummaryAnswer {
+    /// The summary in words.
     ///
     /// - Parameters:
-    ///   - answer: the summary and what it rests on.
     ///   - ledger: whose record it comes from.
-    ///   - calendar: of the ledger's zone.
+    ///   - calendar: of the ledger's zone, in which times are written.
     ///   - sources: the episode's events; of those that are named, the table tells more.
-    init(
-        _ answer: DischargeSummaryAnswer,
+    public func document(
         _ ledger: LedgerDescription,
         _ calendar: LocalCalendar,
         _ sources: [DischargeSummarySource]
-    ) {
-        let summary = answer.summary
+    ) -> Document {
         let writer = SummaryWriter(
-            answer: answer,
+            answer: self,
             clock: LocalClock(calendar),
-            numbers: SourceNumbers(answer, sources)
+            numbers: SourceNumbers(self, sources)
         )
         let isFinal = summary.status == .final
-        title = isFinal ? "Discharge summary" : "Interim summary"
-        subtitle = [
+        let subtitle = [
             "Client \(summary.client.clientID.value ?? "")",
             summary.client.program.value ?? "",
             [
@@ -32,16 +29,21 @@ extension SummaryDocument {
                 summary.client.endDate.value?.description ?? "still open",
             ].joined(separator: " to "),
         ].joined(separator: " · ")
-        episode = summary.episodeID.description
-        notices = writer.notices
-        sections =
+        let sections: [Document.Section?] =
             [
                 writer.client, writer.admission, writer.courseOfCare, writer.medications,
             ] + (isFinal ? [writer.discharge, writer.followUp, writer.authorship] : []) + [
-                writer.amendments, writer.completeness, writer.doubts,
-            ] + [writer.changedSince].compactMap { $0 }
-        basis = writer.basis(ledger)
-        self.sources = writer.sources
+                writer.amendments, writer.completeness, writer.doubts, writer.changedSince,
+                Document.Section("Basis", id: "basis", [.facts(writer.basis(ledger))]),
+                Document.Section("Sources", id: "sources", [.table(writer.sources)]),
+            ]
+        return Document(
+            isFinal ? "Discharge summary" : "Interim summary",
+            subtitle: subtitle,
+            reference: "Episode \(summary.episodeID)",
+            notices: writer.notices,
+            sections.compactMap(\.self)
+        )
     }
 }
 

@@ -1,6 +1,8 @@
-extension SummaryDocument {
+public import Documents
+
+extension Document {
     /// The document as a page of its own: no script, nothing from elsewhere, made to be printed.
-    var html: String {
+    public var html: String {
         let head = HTML.tag(
             "head",
             [],
@@ -17,16 +19,15 @@ extension SummaryDocument {
                     "meta",
                     [("name", "viewport"), ("content", "width=device-width, initial-scale=1")]
                 ),
-                .tag("title", text: "\(title), \(subtitle)"),
+                .tag("title", text: subtitle.isEmpty ? title : "\(title), \(subtitle)"),
                 .style(Self.css),
             ]
         )
         let content =
-            [header] + sections.enumerated().map { element($1, id: "s\($0 + 1)") }
-            + [
-                element(Section(title: "Basis", blocks: [.facts(basis)]), id: "basis"),
-                element(Section(title: "Sources", blocks: [.table(sources)]), id: "sources"),
-            ]
+            [header]
+            + sections.enumerated().map { index, section in
+                element(section, id: section.id.isEmpty ? "s\(index + 1)" : section.id)
+            }
         let page = HTML.tag(
             "html",
             [("lang", "en")],
@@ -36,25 +37,25 @@ extension SummaryDocument {
     }
 
     private var header: HTML {
-        .tag(
-            "header",
-            [],
-            [
-                .tag("h1", text: title),
-                .tag("p", [("class", "subtitle")], Self.unbroken(subtitle)),
-                .tag("p", [("class", "episode")], text: "Episode \(episode)"),
-                .tag(
-                    "ul",
-                    [("class", "notices")],
-                    notices.map { .tag("li", text: $0) }
-                ),
-            ]
-        )
+        var parts = [HTML.tag("h1", text: title)]
+        if !subtitle.isEmpty {
+            parts.append(.tag("p", [("class", "subtitle")], Self.unbroken(subtitle)))
+        }
+        if !reference.isEmpty {
+            parts.append(.tag("p", [("class", "episode")], text: reference))
+        }
+        if !notices.isEmpty {
+            parts.append(
+                .tag("ul", [("class", "notices")], notices.map { .tag("li", text: $0) })
+            )
+        }
+        return .tag("header", [], parts)
     }
 
     private func element(_ section: Section, id: String) -> HTML {
-        let title = HTML.tag("h2", [("id", id)], text: section.title)
         let blocks = section.blocks.map { element($0) }
+        guard !section.title.isEmpty else { return HTML.tag("section", [], blocks) }
+        let title = HTML.tag("h2", [("id", id)], text: section.title)
         return HTML.tag("section", [("aria-labelledby", id)], [title] + blocks)
     }
 
@@ -63,7 +64,9 @@ extension SummaryDocument {
         case .facts(let facts): Self.element(facts)
         case .text(let fact): Self.element(fact)
         case .table(let table): Self.element(table)
-        case .note(let text): .tag("p", [("class", "note")], text: text)
+        case .notes(let notes):
+            .tag("p", [("class", "note")], Self.lines(notes))
+        case .list(let list): Self.element(list)
         }
     }
 
@@ -92,6 +95,21 @@ extension SummaryDocument {
         )
     }
 
+    private static func element(_ list: List) -> HTML {
+        let items = list.items.map { item in
+            HTML.tag(
+                "li",
+                [],
+                [.text(item.text)]
+                    + (item.details.isEmpty
+                        ? []
+                        : [.tag("ul", [], item.details.map { .tag("li", text: $0) })])
+            )
+        }
+        let caption = list.caption.isEmpty ? [] : [HTML.tag("h3", text: list.caption)]
+        return .tag("div", [("class", "text")], caption + [.tag("ul", [], items)])
+    }
+
     private static func element(_ fact: Fact) -> HTML {
         let paragraphs = fact.lines.flatMap { $0.split(separator: "\n").map(String.init) }
         let last = paragraphs.count - 1
@@ -108,7 +126,7 @@ extension SummaryDocument {
 
     private static func element(_ table: Table) -> HTML {
         let isNumbered = table.rows.contains { $0.number != nil }
-        var titles = table.columns
+        var titles = table.columns.map(\.title)
         if isNumbered { titles.insert("No.", at: 0) }
         if table.hasSources { titles.append("Events") }
         let head = HTML.tag(

@@ -1,8 +1,8 @@
-import ProjectionRuntime
+import Documents
 
 /// A piece of HTML, escaped by construction: text and attributes' values are always escaped, names
 /// are literals.
-enum HTML {
+public enum HTML: Sendable {
     /// Text.
     case text(String)
     /// An element with its attributes and what it holds.
@@ -11,21 +11,21 @@ enum HTML {
     case style(StaticString)
 
     /// An element.
-    static func tag(
+    public static func tag(
         _ name: StaticString,
         _ attributes: [(name: StaticString, value: String)] = [],
         _ content: [HTML] = []
     ) -> HTML { .element(name, attributes, content) }
 
     /// An element that holds text.
-    static func tag(
+    public static func tag(
         _ name: StaticString,
         _ attributes: [(name: StaticString, value: String)],
         text: String
     ) -> HTML { .element(name, attributes, [.text(text)]) }
 
     /// An element without attributes that holds text.
-    static func tag(_ name: StaticString, text: String) -> HTML {
+    public static func tag(_ name: StaticString, text: String) -> HTML {
         .element(name, [], [.text(text)])
     }
 
@@ -33,7 +33,7 @@ enum HTML {
     private static let voids: Set<String> = ["br", "meta"]
 
     /// The HTML as text.
-    var markup: String {
+    public var markup: String {
         var markup = ""
         write(to: &markup)
         return markup

@@ -1,47 +1,65 @@
-import ProjectionRuntime
-
-extension SummaryDocument {
+extension Document {
     /// So many characters fit on a line of a terminal.
     private static let width = 100
     /// So many in the table of the sources, which is no use broken.
     private static let sourcesWidth = 120
 
-    /// The document for a terminal, in lines of at most 100 characters, of the sources 120.
-    var text: String {
-        var lines = [title, subtitle] + notices.map { "* \($0)" }
+    /// The document for a terminal: what stands under a heading in lines of at most 100 characters,
+    /// of the sources 120.
+    public var text: String {
+        let head = [isTitleShown ? title : "", subtitle].filter { !$0.isEmpty }
+        var lines = head.map(\.printable) + notices.map { "* \($0.printable)" }
         for section in sections {
-            lines += ["", section.title.uppercased()]
+            if !lines.isEmpty { lines.append("") }
+            if !section.title.isEmpty { lines.append(section.title.uppercased()) }
             for (index, block) in section.blocks.enumerated() {
                 if index > 0 { lines.append("") }
-                lines += Self.lines(block)
+                lines += section.title.isEmpty ? Self.lines(block, .max) : Self.indented(block)
             }
         }
-        lines += ["", "BASIS"] + Self.lines(.facts(basis))
-        lines += ["", "SOURCES"] + Self.lines(.table(sources))
         return lines.joined(separator: "\n")
     }
 
-    private static func lines(_ block: Block) -> [String] {
-        switch block {
-        case .facts(let facts): lines(facts)
-        case .text(let fact): lines(fact)
-        case .table(let table): lines(table)
-        case .note(let text): wrapped(text, width - 2).map { "  \($0)" }
+    /// What stands under a heading, two characters in.
+    private static func indented(_ block: Block) -> [String] {
+        if case .notes(let notes) = block {
+            return notes.flatMap { wrapped($0, width - 2) }.map { "  \($0)" }
         }
+        return lines(block, width).map { "  \($0)" }
+    }
+
+    private static func lines(_ block: Block, _ width: Int) -> [String] {
+        switch block {
+        case .facts(let facts): lines(facts, width)
+        case .text(let fact): lines(fact)
+        case .table(let table): table.isWide ? wideLines(table) : lines(table)
+        case .notes(let notes): notes.map(\.printable)
+        case .list(let list): lines(list)
+        }
+    }
+
+    private static func lines(_ list: List) -> [String] {
+        let caption = list.caption.isEmpty ? [] : [list.caption.printable]
+        let margin = list.caption.isEmpty ? "" : "  "
+        return caption
+            + list.items.flatMap { item in
+                ["\(margin)\(item.text.printable)"]
+                    + item.details.map { "\(margin)  \($0.printable)" }
+            }
     }
 
     private static func mark(_ sources: [Int]) -> String {
         guard !sources.isEmpty else { return "" }
-        return "[\(SummaryDocument.numbers(sources))]"
+        return "[\(Document.numbers(sources))]"
     }
 
-    private static func lines(_ facts: [Fact]) -> [String] {
+    private static func lines(_ facts: [Fact], _ width: Int) -> [String] {
         let labels = facts.map(\.label.count).max() ?? 0
         return facts.flatMap { fact in
             let value = marked(fact.lines, fact.sources)
             let lines = value.flatMap { wrapped($0, width - labels - 4) }
             return lines.enumerated().map { index, line in
-                "  " + padded(index == 0 ? fact.label : "", labels) + "  " + line
+                padded(index == 0 ? fact.label : "", labels) + "  " + line
             }
         }
     }
@@ -49,7 +67,7 @@ extension SummaryDocument {
     private static func lines(_ fact: Fact) -> [String] {
         let paragraphs = fact.lines.flatMap { $0.split(separator: "\n").map(String.init) }
         let texts = marked(paragraphs, fact.sources).flatMap { wrapped($0, width - 4) }
-        return ["  \(fact.label):"] + texts.map { "    \($0)" }
+        return ["\(fact.label):"] + texts.map { "  \($0)" }
     }
 
     private static func marked(_ lines: [String], _ sources: [Int]) -> [String] {
@@ -60,7 +78,7 @@ extension SummaryDocument {
     // MARK: - Tables
 
     private static func lines(_ table: Table) -> [String] {
-        var titles = table.columns
+        var titles = table.columns.map(\.title)
         var rows = table.rows.map(\.cells)
         if table.hasSources {
             titles.append("Events")
@@ -75,7 +93,7 @@ extension SummaryDocument {
         let all = [titles.map { [$0.uppercased()] }] + rows
         let widths = widths(all, table.idColumn == nil ? width : sourcesWidth)
         let caption = [table.caption, mark(table.captionSources)].filter { !$0.isEmpty }
-        return (caption.isEmpty ? [] : ["  " + caption.joined(separator: " ")])
+        return (caption.isEmpty ? [] : [caption.joined(separator: " ")])
             + all.flatMap { lines($0, widths) }
     }
 
@@ -107,8 +125,35 @@ extension SummaryDocument {
             let text = zip(columns, widths).map { lines, width in
                 padded(line < lines.count ? lines[line] : "", width)
             }.joined(separator: "  ")
-            return "  " + String(text.reversed().drop { $0 == " " }.reversed())
+            return trimmed(text)
         }
+    }
+
+    /// Each row on a line of its own, as wide as it is.
+    private static func wideLines(_ table: Table) -> [String] {
+        let all =
+            [table.columns.map { $0.title.uppercased() }]
+            + table.rows.map { $0.cells.map { $0.joined(separator: " ").printable } }
+        let widths = table.columns.indices.map { column in
+            all.map { $0[column].count }.max() ?? 0
+        }
+        let lines = all.map { cells in
+            trimmed(
+                cells.indices.map { column in
+                    let blanks = String(
+                        repeating: " ",
+                        count: widths[column] - cells[column].count
+                    )
+                    return table.columns[column].alignment == .left
+                        ? cells[column] + blanks : blanks + cells[column]
+                }.joined(separator: "  ")
+            )
+        }
+        return (table.caption.isEmpty ? [] : [table.caption.printable]) + lines
+    }
+
+    private static func trimmed(_ line: String) -> String {
+        String(line.reversed().drop { $0 == " " }.reversed())
     }
 
     // MARK: - Lines

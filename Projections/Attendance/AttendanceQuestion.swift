@@ -1,0 +1,93 @@
+public import CareEpisode
+public import Ledger
+public import ProjectionRuntime
+
+/// An episode's sessions and hours, week by week.
+public struct AttendanceQuestion: Question {
+    /// What can be given.
+    public static let parameters =
+        [
+            Parameter("episode", .episode, "The episode's id, a UUID.", isRequired: true),
+            Parameter(
+                "effective_at",
+                .pastTime,
+                """
+                Only what happened up to this time takes part; without it, now. A date means its \
+                24:00, today's now.
+                """
+            ),
+            Parameter(
+                "weekly_hours",
+                .programHours,
+                """
+                Below how many hours a programme's weeks are flagged, 0 to 168; may be given \
+                several times. Without it 9, and 6 for programmes with the word adolescent in \
+                their key.
+                """,
+                repeats: true
+            ),
+        ] + Clocks.parameters
+
+    /// Whose.
+    public let episode: EpisodeID
+    /// Up to when entries take part.
+    public let effectiveAt: Instant
+    /// Below which a week is flagged.
+    public let weeklyHours: WeeklyHours
+    /// The knowledge that is asked of.
+    public let clocks: Clocks
+
+    /// Reads what is given.
+    public init(_ arguments: Arguments, at moment: Moment) throws(QuestionRefusal) {
+        var reader = ArgumentReader(arguments, Self.parameters, at: moment)
+        let episode = reader.episode("episode")
+        effectiveAt = reader.time("effective_at") ?? moment.now
+        weeklyHours = WeeklyHours(reader.programHours("weekly_hours"))
+        clocks = Clocks(&reader)
+        try reader.finish()
+        guard let episode else { preconditionFailure("an episode that is not read is refused") }
+        self.episode = episode
+    }
+
+    /// None: it is folded from the episode's events.
+    public func tables(of ledger: LedgerDescription) -> (any EpisodeProjection)? { nil }
+
+    /// One episode.
+    public var isAboutOneEpisode: Bool { true }
+
+    /// The attendance.
+    public func answer(_ context: LedgerContext) async throws -> Answer<EpisodeAttendance> {
+        let (attendance, basis) = try await query(context).episode(
+            episode,
+            effectiveAt: effectiveAt,
+            knowledge: clocks.knowledge
+        )
+        let json = attendance.json(episode, context.ledger, effectiveAt: effectiveAt, basis)
+        return Answer(attendance, basis, json: json) { [episode] in
+            attendance.document(episode, context.ledger, basis)
+        }
+    }
+
+    /// What differs.
+    public func difference(
+        _ context: LedgerContext,
+        from first: Instant,
+        to second: Instant
+    ) async throws -> Answer<KnowledgeDifference> {
+        try await compare(
+            context,
+            (first, second),
+            of: episode,
+            [
+                ("episode_id", .string(episode.description)),
+                ("effective_at", .instant(effectiveAt)),
+            ],
+            fold: try query(context).fold(effectiveAt: effectiveAt),
+            items: { $0.flatMap(\.items) }
+        )
+    }
+
+    private func query(_ context: LedgerContext) throws -> AttendanceQuery {
+        try AttendanceQuery(context.database, ledger: context.ledger, weeklyHours: weeklyHours)
+    }
+}

@@ -1,0 +1,92 @@
+public import CareEpisode
+public import Ledger
+public import ProjectionRuntime
+
+/// Ended episodes, and what their summaries lack.
+public struct DischargeSummariesQuestion: Question {
+    /// What can be given.
+    public static let parameters =
+        [
+            Parameter(
+                "program",
+                .text,
+                "The programme whose ended episodes are listed, by the programme they ended in."
+            ),
+            Parameter("from", .date, "The first date of the ends listed."),
+            Parameter("to", .date, "The last date of the ends listed."),
+            Parameter(
+                "effective_at",
+                .pastTime,
+                """
+                Only what happened up to this time takes part; without it, now. A date means its \
+                24:00 in the ledger's zone.
+                """
+            ),
+        ] + Clocks.parameters
+
+    /// Which.
+    public let selection: DischargeSummaryQuery.Selection
+    /// Up to when entries take part.
+    public let effectiveAt: Instant
+    /// The knowledge that is asked of.
+    public let clocks: Clocks
+
+    /// Reads what is given.
+    public init(_ arguments: Arguments, at moment: Moment) throws(QuestionRefusal) {
+        var reader = ArgumentReader(arguments, Self.parameters, at: moment)
+        let (from, to) = (reader.date("from"), reader.date("to"))
+        if let from, let to, from > to {
+            reader.refuse("from", .order, "must not be after {to}")
+        }
+        selection = DischargeSummaryQuery.Selection(
+            program: reader.text("program"),
+            from: from,
+            to: to
+        )
+        effectiveAt = reader.time("effective_at") ?? moment.now
+        clocks = Clocks(&reader)
+        try reader.finish()
+    }
+
+    /// The discharge summaries.
+    public func tables(of ledger: LedgerDescription) throws -> (any EpisodeProjection)? {
+        try DischargeSummaryProjection(ledger)
+    }
+
+    /// All episodes may take part.
+    public var isAboutOneEpisode: Bool { false }
+
+    /// The list.
+    public func answer(_ context: LedgerContext) async throws -> Answer<DischargeSummaryList> {
+        let query = try DischargeSummaryQuery(context.database, ledger: context.ledger)
+        let list = try await query.list(
+            selection,
+            effectiveAt: effectiveAt,
+            knowledge: clocks.knowledge
+        )
+        return Answer(list, list.basis, json: list.json(context.ledger)) {
+            list.document(context.calendar)
+        }
+    }
+
+    /// What differs.
+    public func difference(
+        _ context: LedgerContext,
+        from first: Instant,
+        to second: Instant
+    ) async throws -> Answer<KnowledgeDifference> {
+        let query = try DischargeSummaryQuery(context.database, ledger: context.ledger)
+        return try await compare(
+            context,
+            (first, second),
+            [
+                ("program", .text(selection.program)),
+                ("first_date", .text(selection.from?.description)),
+                ("last_date", .text(selection.to?.description)),
+                ("effective_at", .instant(effectiveAt)),
+            ],
+            fold: query.row(selection, effectiveAt: effectiveAt),
+            items: { $0.map(\.item) }
+        )
+    }
+}

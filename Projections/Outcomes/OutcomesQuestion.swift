@@ -1,0 +1,96 @@
+public import CareEpisode
+public import Ledger
+public import ProjectionRuntime
+
+/// How the episodes of a period ended.
+public struct OutcomesQuestion: Question {
+    /// What can be given.
+    public static let parameters =
+        [
+            Parameter("from", .date, "The first date of the period.", isRequired: true),
+            Parameter("to", .date, "The last date of the period.", isRequired: true),
+            Parameter(
+                "effective_at",
+                .pastTime,
+                "Only what happened up to this time takes part; without it, the end of the period."
+            ),
+            Parameter("program", .text, "Only this programme."),
+        ] + Clocks.parameters
+
+    /// The first date.
+    public let from: CalendarDate
+    /// The last date.
+    public let to: CalendarDate
+    /// Up to when entries take part.
+    public let effectiveAt: Instant
+    /// Only this programme; nil for all.
+    public let program: String?
+    /// The knowledge that is asked of.
+    public let clocks: Clocks
+
+    /// Reads what is given.
+    public init(_ arguments: Arguments, at moment: Moment) throws(QuestionRefusal) {
+        var reader = ArgumentReader(arguments, Self.parameters, at: moment)
+        let period = reader.period(isRequired: true)
+        let cut = reader.time("effective_at")
+        program = reader.text("program")
+        clocks = Clocks(&reader)
+        try reader.finish()
+        guard let period else { preconditionFailure("a period that is not read is refused") }
+        (from, to) = period
+        let end = moment.effectiveAt(to)
+        effectiveAt = min(cut ?? end, end)
+    }
+
+    /// The census.
+    public func tables(of ledger: LedgerDescription) throws -> (any EpisodeProjection)? {
+        try CensusProjection(ledger)
+    }
+
+    /// All episodes take part.
+    public var isAboutOneEpisode: Bool { false }
+
+    /// The outcomes.
+    public func answer(_ context: LedgerContext) async throws -> Answer<PeriodOutcomes> {
+        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let (outcomes, basis) = try await query.outcomes(
+            from: from,
+            to: to,
+            effectiveAt: effectiveAt,
+            program: program,
+            knowledge: clocks.knowledge
+        )
+        return Answer(outcomes, basis, json: outcomes.json(context.ledger, basis)) {
+            outcomes.document(context.ledger, basis)
+        }
+    }
+
+    /// What differs.
+    public func difference(
+        _ context: LedgerContext,
+        from first: Instant,
+        to second: Instant
+    ) async throws -> Answer<KnowledgeDifference> {
+        let query = try CensusQuery(context.database, ledger: context.ledger)
+        return try await compare(
+            context,
+            (first, second),
+            [
+                ("first_date", .string(from.description)),
+                ("last_date", .string(to.description)),
+                ("program", .text(program)),
+            ],
+            fold: query.fold(effectiveAt: effectiveAt),
+            items: { [self, calendar = context.calendar] in
+                PeriodOutcomes(
+                    $0,
+                    from: from,
+                    to: to,
+                    program: program,
+                    effectiveAt: effectiveAt,
+                    calendar: calendar
+                ).items
+            }
+        )
+    }
+}

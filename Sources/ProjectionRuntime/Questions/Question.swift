@@ -1,0 +1,146 @@
+public import CareEpisode
+public import Documents
+public import Ledger
+
+/// What can be asked of a read model: one type for the command line, HTTP and pages.
+public protocol Question: Sendable {
+    /// What the answer says.
+    associatedtype Value: Sendable
+
+    /// What differs between two answers.
+    associatedtype Difference: Sendable
+
+    /// What can be given.
+    static var parameters: [Parameter] { get }
+
+    /// Reads what is given; everything that is wrong is told at once.
+    init(_ arguments: Arguments, at moment: Moment) throws(QuestionRefusal)
+
+    /// The knowledge that is asked of.
+    var clocks: Clocks { get }
+
+    /// The read model whose tables answer while everything is known; nil where the events do.
+    ///
+    /// - Throws: where the ledger's zone is not known on this machine.
+    func tables(of ledger: LedgerDescription) throws -> (any EpisodeProjection)?
+
+    /// Whether one episode is asked about: it is folded where the tables cannot answer.
+    var isAboutOneEpisode: Bool { get }
+
+    /// The answer.
+    ///
+    /// - Throws: what there is no answer for, such as ``LedgerError/unknownEpisode(_:)``.
+    func answer(_ context: LedgerContext) async throws -> Answer<Value>
+
+    /// What differs between two knowledge times.
+    func difference(
+        _ context: LedgerContext,
+        from first: Instant,
+        to second: Instant
+    ) async throws -> Answer<Difference>
+}
+
+/// An answer: what it says, what it rests on, and how it is written.
+public struct Answer<Value: Sendable>: Sendable {
+    /// What it says.
+    public let value: Value
+    /// What it rests on.
+    public let basis: ReadModelBasis
+    /// The answer for programs.
+    public let json: AnswerJSON
+    /// Makes the answer for people; reads the ledger where more is shown than programs get.
+    public let document: @Sendable () async throws -> Document
+
+    /// Puts an answer together.
+    public init(
+        _ value: Value,
+        _ basis: ReadModelBasis,
+        json: AnswerJSON,
+        document: @escaping @Sendable () async throws -> Document
+    ) {
+        self.value = value
+        self.basis = basis
+        self.json = json
+        self.document = document
+    }
+}
+
+/// An answer without its type: what a door writes.
+public struct WrittenAnswer: Sendable {
+    /// What it rests on.
+    public let basis: ReadModelBasis
+    /// The answer for programs.
+    public let json: AnswerJSON
+    /// Makes the answer for people.
+    public let document: @Sendable () async throws -> Document
+}
+
+extension Question {
+    /// Reads what is given: first what is wrong at any time, then what the ledger's time and zone
+    /// forbid, so that every door tells the same of the same arguments.
+    public static func read(
+        _ arguments: Arguments,
+        at moment: Moment
+    ) throws(QuestionRefusal) -> Self {
+        _ = try Self(arguments, at: .open)
+        return try Self(arguments, at: moment)
+    }
+
+    /// Whether the tables answer, so that they must have got to the position that is wanted.
+    public func readsTables(of ledger: LedgerDescription) throws -> (any EpisodeProjection)? {
+        guard clocks.knowledge == nil, clocks.compared == nil else { return nil }
+        return try tables(of: ledger)
+    }
+
+    /// The answer, or the comparison where one is asked for.
+    public func written(_ context: LedgerContext) async throws -> WrittenAnswer {
+        if let compared = clocks.compared {
+            let answer = try await difference(context, from: compared.first, to: compared.second)
+            return WrittenAnswer(
+                basis: answer.basis,
+                json: answer.json,
+                document: answer.document
+            )
+        }
+        let answer = try await answer(context)
+        return WrittenAnswer(basis: answer.basis, json: answer.json, document: answer.document)
+    }
+
+    /// Compares an answer at two knowledge times.
+    ///
+    /// - Parameters:
+    ///   - context: the ledger.
+    ///   - times: the knowledge times.
+    ///   - episode: the one that is asked about; nil for all.
+    ///   - subject: the members that say what was compared.
+    ///   - fold: an episode's part of the answer.
+    ///   - items: the answer's parts.
+    /// - Throws: ``LedgerError/unknownEpisode(_:)`` where nothing is recorded of the episode.
+    public func compare<Part: Sendable>(
+        _ context: LedgerContext,
+        _ times: (first: Instant, second: Instant),
+        of episode: EpisodeID? = nil,
+        _ subject: [(name: String, value: AnswerJSON)],
+        fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
+        items: @escaping @Sendable ([Part]) -> [AnswerItem]
+    ) async throws -> Answer<KnowledgeDifference> {
+        if let episode {
+            let found = try await context.reader.histories(of: [episode], through: context.head)
+            if found.isEmpty { throw LedgerError.unknownEpisode(episode) }
+        }
+        let difference = try await context.histories.difference(
+            of: episode.map { [$0] },
+            from: times.first,
+            to: times.second,
+            by: clocks.clock,
+            fold: fold,
+            items: items
+        )
+        let name = [
+            (name: "ledger", value: AnswerJSON.string(context.ledger.name.description))
+        ]
+        return Answer(difference, difference.basis, json: difference.json(name + subject)) {
+            difference.document
+        }
+    }
+}

@@ -1,0 +1,27 @@
+public import CareEpisode
+import Documents
+
+extension ReadModelBasis {
+    /// What an answer rests on, in a sentence.
+    public var words: String {
+        var text = "Position \(Words.grouped(position.rawValue))"
+        text += lag > 0 ? ", \(Words.grouped(lag)) events behind the head" : ", the head"
+        if let knownAt { text += "; as known at \(knownAt) by \(knownBy.words)" }
+        return text + "." + parkedWords
+    }
+
+    /// The episodes that an answer may be wrong about; empty where there are none.
+    var parkedWords: String {
+        guard !parked.isEmpty else { return "" }
+        return " May be wrong about \(Words.count(parked.count, "parked episode")): "
+            + parked.prefix(3).map(\.description).joined(separator: ", ")
+            + (parked.count > 3 ? ", …" : "")
+    }
+}
+
+extension KnowledgeClock {
+    /// Whose clock it is.
+    public var words: String {
+        self == .source ? "the source's clock where it says so" : "the ledger's clock"
+    }
+}

@@ -1,0 +1,154 @@
+import CareEpisode
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Logging
+import ProjectionRuntime
+
+/// Who asks, whether he may, and only then the answer; of health information the decision is on disk
+/// before the answer leaves.
+struct Door: Sendable {
+    private let service: LedgerService
+
+    init(_ service: LedgerService) {
+        self.service = service
+    }
+
+    func answer(
+        _ endpoint: Endpoint,
+        _ request: Request,
+        _ context: LedgerRequestContext
+    ) async throws -> Response {
+        let principal = try await service.authenticator.principal(of: request)
+        let (ledger, decision) = try await admit(principal, endpoint, request, context)
+        let arguments = Arguments(request)
+        if endpoint.parameters.isEmpty {
+            try ArgumentReader(arguments, [], at: .open).finish()
+        }
+        let call = Call(
+            service: service,
+            request: request,
+            context: context,
+            principal: principal,
+            ledger: ledger,
+            decision: decision,
+            parameters: endpoint.parameters,
+            arguments: arguments,
+            body: try await endpoint.wholeBody(request, context)
+        )
+        return try await bounded(endpoint) {
+            let reply: Reply
+            do {
+                reply = try await endpoint.handler(call)
+            } catch {
+                reply = Reply(.failure(error), decision: .door)
+            }
+            if endpoint.disclosesHealthInformation, case .door = reply.decision {
+                try await record(self.entry(call, endpoint, reply), endpoint, call)
+            }
+            return try reply.result.get()
+        }
+    }
+
+    // MARK: - May he
+
+    /// The ledger of the path, and the decision that the request is allowed.
+    ///
+    /// - Throws: ``Problem`` 403, kept in the access log where it was about health information.
+    private func admit(
+        _ principal: Principal,
+        _ endpoint: Endpoint,
+        _ request: Request,
+        _ context: LedgerRequestContext
+    ) async throws -> (LedgerDescription, AccessDecision) {
+        guard let text = context.parameters.get("ledger"), let name = LedgerName(text) else {
+            throw Problem.badRequest("ledger", "must be the name of a ledger")
+        }
+        let isAllowed = endpoint.allows(principal, in: name)
+        var decision = AccessDecision(principal, endpoint, allowed: isAllowed, context)
+        // Nobody learns which ledgers there are but who may enter.
+        guard isAllowed || (principal.ledgers?.contains(name) ?? true) else {
+            decision.detail = "the token is for other ledgers"
+            await keepDenial(decision, endpoint, name, context)
+            throw Problem.forbidden("this token is not for the ledger \(name)")
+        }
+        let ledger: LedgerDescription
+        if let known = service.knownLedger(name) {
+            ledger = known
+        } else {
+            ledger = try await inTime(service.settings.patience) { try await service.ledger(name) }
+        }
+        decision.purpose = request.headers[.purposeOfUse].map { String($0.prefix(64)) }
+        guard isAllowed else {
+            if endpoint.disclosesHealthInformation {
+                let entry = decision
+                try await inTime(service.settings.patience) {
+                    try await service.accessLog.record(entry, in: ledger)
+                }
+            }
+            let roles = endpoint.roles.map(\.rawValue).sorted().joined(separator: ", ")
+            throw Problem.forbidden("this takes one of the roles \(roles)")
+        }
+        return (ledger, decision)
+    }
+
+    /// Keeps that somebody with a token for another ledger asked for health information of this one,
+    /// where there is such a ledger; the answer is the same either way.
+    private func keepDenial(
+        _ decision: AccessDecision,
+        _ endpoint: Endpoint,
+        _ name: LedgerName,
+        _ context: LedgerRequestContext
+    ) async {
+        guard endpoint.disclosesHealthInformation else { return }
+        do {
+            try await inTime(service.settings.patience) {
+                let ledger = try await service.ledger(name)
+                try await service.accessLog.record(decision, in: ledger)
+            }
+        } catch {
+            context.logger.warning("a denial is not in the access log")
+        }
+    }
+
+    // MARK: - What was given
+
+    /// The decision with what was asked for and given.
+    private func entry(_ call: Call, _ endpoint: Endpoint, _ reply: Reply) -> AccessDecision {
+        var entry = call.decision
+        var details = [call.arguments.described(endpoint.parameters)]
+        switch reply.result {
+        case .success: details.append(reply.disclosed)
+        case .failure(let error): details.append("answered with \(Problem(error).code)")
+        }
+        let known = details.compactMap(\.self)
+        entry.detail = known.isEmpty ? nil : known.joined(separator: "; ")
+        entry.episodeID =
+            entry.episodeID ?? call.arguments.values["episode"]?.first.flatMap { EpisodeID($0) }
+        return entry
+    }
+
+    /// Answers within the time that this request has; who appends has a limit of its own.
+    private func bounded(
+        _ endpoint: Endpoint,
+        _ body: @escaping @Sendable () async throws -> Response
+    ) async throws -> Response {
+        guard !endpoint.hasOwnTimeout else { return try await body() }
+        return try await inTime(
+            service.settings.patience + .seconds(endpoint.extraSeconds),
+            body
+        )
+    }
+
+    private func record(
+        _ entry: AccessDecision,
+        _ endpoint: Endpoint,
+        _ call: Call
+    ) async throws {
+        let log = service.accessLog
+        guard endpoint.hasOwnTimeout else { return try await log.record(entry, in: call.ledger) }
+        try await inTime(service.settings.patience) {
+            try await log.record(entry, in: call.ledger)
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import CareEpisode
+import HTTPTypes
+import Hummingbird
+import Markup
+import ProjectionRuntime
+import Projections
+
+/// Questions to read models: one route for all of them.
+enum QuestionRoutes {
+    /// The position that the answer must reflect.
+    static let atLeast = Parameter(
+        "at_least",
+        .integer(0...Position.most),
+        "Answer once the read model has got to this position, or 503 where that takes too long.",
+        standard: "0"
+    )
+
+    static func answer<Asked: Question>(_ call: Call, _ question: Asked.Type) async throws -> Reply
+    {
+        let context = try await LedgerContext(
+            call.database,
+            call.ledger,
+            now: call.service.settings.now()
+        )
+        let (asked, position) = try read(call, question, context)
+        if let tables = try asked.readsTables(of: call.ledger) {
+            try await wait(for: tables, position, call)
+        }
+        let answer = try await asked.written(context)
+        let disclosed = "as of position \(answer.basis.position)"
+        guard call.accepts("text/html") else { return .json(answer.json, disclosed: disclosed) }
+        return .bytes(
+            Array("\(try await answer.document().html)\n".utf8),
+            "text/html; charset=utf-8",
+            headers: [.contentSecurityPolicy: "default-src 'none'; style-src 'unsafe-inline'"],
+            disclosed: disclosed
+        )
+    }
+
+    /// What is asked, and the position that the answer must reflect; everything that is wrong with
+    /// the query is told at once.
+    private static func read<Asked: Question>(
+        _ call: Call,
+        _ question: Asked.Type,
+        _ context: LedgerContext
+    ) throws -> (Asked, Position) {
+        var values = call.arguments.values
+        var reasons: [QuestionRefusal.Reason] = []
+        let known = Set(call.parameters.map(\.name))
+        if !known.isSuperset(of: values.keys) {
+            reasons.append(.unknown(call.parameters))
+            values = values.filter { known.contains($0.key) }
+        }
+        let least = Arguments([atLeast.name: values.removeValue(forKey: atLeast.name) ?? []])
+        if let episode = call.context.parameters.get("episode") { values["episode"] = [episode] }
+        var reader = ArgumentReader(least, [atLeast], at: context.moment)
+        let position = Position(reader.integer(atLeast.name))
+        if position > context.head {
+            reader.refuse(atLeast.name, .invalid, "is beyond the head, \(context.head)")
+        }
+        var asked: Asked?
+        do {
+            asked = try Asked.read(Arguments(values), at: context.moment)
+        } catch {
+            reasons += error.reasons
+        }
+        do {
+            try reader.finish()
+        } catch {
+            reasons += error.reasons
+        }
+        guard let asked, reasons.isEmpty else {
+            throw QuestionRefusal(reasons, Asked.parameters + [atLeast])
+        }
+        return (asked, position)
+    }
+
+    /// Waits until the tables have got to a position, for a bounded time.
+    private static func wait(
+        for projection: any EpisodeProjection,
+        _ position: Position,
+        _ call: Call
+    ) async throws {
+        let end = ContinuousClock.now + .seconds(4)
+        while true {
+            let all = try await ProjectionStatus.all(call.database, ledger: call.ledger)
+            if let status = all.first(where: { $0.name == projection.name }) {
+                // Of tables that another version of the fold has filled, the query says what to do.
+                if status.position >= position || ReadModels.isRebuildNeeded(status) { return }
+            }
+            guard .now < end else {
+                throw Problem.unavailable(
+                    "the read model \(projection.name) has not got to position \(position) in time"
+                )
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+}
