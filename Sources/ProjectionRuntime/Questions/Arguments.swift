@@ -17,8 +17,10 @@ public struct QuestionRefusal: Error, Sendable {
         public var parameter: String
         /// What is wrong, in `snake_case`; stable, for programs.
         public var code: Code
-        /// What is wrong and what is accepted, in words that follow the parameter's name; `{name}`
-        /// stands for another parameter. Never repeats a value, which may be health information.
+        /// What is wrong and what is accepted, in words that follow the parameter's name.
+        ///
+        /// `{name}` stands for another parameter. Never repeats a value, which may be health
+        /// information.
         public var detail: String
 
         /// That a parameter is given which is none of these.

@@ -7,7 +7,7 @@ public struct Moment: Sendable {
     public let calendar: LocalCalendar
     /// One instant for the whole question.
     public let now: Instant
-    /// When the newest event was recorded: from then on everything is known. Nil of an empty ledger.
+    /// When the newest event was recorded, from when on everything is known; nil of an empty ledger.
     public let newest: Instant?
 
     /// Whether the ledger is not known yet, so that only what is wrong in any zone and at any time
