@@ -3,7 +3,7 @@ import Testing
 /// What the documents show a reader: `Tests/Tour` has the script that runs their commands.
 @Suite("Tour")
 struct TourTests {
-    @Test("Each command of the README, the tour and the clinicians' page prints what they show")
+    @Test("Each command of the README, the tour and the pages for clinicians prints what they show")
     func tour() async throws {
         try await CommandLineFixture.withoutDatabase { fixture in
             let script = "\(CommandLineFixture.tests)/Tour/run.py"

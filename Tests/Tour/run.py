@@ -3,8 +3,8 @@
 
     Tests/Tour/run.py --program PATH [DOCUMENT …]
 
-Without a document: README.md, docs/tour.md and docs/clinicians.md. Each is run in an empty folder of
-its own, in which `Scripts/run` is the program. Exit status 0 where all is as the documents say; else 1,
+Without a document: all of DOCUMENTS below. Each is run in an empty folder of its own, in which
+`Scripts/run` is the program. Where a document does not begin with `Scripts/run`, that is run first. Exit status 0 where all is as the documents say; else 1,
 and each difference is told as DOCUMENT:LINE with what was expected and what was got.
 
 - A command whose output is shown must print exactly that; where the document shows no line that begins
@@ -28,7 +28,8 @@ import document
 import terminal
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENTS = ["README.md", "docs/tour.md", "docs/clinicians.md"]
+DOCUMENTS = ["README.md", "docs/tour.md", "docs/clinicians.md", "docs/medication-review.md"]
+START = "Scripts/run"
 ADDRESS = "127.0.0.1:8080"
 
 RUN = """#!/usr/bin/env bash
@@ -71,6 +72,8 @@ class Run:
         commands = document.commands(self._path.read_text(encoding="utf-8"))
         if not commands:
             return [f"{self._name}: there is no command in it"]
+        if commands[0].text != START:
+            commands.insert(0, document.Command(commands[0].line, START, section=-1))
         for command in commands:
             if self._running and self._running[-1][0].section != command.section:
                 self._stop()

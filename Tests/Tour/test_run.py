@@ -11,7 +11,7 @@ import run
 PROGRAM = """#!/bin/sh
 case "$1" in
 ledgers) echo '{"ledgers":[{"name":"demo"}]}' ;;
-simulate) ;;
+simulate) echo yes > started ;;
 count) echo "census: 31 episodes"; echo "position 8,358"; test -t 1 && echo "on a terminal" ;;
 refuse) echo "error: /minutes must be from 1 to 720" >&2; exit 2 ;;
 break) exit 1 ;;
@@ -162,6 +162,9 @@ class RunTests(unittest.TestCase):
     def test_a_command_that_no_shell_understands_is_told(self):
         found = self.differences("```console\n$ echo (\n$ echo 1\n1\n```\n")
         self.assertTrue(any("syntax error" in text or "has ended" in text for text in found), found)
+
+    def test_what_scripts_run_does_comes_first(self):
+        self.assertEqual(self.differences("```console\n$ cat started\nyes\n```\n"), [])
 
     def test_a_document_without_a_command_is_none(self):
         self.assertIn("no command", self.differences("Words.\n")[0])
