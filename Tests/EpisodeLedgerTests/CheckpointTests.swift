@@ -36,7 +36,7 @@ struct CheckpointTests {
 
     @Test(
         "The documents' commands check a signature with openssl alone, word by word",
-        arguments: [("README.md", "kept.checkpoint"), ("docs/audit.md", "checkpoint")]
+        arguments: [("docs/tour.md", "kept.checkpoint"), ("docs/audit.md", "checkpoint")]
     )
     func openssl(_ document: String, _ name: String) async throws {
         try await CommandLineFixture.with { fixture in
