@@ -15,7 +15,7 @@ struct EventParserTests {
         _ json: String,
         from source: EventParser.Source = .writer
     ) throws(Refusal) -> [EventDraft] {
-        try EventParser.parseRequest(Array(json.utf8), from: source)
+        try EventParser.parseRequest(Array(json.utf8), from: source).events
     }
 
     private func errors(_ json: String, from source: EventParser.Source = .writer) -> [String] {
