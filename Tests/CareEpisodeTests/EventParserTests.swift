@@ -1,4 +1,5 @@
 import CareEpisode
+import TestSupport
 import Testing
 
 @Suite("Parsing requests")
@@ -151,7 +152,7 @@ struct EventParserTests {
 
     @Test("Whatever bytes come, they are refused or come back canonical")
     func randomBytes() {
-        var generator = SeededGenerator(seed: 256)
+        var generator = SeededRandom(seed: 256)
         var accepted = 0
         let lines = (EventSamples.full + EventSamples.minimal).map {
             EventSamples.line($0.0, data: $0.1)
