@@ -308,7 +308,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EmbeddedPostgresTests",
-            dependencies: ["EmbeddedPostgres", "embedded-postgres-user"],
+            dependencies: ["EmbeddedPostgres", "TestSupport", "embedded-postgres-user"],
             swiftSettings: strict
         ),
     ]

@@ -1,4 +1,5 @@
 import CareEpisode
+import TestSupport
 import Testing
 
 @Suite("Effective history")
@@ -6,7 +7,7 @@ struct EffectiveHistoryTests {
     @Test("Random histories are folded as read-models.md says, at any two times")
     func againstNaive() throws {
         for seed in UInt64(1)...300 {
-            var random = RandomHistories(generator: SeededGenerator(seed: seed))
+            var random = RandomHistories(generator: SeededRandom(seed: seed))
             let episode = random.episode(events: 25)
             for _ in 0..<12 {
                 let known = Bool.random(using: &random.generator) ? random.hour() : nil
@@ -57,7 +58,7 @@ struct EffectiveHistoryTests {
         var twice = 0
         var reordered = 0
         for seed in UInt64(1)...300 {
-            var random = RandomHistories(generator: SeededGenerator(seed: seed))
+            var random = RandomHistories(generator: SeededRandom(seed: seed))
             let history = try EffectiveHistory(random.episode(events: 25).history)
             seen.formUnion(history.entries.map(\.type))
             corrected += history.entries.count { !$0.correctedBy.isEmpty }
@@ -189,7 +190,7 @@ struct LifeCyclePropertyTests {
         var accepted = 0
         var refused = 0
         for seed in UInt64(1)...250 {
-            var random = RandomHistories(generator: SeededGenerator(seed: seed &* 7919))
+            var random = RandomHistories(generator: SeededRandom(seed: seed &* 7919))
             var episode = EpisodeBuilder()
             var folded = EpisodeState()
             for _ in 0..<60 {

@@ -1,4 +1,5 @@
 import CareEpisode
+import TestSupport
 import Testing
 
 @Suite("Parsing requests")
@@ -15,7 +16,7 @@ struct EventParserTests {
         _ json: String,
         from source: EventParser.Source = .writer
     ) throws(Refusal) -> [EventDraft] {
-        try EventParser.parseRequest(Array(json.utf8), from: source)
+        try EventParser.parseRequest(Array(json.utf8), from: source).events
     }
 
     private func errors(_ json: String, from source: EventParser.Source = .writer) -> [String] {
@@ -151,7 +152,7 @@ struct EventParserTests {
 
     @Test("Whatever bytes come, they are refused or come back canonical")
     func randomBytes() {
-        var generator = SeededGenerator(seed: 256)
+        var generator = SeededRandom(seed: 256)
         var accepted = 0
         let lines = (EventSamples.full + EventSamples.minimal).map {
             EventSamples.line($0.0, data: $0.1)

@@ -1,4 +1,5 @@
 import CareEpisode
+import TestSupport
 import Testing
 
 @Suite("Identifiers")
@@ -28,7 +29,7 @@ struct IdentifierTests {
 
     @Test("Random identifiers say version 4, ordered ones version 7 and their millisecond")
     func making() {
-        var generator = SeededGenerator(seed: 9562)
+        var generator = SeededRandom(seed: 9562)
         let at = Instant(microseconds: 1_738_346_700_123_456)
         for _ in 0..<1000 {
             let random = EventID.random(using: &generator)
@@ -45,7 +46,7 @@ struct IdentifierTests {
 
     @Test("The bytes of known identifiers are most significant first")
     func randomBytes() {
-        var generator = SeededGenerator(seed: 16)
+        var generator = SeededRandom(seed: 16)
         for _ in 0..<500 {
             let id = EpisodeID.random(using: &generator)
             let hex = id.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import CareEpisode
@@ -40,7 +41,7 @@ struct InstantTests {
 
     @Test("Random instants are written and read again, and sort as their texts do")
     func randomInstants() {
-        var generator = SeededGenerator(seed: 3339)
+        var generator = SeededRandom(seed: 3339)
         let range = Int64(-62_135_596_800_000_000)..<253_402_300_800_000_000
         for _ in 0..<20_000 {
             let one = Instant(microseconds: .random(in: range, using: &generator))

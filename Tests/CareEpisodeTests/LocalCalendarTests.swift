@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import CareEpisode
@@ -73,7 +74,7 @@ struct LocalCalendarTests {
     func daysCoverTime(_ zone: String) throws {
         let calendar = try LocalCalendar(timeZone: zone)
         let foundation = try #require(TimeZone(identifier: zone))
-        var generator = SeededGenerator(seed: 24)
+        var generator = SeededRandom(seed: 24)
         for _ in 0..<4000 {
             // Times around midnight between 1970 and 2038, where there is something to get wrong.
             let day = CalendarDate(dayNumber: .random(in: 0..<24_800, using: &generator))

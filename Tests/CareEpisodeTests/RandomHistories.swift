@@ -1,8 +1,9 @@
 import CareEpisode
+import TestSupport
 
 /// Events at random, most of them about few times and targets, so that they get in each other's way.
 struct RandomHistories {
-    var generator: SeededGenerator
+    var generator: SeededRandom
 
     mutating func data(_ history: [HistoryEvent]) -> EventData {
         // Mostly an event that there is, sometimes one that there is not.

@@ -106,19 +106,6 @@ func expect(
     #expect(given == answer, sourceLocation: sourceLocation)
 }
 
-/// Waits until a condition holds, for five minutes at most.
-func waitUntil(
-    _ what: Comment,
-    sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + .seconds(300)
-    while try await !condition() {
-        try #require(ContinuousClock.now < deadline, what, sourceLocation: sourceLocation)
-        try await Task.sleep(for: .milliseconds(5))
-    }
-}
-
 /// Writes a script that can be run.
 func writeProgram(_ script: String, to path: String) async throws {
     var command = Command("/bin/sh", ["-c", "cat > \"$1\" && chmod 755 \"$1\"", "sh", path])

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import EmbeddedPostgres
@@ -28,7 +29,7 @@ struct PrivacyTests {
                         return try await Command(program, [connection.uri, "-XAtqc", sleep]).run()
                     }
                     var number = ""
-                    try await waitUntil("the backend to sleep") {
+                    try await eventually("the backend sleeps") {
                         number = try await psql(
                             connection,
                             "select pid from pg_stat_activity where wait_event = 'PgSleep'"

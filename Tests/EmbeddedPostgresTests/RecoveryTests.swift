@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import EmbeddedPostgres
@@ -12,7 +13,7 @@ struct RecoveryTests {
                 try await psql(connection, "create table kept as select 7 as n")
                 let server = try #require(folder.runningServer)
                 kill(server, SIGKILL)
-                try await waitUntil("the server to be dead") { folder.runningServer == nil }
+                try await eventually("the server is dead") { folder.runningServer == nil }
                 // The one who used it is still here: the newcomer must start it nevertheless.
                 try await folder.use { second in
                     try await expect(second, "select n from kept", gives: "7")
@@ -36,7 +37,7 @@ struct RecoveryTests {
                         command.timeout = .seconds(120)
                         return try await command.run().succeeded
                     }
-                    try await waitUntil("the backend to compute") {
+                    try await eventually("the backend computes") {
                         try await psql(
                             connection,
                             """
@@ -48,7 +49,7 @@ struct RecoveryTests {
                     }
                     let server = try #require(folder.runningServer)
                     kill(server, SIGKILL)
-                    try await waitUntil("the server to be dead") { folder.runningServer == nil }
+                    try await eventually("the server is dead") { folder.runningServer == nil }
                     #expect(!Postmaster.processes(of: folder.cluster).isEmpty)
                     try await folder.expect()
                     #expect(try await group.next() == false)
@@ -87,7 +88,7 @@ struct RecoveryTests {
             let script = "#!/bin/sh\n'\(real)/initdb' \"$@\" && touch done && exec sleep 300\n"
             try await writeProgram(script, to: "\(programs)/initdb")
             let user = try UserProcess(using: folder, programs: programs)
-            try await waitUntil("the cluster to be under way") {
+            try await eventually("the cluster is under way") {
                 namesInFolder(folder.path).contains {
                     FileStatus("\(folder.path)/\($0)/done") != nil
                 }
@@ -115,7 +116,7 @@ struct RecoveryTests {
         try await ClusterFolder.with { folder in
             try await folder.use { _ in
                 kill(try #require(folder.runningServer), SIGKILL)
-                try await waitUntil("the server to be dead") { folder.runningServer == nil }
+                try await eventually("the server is dead") { folder.runningServer == nil }
             }
             let owner = try #require(FileStatus(folder.cluster)).owner
             try await withThrowingTaskGroup { group in
@@ -127,7 +128,9 @@ struct RecoveryTests {
                     sleeper.timeout = .seconds(300)
                     _ = try? await sleeper.run()
                 }
-                try await waitUntil("the number") { readSmallFile(numberFile)?.last == "\n" }
+                try await eventually("the number is there") {
+                    readSmallFile(numberFile)?.last == "\n"
+                }
                 let number = try #require(readSmallFile(numberFile)).dropLast()
                 let file = Postmaster.fileName(in: folder.cluster)
                 let lines = try #require(readSmallFile(file)).split(separator: "\n").dropFirst()

@@ -1,14 +1,15 @@
 import Glibc
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import EmbeddedPostgres
 
-/// Something that has happened or not.
-private final class Flag: Sendable {
-    private let state = Mutex(false)
-    var isRaised: Bool { state.withLock { $0 } }
-    func raise() { state.withLock { $0 = true } }
+/// Waits until the task is cancelled.
+private func untilCancelled() async throws {
+    let (nothing, never) = AsyncStream.makeStream(of: Never.self)
+    for await _ in nothing {}
+    withExtendedLifetime(never) {}
+    try Task.checkCancellation()
 }
 
 @Suite("Several processes share a cluster")
@@ -125,13 +126,13 @@ struct SharingTests {
                 group.addTask {
                     await #expect(throws: CancellationError.self) {
                         try await folder.use { _ in
-                            bodyRuns.raise()
-                            try await Task.sleep(for: .seconds(300))
+                            bodyRuns.set()
+                            try await untilCancelled()
                         }
                     }
                 }
-                try await waitUntil("the server to run") {
-                    inBody ? bodyRuns.isRaised : folder.runningServer != nil
+                try await eventually("the server runs") {
+                    inBody ? bodyRuns.isSet : folder.runningServer != nil
                 }
                 group.cancelAll()
             }

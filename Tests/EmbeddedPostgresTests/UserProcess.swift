@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import EmbeddedPostgres
@@ -51,7 +52,7 @@ final class UserProcess: Sendable {
     /// The line that the process prints when its cluster is ready, or why it is not.
     func firstLine() async throws -> String {
         var bytes: [UInt8] = []
-        try await waitUntil("a line from the process") {
+        try await eventually("the process has written a line") {
             var buffer = [UInt8](repeating: 0, count: 4096)
             let count = read(self.output, &buffer, buffer.count)
             if count > 0 { bytes += buffer[..<count] }
@@ -81,7 +82,7 @@ final class UserProcess: Sendable {
 
     private func ended() async throws -> Int32 {
         var status: Int32 = 0
-        try await waitUntil("the process to end") {
+        try await eventually("the process has ended") {
             waitpid(self.processID, &status, WNOHANG) == self.processID
         }
         return status

@@ -27,7 +27,7 @@ struct ExportTests {
 
             for (options, expected) in [([], lines), (types, wanted)] {
                 let follow = try fixture.start(["follow", "--after", "0"] + options)
-                try await until("everything is printed") { follow.lineCount == expected.count }
+                try await eventually("everything is printed") { follow.lineCount == expected.count }
                 follow.signal(2)
                 let end = try await follow.end()
                 #expect(end.status == 0)

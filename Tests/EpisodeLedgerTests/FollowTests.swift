@@ -10,12 +10,12 @@ struct FollowTests {
         try await CommandLineFixture.with { fixture in
             try await fixture.importSimulated(episodes: 1, seed: 1)
             let follow = try fixture.start(["follow"])
-            try await until("it follows") { try await fixture.listeners() == 1 }
+            try await eventually("it follows") { try await fixture.listeners() == 1 }
             let episode = EpisodeID.fresh
             for (number, event) in [EventText.admitted(), EventText.session()].enumerated() {
                 let file = try fixture.file("event.json", lines: [event])
                 try await fixture.succeed(["append", "--episode", "\(episode)"], input: file)
-                try await until("the event is printed", within: .seconds(5)) {
+                try await eventually("the event is printed", within: .seconds(5)) {
                     follow.lineCount == number + 1
                 }
             }
@@ -37,7 +37,7 @@ struct FollowTests {
             let episode = recorded[0].episodeId
             let wanted = recorded.filter { $0.episodeId == episode }
             let follow = try fixture.start(["follow", "--after", "0", "--episode", episode])
-            try await until("all are printed") { follow.lineCount == wanted.count }
+            try await eventually("all are printed") { follow.lineCount == wanted.count }
             follow.signal(SIGTERM)
             let end = try await follow.end()
             #expect(end.status == 0)
@@ -65,10 +65,10 @@ struct FollowTests {
                 ["bash", "-c", script],
                 environment: ["EPISODE_LEDGER_DATABASE_URL": fixture.url]
             )
-            try await until("the follower is connected") { try await fixture.listeners() == 1 }
+            try await eventually("the follower is connected") { try await fixture.listeners() == 1 }
             let text = String(decoding: shell.output, as: UTF8.self)
             let process = try #require(pid_t(text.split(separator: "\n").first ?? ""))
-            try await until("the follower waits for its reader") {
+            try await eventually("the follower waits for its reader") {
                 ListedProcess(process)?.state == "S"
             }
             kill(process, SIGTERM)
@@ -84,21 +84,21 @@ struct FollowTests {
                 let first = try await fixture.importSimulated(episodes: 2, seed: 1)
                 let follow = try fixture.start(["follow", "--after", "0"])
                 let worker = try fixture.start(["projections", "run"])
-                try await until("all are printed") { follow.lineCount == first }
-                try await until("the worker works") {
+                try await eventually("all are printed") { follow.lineCount == first }
+                try await eventually("the worker works") {
                     try await fixture.projection()?.position == first
                 }
                 for restart in 1...2 {
                     if restart == 1 { cluster.killEverything() } else { try await cluster.stop() }
-                    try await until("the follower has noticed") {
+                    try await eventually("the follower has noticed") {
                         follow.errors.split(separator: "\n").count >= restart
                     }
                     #expect(follow.isRunning && worker.isRunning)
                     try await cluster.restart()
                     try await fixture.importSimulated(episodes: 2, seed: 1 + restart)
                     let head = try await fixture.head()
-                    try await until("all are printed") { follow.lineCount == head }
-                    try await until("the read model has them too") {
+                    try await eventually("all are printed") { follow.lineCount == head }
+                    try await eventually("the read model has them too") {
                         try await fixture.projection()?.position == head
                     }
                 }

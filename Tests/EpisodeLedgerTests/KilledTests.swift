@@ -31,7 +31,7 @@ struct KilledTests {
                 guard before < count else { break }
                 let goal = before + Int.random(in: 1...max(1, (count - before) / 3), using: &random)
                 let program = try fixture.start(["import", path])
-                try await until("\(goal) events are recorded") {
+                try await eventually("\(goal) events are recorded") {
                     try await fixture.head() >= goal || !program.isRunning
                 }
                 program.signal(signal)
@@ -42,7 +42,7 @@ struct KilledTests {
                 inTheMiddle += 1
             }
             #expect(inTheMiddle > 0, "it was stopped in the middle")
-            try await until("what the dead process sent is over") {
+            try await eventually("what the dead process sent is over") {
                 try await fixture.pool.query(
                     """
                     select from pg_stat_activity
@@ -87,7 +87,7 @@ struct KilledTests {
                 ? ["import", "-"] : ["append", "--episode", "\(EpisodeID.fresh)"]
             let program = try fixture.start(words, input: pipe)
             _ = write(writer, "{", 1)
-            try await until("it reads") {
+            try await eventually("it reads") {
                 var waiting: Int32 = 0
                 return ioctl(writer, UInt(FIONREAD), &waiting) == 0 && waiting == 0
             }
@@ -107,7 +107,7 @@ struct KilledTests {
                 let program = try fixture.start(["import", path])
                 for crash in 1...2 {
                     let goal = count * crash / 4
-                    try await until("\(goal) events are recorded") {
+                    try await eventually("\(goal) events are recorded") {
                         try await fixture.head() >= goal
                     }
                     try #require(program.isRunning, "it crashes in the middle")
@@ -136,7 +136,7 @@ struct KilledTests {
                 let worker = try fixture.start(["projections", "run"])
                 let before = try await fixture.projection()?.position ?? 0
                 let goal = before + Int.random(in: 1...max(1, count / 8), using: &random)
-                try await until("the worker of round \(round) has come to \(goal)") {
+                try await eventually("the worker of round \(round) has come to \(goal)") {
                     try await fixture.projection()?.position ?? 0 >= min(goal, count)
                 }
                 worker.kill()

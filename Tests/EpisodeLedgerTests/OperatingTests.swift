@@ -201,7 +201,7 @@ struct OperatingTests {
 
             try await makeOlder()
             let worker = try fixture.start(["projections", "run"])
-            try await until("the worker has rebuilt it") {
+            try await eventually("the worker has rebuilt it") {
                 try await fixture.projection()?.generation == 3
             }
             #expect(worker.errors.contains("builds it anew beside the old one"), "\(worker.errors)")
@@ -224,14 +224,14 @@ struct OperatingTests {
             #expect(census.errors.contains("use a newer program"))
 
             let worker = try fixture.start(["projections", "run"])
-            try await until("the worker says so") {
+            try await eventually("the worker says so") {
                 worker.errors.contains("use a newer program")
             }
             #expect(worker.isRunning)
             try await fixture.succeed(["projections", "rebuild"])
             let head = try await fixture.importSimulated(episodes: 1, seed: 5)
             #expect(head > 0)
-            try await until("the worker goes on") {
+            try await eventually("the worker goes on") {
                 try await fixture.projection()?.position == (try await fixture.head())
             }
             worker.signal(2)
@@ -247,7 +247,7 @@ struct OperatingTests {
             func seal() async throws -> SealAnswer {
                 try await fixture.answer(StatusAnswer.self, ["status"]).seal
             }
-            try await until("everything is sealed") { try await seal().size == count }
+            try await eventually("everything is sealed") { try await seal().size == count }
             let sealed = try await seal()
             #expect(sealed.origin == "episode-ledger/default")
             #expect(sealed.unsealed == 0 && sealed.lagSeconds == 0)
@@ -266,7 +266,7 @@ struct OperatingTests {
 
             let reader = try fixture.start(["projections", "run", "--without-sealer"])
             let last = try await fixture.importSimulated(episodes: 1, seed: 7)
-            try await until("the read models are at the head") {
+            try await eventually("the read models are at the head") {
                 try await fixture.projection()?.position == count + more + last
             }
             reader.signal(2)
@@ -283,7 +283,7 @@ struct OperatingTests {
                 "update event set occurred_at = occurred_at + 1 where position = 7"
             )
             let worker = try fixture.start(["projections", "run"])
-            try await until("the worker says so") {
+            try await eventually("the worker says so") {
                 worker.errors.contains("default: not sealed: position 7")
             }
             let status = try await fixture.answer(StatusAnswer.self, ["status"])
@@ -302,11 +302,11 @@ struct OperatingTests {
     func worker() async throws {
         try await CommandLineFixture.with { fixture in
             let worker = try fixture.start(["projections", "run"])
-            try await until("the worker holds the lease") {
+            try await eventually("the worker holds the lease") {
                 try await fixture.projection()?.leaseHolder != nil
             }
             let count = try await fixture.importSimulated(episodes: 3, seed: 5)
-            try await until("the read model is at the head") {
+            try await eventually("the read model is at the head") {
                 try await fixture.projection()?.position == count
             }
             // A question is answered while somebody else holds the lease.

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestSupport
 
 /// How a program ended and what it wrote.
 struct ProgramEnd {
@@ -137,15 +138,15 @@ final class RunningProgram: Sendable {
 
     /// Waits until it has ended, and kills it when its time is over.
     func end() async throws -> ProgramEnd {
-        while isRunning {
-            guard .now < deadline, !Task.isCancelled else {
-                kill()
-                throw ProgramFailure(
-                    description: "still running after \(limit): "
-                        + words.joined(separator: " ") + "\n\(errors)"
-                )
-            }
-            try await Task.sleep(for: .milliseconds(3))
+        do {
+            try await eventually("it has ended", within: ContinuousClock.now.duration(to: deadline))
+            { !isRunning }
+        } catch {
+            kill()
+            throw ProgramFailure(
+                description: "still running after \(limit): "
+                    + words.joined(separator: " ") + "\n\(errors)"
+            )
         }
         return ProgramEnd(
             status: status.withLock { $0 } ?? -1,
@@ -163,20 +164,5 @@ final class RunningProgram: Sendable {
     /// What it has written to standard error so far.
     var errors: String {
         String(decoding: FileManager.default.contents(atPath: errorPath) ?? Data(), as: UTF8.self)
-    }
-}
-
-/// Waits until a condition holds, looking again every few milliseconds.
-func until(
-    _ what: String,
-    within limit: Duration = .seconds(180),
-    _ holds: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !holds() {
-        guard .now < end else {
-            throw ProgramFailure(description: "did not happen within \(limit): \(what)")
-        }
-        try await Task.sleep(for: .milliseconds(10))
     }
 }

@@ -74,7 +74,7 @@ struct TwoWritersTests {
         let sessions = try fixture.start([
             "follow", "--after", "0", "--types", "session_attended", "entry_corrected",
         ])
-        try await until("both follow") { try await fixture.listeners() == 2 }
+        try await eventually("both follow") { try await fixture.listeners() == 2 }
 
         let loads = try (0...1).map { process in
             try fixture.launch([
@@ -83,7 +83,7 @@ struct TwoWritersTests {
             ])
         }
         var told = Told()
-        try await until("both write") { loads.allSatisfy { $0.lineCount > 0 } }
+        try await eventually("both write") { loads.allSatisfy { $0.lineCount > 0 } }
         if terminating { told.terminated = try await terminate(fixture, while: loads) }
         for load in loads {
             let end = try await load.end()
@@ -116,7 +116,7 @@ struct TwoWritersTests {
         // The followers have seen every position in order, once.
         let wanted = export.lines.filter { $0.contains(#""type":"session_attended""#) }
         for (follower, lines) in [(all, export.lines), (sessions, wanted)] {
-            try await until("a follower has printed everything") {
+            try await eventually("a follower has printed everything") {
                 follower.lineCount >= lines.count
             }
             follower.signal(SIGINT)
@@ -128,13 +128,17 @@ struct TwoWritersTests {
         return told
     }
 
-    /// Ends connections of the writers and the followers, one every few milliseconds, and says how
-    /// many.
+    /// Ends connections of the writers and the followers, one whenever something was appended, and
+    /// says how many.
     private func terminate(
         _ fixture: CommandLineFixture,
         while loads: [RunningProgram]
     ) async throws -> Int {
-        var terminated = 0
+        func head() async throws -> Int64 {
+            let rows = try await fixture.pool.query("select max(position) as p from ledger_head")
+            return try rows.first?.get("p") ?? 0
+        }
+        var (terminated, last) = (0, Int64(0))
         // Not for ever: on a slow machine nothing else would happen.
         while loads.contains(where: \.isRunning), terminated < 200 {
             let rows = try await fixture.pool.query(
@@ -150,8 +154,10 @@ struct TwoWritersTests {
                 """
             )
             terminated += rows.count
-            // The pace of the attack, not a condition that is waited for.
-            try await Task.sleep(for: .milliseconds(12))
+            try await eventually("the writers go on") {
+                try await head() > last || !loads.contains(where: \.isRunning)
+            }
+            last = try await head()
         }
         return terminated
     }

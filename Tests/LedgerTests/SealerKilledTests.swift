@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import Ledger
 import Postgres
-import Synchronization
 import TestSupport
 import Testing
 import TransparencyLog
@@ -35,6 +34,27 @@ struct SealerKilledTests {
         return started
     }
 
+    /// Waits until one of the processes is connected and so many more checkpoints are there.
+    private func untilSealing(
+        _ fixture: SealingFixture,
+        _ names: [String],
+        seals: Int
+    ) async throws {
+        try await PostgresConnection.withConnection(fixture.configuration) { connection in
+            func checkpoints() async throws -> Int {
+                try await connection.query("select from checkpoint").count
+            }
+            let before = try await checkpoints()
+            try await eventually("one is connected and has made \(seals) seals") {
+                let sessions = try await connection.query(
+                    "select from pg_stat_activity where application_name = any (\(names))"
+                )
+                let now = try await checkpoints()
+                return !sessions.isEmpty && now >= before + seals
+            }
+        }
+    }
+
     @Test("kill -9 at random: no fork, no wrong root, and sealing goes on", arguments: [1, 2])
     func killed(_ together: Int) async throws {
         try await SealingFixture.with { fixture in
@@ -48,9 +68,8 @@ struct SealerKilledTests {
                     let names = (0..<together).map { "sealer-\(round)-\($0)" }
                     let processes = try names.map { try start(fixture, $0) }
                     // Some die before they have the lease, some in the middle of a seal.
-                    try await Task.sleep(
-                        for: .milliseconds(Int.random(in: 1...700, using: &random))
-                    )
+                    let seals = Int.random(in: 0...3, using: &random)
+                    try await untilSealing(fixture, names, seals: seals)
                     for process in processes.shuffled(using: &random) {
                         Glibc.kill(process, SIGKILL)
                         var status: Int32 = 0
@@ -77,11 +96,4 @@ struct SealerKilledTests {
             #expect(published == (try fixture.place.log.notes().map(\.description)))
         }
     }
-}
-
-/// A flag that one task sets and another reads.
-private final class Flag: Sendable {
-    private let state = Atomic(false)
-    var isSet: Bool { state.load(ordering: .relaxed) }
-    func set() { state.store(true, ordering: .relaxed) }
 }

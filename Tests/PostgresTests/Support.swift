@@ -55,24 +55,6 @@ func withPool<Result: Sendable>(
     }
 }
 
-/// A condition did not come about in time.
-struct NeverHappened: Error, CustomStringConvertible {
-    var description: String
-}
-
-/// Waits until a condition holds.
-func eventually(
-    _ what: String,
-    within limit: Duration = .seconds(120),
-    _ holds: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now.advanced(by: limit)
-    while try await !holds() {
-        guard ContinuousClock.now < end else { throw NeverHappened(description: what) }
-        await Task.yield()
-    }
-}
-
 /// Runs something that has to fail with a `PostgresError`, and returns the error.
 func postgresError(
     _ body: () async throws -> Void

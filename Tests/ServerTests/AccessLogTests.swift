@@ -33,16 +33,20 @@ struct AccessLogTests {
     }
 
     private func untilWriting(_ database: LedgerDatabase) async throws {
-        try await eventually("a batch is on its way") {
-            // As the superuser: others are not shown what sessions wait for.
-            try await PostgresConnection.withConnection(database.configuration) { connection in
-                try await connection.query(
-                    """
-                    select from pg_stat_activity
-                    where wait_event_type = 'Lock' and datname = current_database()
-                    """
-                )
-            }.count == 1
+        try await eventually("a batch is on its way") { try await lockWaits(database).count == 1 }
+    }
+
+    /// Since when each session that waits for a lock has been waiting.
+    private func lockWaits(_ database: LedgerDatabase) async throws -> [String] {
+        // As the superuser: others are not shown what sessions wait for.
+        try await PostgresConnection.withConnection(database.configuration) { connection in
+            try await connection.query(
+                """
+                select query_start::text as since
+                from pg_stat_activity
+                where wait_event_type = 'Lock' and datname = current_database()
+                """
+            ).map { try $0.get("since") }
         }
     }
 
@@ -91,8 +95,11 @@ struct AccessLogTests {
                         try await log.page(ledger, after: 0, limit: 10, episode: nil)
                     }
                     try await untilWriting(database)
-                    // Longer than it waits at a time: it tries again.
-                    try await Task.sleep(for: .milliseconds(1_300))
+                    let first = try await lockWaits(database)
+                    try await eventually("it has waited as long as it may, and tries again") {
+                        let now = try await lockWaits(database)
+                        return !now.isEmpty && now != first
+                    }
                     return page
                 }
             }

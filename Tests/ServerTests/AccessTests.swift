@@ -54,7 +54,7 @@ struct AccessTests {
         switch path {
         case "subscriptions/%N": "{}"
         case "subscriptions/%N/ack": #"{"bucket":0,"from":0,"to":0}"#
-        default: ServiceFixture.text(SampleEvent.session(day: 2))
+        default: SampleEvent.session(day: 2).text
         }
     }
 

@@ -51,57 +51,78 @@ struct EventTests {
         }
     }
 
-    @Test("What is refused says why, field by field, and nothing is written")
-    func refused() async throws {
-        try await ServiceFixture.with { fixture in
-            let token = try await fixture.token(.clinician)
-            let path = "/v1/ledgers/default/episodes/\(EpisodeID.fresh)/events"
-            func post(_ text: String, _ headers: [String: String] = [:]) async throws
-                -> ServiceFixture.Answer
-            {
-                try await fixture.request(
-                    "POST",
-                    path,
-                    token: token,
-                    headers: headers,
-                    body: Array(text.utf8)
-                )
-            }
-            let wrong = try await post(
-                #"{"event_id":"x","type":"admitted","occurred_at":"2025-01-01","data":{}}"#
+    /// What a clinician gets who posts a text for a new episode; nothing may be written.
+    private func refused(
+        _ text: String,
+        headers: [String: String] = [:],
+        episode: String = "\(EpisodeID.fresh)",
+        _ check: @escaping @Sendable (ServiceFixture.Answer) throws -> Void
+    ) async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
+            let answer = try await fixture.request(
+                "POST",
+                "/v1/ledgers/default/episodes/\(episode)/events",
+                token: fixture.token(.clinician),
+                headers: headers,
+                body: Array(text.utf8)
             )
-            #expect(wrong.status == 422)
-            let pointers = wrong.json.list("errors").compactMap { $0["pointer"] as? String }
+            try check(answer)
+            let reader = EventReader(fixture.database, ledger: fixture.ledger)
+            #expect(try await reader.head().position == .zero)
+        }
+    }
+
+    @Test("What is wrong with an event is told field by field")
+    func refusedFields() async throws {
+        let event = #"{"event_id":"x","type":"admitted","occurred_at":"2025-01-01","data":{}}"#
+        try await refused(event) { answer in
+            #expect(answer.status == 422)
+            let pointers = answer.json.list("errors").compactMap { $0["pointer"] as? String }
             #expect(pointers.contains("/event_id") && pointers.contains("/occurred_at"))
-            #expect(try await post("{").status == 422)
-            #expect(try await post("[]").status == 422)
-            #expect(try await post(String(repeating: "[", count: 10_000)).status == 422)
-            let backdated =
-                ServiceFixture.text(SampleEvent.admitted()).dropLast()
-                + #","source_recorded_at":"2025-01-06T10:00:00Z"}"#
-            #expect(try await post(String(backdated)).status == 422)
-            let event = ServiceFixture.text(SampleEvent.admitted())
-            for (name, value) in [
-                ("If-Match", "3"), ("If-Match", "\"x\""), ("If-None-Match", "\"1\""),
-            ] { #expect(try await post(event, [name: value]).status == 400, "\(name): \(value)") }
-            let bad = try await fixture.request(
-                "POST",
-                "/v1/ledgers/default/episodes/none/events",
-                token: token,
-                body: Array(event.utf8)
-            )
-            #expect(bad.status == 400)
-            let large = try await fixture.request(
-                "POST",
-                path,
-                token: token,
-                body: Array(repeating: 0x20, count: (1 << 24) + 1)
-            )
-            #expect(large.status == 413)
-            #expect(
-                try await EventReader(fixture.database, ledger: fixture.ledger).head().position
-                    == .zero
-            )
+        }
+    }
+
+    @Test(
+        "What is no event, and no list of events, is refused",
+        arguments: ["{", "[]", String(repeating: "[", count: 10_000)]
+    )
+    func noEvent(_ text: String) async throws {
+        try await refused(text) { #expect($0.status == 422) }
+    }
+
+    @Test("A clinician may not say when a source recorded an event")
+    func backdated() async throws {
+        let event =
+            SampleEvent.admitted().text.dropLast()
+            + #","source_recorded_at":"2025-01-06T10:00:00Z"}"#
+        try await refused(String(event)) { answer in
+            #expect(answer.status == 422)
+            let pointers = answer.json.list("errors").compactMap { $0["pointer"] as? String }
+            #expect(pointers == ["/source_recorded_at"])
+        }
+    }
+
+    @Test(
+        "A condition that is no version in quotes is a bad request",
+        arguments: [("If-Match", "3"), ("If-Match", "\"x\""), ("If-None-Match", "\"1\"")]
+    )
+    func noVersion(_ name: String, _ value: String) async throws {
+        try await refused(SampleEvent.admitted().text, headers: [name: value]) { answer in
+            #expect(answer.status == 400)
+        }
+    }
+
+    @Test("An episode that is no UUID is a bad request")
+    func noEpisode() async throws {
+        try await refused(SampleEvent.admitted().text, episode: "none") { answer in
+            #expect(answer.status == 400)
+        }
+    }
+
+    @Test("A body of more than 16 MiB is too large")
+    func largeBody() async throws {
+        try await refused(String(repeating: " ", count: (1 << 24) + 1)) { answer in
+            #expect(answer.status == 413)
         }
     }
 
@@ -168,23 +189,38 @@ struct EventTests {
                 headers: ["Accept": "application/x-ndjson"]
             )
             #expect(lines.text.split(separator: "\n").count == 4)
-            for query in [
-                "limit=0", "limit=x", "after=-1", "types=admitted%00", "types=yoga", "nothing=1",
-                "after=1&after=2",
-            ] {
-                let answer = try await fixture.get("events?\(query)", token: token)
-                #expect(answer.status == 400, "\(query)")
-                #expect(answer.json.list("errors").count == 1, "\(query)")
-            }
         }
     }
 
-    @Test("A method that a resource does not take is refused, and the document names every request")
+    @Test(
+        "A parameter that cannot be read is a bad request that names it",
+        arguments: [
+            ("limit=0", "limit"), ("limit=x", "limit"), ("after=-1", "after"),
+            ("types=admitted%00", "types"), ("types=yoga", "types"), ("nothing=1", "query"),
+            ("after=1&after=2", "after"),
+        ]
+    )
+    func badParameter(_ query: String, _ name: String) async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
+            let token = try await fixture.token(.service)
+            let answer = try await fixture.get("events?\(query)", token: token)
+            #expect(answer.status == 400)
+            #expect(answer.json.list("errors").map { $0["pointer"] as? String } == [name])
+        }
+    }
+
+    @Test("A method that a resource does not take is refused with those that it takes")
     func methods() async throws {
         try await ServiceFixture.with(runsWorkers: false) { fixture in
             let wrong = try await fixture.request("PUT", "/v1/ledgers/default/census", token: nil)
             #expect(wrong.status == 405)
             #expect(wrong.headers["allow"] == "GET")
+        }
+    }
+
+    @Test("A path that leads nowhere is told as a problem")
+    func nothing() async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
             let nothing = try await fixture.request(
                 "GET",
                 "/v1/ledgers/default/nothing",
@@ -192,6 +228,12 @@ struct EventTests {
             )
             #expect(nothing.status == 404)
             #expect(nothing.headers["content-type"] == "application/problem+json")
+        }
+    }
+
+    @Test("The OpenAPI document names every request")
+    func document() async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
             let document = try await fixture.request("GET", "/openapi.json", token: nil)
             let paths = try #require(
                 (JSONSerialization.jsonObject(with: Data(document.bytes)) as? [String: Any])?[
@@ -203,6 +245,14 @@ struct EventTests {
                 let path = paths["/v1/ledgers/{ledger}/\(endpoint.path)"]
                 #expect(path?[endpoint.method.rawValue.lowercased()] != nil, "\(endpoint.path)")
             }
+        }
+    }
+
+    @Test("The metrics say that the database is up, and of each ledger what is not sealed")
+    func metrics() async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
+            // A ledger is served from the first request on.
+            _ = try await fixture.get("events", token: fixture.token(.service))
             let metrics = try await fixture.request("GET", "/metrics", token: nil)
             #expect(metrics.text.contains("\nepisode_ledger_database_up 1.0\n"))
             #expect(metrics.text.contains("episode_ledger_unsealed_events{ledger=\"default\"} 0.0"))

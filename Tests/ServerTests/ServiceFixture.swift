@@ -208,7 +208,7 @@ struct ServiceFixture: Sendable {
         token: String,
         headers: [String: String] = [:]
     ) async throws -> Answer {
-        let texts = events.map { Self.text($0) }
+        let texts = events.map(\.text)
         return try await request(
             "POST",
             "/v1/ledgers/default/episodes/\(episode)/events",
@@ -216,15 +216,5 @@ struct ServiceFixture: Sendable {
             headers: headers.merging(["Content-Type": "application/json"]) { $1 },
             body: Array(("[" + texts.joined(separator: ",") + "]").utf8)
         )
-    }
-
-    /// An event as a writer sends it: what an import line says, without the episode.
-    static func text(_ event: EventDraft) -> String {
-        let line = event.importLine(episodeID: .fresh)
-        var object =
-            (try? JSONSerialization.jsonObject(with: Data(line))) as? [String: Any] ?? [:]
-        object["episode_id"] = nil
-        let data = (try? JSONSerialization.data(withJSONObject: object)) ?? Data()
-        return String(decoding: data, as: UTF8.self)
     }
 }

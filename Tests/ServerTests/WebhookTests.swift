@@ -120,60 +120,100 @@ struct WebhookTests {
         return found
     }
 
-    @Test("Every event is sent in order, thin, as a signed CloudEvent, in both modes")
-    func delivered() async throws {
-        for (mode, signature) in [("structured", "v1"), ("binary", "v1"), ("structured", "v1a")] {
-            try await Receiver.with { receiver in
-                try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
-                    let made = try await make(
-                        fixture,
-                        receiver,
-                        #","mode":"\#(mode)","signature":"\#(signature)""#
+    /// What became of twenty events: the first request of the webhook told the secret, or the key.
+    private struct Delivered: Sendable {
+        let fixture: ServiceFixture
+        let receiver: Receiver
+        let secret: String
+        let requests: [Request]
+    }
+
+    private func withDelivered(
+        _ mode: String = "structured",
+        _ signature: String = "v1",
+        _ body: @escaping @Sendable (Delivered) async throws -> Void
+    ) async throws {
+        try await Receiver.with { receiver in
+            try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                let made = try await make(
+                    fixture,
+                    receiver,
+                    #","mode":"\#(mode)","signature":"\#(signature)""#
+                )
+                let secret = try #require(made.string("secret") ?? made.string("public_key"))
+                try await record(fixture, 19)
+                try await eventually("all is sent") { try receiver.requests().count == 20 }
+                try await body(
+                    Delivered(
+                        fixture: fixture,
+                        receiver: receiver,
+                        secret: secret,
+                        requests: receiver.requests()
                     )
-                    let secret = try #require(made.string("secret") ?? made.string("public_key"))
-                    try await record(fixture, 19)
-                    try await eventually("all is sent") { try receiver.requests().count == 20 }
-                    let requests = try receiver.requests()
-                    let ids = requests.map { $0.headers["webhook-id"] }
-                    #expect(ids == (1...20).map { "default/\($0)" })
-                    // Nothing of what the events say leaves, nor of which kind they are.
-                    for request in requests {
-                        let text = request.body + request.headers.values.joined()
-                        #expect(!text.contains("session") && !text.contains("admitted"))
-                        #expect(!text.contains("2025-01-0"))
-                    }
-                    let check = await self.check(receiver.file, secret)
-                    #expect(
-                        check.output.hasPrefix((1...20).map(String.init).joined(separator: " ")),
-                        "\(check.output)"
-                    )
-                    let wrong = await self.check(
-                        receiver.file,
-                        "whsec_" + Data(repeating: 7, count: 32).base64EncodedString()
-                    )
-                    #expect(wrong.status != 0)
-                    if signature == "v1a" { try verifyEd25519(requests, secret) }
-                    let told = try await fixture.get(
-                        "subscriptions/hook",
-                        token: fixture.token(.auditor)
-                    )
-                    // The secret is told once.
-                    #expect(signature == "v1a" || !told.text.contains(secret))
-                }
+                )
             }
         }
     }
 
-    private func verifyEd25519(_ requests: [Request], _ told: String) throws {
-        let bytes = try #require(Data(base64Encoded: String(told.dropFirst("whpk_".count))))
-        let key = try Curve25519.Signing.PublicKey(rawRepresentation: bytes)
-        for request in requests {
-            let value = try #require(request.headers["webhook-signature"])
-            let signature = try #require(Data(base64Encoded: String(value.dropFirst("v1a,".count))))
-            let id = try #require(request.headers["webhook-id"])
-            let time = try #require(request.headers["webhook-timestamp"])
-            let content = Data("\(id).\(time).\(request.body)".utf8)
-            #expect(key.isValidSignature(signature, for: content))
+    private static let kinds = [("structured", "v1"), ("binary", "v1"), ("structured", "v1a")]
+
+    @Test("Every event is sent once, in order, as a CloudEvent that is signed", arguments: kinds)
+    func delivered(_ mode: String, _ signature: String) async throws {
+        try await withDelivered(mode, signature) { delivered in
+            let ids = delivered.requests.map { $0.headers["webhook-id"] }
+            #expect(ids == (1...20).map { "default/\($0)" })
+            let check = await self.check(delivered.receiver.file, delivered.secret)
+            let all = (1...20).map(String.init).joined(separator: " ")
+            #expect(check.output.hasPrefix(all), "\(check.output)")
+        }
+    }
+
+    @Test("Nothing of what the events say leaves, nor of which kind they are", arguments: kinds)
+    func thin(_ mode: String, _ signature: String) async throws {
+        try await withDelivered(mode, signature) { delivered in
+            for request in delivered.requests {
+                let text = request.body + request.headers.values.joined()
+                #expect(!text.contains("session") && !text.contains("admitted"))
+                #expect(!text.contains("2025-01-0"))
+            }
+        }
+    }
+
+    @Test("What was sent does not fit another secret")
+    func otherSecret() async throws {
+        try await withDelivered { delivered in
+            let other = "whsec_" + Data(repeating: 7, count: 32).base64EncodedString()
+            #expect(await self.check(delivered.receiver.file, other).status != 0)
+        }
+    }
+
+    @Test("An Ed25519 signature is of the key that was told")
+    func publicKey() async throws {
+        try await withDelivered("structured", "v1a") { delivered in
+            let told = String(delivered.secret.dropFirst("whpk_".count))
+            let bytes = try #require(Data(base64Encoded: told))
+            let key = try Curve25519.Signing.PublicKey(rawRepresentation: bytes)
+            for request in delivered.requests {
+                let value = try #require(request.headers["webhook-signature"])
+                let text = String(value.dropFirst("v1a,".count))
+                let signature = try #require(Data(base64Encoded: text))
+                let id = try #require(request.headers["webhook-id"])
+                let time = try #require(request.headers["webhook-timestamp"])
+                let content = Data("\(id).\(time).\(request.body)".utf8)
+                #expect(key.isValidSignature(signature, for: content))
+            }
+        }
+    }
+
+    @Test("The secret is told once")
+    func toldOnce() async throws {
+        try await withDelivered { delivered in
+            let told = try await delivered.fixture.get(
+                "subscriptions/hook",
+                token: delivered.fixture.token(.auditor)
+            )
+            #expect(told.status == 200)
+            #expect(!told.text.contains(delivered.secret))
         }
     }
 

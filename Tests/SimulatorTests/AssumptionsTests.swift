@@ -3,7 +3,7 @@ import Testing
 
 @testable import Simulator
 
-@Suite("An assumption of a simulation")
+@Suite("Assumptions")
 struct AssumptionsTests {
     static let calendar = AdmissionCalendar(episodes: 6000, until: Simulation.defaultEnd)
 
@@ -19,7 +19,7 @@ struct AssumptionsTests {
         }
     }
 
-    @Test("that is not made is the standard one")
+    @Test("An assumption that is not made is the standard one")
     func standard() {
         let implied = Simulation(episodes: 20, seed: 1)
         let stated = Simulation(
@@ -36,7 +36,7 @@ struct AssumptionsTests {
         #expect(Fingerprint(of: implied).value == Fingerprint(of: stated).value)
     }
 
-    @Test("sets the median length of stay", arguments: [14, 28, 39, 56, 84, 112])
+    @Test("An assumption sets the median length of stay", arguments: [14, 28, 39, 56, 84, 112])
     func median(days: Int) {
         let plans = plans(SimulationAssumptions(medianDays: days))
         let stays = plans.map { $0.end - $0.phases[0].first }.sorted()
@@ -47,7 +47,7 @@ struct AssumptionsTests {
     /// The end moves to a day on which the clinic is open, so that a few of the sixteenth day count
     /// as early.
     @Test(
-        "sets how many drop out early, and not how many drop out",
+        "An assumption sets how many drop out early, and not how many drop out",
         arguments: [0, 150, 300, 1000]
     )
     func early(perMille: Int) {
@@ -59,7 +59,7 @@ struct AssumptionsTests {
         #expect(plans.map(\.ending) == self.plans(.standard).map(\.ending))
     }
 
-    @Test("of early drop-outs holds whatever the median is", arguments: [28, 112])
+    @Test("An assumption of early drop-outs holds whatever the median is", arguments: [28, 112])
     func earlyAndMedian(days: Int) {
         let plans = plans(SimulationAssumptions(medianDays: days))
         let droppedOut = plans.filter { $0.ending == .discharged(.droppedOut) }
@@ -76,7 +76,7 @@ struct AssumptionsTests {
         ].map { 1000 * $0 / simulated.lines.count }
     }
 
-    @Test("of late entries, corrections or retractions may be that there are none")
+    @Test("An assumption of late entries, corrections or retractions may be that there are none")
     func none() throws {
         let simulated = try SimulatedLines(
             episodes: 120,
@@ -92,7 +92,7 @@ struct AssumptionsTests {
         #expect(simulated.count { $0.type.isAmendment } == 0)
     }
 
-    @Test("of late entries, corrections or retractions sets their rate")
+    @Test("An assumption of late entries, corrections or retractions sets their rate")
     func rates() throws {
         let late = try dirt(SimulationAssumptions(lateEntriesPerMille: 150))
         let corrected = try dirt(SimulationAssumptions(correctionsPerMille: 60))
@@ -114,7 +114,7 @@ struct AssumptionsTests {
     ]
 
     @Test(
-        "at the limit of its range makes no event that the life cycle refuses",
+        "An assumption at the limit of its range makes no event that the life cycle refuses",
         arguments: extremes
     )
     func lifeCycle(assumptions: SimulationAssumptions) throws {
@@ -127,7 +127,10 @@ struct AssumptionsTests {
         #expect(states.count == 120)
     }
 
-    @Test("at the limit of its range keeps two episodes of a client apart", arguments: extremes)
+    @Test(
+        "An assumption at the limit of its range keeps two episodes of a client apart",
+        arguments: extremes
+    )
     func clients(assumptions: SimulationAssumptions) {
         let again = Dictionary(grouping: plans(assumptions), by: \.clientID).values
             .filter { $0.count > 1 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Simulator
 
-@Suite("Simulated sessions")
+@Suite("Sessions")
 struct AttendanceTests {
     /// What the chart says of one group session, the same for all who share it.
     struct Facts: Hashable {
@@ -40,7 +40,7 @@ struct AttendanceTests {
         return groups
     }
 
-    @Test("of a group are shared by its members, who tell the same of them")
+    @Test("Simulated sessions of a group are shared by its members, who tell the same of them")
     func shared() throws {
         let groups = try groups().values
         #expect(groups.allSatisfy { $0.facts.count == 1 })
@@ -49,7 +49,9 @@ struct AttendanceTests {
         #expect(try #require(sizes.last) <= 40)
     }
 
-    @Test("of day groups begin before four in the afternoon, of evening groups after five")
+    @Test(
+        "Simulated sessions of day groups begin before four in the afternoon, of evening groups after five"
+    )
     func dayAndEvening() throws {
         let calendar = try LocalCalendar(timeZone: "America/New_York")
         let minutes = try groups().values.filter { $0.members.count > 1 }.compactMap(\.facts.first)
@@ -63,13 +65,13 @@ struct AttendanceTests {
         #expect(evening > minutes.count / 6)
     }
 
-    @Test("are held in every modality")
+    @Test("Simulated sessions are held in every modality")
     func modalities() throws {
         let found = Set(try groups().values.compactMap { $0.facts.first?.modality })
         #expect(found == [.cbt, .dbt, .mi, .twelveStep, .other])
     }
 
-    @Test("with the family are held mostly for adolescents, and for others too")
+    @Test("Simulated sessions with the family are held mostly for adolescents, and for others too")
     func families() throws {
         var held: [Bool: (episodes: Int, sessions: Int)] = [:]
         for lines in try SimulatedLines.shared.get().byEpisode.values {
@@ -124,7 +126,7 @@ struct AttendanceTests {
         return (before, last)
     }
 
-    @Test("are missed before somebody drops out, mostly by not showing up")
+    @Test("Simulated sessions are missed before somebody drops out, mostly by not showing up")
     func dropOuts() throws {
         let (before, last) = try tallies(teds: DischargeReason.droppedOut.teds)
         #expect(before.all > 1000 && last.all > 500)
@@ -133,7 +135,7 @@ struct AttendanceTests {
         #expect(last.noShowRate > 4 * before.noShowRate, "\(before) \(last)")
     }
 
-    @Test("are not missed more often before somebody completes")
+    @Test("Simulated sessions are not missed more often before somebody completes")
     func completions() throws {
         let (before, last) = try tallies(teds: 1)
         #expect(before.all > 1000 && last.all > 500)

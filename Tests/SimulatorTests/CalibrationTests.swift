@@ -3,7 +3,7 @@ import Testing
 
 @testable import Simulator
 
-@Suite("A chi-square test at 0.001")
+@Suite("Calibration")
 struct CalibrationTests {
     /// Plans of 20,000 episodes of one seed.
     static func plans(seed: UInt64) -> [EpisodePlan] {
@@ -18,7 +18,10 @@ struct CalibrationTests {
         }
     }
 
-    @Test("accepts the planned endings as TEDS-D's of intensive outpatient", arguments: [1, 2, 3])
+    @Test(
+        "A chi-square test at 0.001 accepts the planned endings as TEDS-D's of intensive outpatient",
+        arguments: [1, 2, 3]
+    )
     func plannedEndings(seed: UInt64) {
         let fit = GoodnessOfFit(
             observed: NationalFigures.tally(Self.plans(seed: seed).map(\.ending.teds)),
@@ -29,7 +32,9 @@ struct CalibrationTests {
 
     /// Of the episodes admitted more than 200 days before the end of the simulation none is open.
     /// The later ones are left out: those of them that have ended are the short ones.
-    @Test("accepts the endings that are written, of episodes that have had the time to end")
+    @Test(
+        "A chi-square test at 0.001 accepts the endings that are written, of episodes that have had the time to end"
+    )
     func writtenEndings() throws {
         let simulated = try SimulatedLines(
             episodes: 3200,
@@ -48,7 +53,10 @@ struct CalibrationTests {
         #expect(fit.isGood, "\(fit)")
     }
 
-    @Test("accepts the referral sources as TEDS-D's of all services", arguments: [1, 2, 3])
+    @Test(
+        "A chi-square test at 0.001 accepts the referral sources as TEDS-D's of all services",
+        arguments: [1, 2, 3]
+    )
     func referralSources(seed: UInt64) throws {
         let codes = try Self.plans(seed: seed).prefix(5000).map { plan in
             // Nothing but the admission is known by the end of its day.
@@ -70,7 +78,9 @@ struct CalibrationTests {
 
     private struct Unreferred: Error {}
 
-    @Test("refuses the planned endings as those of treatment that is not intensive")
+    @Test(
+        "A chi-square test at 0.001 refuses the planned endings as those of treatment that is not intensive"
+    )
     func otherService() {
         let fit = GoodnessOfFit(
             observed: NationalFigures.tally(Self.plans(seed: 1).map(\.ending.teds)),
@@ -79,7 +89,9 @@ struct CalibrationTests {
         #expect(!fit.isGood, "\(fit)")
     }
 
-    @Test("refuses TEDS-D's own shares with two in a hundred endings changed")
+    @Test(
+        "A chi-square test at 0.001 refuses TEDS-D's own shares with two in a hundred endings changed"
+    )
     func twoPercent() {
         let total = NationalFigures.intensiveOutpatientEndings.reduce(0, +)
         var endings = NationalFigures.intensiveOutpatientEndings.map { 20_000 * $0 / total }
@@ -90,7 +102,9 @@ struct CalibrationTests {
         #expect(!GoodnessOfFit(observed: endings, table: table).isGood)
     }
 
-    @Test("refuses the endings of the first four weeks, when many are still open")
+    @Test(
+        "A chi-square test at 0.001 refuses the endings of the first four weeks, when many are still open"
+    )
     func censored() {
         let short = Self.plans(seed: 1).filter { $0.end - $0.phases[0].first < 28 }
         let fit = GoodnessOfFit(
@@ -100,7 +114,9 @@ struct CalibrationTests {
         #expect(!fit.isGood, "\(fit)")
     }
 
-    @Test("computes Pearson's statistic, and wants five of everything expected")
+    @Test(
+        "A chi-square test at 0.001 computes Pearson's statistic, and wants five of everything expected"
+    )
     func statistic() {
         let fit = GoodnessOfFit(
             observed: [16, 18, 16, 14, 12, 12],

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Simulator
 
-@Suite("The plans of many episodes")
+@Suite("Episode plans")
 struct EpisodePlanTests {
     let calendar = AdmissionCalendar(episodes: 6000, until: Simulation.defaultEnd)
     let plans: [EpisodePlan]
@@ -20,7 +20,7 @@ struct EpisodePlanTests {
         }
     }
 
-    @Test("last a median of four to eight weeks, whoever drops out less")
+    @Test("The plans of many episodes last a median of four to eight weeks, whoever drops out less")
     func lengths() {
         func median(_ plans: [EpisodePlan]) -> Int {
             plans.map { $0.end - $0.phases[0].first }.sorted()[plans.count / 2]
@@ -32,7 +32,7 @@ struct EpisodePlanTests {
         #expect(median(completed) > 42)
     }
 
-    @Test("keep the census of each programme steady")
+    @Test("The plans of many episodes keep the census of each programme steady")
     func census() throws {
         for program in Program.admitting.map(\.0.name) {
             let sizes = stride(from: 200, to: calendar.days, by: 150).map { days in
@@ -48,7 +48,7 @@ struct EpisodePlanTests {
         }
     }
 
-    @Test("do not overlap where one client has two")
+    @Test("The plans of many episodes do not overlap where one client has two")
     func clients() {
         let again = Dictionary(grouping: plans, by: \.clientID).values.filter { $0.count > 1 }
         #expect(again.count > 150)
@@ -59,7 +59,9 @@ struct EpisodePlanTests {
         }
     }
 
-    @Test("begin phases in order, each step in its direction, all before the end")
+    @Test(
+        "The plans of many episodes begin phases in order, each step in its direction, all before the end"
+    )
     func phases() {
         for plan in plans {
             for (before, after) in zip(plan.phases, plan.phases.dropFirst()) {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Simulator
 
-@Suite("Simulated medication")
+@Suite("Medication")
 struct MedicationTests {
     /// The changes of each episode in the order they were decided in, mistakes put right.
     func changes() throws -> [[MedicationAdjusted]] {
@@ -23,7 +23,7 @@ struct MedicationTests {
         }
     }
 
-    @Test("changes in every way there is, most of all in dose")
+    @Test("Simulated medication changes in every way there is, most of all in dose")
     func kinds() throws {
         let kinds = try changes().joined().map(\.change)
         func share(_ changes: MedicationChange...) -> Double {
@@ -38,7 +38,7 @@ struct MedicationTests {
         #expect(share(.resume) < share(.hold))
     }
 
-    @Test("has a name and code of the formulary, and one of its doses")
+    @Test("Simulated medication has a name and code of the formulary, and one of its doses")
     func formulary() throws {
         let drugs = Dictionary(grouping: Formulary.all, by: \.rxcui).compactMapValues(\.first)
         for change in try changes().joined() {
@@ -48,7 +48,7 @@ struct MedicationTests {
         }
     }
 
-    @Test("is titrated: raised to the next dose, lowered to the one before")
+    @Test("Simulated medication is titrated: raised to the next dose, lowered to the one before")
     func titration() throws {
         for (number, changes) in try changes().enumerated() {
             var regimens: [String: Regimen] = [:]
@@ -78,7 +78,9 @@ struct MedicationTests {
         }
     }
 
-    @Test("changes its route from mouth to a long-acting injection of the same substance")
+    @Test(
+        "Simulated medication changes its route from mouth to a long-acting injection of the same substance"
+    )
     func routes() throws {
         let changed = try changes().joined().filter { $0.change == .changeRoute }
         #expect(!changed.isEmpty)
@@ -91,7 +93,7 @@ struct MedicationTests {
         }
     }
 
-    @Test("never is naltrexone and buprenorphine at once")
+    @Test("Simulated medication never is naltrexone and buprenorphine at once")
     func antagonists() throws {
         func substance(_ medication: Medication) -> Int? {
             if medication.name.contains("naltrexone") { return 1 }

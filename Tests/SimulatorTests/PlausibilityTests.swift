@@ -2,9 +2,9 @@ import CareEpisode
 import Simulator
 import Testing
 
-@Suite("Simulated episodes")
+@Suite("Plausibility")
 struct PlausibilityTests {
-    @Test("last a median of four to eight weeks, and some end within days")
+    @Test("Simulated episodes last a median of four to eight weeks, and some end within days")
     func lengths() throws {
         let days = try SimulatedLines.shared.get().courses.compactMap(\.days).sorted()
         #expect((28...56).contains(days[days.count / 2]))
@@ -16,7 +16,9 @@ struct PlausibilityTests {
         #expect(try #require(days.last) < 200)
     }
 
-    @Test("are recorded late in about 3 %, corrected in 1.3 % and retracted in 0.6 %")
+    @Test(
+        "Simulated episodes are recorded late in about 3 %, corrected in 1.3 % and retracted in 0.6 %"
+    )
     func dirt() throws {
         let simulated = try SimulatedLines.shared.get()
         let total = Double(simulated.lines.count)
@@ -27,13 +29,13 @@ struct PlausibilityTests {
         #expect((0.004...0.008).contains(Double(retracted) / total))
     }
 
-    @Test("have every type of event")
+    @Test("Simulated episodes have every type of event")
     func variety() throws {
         let simulated = try SimulatedLines.shared.get()
         #expect(Set(simulated.lines.map(\.draft.type)) == Set(EventType.allCases))
     }
 
-    @Test("step down in one of five and step up in one of twenty-five")
+    @Test("Simulated episodes step down in 12 to 26 % and step up in 2 to 8 %")
     func steps() throws {
         let simulated = try SimulatedLines.shared.get()
         let admitted = Double(simulated.count { $0.type == .admitted })
@@ -43,7 +45,9 @@ struct PlausibilityTests {
         #expect((0.02...0.08).contains(Double(up) / admitted))
     }
 
-    @Test("are attended between six in the morning and ten at night, Monday to Friday")
+    @Test(
+        "Simulated episodes are attended between six in the morning and ten at night, Monday to Friday"
+    )
     func hours() throws {
         let calendar = try LocalCalendar(timeZone: "America/New_York")
         for line in try SimulatedLines.shared.get().lines {

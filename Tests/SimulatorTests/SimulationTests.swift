@@ -2,15 +2,15 @@ import CareEpisode
 import Simulator
 import Testing
 
-@Suite("A simulation")
+@Suite("Simulation")
 struct SimulationTests {
-    @Test("writes the same bytes for the same arguments")
+    @Test("A simulation writes the same bytes for the same arguments")
     func repeats() {
         let simulation = Simulation(episodes: 40, seed: 7)
         #expect(Fingerprint(of: simulation).value == Fingerprint(of: simulation).value)
     }
 
-    @Test("writes other bytes for another seed, number or end")
+    @Test("A simulation writes other bytes for another seed, number or end")
     func differs() throws {
         let end = try #require(CalendarDate(iso8601: "2025-12-31"))
         let fingerprints = [
@@ -22,28 +22,28 @@ struct SimulationTests {
 
     /// Whoever changes what is simulated changes this number with it, knowingly: files made from the
     /// same arguments by older versions differ from then on.
-    @Test("of seed 1 has the bytes it has always had")
+    @Test("A simulation of seed 1 has the bytes it has always had")
     func golden() {
         #expect(
             Fingerprint(of: Simulation(episodes: 100, seed: 1)).value == 1_712_994_233_712_114_116
         )
     }
 
-    @Test("of nobody has no lines")
+    @Test("A simulation of nobody has no lines")
     func empty() {
         for episodes in [0, -1] {
             Simulation(episodes: episodes, seed: 1).lines { _ in Issue.record("a line") }
         }
     }
 
-    @Test("of one episode begins with its admission")
+    @Test("A simulation of one episode begins with its admission")
     func single() throws {
         let lines = try SimulatedLines(episodes: 1, seed: 3).lines
         #expect(lines.first?.draft.type == .admitted)
         #expect(Set(lines.map(\.episodeID)).count == 1)
     }
 
-    @Test("stops when its reader does")
+    @Test("A simulation stops when its reader does")
     func stops() {
         struct Enough: Error {}
         var count = 0
@@ -56,7 +56,7 @@ struct SimulationTests {
         #expect(count == 5)
     }
 
-    @Test("writes canonical import lines")
+    @Test("A simulation writes canonical import lines")
     func canonical() throws {
         let other = try SimulatedLines.shared.get().lines.first {
             $0.draft.importLine(episodeID: $0.episodeID) != $0.bytes
@@ -64,7 +64,7 @@ struct SimulationTests {
         #expect(other == nil)
     }
 
-    @Test("has no event that the life cycle refuses")
+    @Test("A simulation has no event that the life cycle refuses")
     func lifeCycle() throws {
         var states: [EpisodeID: EpisodeState] = [:]
         for line in try SimulatedLines.shared.get().lines {
@@ -75,14 +75,14 @@ struct SimulationTests {
         #expect(states.count == 600)
     }
 
-    @Test("is ordered by knowledge time")
+    @Test("A simulation is ordered by knowledge time")
     func ordered() throws {
         let times = try SimulatedLines.shared.get().lines.map(\.knownAt)
         #expect(zip(times, times.dropFirst()).allSatisfy { $0 <= $1 })
     }
 
     @Test(
-        "records nothing on its last date or after it",
+        "A simulation records nothing on its last date or after it",
         arguments: ["2026-01-01", "2025-12-25", "2025-03-10", "2024-07-06", "2024-02-29"]
     )
     func end(date: String) throws {
@@ -94,7 +94,7 @@ struct SimulationTests {
         #expect(lines.contains { end < $0.knownAt.advanced(bySeconds: 5 * 86_400) })
     }
 
-    @Test("knows nothing before it happened, save what is planned")
+    @Test("A simulation knows nothing before it happened, save what is planned")
     func knowledge() throws {
         for line in try SimulatedLines.shared.get().lines where line.knownAt < line.draft.occurredAt
         {
@@ -110,7 +110,7 @@ struct SimulationTests {
         }
     }
 
-    @Test("admits as many as were asked for, each event under an id of its own")
+    @Test("A simulation admits as many as were asked for, each event under an id of its own")
     func identifiers() throws {
         let simulated = try SimulatedLines.shared.get()
         #expect(simulated.byEpisode.count == 600)
@@ -120,7 +120,7 @@ struct SimulationTests {
         #expect(simulated.lines.allSatisfy { $0.draft.eventID.bits >> 62 & 0x3 == 2 })
     }
 
-    @Test("says in everything that it is not real")
+    @Test("A simulation says in everything that it is not real")
     func marked() throws {
         for line in try SimulatedLines.shared.get().lines {
             if line.draft.author.id != "simulator" { Issue.record("by \(line.draft.author.id)") }
@@ -131,7 +131,7 @@ struct SimulationTests {
         }
     }
 
-    @Test("of 200 episodes has 8,000 to 12,000 events")
+    @Test("A simulation of 200 episodes has 8,000 to 12,000 events")
     func size() {
         var count = 0
         Simulation(episodes: 200, seed: 1).lines { _ in count += 1 }

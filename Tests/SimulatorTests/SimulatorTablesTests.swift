@@ -13,14 +13,14 @@ struct SimulatorTablesTests {
         #expect(generator.next() == 9_817_491_932_198_370_423)
     }
 
-    @Test("a number of a range reaches both ends and leaves neither")
+    @Test("A number of a range reaches both ends and leaves neither")
     func ranges() {
         var generator = SeededGenerator(seed: 5)
         let found = Set((0..<500).map { _ in generator.integer(in: -2...3) })
         #expect(found == [-2, -1, 0, 1, 2, 3])
     }
 
-    @Test("the clinic's clock is New York's on every open day from 2008 to 2030")
+    @Test("The clinic's clock is New York's on every open day from 2008 to 2030")
     func clock() throws {
         let calendar = try LocalCalendar(timeZone: "America/New_York")
         let first = try #require(CalendarDate(iso8601: "2008-01-01")).dayNumber
@@ -33,7 +33,7 @@ struct SimulatorTablesTests {
     }
 
     @Test(
-        "the clinic is closed at weekends and on holidays",
+        "The clinic is closed at weekends and on holidays",
         arguments: [
             "2025-11-27", "2025-12-25", "2025-07-04", "2026-01-01", "2025-11-29", "2025-11-30",
         ]
@@ -47,7 +47,7 @@ struct SimulatorTablesTests {
         #expect(day < day.openOrNext)
     }
 
-    @Test("admissions never go back in time", arguments: [1, 7, 200, 5000, 40_000])
+    @Test("Admissions never go back in time", arguments: [1, 7, 200, 5000, 40_000])
     func admissions(episodes: Int) throws {
         let until = try #require(CalendarDate(iso8601: "2024-07-05"))
         let calendar = AdmissionCalendar(episodes: episodes, until: until)
@@ -57,7 +57,7 @@ struct SimulatorTablesTests {
         #expect(calendar.days <= 3650)
     }
 
-    @Test("endings and referral sources are weighted with the counts of TEDS-D 2019")
+    @Test("Endings and referral sources are weighted with the counts of TEDS-D 2019")
     func weights() {
         let endings = EpisodePlan.endings.sorted { $0.0.teds < $1.0.teds }
         #expect(endings.map(\.0.teds) == Array(1...7))
@@ -68,7 +68,7 @@ struct SimulatorTablesTests {
     }
 
     @Test(
-        "the copied counts are those of the files",
+        "The copied counts are those of the files",
         .enabled(if: SharedData.isThere, "needs shared/data beside the repository")
     )
     func files() throws {
@@ -88,7 +88,7 @@ struct SimulatorTablesTests {
         #expect(sources == NationalFigures.referralSources)
     }
 
-    @Test("medications are fourteen, of which whoever is prescribed one may be given")
+    @Test("Medications are fourteen, of which whoever is prescribed one may be given")
     func formulary() {
         #expect(Set(Formulary.all.map(\.rxcui)).count == 14)
         let prescribed = Program.admitting.flatMap { Formulary.drugs(of: $0.0).map(\.0) }
@@ -98,7 +98,7 @@ struct SimulatorTablesTests {
     }
 
     @Test(
-        "medications have the names and codes of RxNorm",
+        "Medications have the names and codes of RxNorm",
         .enabled(if: SharedData.isThere, "needs shared/data beside the repository")
     )
     func rxnorm() throws {

@@ -79,25 +79,3 @@ public enum LedgerFixture {
         }
     }
 }
-
-/// A condition did not come about in time.
-public struct NeverHappened: Error, CustomStringConvertible {
-    /// What was waited for.
-    public var description: String
-
-    /// Names what was waited for.
-    public init(description: String) { self.description = description }
-}
-
-/// Waits until a condition holds.
-public func eventually(
-    _ what: String,
-    within limit: Duration = .seconds(120),
-    _ holds: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now.advanced(by: limit)
-    while try await !holds() {
-        guard ContinuousClock.now < end else { throw NeverHappened(description: what) }
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}

@@ -96,6 +96,15 @@ public enum SampleEvent {
     }
 }
 
+extension EventDraft {
+    /// The event as a writer sends it: an import line without its episode.
+    public var text: String {
+        let episode = EpisodeID.fresh
+        let line = String(decoding: importLine(episodeID: episode), as: UTF8.self)
+        return line.replacing(#""episode_id":"\#(episode)","#, with: "")
+    }
+}
+
 extension UniqueIdentifier {
     /// A new random identifier.
     public static var fresh: Self {

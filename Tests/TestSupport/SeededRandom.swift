@@ -1,9 +1,16 @@
 /// SplitMix64: randomness that a printed seed repeats.
-public struct SeededRandom: RandomNumberGenerator, Sendable {
+public struct SeededRandom: RandomNumberGenerator, Sendable, CustomStringConvertible {
+    private let seed: UInt64
     private var state: UInt64
 
     /// The sequence of a seed.
-    public init(seed: UInt64) { state = seed }
+    public init(seed: UInt64) {
+        self.seed = seed
+        state = seed
+    }
+
+    /// Names the seed, for the message of a test that fails.
+    public var description: String { "seed \(seed)" }
 
     /// The next number.
     public mutating func next() -> UInt64 {

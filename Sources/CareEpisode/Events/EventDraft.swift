@@ -52,19 +52,7 @@ public struct EventDraft: Hashable, Sendable {
         episodeID: EpisodeID,
         recordedBy: String
     ) -> [UInt8] {
-        EventHeader(
-            author: author,
-            causationID: causationID,
-            correlationID: correlationID,
-            episodeID: episodeID,
-            eventID: eventID,
-            ledger: ledger,
-            occurredAt: occurredAt,
-            recordedBy: recordedBy,
-            schemaVersion: schemaVersion,
-            sourceRecordedAt: sourceRecordedAt,
-            type: type
-        ).canonicalBytes()
+        canonicalBytes(of: episodeID, ledger: ledger.description, recordedBy: recordedBy)
     }
 
     /// The event as one line of an import file, without the newline.
@@ -73,16 +61,31 @@ public struct EventDraft: Hashable, Sendable {
     }
 
     func importLine(episodeID: EpisodeID, payload: [UInt8]) -> [UInt8] {
-        var writer = CanonicalWriter(capacity: 384 + payload.count)
+        canonicalBytes(of: episodeID, payload: payload)
+    }
+
+    /// The members of a header and of an import line, in their order: a header has `ledger` and
+    /// `recorded_by`, a line has `data`.
+    private func canonicalBytes(
+        of episodeID: EpisodeID,
+        ledger: String? = nil,
+        recordedBy: String? = nil,
+        payload: [UInt8]? = nil
+    ) -> [UInt8] {
+        var writer = CanonicalWriter(capacity: 384 + (payload?.count ?? 0))
         writer.beginObject()
         writer.member("author", author)
         writer.member("causation_id", causationID)
         writer.member("correlation_id", correlationID)
-        writer.name("data")
-        writer.write(canonical: payload)
+        if let payload {
+            writer.name("data")
+            writer.write(canonical: payload)
+        }
         writer.member("episode_id", episodeID)
         writer.member("event_id", eventID)
+        writer.member("ledger", ledger)
         writer.member("occurred_at", occurredAt)
+        writer.member("recorded_by", recordedBy)
         writer.member("schema_version", schemaVersion)
         writer.member("source_recorded_at", sourceRecordedAt)
         writer.member("type", type)

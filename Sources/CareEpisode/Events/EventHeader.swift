@@ -23,24 +23,6 @@ public struct EventHeader: Hashable, Sendable {
     /// The type of the event.
     public var type: EventType
 
-    func canonicalBytes() -> [UInt8] {
-        var writer = CanonicalWriter(capacity: 384)
-        writer.beginObject()
-        writer.member("author", author)
-        writer.member("causation_id", causationID)
-        writer.member("correlation_id", correlationID)
-        writer.member("episode_id", episodeID)
-        writer.member("event_id", eventID)
-        writer.member("ledger", ledger.description)
-        writer.member("occurred_at", occurredAt)
-        writer.member("recorded_by", recordedBy)
-        writer.member("schema_version", schemaVersion)
-        writer.member("source_recorded_at", sourceRecordedAt)
-        writer.member("type", type)
-        writer.endObject()
-        return writer.bytes
-    }
-
     /// Reads a header as it is recorded; throws a ``Refusal`` where the bytes are none.
     public static func decode(_ bytes: [UInt8]) throws(Refusal) -> EventHeader {
         let (document, isJSON) = JSONReader.read(bytes)
@@ -70,34 +52,5 @@ public struct EventHeader: Hashable, Sendable {
         sourceRecordedAt = object.instant("source_recorded_at")
         type = object.requiredCode("type") ?? .admitted
         object.finish()
-    }
-}
-
-extension EventHeader {
-    /// The members of a header.
-    public init(
-        author: Author,
-        causationID: CorrelationID? = nil,
-        correlationID: CorrelationID? = nil,
-        episodeID: EpisodeID,
-        eventID: EventID,
-        ledger: LedgerName,
-        occurredAt: Instant,
-        recordedBy: String,
-        schemaVersion: Int = EventData.schemaVersion,
-        sourceRecordedAt: Instant? = nil,
-        type: EventType
-    ) {
-        self.author = author
-        self.causationID = causationID
-        self.correlationID = correlationID
-        self.episodeID = episodeID
-        self.eventID = eventID
-        self.ledger = ledger
-        self.occurredAt = occurredAt
-        self.recordedBy = recordedBy
-        self.schemaVersion = schemaVersion
-        self.sourceRecordedAt = sourceRecordedAt
-        self.type = type
     }
 }

@@ -27,6 +27,14 @@ public enum EventParser {
         return (envelope.episodeID, draft)
     }
 
+    /// What a request sends.
+    public struct Request: Sendable {
+        /// In order; 1 to 256.
+        public let events: [EventDraft]
+        /// Whether they were sent as an array, so that errors point into it (`/0/data/…`).
+        public let isList: Bool
+    }
+
     /// Parses a request: one event, or an array of 1 to 256.
     ///
     /// Throws a ``Refusal`` with all errors, in the order of the request; the pointers into an array
@@ -34,14 +42,14 @@ public enum EventParser {
     public static func parseRequest(
         _ json: [UInt8],
         from source: Source
-    ) throws(Refusal) -> [EventDraft] {
-        let isArray = json.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
-        guard isArray ? json.count <= JSONLimits.requestBytes : isOneEvent(json) else {
+    ) throws(Refusal) -> Request {
+        let isList = json.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
+        guard isList ? json.count <= JSONLimits.requestBytes : isOneEvent(json) else {
             throw Refusal(errors: [tooLarge])
         }
-        let shape = try read(json, nesting: JSONLimits.nesting + (isArray ? 1 : 0))
+        let shape = try read(json, nesting: JSONLimits.nesting + (isList ? 1 : 0))
         var events = [0]
-        if isArray {
+        if isList {
             events = shape.elements(of: 0)
             if shape.document.nodes[0].count == 0 {
                 shape.refuse(0, "too_few", "must be an event or an array of 1 to 256 events")
@@ -59,7 +67,7 @@ public enum EventParser {
         }
         let errors = shape.fieldErrors()
         guard errors.isEmpty else { throw Refusal(errors: errors) }
-        return drafts
+        return Request(events: drafts, isList: isList)
     }
 
     private static func read(_ json: [UInt8], nesting: Int) throws(Refusal) -> ShapeReader {

@@ -95,6 +95,17 @@ func hexadecimalDigit(_ value: UInt8) -> UInt8 {
     return nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
 }
 
+/// Bytes as lower-case hexadecimal digits, two each.
+package func hexadecimal(_ bytes: [UInt8]) -> String {
+    String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+        for (index, byte) in bytes.enumerated() {
+            text[2 * index] = hexadecimalDigit(byte >> 4)
+            text[2 * index + 1] = hexadecimalDigit(byte)
+        }
+        return 2 * bytes.count
+    }
+}
+
 /// The value of a hexadecimal digit in either case, or nil.
 func hexadecimalValue(_ digit: UInt8) -> UInt8? {
     switch digit {

@@ -17,15 +17,16 @@ package enum JSONBody {
         return try accepted(value, shape)
     }
 
-    /// Reads an object, or a list of at most `limit` of them.
+    /// Reads an object, or a list of at most `limit` of them, and says which of the two it was.
     package static func objects<Value>(
         _ json: [UInt8],
         atMost limit: Int,
         reading read: (ObjectReader) -> Value
-    ) throws(Refusal) -> [Value] {
+    ) throws(Refusal) -> (values: [Value], isList: Bool) {
         let shape = try shape(json)
         var nodes = [0]
-        if shape.document.nodes[0].kind == .array {
+        let isList = shape.document.nodes[0].kind == .array
+        if isList {
             nodes = shape.elements(of: 0)
             if !(1...limit).contains(nodes.count) {
                 shape.refuse(0, "wrong_count", "must have from 1 to \(limit) elements")
@@ -35,7 +36,7 @@ package enum JSONBody {
             defer { object.finish() }
             return read(object)
         }
-        return try accepted(values, shape)
+        return (try accepted(values, shape), isList)
     }
 
     private static func shape(_ json: [UInt8]) throws(Refusal) -> ShapeReader {

@@ -44,16 +44,6 @@ extension EpisodeState {
         }
     }
 
-    /// The event as it is to be recorded, or a ``Refusal`` with what ``decide(_:)`` has against it.
-    ///
-    /// A draft is canonical as it is parsed, the replacement of a correction included, so an accepted
-    /// draft comes back unchanged.
-    public func accept(_ draft: EventDraft) throws(Refusal) -> EventDraft {
-        let errors = decide(draft)
-        guard errors.isEmpty else { throw Refusal(errors: errors) }
-        return draft
-    }
-
     /// The end in force.
     ///
     /// There is one at most, since no second is accepted before it is retracted.

@@ -1,8 +1,6 @@
 import ArgumentParser
 import CareEpisode
 import Ledger
-import ProjectionRuntime
-import Server
 
 struct Append: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,14 +45,14 @@ struct Append: AsyncParsableCommand {
         let (episode, expected) = (episode, expectedVersion.map { Version(rawValue: $0) })
         try await Session.run(options) { session in
             let input = try await Self.readInput()
-            let events = try EventParser.parseRequest(input, from: .writer)
+            let sent = try EventParser.parseRequest(input, from: .writer)
             let ledger = try await session.ledger()
             let request = AppendRequest(
                 episodeID: episode,
-                events: events,
+                events: sent.events,
                 expectedVersion: expected,
                 recordedBy: Session.principal,
-                isList: input.first { !$0.isJSONSpace } == UInt8(ascii: "[")
+                isList: sent.isList
             )
             let outcome = try await Sequencer.with(session.database, ledger: ledger) { sequencer in
                 try await sequencer.append(request)
@@ -81,41 +79,24 @@ struct Append: AsyncParsableCommand {
     }
 
     private static func tell(_ outcome: AppendOutcome, _ format: OutputFormat) throws {
-        switch outcome {
-        case .appended(let receipts), .duplicate(let receipts):
-            switch format {
-            case .json:
-                let answer: AnswerJSON = ["events": .array(receipts.map(\.json))]
-                Console.print(answer.bytes)
-            case .text:
-                for receipt in receipts {
-                    Console.print(
-                        "\(receipt.duplicate ? "Was recorded" : "Recorded") as version "
-                            + "\(receipt.version) at position \(receipt.position), "
-                            + "\(receipt.recordedAt)."
-                    )
-                }
-            }
-        case .refused(let refusal):
-            throw refusal
-        case .conflict(let current):
-            throw Failure.failed(
-                "the episode is at version \(current), not at the expected one; nothing was written"
-            )
-        case .eventIDReused(let id):
-            throw Failure.failed(
-                "event id \(id) is recorded already with other content; nothing was written"
-            )
-        case .partlyRecorded:
-            Console.note(
-                "error: some of the events are recorded already and some are not, or an id is "
-                    + "named twice; nothing was written"
-            )
+        if case .refused(let refusal) = outcome { throw refusal }
+        if let decline = outcome.decline {
+            if decline.isConflict { throw Failure.failed(decline.detail) }
+            Console.note("error: \(decline.detail)")
             throw Failure.refused
         }
+        switch format {
+        case .json:
+            let answer: AnswerJSON = ["events": .array(outcome.receipts.map(\.json))]
+            Console.print(answer.bytes)
+        case .text:
+            for receipt in outcome.receipts {
+                Console.print(
+                    "\(receipt.duplicate ? "Was recorded" : "Recorded") as version "
+                        + "\(receipt.version) at position \(receipt.position), "
+                        + "\(receipt.recordedAt)."
+                )
+            }
+        }
     }
-}
-
-extension UInt8 {
-    fileprivate var isJSONSpace: Bool { [0x20, 0x09, 0x0A, 0x0D].contains(self) }
 }

@@ -1,8 +1,6 @@
 import ArgumentParser
 import CareEpisode
-import DequeModule
 import Ledger
-import ProjectionRuntime
 
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,18 +21,45 @@ struct Import: AsyncParsableCommand {
     func run() async throws {
         let file = file
         try await Session.run(options) { session in
-            let reader = try LineReader(path: file)
-            defer { reader.close() }
+            let input = try InputFile(path: file)
+            defer { input.close() }
             let ledger = try await session.ledger()
             let tally = try await Sequencer.with(session.database, ledger: ledger) { sequencer in
-                var job = ImportJob(path: file, reader: reader, sequencer: sequencer)
-                return try await job.run()
+                try await Self.append(input, of: file, to: sequencer)
             }
             let head = try await EventReader(session.database, ledger: ledger).head().position
             tally.print(head: head, session.format)
             if let error = tally.error { throw error }
             if tally.refused > 0 { throw Failure.refused }
         }
+    }
+
+    private static func append(
+        _ input: InputFile,
+        of path: String,
+        to sequencer: Sequencer
+    ) async throws -> ImportTally {
+        var job = ImportJob(sequencer, recordedBy: Session.principal)
+        var tally = ImportTally()
+        let progress = ProgressBar("Importing", unit: "lines")
+        do {
+            try await job.run {
+                let chunk = try await input.read()
+                return chunk.isEmpty ? nil : chunk
+            } telling: { lines in
+                for line in lines {
+                    tally.add(line, of: path)
+                    progress.update(Int64(line.number))
+                }
+            }
+        } catch let error as AppendError {
+            tally.error = .failed("\(error)")
+        } catch let error as CancellationError {
+            Console.note("stopped: run the import again to append the rest")
+            throw error
+        }
+        progress.finish()
+        return tally
     }
 }
 
@@ -45,6 +70,19 @@ struct ImportTally: Sendable {
     var refused: Int64 = 0
     /// What stopped it before the end of the file.
     var error: Failure?
+
+    /// Counts a line, and says why it is refused.
+    mutating func add(_ line: ImportJob.Line, of path: String) {
+        switch line.outcome {
+        case .appended: appended += 1
+        case .duplicate: duplicates += 1
+        case .refused, .conflict, .eventIDReused, .partlyRecorded: refused += 1
+        }
+        if let decline = line.outcome.decline {
+            let reasons = decline.errors.map(\.description).joined(separator: "; ")
+            Console.note("\(path):\(line.number): \(reasons)")
+        }
+    }
 
     func print(head: Position, _ format: OutputFormat) {
         switch format {
@@ -62,84 +100,5 @@ struct ImportTally: Sendable {
                     + "\(grouped(refused)) refused; the head is at \(grouped(head.rawValue))."
             )
         }
-    }
-}
-
-/// Reads lines ahead of their outcomes, and tells the outcomes in the order of the lines.
-private struct ImportJob {
-    /// How many lines are under way at most.
-    private static let window = 4_096
-
-    private let path: String
-    private let sequencer: Sequencer
-    private var reader: LineReader
-    private var underWay: Deque<(line: Int, ticket: AppendTicket)> = []
-    private var tally = ImportTally()
-    private let progress = ProgressBar("Importing", unit: "lines")
-
-    init(path: String, reader: LineReader, sequencer: Sequencer) {
-        self.path = path
-        self.reader = reader
-        self.sequencer = sequencer
-    }
-
-    mutating func run() async throws -> ImportTally {
-        do {
-            while let line = try await reader.next() {
-                if underWay.count >= Self.window { try await tellFirst() }
-                try await submit(line)
-                progress.update(Int64(line.number))
-            }
-            while !underWay.isEmpty { try await tellFirst() }
-        } catch let error as AppendError {
-            tally.error = .failed("\(error)")
-        } catch let error as CancellationError {
-            Console.note("stopped: run the import again to append the rest")
-            throw error
-        }
-        progress.finish()
-        return tally
-    }
-
-    private mutating func submit(_ line: LineReader.Line) async throws {
-        guard let bytes = line.bytes else {
-            try await tellAll()
-            return refuse(line.number, ["is longer than \(LineReader.lineLimit) bytes"])
-        }
-        // An empty line separates nothing and means nothing.
-        if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { return }
-        do {
-            let (episode, draft) = try EventParser.parseLine(bytes)
-            let request = AppendRequest(
-                episodeID: episode,
-                events: [draft],
-                recordedBy: Session.principal
-            )
-            underWay.append((line.number, try sequencer.submit(request)))
-        } catch let refusal as Refusal {
-            // Lines are told in their order.
-            try await tellAll()
-            refuse(line.number, refusal.errors.map(\.description))
-        }
-    }
-
-    private mutating func tellAll() async throws {
-        while !underWay.isEmpty { try await tellFirst() }
-    }
-
-    private mutating func tellFirst() async throws {
-        guard let (line, ticket) = underWay.popFirst() else { return }
-        switch try await ticket.outcome() {
-        case .appended: tally.appended += 1
-        case .duplicate: tally.duplicates += 1
-        case .refused(let refusal): refuse(line, refusal.errors.map(\.description))
-        case .eventIDReused: refuse(line, ["/event_id is recorded already with other content"])
-        case .partlyRecorded, .conflict: refuse(line, ["/event_id is recorded already"])
-        }
-    }
-
-    private mutating func refuse(_ line: Int, _ reasons: [String]) {
-        tally.refused += 1
-        Console.note("\(path):\(line): \(reasons.joined(separator: "; "))")
     }
 }

@@ -57,7 +57,7 @@ public struct AppendReceipt: Hashable, Sendable {
 
 /// What became of a request.
 ///
-/// Every case but the first two means that nothing was written.
+/// Every case but the first two means that nothing was written: ``decline`` says why.
 public enum AppendOutcome: Sendable {
     /// All events are recorded, on disk.
     case appended([AppendReceipt])

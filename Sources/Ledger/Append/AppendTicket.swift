@@ -30,6 +30,11 @@ public final class AppendTicket: Sendable {
     /// The decision is on disk.
     func decisionIsKept() { isDecisionKept.store(true, ordering: .releasing) }
 
+    /// The outcome, where it is certain already.
+    var settled: Result<AppendOutcome, any Error>? {
+        state.withLock { if case .settled(let result) = $0 { result } else { nil } }
+    }
+
     /// Waits for the outcome; call once.
     ///
     /// Cancelling withdraws a request that nobody has looked at yet. One that is being appended is

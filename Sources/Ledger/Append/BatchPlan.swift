@@ -21,8 +21,8 @@ struct PlannedAppend {
     let pending: PendingAppend
     /// The version of the episode before it.
     let base: Version
-    /// The events as they are to be recorded.
-    let events: [EventDraft]
+
+    var events: [EventDraft] { pending.request.events }
 }
 
 /// What to do with one batch of requests: decided in order, each on the state that the requests
@@ -74,11 +74,9 @@ struct BatchPlan {
 
         let before = predicted[episode] ?? base.state
         switch Self.decide(request, on: before, now: now) {
-        case .success(let (events, after)):
+        case .success(let after):
             eventIDs.formUnion(ids)
-            planned.append(
-                PlannedAppend(pending: pending, base: before.version, events: events)
-            )
+            planned.append(PlannedAppend(pending: pending, base: before.version))
             predicted[episode] = after
         case .failure(let declined):
             // Final only on a state that was the newest one after the request had come, and that
@@ -106,9 +104,8 @@ struct BatchPlan {
         _ request: AppendRequest,
         on state: EpisodeState,
         now: Instant
-    ) -> Result<([EventDraft], EpisodeState), Declined> {
+    ) -> Result<EpisodeState, Declined> {
         var state = state
-        var events: [EventDraft] = []
         var errors: [FieldError] = []
         let before = state.version
         for (index, draft) in request.events.enumerated() {
@@ -122,15 +119,11 @@ struct BatchPlan {
                 return .failure(Declined(outcome: .eventIDReused(draft.eventID)))
             }
             errors += draft.timeErrors(now: now).map(located)
-            do {
-                let accepted = try state.accept(draft)
-                state.apply(accepted)
-                events.append(accepted)
-            } catch {
-                errors += error.errors.map(located)
-                // What follows would be decided on a state that will never be.
-                break
-            }
+            let refused = state.decide(draft)
+            errors += refused.map(located)
+            // What follows would be decided on a state that will never be.
+            guard refused.isEmpty else { break }
+            state.apply(draft)
         }
         guard errors.isEmpty else {
             return .failure(Declined(outcome: .refused(Refusal(errors: errors))))
@@ -138,6 +131,6 @@ struct BatchPlan {
         if let expected = request.expectedVersion, expected != before {
             return .failure(Declined(outcome: .conflict(current: before)))
         }
-        return .success((events, state))
+        return .success(state)
     }
 }

@@ -25,7 +25,7 @@ public final class Sequencer: Sendable {
 
     /// Makes a sequencer; ``run()`` makes it work.
     ///
-    /// - Parameter timeout: after which a request's wait ends with ``AppendError/unavailable`` or
+    /// - Parameter timeout: after which a timed request's wait ends with ``AppendError/unavailable`` or
     ///   ``AppendError/outcomeUnknown``; nil for never.
     public convenience init(
         _ database: LedgerDatabase,
@@ -86,8 +86,14 @@ public final class Sequencer: Sendable {
 
     /// Puts a request in the queue: requests are decided in the order of these calls.
     ///
+    /// - Parameters:
+    ///   - request: what to append.
+    ///   - isTimed: whether the wait ends when the sequencer's timeout is over.
     /// - Throws: ``AppendError/overloaded`` and ``AppendError/stopped``.
-    public func submit(_ request: AppendRequest) throws(AppendError) -> AppendTicket {
+    public func submit(
+        _ request: AppendRequest,
+        isTimed: Bool = false
+    ) throws(AppendError) -> AppendTicket {
         precondition(
             (1...AppendRequest.eventLimit).contains(request.events.count),
             "a request has 1 to \(AppendRequest.eventLimit) events"
@@ -96,7 +102,7 @@ public final class Sequencer: Sendable {
         let ticket = AppendTicket(request, bytes: bytes)
         let (submission, idle) = state.withLock { state in
             let submission = state.queue.submit(ticket)
-            if timeout != nil, case .queued = submission { state.waiting.append(ticket) }
+            if isTimed, timeout != nil, case .queued = submission { state.waiting.append(ticket) }
             guard case .queued(wake: true) = submission else { return (submission, nil as Waker?) }
             defer { state.idle = nil }
             return (submission, state.idle)

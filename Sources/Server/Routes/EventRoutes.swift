@@ -1,7 +1,7 @@
-package import CareEpisode
+import CareEpisode
 import HTTPTypes
 import Hummingbird
-package import Ledger
+import Ledger
 import Metrics
 import ProjectionRuntime
 import TransparencyLog
@@ -13,22 +13,21 @@ enum EventRoutes {
     static func append(_ call: Call) async throws -> Reply {
         let episode = try call.episode()
         let expected = try expectedVersion(call.request)
-        let bytes = call.body
         // Nobody backdates knowledge by hand; systems that record for others may say when those did.
         let isTrusted = !call.principal.roles.isDisjoint(with: [.service, .administrator])
-        let events = try EventParser.parseRequest(bytes, from: isTrusted ? .trusted : .writer)
+        let sent = try EventParser.parseRequest(call.body, from: isTrusted ? .trusted : .writer)
         let request = AppendRequest(
             episodeID: episode,
-            events: events,
+            events: sent.events,
             expectedVersion: expected,
             recordedBy: call.principal.subject,
-            isList: bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "["),
+            isList: sent.isList,
             decision: call.decision
         )
         let ticket: AppendTicket
         let outcome: AppendOutcome
         do {
-            ticket = try call.service.sequencer(call.ledger).submit(request)
+            ticket = try call.service.sequencer(call.ledger).submit(request, isTimed: true)
             outcome = try await ticket.outcome()
         } catch {
             // Nothing was done, or nobody knows whether; then the decision went with the events.
@@ -44,41 +43,14 @@ enum EventRoutes {
     }
 
     private static func response(_ outcome: AppendOutcome, _ call: Call) async throws -> Response {
-        switch outcome {
-        case .appended(let receipts):
-            count("appended", receipts.count, call)
-            return try await recorded(receipts, .created, call)
-        case .duplicate(let receipts):
-            count("duplicate", receipts.count, call)
-            return try await recorded(receipts, .ok, call)
-        case .refused(let refusal):
-            count("refused", 1, call)
-            throw refusal
-        case .conflict(let current):
-            count("conflict", 1, call)
-            throw Problem(
-                status: .conflict,
-                code: "version-conflict",
-                detail: "the episode is not at the expected version; nothing was written",
-                members: [("current_version", .integer(current.rawValue))],
-                headers: [.eTag: "\"\(current)\""]
-            )
-        case .eventIDReused(let id):
-            count("conflict", 1, call)
-            throw Problem(
-                status: .conflict,
-                code: "event-id-reused",
-                detail: "event id \(id) is recorded with other content; nothing was written"
-            )
-        case .partlyRecorded:
-            count("refused", 1, call)
-            throw Problem(
-                status: .unprocessableContent,
-                code: "partly-recorded",
-                detail: "some of the events are recorded already and some are not, or an id is "
-                    + "named twice; nothing was written"
-            )
+        if let decline = outcome.decline {
+            count(decline.isConflict ? "conflict" : "refused", 1, call)
+            throw Problem(decline, of: outcome)
         }
+        let receipts = outcome.receipts
+        let isNew = if case .appended = outcome { true } else { false }
+        count(isNew ? "appended" : "duplicate", receipts.count, call)
+        return try await recorded(receipts, isNew ? .created : .ok, call)
     }
 
     private static func count(_ outcome: String, _ number: Int, _ call: Call) {
@@ -219,28 +191,18 @@ enum EventRoutes {
     }
 }
 
-extension AppendReceipt {
-    /// What the ledger added to an event.
-    package var json: AnswerJSON {
-        [
-            "event_id": .string(eventID.description),
-            "version": .integer(version.rawValue),
-            "position": .integer(position.rawValue),
-            "recorded_at": .instant(recordedAt),
-            "leaf_hash": .string(hexadecimal(leafHash)),
-            "duplicate": .bool(duplicate),
-        ]
-    }
-}
-
-/// Lower-case hex.
-package func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
-        for (index, byte) in bytes.enumerated() {
-            text[2 * index] = digits[Int(byte >> 4)]
-            text[2 * index + 1] = digits[Int(byte & 15)]
+extension Problem {
+    /// Why nothing of a request was written.
+    fileprivate init(_ decline: AppendDecline, of outcome: AppendOutcome) {
+        self.init(
+            status: decline.isConflict ? .conflict : .unprocessableContent,
+            code: decline.code.replacing("_", with: "-"),
+            detail: decline.detail
+        )
+        if case .refused(let refusal) = outcome { errors = refusal.errors }
+        if case .conflict(let current) = outcome {
+            members = [("current_version", .integer(current.rawValue))]
+            headers = [.eTag: "\"\(current)\""]
         }
-        return 2 * bytes.count
     }
 }

@@ -258,8 +258,10 @@ enum SubscriptionRoutes {
 
     static func acknowledge(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
-        let body = call.body
-        let acknowledgements = try JSONBody.objects(body, atMost: Subscription.buckets) { object in
+        let (acknowledgements, isList) = try JSONBody.objects(
+            call.body,
+            atMost: Subscription.buckets
+        ) { object in
             let most = Int(Position.most)
             let from = object.requiredInteger("from", atLeast: 0, atMost: most)
             let to = object.requiredInteger("to", atLeast: 0, atMost: most)
@@ -279,7 +281,6 @@ enum SubscriptionRoutes {
                 FieldError(pointer: "", code: "repeated", detail: "must name each bucket once")
             ])
         }
-        let isList = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
         let consumer = SubscriptionConsumer(call.database, ledger: call.ledger)
         do {
             try await consumer.acknowledge(subscription, acknowledgements)

@@ -1,59 +1,6 @@
 import Dispatch
 import Glibc
 
-/// Reads lines from a file or from standard input.
-struct LineReader {
-    /// A line beyond this is not read to its end: no event is as long.
-    static let lineLimit = 1 << 20
-
-    private let file: InputFile
-    private var buffer: [UInt8] = []
-    private var start = 0
-    private var isAtEnd = false
-    private var number = 0
-
-    /// One line without its newline, and its number from 1.
-    struct Line {
-        let number: Int
-        /// Nil where it is longer than ``lineLimit``.
-        let bytes: [UInt8]?
-    }
-
-    /// - Parameter path: a file's path, or - for standard input.
-    init(path: String) throws {
-        file = try InputFile(path: path)
-    }
-
-    func close() { file.close() }
-
-    /// The next line, whose newline may lack if it is the last one; nil at the end.
-    mutating func next() async throws -> Line? {
-        var isTooLong = false
-        while true {
-            if let end = buffer[start...].firstIndex(of: 0x0A) {
-                defer { start = end + 1 }
-                number += 1
-                return Line(number: number, bytes: isTooLong ? nil : Array(buffer[start..<end]))
-            }
-            if isAtEnd {
-                guard start < buffer.count || isTooLong else { return nil }
-                defer { start = buffer.count }
-                number += 1
-                return Line(number: number, bytes: isTooLong ? nil : Array(buffer[start...]))
-            }
-            buffer.removeSubrange(..<start)
-            start = 0
-            if buffer.count > Self.lineLimit {
-                isTooLong = true
-                buffer.removeAll(keepingCapacity: true)
-            }
-            let chunk = try await file.read()
-            isAtEnd = chunk.isEmpty
-            buffer += chunk
-        }
-    }
-}
-
 /// A file or standard input, read in chunks.
 ///
 /// Reading may block, so it happens outside the cooperative pool, one bounded chunk at a time.
