@@ -25,7 +25,7 @@ public struct Migration: Sendable {
     }
 
     /// The migrations compiled into this program, in order.
-    public static let all: [Migration] = EmbeddedSQL.files.map { file in
+    public static let all: [Migration] = EmbeddedText.files.map { file in
         // "0001_role.sql": the number, then the name.
         let stem = file.path.dropLast(".sql".count)
         guard let separator = stem.firstIndex(of: "_"), let number = Int(stem[..<separator]) else {
@@ -34,7 +34,7 @@ public struct Migration: Sendable {
         return Migration(
             number: number,
             name: String(stem[stem.index(after: separator)...]),
-            sql: file.text
+            sql: file.text.description
         )
     }
 }

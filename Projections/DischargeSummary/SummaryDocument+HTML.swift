@@ -18,7 +18,7 @@ extension SummaryDocument {
                     [("name", "viewport"), ("content", "width=device-width, initial-scale=1")]
                 ),
                 .tag("title", text: "\(title), \(subtitle)"),
-                .style(Self.css),
+                .style(EmbeddedText.literal("DischargeSummary/summary.css")),
             ]
         )
         let content =
