@@ -71,7 +71,7 @@ let package = Package(
             dependencies: ["Postgres", .product(name: "Crypto", package: "swift-crypto")],
             path: "Migrations",
             swiftSettings: strict,
-            plugins: ["EmbedSQL"]
+            plugins: ["EmbedText"]
         ),
         .target(
             name: "Ledger",
@@ -81,12 +81,18 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
-            swiftSettings: strict
+            swiftSettings: strict,
+            plugins: ["EmbedText"]
         ),
 
         // What people read: blocks and text; HTML.
         .target(name: "Documents", swiftSettings: strict),
-        .target(name: "Markup", dependencies: ["Documents"], swiftSettings: strict),
+        .target(
+            name: "Markup",
+            dependencies: ["Documents"],
+            swiftSettings: strict,
+            plugins: ["EmbedText"]
+        ),
 
         // The read models.
         .target(
@@ -102,7 +108,7 @@ let package = Package(
             ],
             path: "Projections",
             swiftSettings: strict,
-            plugins: ["EmbedSQL"]
+            plugins: ["EmbedText"]
         ),
 
         // The service.
@@ -158,9 +164,9 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // SQL files become Swift string literals: one file deploys.
-        .executableTarget(name: "embed-sql", swiftSettings: strict),
-        .plugin(name: "EmbedSQL", capability: .buildTool(), dependencies: ["embed-sql"]),
+        // SQL, Python, Markdown and CSS files become Swift string literals: one file deploys.
+        .executableTarget(name: "embed-text", swiftSettings: strict),
+        .plugin(name: "EmbedText", capability: .buildTool(), dependencies: ["embed-text"]),
 
         // Tests, and the programs that some of them start and kill.
         .target(
@@ -319,7 +325,7 @@ if Context.environment["EPISODE_LEDGER_TARGETS"] == "client" {
     let names = [
         "CLibPQ", "Postgres", "CareEpisode", "TransparencyLog", "Migrations", "Ledger",
         "TestSupport",
-        "PostgresTests", "embed-sql", "EmbedSQL",
+        "PostgresTests", "embed-text", "EmbedText",
     ]
     package.products = []
     package.targets.removeAll { !names.contains($0.name) }

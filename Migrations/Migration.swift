@@ -1,5 +1,3 @@
-import Crypto
-
 /// One step of the schema: a numbered SQL file, never edited once it has landed.
 public struct Migration: Sendable {
     /// From 1, without gaps; the order of application.
@@ -10,12 +8,7 @@ public struct Migration: Sendable {
     public let sql: String
 
     /// Lower-case hex SHA-256 of the text: what tells an edited migration from a landed one.
-    public var checksum: String {
-        SHA256.hash(data: Array(sql.utf8)).map { byte in
-            let digits = String(byte, radix: 16)
-            return byte < 16 ? "0" + digits : digits
-        }.joined()
-    }
+    public var checksum: String { sql.checksum }
 
     /// A migration made by hand, for tests of the migrator.
     public init(number: Int, name: String, sql: String) {
@@ -25,7 +18,8 @@ public struct Migration: Sendable {
     }
 
     /// The migrations compiled into this program, in order.
-    public static let all: [Migration] = EmbeddedSQL.files.map { file in
+    public static let all: [Migration] = EmbeddedText.files.compactMap { file in
+        guard !file.path.contains("/") else { return nil }
         // "0001_role.sql": the number, then the name.
         let stem = file.path.dropLast(".sql".count)
         guard let separator = stem.firstIndex(of: "_"), let number = Int(stem[..<separator]) else {
@@ -34,7 +28,7 @@ public struct Migration: Sendable {
         return Migration(
             number: number,
             name: String(stem[stem.index(after: separator)...]),
-            sql: file.text
+            sql: file.text.description
         )
     }
 }

@@ -1,12 +1,16 @@
 public import Postgres
 
-/// Brings a database to the schema that this program knows.
+/// Brings a database to the schema that this program knows: its migrations, and its functions and
+/// views at the revisions that it has of them.
 ///
 /// Each migration runs in its own transaction, which first takes one lock and then looks at what
-/// has been applied: any number of processes may start at once, and each migration runs once.
+/// has been applied: any number of processes may start at once, and each migration runs once. Functions
+/// and views are put in place in the transaction of the last migration, or in one of their own where
+/// no migration is missing.
 public struct Migrator: Sendable {
     private let pool: PostgresPool
     private let migrations: [Migration]
+    private let objects: [SchemaObject]
 
     /// How long one migration, and waiting for other migrators, may take.
     private static let limit: Duration = .seconds(3_600)
@@ -17,45 +21,78 @@ public struct Migrator: Sendable {
     ///   - pool: connections as the owner of the database, who may create roles or is a member of
     ///     the four roles of the ledger.
     ///   - migrations: those of this program, unless a test brings its own.
-    public init(_ pool: PostgresPool, migrations: [Migration] = Migration.all) {
+    ///   - objects: likewise the functions and views, which need all of the migrations.
+    public init(
+        _ pool: PostgresPool,
+        migrations: [Migration] = Migration.all,
+        objects: [SchemaObject] = SchemaObject.all
+    ) {
         self.pool = pool
         self.migrations = migrations
+        self.objects = objects
     }
 
-    /// What a database has of this program's migrations.
+    /// What a database has of this program's schema.
     public enum Status: Sendable, Equatable {
         /// No migration was ever applied here.
         case empty
-        /// Some are missing: `applied` is the newest number it has.
-        case older(applied: Int)
+        /// Something is missing: `applied` is the newest migration it has, `outdated` names the functions
+        /// and views that are not in place, or of a lower revision.
+        case older(applied: Int, outdated: [String])
         /// It is what this program needs.
         case current
     }
 
+    /// What was applied by this process.
+    public enum Applied: Sendable {
+        /// A migration.
+        case migration(Migration)
+        /// A function or a view, put in place.
+        case object(SchemaObject)
+    }
+
     /// Compares the database with this program, and changes nothing.
     ///
-    /// - Throws: ``MigrationError/edited(number:name:)`` and ``MigrationError/newer(applied:known:)``.
+    /// - Throws: ``MigrationError`` where something is edited or newer.
     public func status() async throws -> Status {
-        let present = try await pool.query(
-            "select to_regclass('public.schema_migration') is not null as present"
-        )
-        guard try present.first?.get("present", as: Bool.self) == true else { return .empty }
-        let rows = try await pool.query(
-            "select number, checksum from public.schema_migration order by number"
-        )
-        return try compare(applied: rows)
+        let schema = try await AppliedSchema { try await pool.query($0) }
+        try schema.check(migrations, objects)
+        guard let applied = schema.migrations.last?.number else { return .empty }
+        let missing = schema.missing(of: migrations, objects)
+        if missing.migration == nil, missing.objects.isEmpty { return .current }
+        return .older(applied: applied, outdated: missing.objects.map(\.name))
+    }
+
+    /// What a process that runs already lacks in the database; nil where it lacks nothing.
+    ///
+    /// Of a newer schema it goes on: it is what an upgrade looks like from here.
+    ///
+    /// - Parameter deadline: until when to ask.
+    public func shortfall(deadline: ContinuousClock.Instant) async throws -> String? {
+        let schema = try await AppliedSchema { try await pool.query($0, deadline: deadline) }
+        let missing = schema.missing(of: migrations, objects)
+        if missing.migration != nil {
+            let applied = schema.migrations.last?.number ?? 0
+            return "is at \(applied), needed is \(migrations.count)"
+        }
+        return missing.objects.first.map { "needed is revision \($0.revision) of \($0.name)" }
     }
 
     /// Applies what is missing.
     ///
-    /// - Parameter onApplied: called after each migration has been committed by this process.
+    /// - Parameter onApplied: called for what has been committed by this process.
     /// - Throws: ``MigrationError``; what was committed before stays.
-    public func migrate(onApplied: (Migration) -> Void = { _ in }) async throws {
-        while let applied = try await applyNext() { onApplied(applied) }
+    public func migrate(onApplied: (Applied) -> Void = { _ in }) async throws {
+        while true {
+            let applied = try await applyNext()
+            applied.forEach(onApplied)
+            if applied.isEmpty { return }
+        }
     }
 
-    /// One transaction: lock, look, apply the first that is missing.
-    private func applyNext() async throws -> Migration? {
+    /// One transaction: lock, look, apply the first migration that is missing; with the last one, or
+    /// after it, what is missing of the functions and views.
+    private func applyNext() async throws -> [Applied] {
         let end = ContinuousClock.now + Self.limit
         return try await pool.withTransaction(deadline: end) { connection in
             // A large table takes its time, and so do other migrators that are waited for.
@@ -69,98 +106,89 @@ public struct Migrator: Sendable {
                 "select pg_advisory_xact_lock(hashtextextended('episode-ledger migrations', 0))",
                 deadline: end
             )
-            try await makeRegister(connection)
-            let rows = try await connection.query(
-                "select number, checksum from public.schema_migration order by number"
-            )
-            _ = try compare(applied: rows)
-            guard rows.count < migrations.count else { return nil }
-            let next = migrations[rows.count]
-            do {
-                try await connection.execute(script: next.sql, deadline: end)
-            } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
-                throw MigrationError.notPermitted(number: next.number, name: next.name)
+            let schema = try await AppliedSchema { try await connection.query($0) }
+            try schema.check(migrations, objects)
+            if !schema.hasRegister { try await makeRegister(connection) }
+            let missing = schema.missing(of: migrations, objects)
+            var applied: [Applied] = []
+            if let migration = missing.migration {
+                try await apply(migration, connection, deadline: end)
+                applied.append(.migration(migration))
             }
-            try await connection.execute(script: "reset role")
-            _ = try await connection.query(
-                """
-                insert into public.schema_migration (number, name, checksum)
-                values (\(next.number)::integer, \(next.name), \(next.checksum))
-                """
-            )
-            return next
+            // Between a migration and the functions that it needs nobody calls the old ones.
+            if missing.migration == nil || missing.migration?.number == migrations.last?.number {
+                for object in missing.objects {
+                    try await put(object, connection, deadline: end)
+                    applied.append(.object(object))
+                }
+            }
+            return applied
         }
     }
 
-    /// Makes the table of what has been applied, where it is not there: to look takes no privilege.
-    private func makeRegister(_ connection: PostgresConnection) async throws {
-        let present = try await connection.query(
-            "select to_regclass('public.schema_migration') is not null as present"
+    private func apply(
+        _ migration: Migration,
+        _ connection: PostgresConnection,
+        deadline: ContinuousClock.Instant
+    ) async throws {
+        let notPermitted = MigrationError.notPermitted(
+            number: migration.number,
+            name: migration.name
         )
-        if try present.first?.get("present", as: Bool.self) == true { return }
+        try await run(migration.sql, connection, deadline, notPermitted)
+        _ = try await connection.query(
+            """
+            insert into public.schema_migration (number, name, checksum)
+            values (\(migration.number)::integer, \(migration.name), \(migration.checksum))
+            """
+        )
+    }
+
+    private func put(
+        _ object: SchemaObject,
+        _ connection: PostgresConnection,
+        deadline: ContinuousClock.Instant
+    ) async throws {
+        let notPermitted = MigrationError.objectNotPermitted(name: object.name)
+        try await run(object.sql, connection, deadline, notPermitted)
+        _ = try await connection.query(
+            """
+            insert into public.schema_object as o (name, revision, checksum)
+            values (\(object.name), \(object.revision)::integer, \(object.checksum))
+            on conflict (name) do update
+            set revision = excluded.revision,
+                checksum = excluded.checksum,
+                applied_at = excluded.applied_at
+            """
+        )
+    }
+
+    /// Runs a file as the connection's own user, whatever role the one before has taken.
+    private func run(
+        _ sql: String,
+        _ connection: PostgresConnection,
+        _ deadline: ContinuousClock.Instant,
+        _ notPermitted: MigrationError
+    ) async throws {
         do {
-            try await connection.execute(
-                script: """
-                    create table public.schema_migration (
-                        number integer primary key,
-                        name text not null,
-                        checksum text not null,
-                        applied_at timestamptz not null default clock_timestamp()
-                    )
-                    """
-            )
+            try await connection.execute(script: sql, deadline: deadline)
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
-            throw MigrationError.notPermitted(number: 1, name: migrations.first?.name ?? "")
+            throw notPermitted
         }
+        try await connection.execute(script: "reset role")
     }
 
-    private func compare(applied: PostgresRows) throws -> Status {
-        for (index, row) in applied.enumerated() {
-            let number = Int(try row.get("number", as: Int32.self))
-            guard index < migrations.count else {
-                let newest = try applied.last.map { Int(try $0.get("number", as: Int32.self)) }
-                throw MigrationError.newer(applied: newest ?? number, known: migrations.count)
-            }
-            let known = migrations[index]
-            guard known.number == number,
-                known.checksum == (try row.get("checksum", as: String.self))
-            else {
-                throw MigrationError.edited(number: known.number, name: known.name)
-            }
-        }
-        if applied.isEmpty { return .empty }
-        return applied.count < migrations.count ? .older(applied: applied.count) : .current
-    }
-}
-
-/// Why a database cannot be used with this program.
-public enum MigrationError: Error, Equatable, CustomStringConvertible {
-    /// A migration that has landed differs from the one in this program.
-    case edited(number: Int, name: String)
-    /// The database has migrations that this program does not know.
-    case newer(applied: Int, known: Int)
-    /// The database's user may not do what a migration does.
-    case notPermitted(number: Int, name: String)
-
-    /// What is wrong and what to do.
-    public var description: String {
-        switch self {
-        case .edited(let number, let name):
+    /// Makes the table of what has been applied.
+    private func makeRegister(_ connection: PostgresConnection) async throws {
+        let register = """
+            create table public.schema_migration (
+                number integer primary key,
+                name text not null,
+                checksum text not null,
+                applied_at timestamptz not null default clock_timestamp()
+            )
             """
-            migration \(number) (\(name)) was applied with another text than this program has: \
-            a landed migration is never edited; use the program that this database was migrated with
-            """
-        case .newer(let applied, let known):
-            """
-            the database's schema is at version \(applied), this program knows up to \(known): \
-            use a program of schema version \(applied) or later
-            """
-        case .notPermitted(let number, let name):
-            """
-            migration \(number) (\(name)) is not permitted to this user: connect as the owner of \
-            the database with CREATEROLE, or have an administrator create the roles ledger_owner, \
-            ledger_writer, ledger_projector and ledger_reader (NOLOGIN) and grant them to this user
-            """
-        }
+        let first = MigrationError.notPermitted(number: 1, name: migrations.first?.name ?? "")
+        try await run(register, connection, .now + Self.limit, first)
     }
 }

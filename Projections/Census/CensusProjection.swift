@@ -38,8 +38,8 @@ public struct CensusProjection: EpisodeProjection {
             "last_contact_at", "length_of_stay_days", "session_at", "session_minutes",
             "flag", "flag_at", "flag_events",
         ],
-        definition: EmbeddedSQL.text("Census/episode.sql"),
-        keys: EmbeddedSQL.text("Census/episode_keys.sql")
+        definition: EmbeddedText.text("Census/episode.sql"),
+        keys: EmbeddedText.text("Census/episode_keys.sql")
     )
 
     static let stayTable = ProjectionTable(
@@ -48,8 +48,8 @@ public struct CensusProjection: EpisodeProjection {
             "ledger_id", "episode_id", "ordinal", "program", "track", "level_of_care", "from_at",
             "to_at", "start_reason", "end_reason",
         ],
-        definition: EmbeddedSQL.text("Census/stay.sql"),
-        keys: EmbeddedSQL.text("Census/stay_keys.sql")
+        definition: EmbeddedText.text("Census/stay.sql"),
+        keys: EmbeddedText.text("Census/stay_keys.sql")
     )
 
     private static let tables = [episodeTable, stayTable]

@@ -37,8 +37,8 @@ public struct DischargeSummaryProjection: EpisodeProjection {
             "ledger_id", "episode_id", "client_id", "program", "admitted_at", "ended_at",
             "end_reason", "length_of_stay_days", "missing", "document",
         ],
-        definition: EmbeddedSQL.text("DischargeSummary/discharge_summary.sql"),
-        keys: EmbeddedSQL.text("DischargeSummary/discharge_summary_keys.sql")
+        definition: EmbeddedText.text("DischargeSummary/discharge_summary.sql"),
+        keys: EmbeddedText.text("DischargeSummary/discharge_summary_keys.sql")
     )
 
     /// Folds one episode; nil for an open one, and without a known, unretracted admission.

@@ -101,8 +101,8 @@ public struct MedicationReviewProjection: EpisodeProjection {
         ProjectionTable(
             name: "medication_\(topic)",
             columns: ["ledger_id", "episode_id"] + columns,
-            definition: EmbeddedSQL.text("MedicationReview/\(topic).sql"),
-            keys: EmbeddedSQL.text("MedicationReview/\(topic)_keys.sql")
+            definition: EmbeddedText.text("MedicationReview/\(topic).sql"),
+            keys: EmbeddedText.text("MedicationReview/\(topic)_keys.sql")
         )
     }
 }

@@ -11,7 +11,7 @@ enum Failure: Error, CustomStringConvertible {
     /// An operation failed, for this reason.
     case failed(String)
     /// The database's schema is older than this program's.
-    case olderSchema(applied: Int)
+    case olderSchema(applied: Int, outdated: [String])
     /// Something was changed; what has been printed.
     case verificationFailed
 
@@ -20,7 +20,10 @@ enum Failure: Error, CustomStringConvertible {
         case .refused: "input was refused"
         case .verificationFailed: "the verification failed"
         case .failed(let reason): reason
-        case .olderSchema(let applied):
+        case .olderSchema(Migration.all.count, let outdated):
+            "the database lacks this program's revision of \(outdated.joined(separator: ", ")): "
+                + "run `episode-ledger migrate`"
+        case .olderSchema(let applied, _):
             "the database's schema is at version \(applied) and this program needs version "
                 + "\(Migration.all.count): run `episode-ledger migrate`"
         }

@@ -141,7 +141,8 @@ struct Session: Sendable {
         try await withMigrator(configuration) { migrator in
             switch try await migrator.status() {
             case .current: return
-            case .older(let applied) where !isEmbedded: throw Failure.olderSchema(applied: applied)
+            case .older(let applied, let outdated) where !isEmbedded:
+                throw Failure.olderSchema(applied: applied, outdated: outdated)
             case .empty, .older: try await migrator.migrate()
             }
         }

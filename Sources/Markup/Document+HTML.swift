@@ -20,7 +20,7 @@ extension Document {
                     [("name", "viewport"), ("content", "width=device-width, initial-scale=1")]
                 ),
                 .tag("title", text: subtitle.isEmpty ? title : "\(title), \(subtitle)"),
-                .style(Self.css),
+                .style(EmbeddedText.literal("document.css")),
             ]
         )
         let content =

@@ -44,7 +44,7 @@ public enum HTML: Sendable {
         case .text(let text):
             Self.escape(text, to: &markup)
         case .style(let css):
-            markup += "<style>\(css)</style>"
+            markup += "<style>\n\(css)</style>"
         case .element(let name, let attributes, let content):
             markup += "<\(name)"
             for attribute in attributes {

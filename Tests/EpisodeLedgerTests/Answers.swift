@@ -258,6 +258,12 @@ struct MigrateAnswer: Decodable {
         var name: String
     }
 
+    struct Object: Decodable {
+        var name: String
+        var revision: Int
+    }
+
     var applied: [Migration]
+    var putInPlace: [Object]
     var schemaVersion: Int
 }

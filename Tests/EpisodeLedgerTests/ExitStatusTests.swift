@@ -251,9 +251,44 @@ struct ExitStatusTests {
         try await CommandLineFixture.withEmptyDatabase { fixture in
             let first = try await fixture.answer(MigrateAnswer.self, ["migrate"])
             #expect(first.applied.map(\.number) == Array(1...first.schemaVersion))
+            #expect(first.putInPlace.map(\.name).contains("append_batch"))
             let second = try await fixture.answer(MigrateAnswer.self, ["migrate"])
-            #expect(second.applied.isEmpty)
+            #expect(second.applied.isEmpty && second.putInPlace.isEmpty)
             #expect(second.schemaVersion == first.schemaVersion)
+        }
+    }
+
+    @Test("A function of a lower revision is refused with 1, and migrate puts it in place")
+    func olderFunction() async throws {
+        try await CommandLineFixture.with { fixture in
+            _ = try await fixture.pool.query(
+                "delete from schema_object where name = 'append_batch'"
+            )
+            for words in [["status"], ["import", "-"]] {
+                let end = try await fixture.run(words)
+                #expect(end.status == 1)
+                #expect(end.output.isEmpty)
+                #expect(end.errors.contains("append_batch: run `episode-ledger migrate`"))
+            }
+            let migrated = try await fixture.succeed(["migrate", "--format", "text"])
+            #expect(migrated.lines.first == "put in place append_batch, revision 1")
+            #expect(migrated.lines.count == 2)
+            try await fixture.succeed(["status"])
+        }
+    }
+
+    @Test("A function of a higher revision is refused with 1, naming the revision that is needed")
+    func newerFunction() async throws {
+        try await CommandLineFixture.with { fixture in
+            _ = try await fixture.pool.query(
+                "update schema_object set revision = 7 where name = 'append_batch'"
+            )
+            for words in [["status"], ["census"], ["import", "-"], ["migrate"]] {
+                let end = try await fixture.run(words)
+                #expect(end.status == 1)
+                #expect(end.output.isEmpty)
+                #expect(end.errors.contains("revision 7 of append_batch or later"))
+            }
         }
     }
 

@@ -292,9 +292,7 @@ struct AppendTests {
     }
 
     private func serverClock(_ database: LedgerDatabase) async throws -> Int64 {
-        let rows = try await database.reader.query(
-            "select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now"
-        )
-        return try rows[0].get("now")
+        let rows = try await database.reader.query("select clock_timestamp() as now")
+        return try rows[0].get("now", as: Instant.self).microseconds
     }
 }

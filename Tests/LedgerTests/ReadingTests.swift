@@ -127,7 +127,7 @@ struct ReadingTests {
                 #expect(after.events.count == 100 - position)
                 try await asSuperuser(
                     database,
-                    "insert into event select * from kept; drop table kept"
+                    "\(EventTable.insert(from: "kept")); drop table kept"
                 )
                 #expect(try await reader.page(after: .zero).events.count == 100)
             }

@@ -258,22 +258,29 @@ func fill(
     analyzes: Bool = true
 ) async throws {
     let episodes = max(1, events / 10)
-    try await asSuperuser(
-        database,
-        """
-        insert into event (
-            ledger_id, position, version, occurred_at, recorded_at, known_at, episode_id, event_id,
-            type, nonce, commitment, leaf_hash, header, payload
-        )
-        select \(ledger.id.rawValue), n, (n - 1) / \(episodes) + 1, 1736154000000000 + n, n, n,
-            md5('episode ' || (n - 1) % \(episodes))::uuid, md5('event ' || n)::uuid,
-            case when n <= \(episodes) then 'admitted' else 'session_attended' end,
-            sha256('n'), sha256('c'), sha256('l'), '{}',
+    let insertion = EventTable.insert(
+        [
+            "ledger_id": "\(ledger.id.rawValue)", "position": "n",
+            "version": "(n - 1) / \(episodes) + 1",
+            "occurred_at": "1736154000000000 + n", "recorded_at": "n", "known_at": "n",
+            "episode_id": "md5('episode ' || (n - 1) % \(episodes))::uuid",
+            "event_id": "md5('event ' || n)::uuid",
+            "type": "case when n <= \(episodes) then 'admitted' else 'session_attended' end",
+            "nonce": "sha256('n')", "commitment": "sha256('c')", "leaf_hash": "sha256('l')",
+            "header": "'{}'",
+            "payload": """
             case when n <= \(episodes)
                 then '{"client_id":"C","level_of_care":"outpatient","program":"p"}'
                 else '{"kind":"group","minutes":60,"session_id":"s"}'
             end::bytea
-        from generate_series(1, \(events)) as n;
+            """,
+        ],
+        from: "generate_series(1, \(events)) as n"
+    )
+    try await asSuperuser(
+        database,
+        """
+        \(insertion);
         update ledger_head set position = \(events), recorded_at = \(events)
         where ledger_id = \(ledger.id.rawValue);
         \(analyzes ? "analyze event" : "")

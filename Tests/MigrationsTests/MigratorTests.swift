@@ -17,10 +17,9 @@ struct MigratorTests {
         try await withPool { pool in
             #expect(try await Migrator(pool).status() == .empty)
             let applied = Applied()
-            try await Migrator(pool).migrate { migration in
-                applied.numbers.withLock { $0.append(migration.number) }
-            }
-            #expect(applied.numbers.withLock { $0 } == Migration.all.map(\.number))
+            try await Migrator(pool).migrate { applied.add($0) }
+            #expect(applied.numbers == Migration.all.map(\.number))
+            #expect(applied.objects == SchemaObject.all.map(\.name))
             #expect(try await Migrator(pool).status() == .current)
             let recorded = try await pool.query(
                 "select number, name, checksum from schema_migration order by applied_at"
@@ -34,20 +33,21 @@ struct MigratorTests {
                     == Migration.all.map(\.checksum)
             )
             // A second run finds nothing to do.
-            try await Migrator(pool).migrate { Issue.record("\($0.name) was applied again") }
+            try await Migrator(pool).migrate { Issue.record("\($0) was applied again") }
         }
     }
 
     @Test("A database that has the first migrations only is older, and gets the rest")
     func continues() async throws {
         try await withPool { pool in
-            try await Migrator(pool, migrations: Array(Migration.all.prefix(2))).migrate()
-            #expect(try await Migrator(pool).status() == .older(applied: 2))
+            try await Migrator(pool, migrations: Array(Migration.all.prefix(2)), objects: [])
+                .migrate()
+            let names = SchemaObject.all.map(\.name)
+            #expect(try await Migrator(pool).status() == .older(applied: 2, outdated: names))
             let applied = Applied()
-            try await Migrator(pool).migrate { migration in
-                applied.numbers.withLock { $0.append(migration.number) }
-            }
-            #expect(applied.numbers.withLock { $0 } == Array(3...Migration.all.count))
+            try await Migrator(pool).migrate { applied.add($0) }
+            #expect(applied.numbers == Array(3...Migration.all.count))
+            #expect(applied.objects == names)
         }
     }
 
@@ -59,15 +59,14 @@ struct MigratorTests {
                 for _ in 0..<10 {
                     let pool = PostgresPool(try PostgresConfiguration(url: url), limit: 1)
                     group.addTask {
-                        try await Migrator(pool).migrate { migration in
-                            applied.numbers.withLock { $0.append(migration.number) }
-                        }
+                        try await Migrator(pool).migrate { applied.add($0) }
                         await pool.close()
                     }
                 }
                 try await group.waitForAll()
             }
-            #expect(applied.numbers.withLock { $0.sorted() } == Migration.all.map(\.number))
+            #expect(applied.numbers.sorted() == Migration.all.map(\.number))
+            #expect(applied.objects.sorted() == SchemaObject.all.map(\.name).sorted())
         }
     }
 
@@ -157,7 +156,7 @@ struct MigratorTests {
         try await withPool { pool in
             try await Migrator(pool).migrate()
             let count = Migration.all.count
-            let older = Migrator(pool, migrations: Array(Migration.all.dropLast(2)))
+            let older = Migrator(pool, migrations: Array(Migration.all.dropLast(2)), objects: [])
             let refusal = MigrationError.newer(applied: count, known: count - 2)
             await #expect(throws: refusal) { try await older.status() }
             await #expect(throws: refusal) { try await older.migrate() }
@@ -237,9 +236,27 @@ struct MigratorTests {
     }
 }
 
-/// The migrations that were applied, by whichever migrator.
-private final class Applied: Sendable {
-    let numbers = Mutex<[Int]>([])
+/// What was applied, by whichever migrator.
+final class Applied: Sendable {
+    private let changes = Mutex<[Migrator.Applied]>([])
+
+    func add(_ change: Migrator.Applied) { changes.withLock { $0.append(change) } }
+
+    /// The numbers of the migrations.
+    var numbers: [Int] {
+        changes.withLock { $0 }.compactMap { change in
+            guard case .migration(let migration) = change else { return nil }
+            return migration.number
+        }
+    }
+
+    /// The names of the functions and views.
+    var objects: [String] {
+        changes.withLock { $0 }.compactMap { change in
+            guard case .object(let object) = change else { return nil }
+            return object.name
+        }
+    }
 }
 
 /// Lends a pool on an empty database of its own.

@@ -5,70 +5,115 @@ import Testing
 
 @Suite("Roles and the immutable record")
 struct RoleTests {
-    /// What each group role may do, table by table, as `has_table_privilege` tells it.
-    private static let privileges: [(role: String, table: String, may: Set<String>)] = [
-        ("ledger_writer", "event", ["INSERT", "SELECT"]),
-        ("ledger_projector", "event", ["SELECT"]),
-        ("ledger_reader", "event", ["SELECT"]),
-        ("ledger_writer", "ledger_head", ["SELECT", "UPDATE"]),
-        ("ledger_projector", "ledger_head", ["SELECT"]),
-        ("ledger_reader", "ledger_head", ["SELECT"]),
-        ("ledger_writer", "ledger", ["SELECT"]),
-        ("ledger_projector", "ledger", ["SELECT"]),
-        ("ledger_reader", "ledger", ["SELECT"]),
-        ("ledger_writer", "schema_migration", ["SELECT"]),
-        ("ledger_reader", "readable_event", ["SELECT"]),
-        ("ledger_writer", "projection", ["SELECT"]),
-        ("ledger_reader", "projection", ["SELECT"]),
-        ("ledger_projector", "projection", ["DELETE", "INSERT", "SELECT", "UPDATE"]),
-        ("ledger_writer", "seal_log", ["SELECT"]),
-        ("ledger_projector", "seal_log", ["INSERT", "SELECT"]),
-        ("ledger_reader", "seal_log", ["SELECT"]),
-        ("ledger_writer", "tile", ["SELECT"]),
-        ("ledger_projector", "tile", ["INSERT", "SELECT"]),
-        ("ledger_reader", "tile", ["SELECT"]),
-        ("ledger_writer", "checkpoint", ["SELECT"]),
-        ("ledger_projector", "checkpoint", ["INSERT", "SELECT"]),
-        ("ledger_reader", "checkpoint", ["SELECT"]),
-        ("ledger_writer", "verifier_key", ["SELECT"]),
-        ("ledger_projector", "verifier_key", ["INSERT", "SELECT", "UPDATE"]),
-        ("ledger_reader", "verifier_key", ["SELECT"]),
-        ("ledger_writer", "sealer", ["SELECT"]),
-        ("ledger_projector", "sealer", ["INSERT", "SELECT", "UPDATE"]),
-        ("ledger_reader", "sealer", ["SELECT"]),
+    /// What writer, projector and reader may do with each table, view and sequence there is.
+    private static let privileges: [String: (writer: String, projector: String, reader: String)] = [
+        "access_log": ("INSERT", "", "SELECT"),
+        "access_log_entry_seq": ("", "", ""),
+        "checkpoint": ("SELECT", "INSERT SELECT", "SELECT"),
+        "event": ("INSERT SELECT", "SELECT", "SELECT"),
+        "ledger": ("SELECT", "SELECT", "SELECT"),
+        "ledger_head": ("SELECT UPDATE", "SELECT", "SELECT"),
+        "ledger_ledger_id_seq": ("", "", ""),
+        "projection": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
+        "projection_generation": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
+        "projection_parked": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
+        "projection_rebuild": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
+        "readable_event": ("SELECT", "SELECT", "SELECT"),
+        "schema_migration": ("SELECT", "SELECT", "SELECT"),
+        "schema_object": ("SELECT", "SELECT", "SELECT"),
+        "seal_log": ("SELECT", "INSERT SELECT", "SELECT"),
+        "sealer": ("SELECT", "INSERT SELECT UPDATE", "SELECT"),
+        "subscription": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
+        "subscription_bucket": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
+        "subscription_dead_letter": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
+        "tile": ("SELECT", "INSERT SELECT", "SELECT"),
+        "verifier_key": ("SELECT", "INSERT SELECT UPDATE", "SELECT"),
+        "webhook": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
+        // What webhooks are signed with: the workers' alone.
+        "webhook_secret": ("", "DELETE INSERT SELECT UPDATE", ""),
     ]
 
-    @Test("The writer may insert and select events, the reader may select, and nothing else")
+    @Test("Each role may do with each table, view and sequence what is listed, and nothing else")
     func grants() async throws {
         try await LedgerFixture.withConfiguration { configuration in
             let pool = PostgresPool(configuration, limit: 1)
-            for (role, table, may) in Self.privileges {
-                var granted: Set<String> = []
-                for privilege in [
-                    "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER",
-                ] {
-                    let rows = try await pool.query(
-                        "select has_table_privilege(\(role), \(table), \(privilege)) as may"
-                    )
-                    if try rows[0].get("may", as: Bool.self) { granted.insert(privilege) }
-                }
-                #expect(granted == may, "\(role) on \(table)")
-            }
-            let functions = try await pool.query(
+            // A privilege of a column counts as one of its table.
+            let rows = try await pool.query(
                 """
-                select p.proname::text as name, r.rolname::text as role
+                select c.oid::regclass::text as name, r.role,
+                    coalesce(string_agg(p.privilege, ' ' order by p.privilege) filter (
+                        where case
+                            when c.relkind = 'S' then p.privilege in ('SELECT', 'UPDATE', 'USAGE')
+                                and has_sequence_privilege(r.role, c.oid, p.privilege)
+                            when p.privilege = 'USAGE' then false
+                            when p.privilege in ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+                                then has_any_column_privilege(r.role, c.oid, p.privilege)
+                            else has_table_privilege(r.role, c.oid, p.privilege)
+                        end
+                    ), '') as granted
+                from pg_class c
+                cross join unnest(array['writer', 'projector', 'reader']) as n (name)
+                cross join lateral (select 'ledger_' || n.name as role) r
+                cross join unnest(array[
+                    'SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'USAGE'
+                ]) as p (privilege)
+                where c.relnamespace in ('public'::regnamespace, 'read_model'::regnamespace)
+                and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f')
+                group by c.oid, r.role
+                """
+            )
+            var found: [String: [String: String]] = [:]
+            for row in rows {
+                found[try row.get("name"), default: [:]][try row.get("role")] = try row.get(
+                    "granted"
+                )
+            }
+            #expect(Set(found.keys) == Set(Self.privileges.keys))
+            for (name, granted) in found {
+                guard let may = Self.privileges[name] else { continue }
+                #expect(granted["ledger_writer"] == may.writer, "the writer on \(name)")
+                #expect(granted["ledger_projector"] == may.projector, "the projector on \(name)")
+                #expect(granted["ledger_reader"] == may.reader, "the reader on \(name)")
+            }
+            await pool.close()
+        }
+    }
+
+    @Test("The writer may append, the owner may make ledgers, and nobody may call anything else")
+    func functions() async throws {
+        try await LedgerFixture.withConfiguration { configuration in
+            let pool = PostgresPool(configuration, limit: 1)
+            let rows = try await pool.query(
+                """
+                select p.proname || ' ' || r.rolname as granted
                 from pg_proc p, pg_roles r
-                where p.proname in ('append_batch', 'create_ledger') and r.rolname like 'ledger%'
-                and has_function_privilege(r.rolname, p.oid, 'EXECUTE')
-                order by 1, 2
+                where p.pronamespace in ('public'::regnamespace, 'read_model'::regnamespace)
+                and r.rolname like 'ledger%' and has_function_privilege(r.rolname, p.oid, 'EXECUTE')
+                order by granted
                 """
             )
             #expect(
-                try functions.map {
-                    try $0.get("name", as: String.self) + " " + $0.get("role", as: String.self)
-                } == [
+                try rows.map { try $0.get("granted", as: String.self) } == [
                     "append_batch ledger_owner", "append_batch ledger_writer",
-                    "create_ledger ledger_owner",
+                    "create_ledger ledger_owner", "refuse_change ledger_owner",
+                ]
+            )
+            let schemas = try await pool.query(
+                """
+                select n.nspname || ' ' || r.rolname || ' ' || p.privilege as granted
+                from pg_namespace n, pg_roles r, unnest(array['CREATE', 'USAGE']) as p (privilege)
+                where n.nspname in ('public', 'read_model') and r.rolname like 'ledger%'
+                and has_schema_privilege(r.rolname, n.oid, p.privilege)
+                order by granted
+                """
+            )
+            #expect(
+                try schemas.map { try $0.get("granted", as: String.self) } == [
+                    "public ledger_owner CREATE", "public ledger_owner USAGE",
+                    "public ledger_projector USAGE", "public ledger_reader USAGE",
+                    "public ledger_writer USAGE", "read_model ledger_owner USAGE",
+                    "read_model ledger_projector CREATE", "read_model ledger_projector USAGE",
+                    "read_model ledger_reader USAGE",
                 ]
             )
             await pool.close()
@@ -233,7 +278,9 @@ struct RoleTests {
                 from pg_constraint c
                 join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
                 where c.contype in ('p', 'u', 'f') and c.connamespace = 'public'::regnamespace
-                and c.conrelid not in ('ledger'::regclass, 'schema_migration'::regclass)
+                and c.conrelid not in (
+                    'ledger'::regclass, 'schema_migration'::regclass, 'schema_object'::regclass
+                )
                 and a.attname <> 'ledger_id'
                 """
             )
@@ -280,14 +327,15 @@ struct RoleTests {
         """
 
     /// A row as no append would write it, for what is done to rows.
-    private static let oneEvent = """
-        insert into event (
-            ledger_id, position, version, occurred_at, recorded_at, known_at, episode_id, event_id,
-            type, nonce, commitment, leaf_hash, header, payload
-        )
-        select ledger_id, 1, 1, 1000000, 2000000, 3000000, gen_random_uuid(), gen_random_uuid(),
-            'admitted', sha256('n'), sha256('c'), sha256('l'),
-            '{"author":{"id":"a","role":"nurse"},"recorded_by":"cli:me"}', '{"program":"iop"}'
-        from ledger where name = 'default'
-        """
+    private static let oneEvent = EventTable.insert(
+        [
+            "position": "1", "version": "1", "occurred_at": "1000000", "recorded_at": "2000000",
+            "known_at": "3000000", "episode_id": "gen_random_uuid()",
+            "event_id": "gen_random_uuid()", "type": "'admitted'", "nonce": "sha256('n')",
+            "commitment": "sha256('c')", "leaf_hash": "sha256('l')",
+            "header": #"'{"author":{"id":"a","role":"nurse"},"recorded_by":"cli:me"}'"#,
+            "payload": #"'{"program":"iop"}'"#,
+        ],
+        from: "ledger where name = 'default'"
+    )
 }

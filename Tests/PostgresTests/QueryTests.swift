@@ -34,24 +34,6 @@ struct QueryTests {
             try await check("", "naïve 🩺 'text' \\ \n", sql: "text")
             try await check([UInt8](0...255), [], sql: "bytea")
             try await check(PostgresUUID(bits: 0x1234 << 100), sql: "uuid")
-            try await check(
-                PostgresTimestamp(microseconds: 0),
-                PostgresTimestamp(microseconds: -1),
-                .infinity,
-                .negativeInfinity,
-                sql: "timestamp with time zone"
-            )
-            try await check(
-                PostgresDate(dayNumber: 0),
-                PostgresDate(dayNumber: -800_000),
-                .infinity,
-                .negativeInfinity,
-                sql: "date"
-            )
-            let decimals = ["0", "-12345.6789", "0.00010", "NaN", "-Infinity", "1000000.00"]
-            for text in decimals {
-                try await check(try #require(PostgresNumeric(text)), sql: "numeric")
-            }
         }
     }
 
@@ -61,19 +43,14 @@ struct QueryTests {
             let row = try await connection.query(
                 """
                 select \(PostgresUUID(bits: 0x0123_4567_89AB_CDEF_0123_4567_89AB_CDEF))::text,
-                    \(PostgresTimestamp(microseconds: 1_700_000_000_000_001))::text,
-                    \(PostgresDate(dayNumber: 19_000))::text,
-                    \(try #require(PostgresNumeric("-1234567.000890")))::text,
                     \([UInt8]([0, 255]))::text,
-                    \(["a", "b,c"])::text,
-                    \(PostgresTimestamp.infinity)::text
+                    \(["a", "b,c"])::text
                 """
             )[0]
-            let texts = try (0..<7).map { try row.get($0, as: String.self) }
+            let texts = try (0..<3).map { try row.get($0, as: String.self) }
             #expect(
                 texts == [
-                    "01234567-89ab-cdef-0123-456789abcdef", "2023-11-14 22:13:20.000001+00",
-                    "2022-01-08", "-1234567.000890", "\\x00ff", "{a,\"b,c\"}", "infinity",
+                    "01234567-89ab-cdef-0123-456789abcdef", "\\x00ff", "{a,\"b,c\"}",
                 ]
             )
         }
@@ -275,7 +252,7 @@ struct QueryTests {
             let error = try await postgresError {
                 try await connection.execute(script: "create table c (); create table a ()")
             }
-            #expect(error.sqlState == .duplicateTable && error.connectionIsUsable)
+            #expect(error.sqlState?.rawValue == "42P07" && error.connectionIsUsable)
             let tables = try await connection.query(
                 "select relname from pg_class where relname in ('a', 'b', 'c') order by 1"
             )

@@ -79,7 +79,7 @@ struct ErrorTests {
         arguments: [
             (SQLState.serializationFailure, true), (.deadlockDetected, true),
             (.lockNotAvailable, true), (SQLState(rawValue: "08006"), true),
-            (.uniqueViolation, false), (.syntaxError, false), (.queryCanceled, false),
+            (.uniqueViolation, false), (.insufficientPrivilege, false), (.queryCanceled, false),
         ]
     )
     func retryable(state: SQLState, expected: Bool) {

@@ -149,15 +149,13 @@ extension ProjectionFixture {
     func copy(to other: ProjectionFixture, where condition: String) async throws {
         let (from, to) = (ledger.id.rawValue, other.ledger.id.rawValue)
         try await superuser(
-            """
-            insert into event
-            select \(to), row_number() over (order by position),
-                row_number() over (partition by episode_id order by version), occurred_at,
-                recorded_at, known_at, episode_id, event_id, type, nonce, commitment, leaf_hash,
-                header, payload
-            from event
-            where ledger_id = \(from) and \(condition)
-            """
+            EventTable.insert(
+                [
+                    "ledger_id": "\(to)", "position": "row_number() over (order by position)",
+                    "version": "row_number() over (partition by episode_id order by version)",
+                ],
+                from: "event where ledger_id = \(from) and \(condition)"
+            )
         )
         try await superuser(
             """

@@ -98,16 +98,12 @@ struct AttendanceQueryTests {
     func unreadable() async throws {
         try await withEpisode { fixture, query, _ in
             try await fixture.superuser(
-                """
-                insert into event
-                select ledger_id, 5, 5, occurred_at, recorded_at, known_at, episode_id,
-                    gen_random_uuid(), 'completed', nonce, commitment, leaf_hash, header,
-                    '{"last_contact_at":7}'::bytea
-                from event
-                where position = 4
-                """
+                EventTable.insertNext(
+                    after: 4,
+                    type: "completed",
+                    payload: #"{"last_contact_at":7}"#
+                )
             )
-            try await fixture.superuser("update ledger_head set position = 5 where position = 4")
             let refusal = try await error(AttendanceError.self) {
                 _ = try await query.episode(Self.episode, effectiveAt: moment("2026-01-12"))
             }

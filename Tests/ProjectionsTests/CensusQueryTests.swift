@@ -212,16 +212,13 @@ struct CensusQueryTests {
             try await worker.catchUp(to: try await fixture.head())
             // An event that no fold of this program can read.
             try await fixture.superuser(
-                """
-                insert into event
-                select ledger_id, 4, 4, \(instant("03-03").microseconds), recorded_at, known_at,
-                    episode_id, gen_random_uuid(), 'completed', nonce, commitment, leaf_hash,
-                    header, '{"last_contact_at":7}'::bytea
-                from event
-                where position = 3
-                """
+                EventTable.insertNext(
+                    after: 3,
+                    type: "completed",
+                    payload: #"{"last_contact_at":7}"#,
+                    occurredAt: "\(instant("03-03").microseconds)"
+                )
             )
-            try await fixture.superuser("update ledger_head set position = 4 where position = 3")
             try await worker.catchUp(to: Position(4))
             let query = try CensusQuery(fixture.database, ledger: fixture.ledger)
             let (answer, basis) = try await query.date(

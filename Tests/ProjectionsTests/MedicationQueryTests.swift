@@ -288,16 +288,13 @@ struct MedicationQueryTests {
             try await worker(fixture).catchUp(to: try await fixture.head())
             // An event that no fold of this program can read.
             try await fixture.superuser(
-                """
-                insert into event
-                select ledger_id, 4, 4, \(instant("03-03").microseconds), recorded_at, known_at,
-                    episode_id, gen_random_uuid(), 'medication_adjusted', nonce, commitment,
-                    leaf_hash, header, '{"change":7}'::bytea
-                from event
-                where position = 3
-                """
+                EventTable.insertNext(
+                    after: 3,
+                    type: "medication_adjusted",
+                    payload: #"{"change":7}"#,
+                    occurredAt: "\(instant("03-03").microseconds)"
+                )
             )
-            try await fixture.superuser("update ledger_head set position = 4 where position = 3")
             try await worker(fixture).catchUp(to: Position(4))
             let query = try MedicationReviewQuery(fixture.database, ledger: fixture.ledger)
             let answer = try await query.episode(Story.episode, effectiveAt: instant("03-05"))

@@ -157,6 +157,15 @@ extension ProjectionFixture {
 
     /// An end whose payload is none, for the first episode that is open.
     fileprivate func poison() async throws -> EpisodeID {
+        let insertion = EventTable.insert(
+            [
+                "position": "head_position", "event_id": "gen_random_uuid()",
+                "version":
+                    "(select max(version) + 1 from event e where e.episode_id = v.episode_id)",
+                "type": "'completed'", "payload": #"'{"last_contact_at":7}'::bytea"#,
+            ],
+            from: "victim v, head"
+        )
         let rows = try await superuser(
             """
             with victim as (
@@ -170,15 +179,9 @@ extension ProjectionFixture {
             ), head as (
                 update ledger_head set position = position + 1
                 where ledger_id = (select ledger_id from victim)
-                returning position
+                returning position as head_position
             )
-            insert into event
-            select v.ledger_id, h.position,
-                (select max(version) + 1 from event e where e.episode_id = v.episode_id),
-                v.occurred_at, v.recorded_at, v.known_at, v.episode_id, gen_random_uuid(),
-                'completed', v.nonce, v.commitment, v.leaf_hash, v.header,
-                '{"last_contact_at":7}'::bytea
-            from victim v, head h
+            \(insertion)
             returning episode_id
             """
         )

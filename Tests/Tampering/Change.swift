@@ -268,19 +268,15 @@ struct Forger {
 
     private mutating func insert() async throws -> (Int64?, String) {
         let source = place()
-        let copied = """
-            select ledger_id, %P, version + 1000, occurred_at, recorded_at, known_at, episode_id,
-                gen_random_uuid(), type, nonce, commitment, leaf_hash, header, payload
-            from event where ledger_id = \(id)
-            """
-        let columns = """
-            insert into event (ledger_id, position, version, occurred_at, recorded_at, known_at,
-                episode_id, event_id, type, nonce, commitment, leaf_hash, header, payload)
-            """
         func insert(at position: Int64, copying source: Int64) async throws {
-            let values = copied.split(separator: "%P", maxSplits: 1)
             try await run(
-                "\(columns) \(values[0])\(position)\(values[1]) and position = \(source)"
+                EventTable.insert(
+                    [
+                        "position": "\(position)", "version": "version + 1000",
+                        "event_id": "gen_random_uuid()",
+                    ],
+                    from: "event where ledger_id = \(id) and position = \(source)"
+                )
             )
         }
         if !onlyExported && random.happens(0.3) {
@@ -395,7 +391,7 @@ struct Forger {
                 nonce = sha256(nonce)
             """
         )
-        try await run("insert into event select * from grown")
+        try await run(EventTable.insert(from: "grown"))
         try await run(Self.recomputed + " where ledger_id = \(id) and position > \(size)")
         try await run(
             "update ledger_head set position = \(size + grown) where ledger_id = \(id)"

@@ -60,6 +60,7 @@ class Upgrade:
         cluster.make_roles()
 
     def parts(self):
+        yield self.schema
         yield self.answers
         yield self.evidence
         yield self.application_role
@@ -72,6 +73,15 @@ class Upgrade:
             yield self.old_program
 
     # MARK: Parts, each on a restored database of its own
+
+    def schema(self):
+        self.upgraded("upgraded")
+        self.cluster.create("fresh")
+        Program(self.path, self.cluster.url("fresh"), str(self.work / "data-fresh")).succeed("migrate")
+        upgraded, fresh = self.cluster.schema("upgraded"), self.cluster.schema("fresh")
+        differing = sorted(set(upgraded) ^ set(fresh))
+        require(upgraded == fresh, f"the schema: {differing}")
+        return f"an upgraded database has the schema of a fresh one, {len(fresh)} lines of it"
 
     def answers(self):
         program = self.upgraded("answers")

@@ -48,6 +48,12 @@ class Cluster:
     def dump(self, database, file):
         self._run("pg_dump", "--format=custom", "--compress=9", "--no-comments", "-f", file, database)
 
+    def schema(self, database):
+        """What pg_dump says of the ledger's own tables, functions, owners and grants."""
+        text = self._run("pg_dump", "--schema-only", "--no-comments", "--schema=public", database)
+        # Each dump has a word of its own against what its reader might slip in.
+        return [line for line in text.splitlines() if "restrict " not in line]
+
     def restore(self, file, database):
         self.create(database)
         self._run("pg_restore", "--exit-on-error", "-d", database, file)

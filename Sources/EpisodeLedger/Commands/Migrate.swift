@@ -9,8 +9,8 @@ struct Migrate: AsyncParsableCommand {
         abstract: "Bring the database to the schema of this program.",
         usage: "episode-ledger migrate [<options>]",
         discussion: """
-            Applies pending migrations in order, each in its own transaction under a lock, and \
-            prints them. Safe to run from any number of processes at once. Connect as the owner of \
+            Applies pending migrations in order, each in its own transaction under a lock, puts in \
+            place the functions and views that are older than this program's, and prints them. Safe to run from any number of processes at once. Connect as the owner of \
             the database with CREATEROLE, or with the four roles made and granted by an administrator.
             """
     )
@@ -20,26 +20,30 @@ struct Migrate: AsyncParsableCommand {
     func run() async throws {
         try await Session.run(options, migrates: true) { session in
             try await Session.withMigrator(session.database.configuration) { migrator in
-                var applied: [Migration] = []
-                try await migrator.migrate { migration in
-                    applied.append(migration)
-                    if session.format == .text {
-                        Console.print("applied \(migration.number) \(migration.name)")
+                var (applied, inPlace): ([AnswerJSON], [AnswerJSON]) = ([], [])
+                try await migrator.migrate { change in
+                    let line: String
+                    switch change {
+                    case .migration(let one):
+                        applied.append([
+                            "number": .integer(Int64(one.number)), "name": .string(one.name),
+                        ])
+                        line = "applied \(one.number) \(one.name)"
+                    case .object(let one):
+                        inPlace.append([
+                            "name": .string(one.name), "revision": .integer(Int64(one.revision)),
+                        ])
+                        line = "put in place \(one.name), revision \(one.revision)"
                     }
+                    if session.format == .text { Console.print(line) }
                 }
                 switch session.format {
                 case .text:
                     Console.print("The schema is at version \(Migration.all.count).")
                 case .json:
                     let answer: AnswerJSON = [
-                        "applied": .array(
-                            applied.map {
-                                [
-                                    "number": .integer(Int64($0.number)),
-                                    "name": .string($0.name),
-                                ]
-                            }
-                        ),
+                        "applied": .array(applied),
+                        "put_in_place": .array(inPlace),
                         "schema_version": .integer(Int64(Migration.all.count)),
                     ]
                     Console.print(answer.bytes)

@@ -84,8 +84,7 @@ public struct AccessDecision: Sendable {
         let last = try await lastEntry(id, on: pool)
         return try await pool.query(
             """
-            select entry, (extract(epoch from at) * 1000000)::bigint as at, subject, roles,
-                operation, allowed, episode_id, detail, purpose, request_id
+            select entry, at, subject, roles, operation, allowed, episode_id, detail, purpose, request_id
             from access_log
             where ledger_id = \(id) and entry > \(entry) and entry <= \(last)
             and (\(episode)::uuid is null or episode_id = \(episode)::uuid)

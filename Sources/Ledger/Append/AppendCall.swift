@@ -99,7 +99,7 @@ struct AppendCall {
         let outcomes = try row.get("outcome", as: [String]?.self) ?? []
         return Outcome(
             firstPosition: Position(rawValue: try row.get("first_position")),
-            recordedAt: Instant(microseconds: try row.get("recorded_at")),
+            recordedAt: try row.get("recorded_at"),
             leafHashes: try row.get("leaf_hash", as: [[UInt8]]?.self) ?? [],
             refused: Dictionary(
                 uniqueKeysWithValues: zip(refused, outcomes).map { (Int($0) - 1, $1) }

@@ -98,18 +98,12 @@ struct BatchWorker {
         let askedAt = ContinuousClock.now
         let results = try await reaching { [database] in
             try await database.writer.pipeline([
-                "select \(raw: Self.clockNow) as now",
+                "select clock_timestamp() as now",
                 """
                 select e.*
                 from unnest(\(wanted)) as w (episode_id)
                 cross join lateral (
-                    select position, version, occurred_at, recorded_at, known_at, episode_id,
-                        event_id, type,
-                        case
-                            when type in ('session_attended', 'session_missed',
-                                'medication_adjusted', 'family_session_held') then ''::bytea
-                            else payload
-                        end as payload
+                    select \(raw: EventRow.columns(.deciding))
                     from event
                     where ledger_id = \(id) and episode_id = w.episode_id
                     order by version
@@ -117,25 +111,20 @@ struct BatchWorker {
                 """,
             ])
         }
-        if let now = try results[0].first?.get("now", as: Int64.self) {
-            clock.saw(Instant(microseconds: now), askedAt: askedAt)
-        }
+        clock.saw(try results[0][0].get("now"), askedAt: askedAt)
         for episode in missing { known[episode] = KnownState(state: .init(), verifiedAt: askedAt) }
-        let columns = EventColumns(results[1])
         for row in results[1] {
-            let episode = try row.get(columns.episodeID, as: EpisodeID.self)
+            let row = try EventRow(row, .deciding)
             do {
-                try known[episode]?.state.apply(columns.historyEvent(row))
+                try known[row.episodeID]?.state.apply(row.historyEvent())
             } catch {
-                known[episode] = nil
-                unreadable[episode] = error
+                known[row.episodeID] = nil
+                unreadable[row.episodeID] = error
             }
         }
         for episode in missing { cache[episode] = known[episode] }
         return (known, unreadable)
     }
-
-    private static let clockNow = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
 
     /// Tries a read again while the database is away, for a while.
     private func reaching<T>(_ body: () async throws -> T) async throws -> T {
@@ -174,23 +163,18 @@ struct BatchWorker {
         let rows = try await reaching { [database] in
             try await database.writer.query(
                 """
-                select \(raw: EventColumns.list), commitment
+                select \(raw: EventRow.columns(.proving))
                 from event
                 where ledger_id = \(id) and event_id = any (\(ids))
                 """
             )
         }
-        let columns = EventColumns(rows)
-        var found: RecordedEvents = [:]
-        for row in rows {
-            found[try row.get(columns.eventID)] = Result {
-                StoredEvent(
-                    event: try columns.recordedEvent(row),
-                    commitment: try row.get("commitment")
-                )
+        return try rows.reduce(into: [:]) { found, row in
+            let row = try EventRow(row, .proving)
+            found[row.eventID] = Result {
+                StoredEvent(event: try row.recordedEvent(), commitment: row.commitment)
             }
         }
-        return found
     }
 
     /// What to tell a request of which events are recorded; nil where none is.

@@ -1,7 +1,6 @@
 import CareEpisode
-import Postgres
 
-/// Reads events with their evidence, in the order of positions, by binary COPY.
+/// Reads events with their evidence, in the order of positions, by COPY.
 struct EvidenceReader: Sendable {
     /// The most positions of one statement: none runs long, and no snapshot is held for long.
     static let pageLimit: Int64 = 4_096
@@ -17,25 +16,27 @@ struct EvidenceReader: Sendable {
     func rows(
         after: Position,
         through: Position,
-        _ body: (EvidenceRow) throws -> Void
+        _ body: (EventRow) throws -> Void
     ) async throws {
         precondition(through.rawValue - after.rawValue <= Self.pageLimit)
-        var decoder = BinaryCopyDecoder()
-        try await database.reader.withConnection { connection in
-            try await connection.copyOut(
-                """
-                copy (
-                    select \(raw: EvidenceRow.columns)
-                    from event
-                    where ledger_id = \(raw: String(ledger.id.rawValue))
-                    and position > \(raw: String(after.rawValue))
-                    and position <= \(raw: String(through.rawValue))
-                    order by position
-                ) to stdout (format binary)
-                """
-            ) { message in
-                try decoder.decode(message) { row in try body(EvidenceRow(&row)) }
-            }
-        }
+        try await database.copyEvents(
+            .proving,
+            of: ledger,
+            where: "position > \(after) and position <= \(through)",
+            by: "position",
+            body
+        )
+    }
+
+    /// The events of one episode up to a position, by version.
+    func rows(of episode: EpisodeID, through: Position) async throws -> [EventRow] {
+        var rows: [EventRow] = []
+        try await database.copyEvents(
+            .proving,
+            of: ledger,
+            where: "episode_id = '\(episode)' and position <= \(through)",
+            by: "version"
+        ) { rows.append($0) }
+        return rows
     }
 }

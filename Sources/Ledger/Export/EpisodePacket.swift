@@ -1,5 +1,4 @@
 public import CareEpisode
-import Postgres
 public import TransparencyLog
 
 /// What an auditor takes away of one episode: its events with their proofs, the checkpoint, and how
@@ -20,7 +19,7 @@ public struct EpisodePacket: Sendable {
     }
 
     /// The events of the episode that the checkpoint covers, by version.
-    public let events: [EvidenceRow]
+    public let events: [EventRow]
     /// What proves them.
     public let checkpoint: SignedCheckpoint
     private let proofs: [[TreeHash]]
@@ -88,7 +87,7 @@ public struct EpisodePacket: Sendable {
     }
 
     /// The events as they are served.
-    public var recordedEvents: [RecordedEvent] { events.compactMap(\.recordedEvent) }
+    public var recordedEvents: [RecordedEvent] { events.compactMap { try? $0.recordedEvent() } }
 
     /// The packet as a ZIP archive: the same bytes for the same state, checkpoint and documents.
     ///
@@ -104,7 +103,7 @@ public struct EpisodePacket: Sendable {
 
                 """
         }
-        let readable = events.compactMap(\.recordedEvent).reduce(into: [UInt8]()) {
+        let readable = recordedEvents.reduce(into: [UInt8]()) {
             $0 += $1.served() + [0x0A]
         }
         var files = [
@@ -126,30 +125,5 @@ public struct EpisodePacket: Sendable {
             throw SealError.refused("the packet would be larger than a gigabyte")
         }
         return ZipArchive.pack(files)
-    }
-}
-
-extension EvidenceReader {
-    /// The events of one episode up to a position, by version.
-    func rows(of episode: EpisodeID, through: Position) async throws -> [EvidenceRow] {
-        var rows: [EvidenceRow] = []
-        var decoder = BinaryCopyDecoder()
-        try await database.reader.withConnection { connection in
-            try await connection.copyOut(
-                """
-                copy (
-                    select \(raw: EvidenceRow.columns)
-                    from event
-                    where ledger_id = \(raw: String(ledger.id.rawValue))
-                    and episode_id = '\(raw: episode.description)'
-                    and position <= \(raw: String(through.rawValue))
-                    order by version
-                ) to stdout (format binary)
-                """
-            ) { message in
-                try decoder.decode(message) { row in rows.append(try EvidenceRow(&row)) }
-            }
-        }
-        return rows
     }
 }

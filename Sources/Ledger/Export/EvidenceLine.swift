@@ -6,8 +6,8 @@ import TransparencyLog
 enum EvidenceLine {
     /// The line, members in alphabetical order, without the newline; times in microseconds since 1970
     /// UTC, bytes in base64.
-    static func write(_ row: EvidenceRow) -> String {
-        let type = row.type.unicodeScalars.map { scalar in
+    static func write(_ row: EventRow) -> String {
+        let type = row.type.name.unicodeScalars.map { scalar in
             // A type that was tampered with may be any text.
             ("a"..."z").contains(scalar) || scalar == "_" ? String(scalar) : "?"
         }.joined()
@@ -23,7 +23,7 @@ enum EvidenceLine {
     }
 
     /// Reads a line as ``write(_:)`` makes it; nil where it is none.
-    static func read(_ line: ArraySlice<UInt8>) -> EvidenceRow? {
+    static func read(_ line: ArraySlice<UInt8>) -> EventRow? {
         line.withUnsafeBufferPointer { buffer in
             var scanner = Scanner(buffer)
             guard let commitment = scanner.bytes("{\"commitment\":\""),
@@ -41,20 +41,20 @@ enum EvidenceLine {
                 let version = scanner.integer("\",\"version\":"),
                 scanner.isAtEnd("}")
             else { return nil }
-            return EvidenceRow(
+            return EventRow(
                 position: Position(position),
                 version: Version(version),
                 eventID: event,
                 episodeID: episode,
-                type: type,
+                type: RecordedType(type),
                 occurredAt: Instant(microseconds: occurredAt),
                 recordedAt: Instant(microseconds: recordedAt),
                 knownAt: Instant(microseconds: knownAt),
-                nonce: nonce,
-                commitment: commitment,
-                leafHash: leafHash,
+                payload: payload,
                 header: header,
-                payload: payload
+                leafHash: leafHash,
+                commitment: commitment,
+                nonce: nonce
             )
         }
     }

@@ -98,31 +98,20 @@ public struct EpisodeScan: Sendable {
         _ range: EpisodeRange,
         _ body: (EpisodeID, [HistoryEvent]) throws -> Void
     ) async throws {
-        var decoder = HistoryCopyDecoder()
         var current: EpisodeID?
         var history: [HistoryEvent] = []
-        try await database.reader.withConnection { connection in
-            try await connection.copyOut(
-                """
-                copy (
-                    select \(raw: EventColumns.historyList)
-                    from event
-                    where ledger_id = \(raw: String(ledger.id.rawValue))
-                    and \(raw: range.condition)
-                    and position <= \(raw: String(through.rawValue))
-                    order by episode_id, version
-                ) to stdout (format binary)
-                """
-            ) { message in
-                try decoder.decode(message) { episode, event in
-                    if episode != current {
-                        if let current { try body(current, history) }
-                        current = episode
-                        history.removeAll(keepingCapacity: true)
-                    }
-                    history.append(event)
-                }
+        try await database.copyEvents(
+            .folding,
+            of: ledger,
+            where: "\(range.condition) and position <= \(through)",
+            by: "episode_id, version"
+        ) { row in
+            if row.episodeID != current {
+                if let current { try body(current, history) }
+                current = row.episodeID
+                history.removeAll(keepingCapacity: true)
             }
+            history.append(try row.historyEvent())
         }
         if let current { try body(current, history) }
     }

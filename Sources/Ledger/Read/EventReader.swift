@@ -46,8 +46,7 @@ public struct EventReader: Sendable {
         let position = Position(rawValue: try row.get("position"))
         return LedgerHead(
             position: position,
-            recordedAt: position == .zero
-                ? nil : Instant(microseconds: try row.get("recorded_at"))
+            recordedAt: position == .zero ? nil : try row.get("recorded_at")
         )
     }
 
@@ -83,11 +82,11 @@ public struct EventReader: Sendable {
         guard let first = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
         let head = Position(rawValue: try first.get("head"))
         let reached = max(after.rawValue, try first.get("through", as: Int64.self))
-        let columns = EventColumns(rows)
         var events: [RecordedEvent] = []
         events.reserveCapacity(rows.count)
-        for row in rows where try row.get(columns.position, as: Int64?.self) != nil {
-            events.append(try columns.recordedEvent(row))
+        // Where nothing is after the position there is one row without an event.
+        for row in rows where try row.get(0, as: Int64?.self) != nil {
+            events.append(try EventRow(row, .serving).recordedEvent())
         }
         // Positions are unique: as many as there should be are all of them.
         let present = isFiltered ? try first.get("present") : Int64(events.count)
@@ -136,11 +135,11 @@ public struct EventReader: Sendable {
             ) e on true
             """
         }
-        let columns: SQL = "\(raw: EventColumns.list)"
+        let columns: SQL = "\(raw: EventRow.columns(.serving))"
         guard types != nil || episode != nil else {
             return """
                 \(bound)
-                select b.head, b.through, e.*
+                select e.*, b.head, b.through
                 from bound b
                 \(window(columns))
                 """
@@ -157,7 +156,7 @@ public struct EventReader: Sendable {
                 from bound b
                 \(window("e.position"))
             )
-            select b.head, b.through, c.present, e.*
+            select e.*, b.head, b.through, c.present
             from bound b
             cross join counted c
             \(window(columns, filter))
@@ -194,7 +193,7 @@ public struct EventReader: Sendable {
             let after = events.last?.history.version.rawValue ?? 0
             let rows = try await database.reader.query(
                 """
-                select \(raw: EventColumns.list)
+                select \(raw: EventRow.columns(.serving))
                 from event
                 where ledger_id = \(id) and episode_id = \(episode) and version > \(after)
                 and position <= \(last)
@@ -202,8 +201,7 @@ public struct EventReader: Sendable {
                 limit \(Int64(Self.pageLimit))
                 """
             )
-            let columns = EventColumns(rows)
-            for row in rows { events.append(try columns.recordedEvent(row)) }
+            for row in rows { events.append(try EventRow(row, .serving).recordedEvent()) }
             if rows.count < Self.pageLimit { return events }
         }
     }
@@ -226,7 +224,7 @@ public struct EventReader: Sendable {
                 select e.*
                 from unnest(\(wanted)) as w (episode_id)
                 cross join lateral (
-                    select \(raw: EventColumns.historyList)
+                    select \(raw: EventRow.columns(.folding))
                     from event
                     where ledger_id = \(id) and episode_id = w.episode_id
                     and position <= \(through.rawValue)
@@ -234,10 +232,9 @@ public struct EventReader: Sendable {
                 ) e
                 """
             )
-            let columns = EventColumns(rows)
             for row in rows {
-                let episode = try row.get(columns.episodeID, as: EpisodeID.self)
-                histories[episode, default: []].append(try columns.historyEvent(row))
+                let row = try EventRow(row, .folding)
+                histories[row.episodeID, default: []].append(try row.historyEvent())
             }
         }
         return histories
@@ -266,27 +263,26 @@ extension EventReader {
         let id = ledger.id.rawValue
         let rows = try await database.reader.query(
             """
-            select \(raw: EventColumns.historyList)
+            select \(raw: EventRow.columns(.folding))
             from event
             where ledger_id = \(id)
             and position > \(after.rawValue) and position <= \(through.rawValue)
             order by position
             """
         )
-        let columns = EventColumns(rows)
         var events: [(episode: EpisodeID, event: HistoryEvent)] = []
         var episodes: [EpisodeID] = []
         var seen: Set<EpisodeID> = []
         for row in rows {
-            let event = try columns.historyEvent(row)
+            let row = try EventRow(row, .folding)
+            let event = try row.historyEvent()
             guard event.position.rawValue == after.rawValue + Int64(events.count) + 1 else {
                 throw LedgerError.missingEvent(
                     Position(rawValue: after.rawValue + Int64(events.count) + 1)
                 )
             }
-            let episode = try row.get(columns.episodeID, as: EpisodeID.self)
-            events.append((episode, event))
-            if seen.insert(episode).inserted { episodes.append(episode) }
+            events.append((row.episodeID, event))
+            if seen.insert(row.episodeID).inserted { episodes.append(row.episodeID) }
         }
         guard Int64(events.count) == through.rawValue - after.rawValue else {
             throw LedgerError.missingEvent(

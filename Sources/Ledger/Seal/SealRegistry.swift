@@ -56,10 +56,8 @@ struct SealRegistry: Sendable {
 
     /// The database server's clock.
     func now() async throws -> Instant {
-        let rows = try await database.reader.query(
-            "select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now"
-        )
-        return Instant(microseconds: try rows.first?.get("now") ?? 0)
+        let rows = try await database.reader.query("select clock_timestamp() as now")
+        return try rows[0].get("now")
     }
 
     // MARK: - The lease
@@ -233,11 +231,11 @@ struct SealRegistry: Sendable {
                 values (
                     \(id), \(size), \(signed.checkpoint.root.bytes), \(signed.note.description)
                 )
-                returning (extract(epoch from sealed_at) * 1000000)::bigint as sealed_at
+                returning sealed_at
                 """
             )
             guard let row = rows.first else { throw SealError.leaseLost }
-            return Instant(microseconds: try row.get("sealed_at"))
+            return try row.get("sealed_at")
         }
     }
 
@@ -305,7 +303,7 @@ public struct PublishedCheckpoint: Sendable {
     ) async throws -> PublishedCheckpoint? {
         let rows = try await database.reader.query(
             """
-            select note, (extract(epoch from sealed_at) * 1000000)::bigint as sealed_at
+            select note, sealed_at
             from checkpoint
             where ledger_id = \(ledger.id.rawValue)
             order by size desc
@@ -315,7 +313,7 @@ public struct PublishedCheckpoint: Sendable {
         return try rows.first.map { row in
             PublishedCheckpoint(
                 signed: try SignedCheckpoint(parsing: row.get("note")),
-                sealedAt: Instant(microseconds: try row.get("sealed_at"))
+                sealedAt: try row.get("sealed_at")
             )
         }
     }

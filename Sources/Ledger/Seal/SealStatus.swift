@@ -26,11 +26,9 @@ public struct SealStatus: Sendable {
         let id = ledger.id.rawValue
         let rows = try await database.reader.query(
             """
-            select h.position as head, l.origin, c.size,
-                (extract(epoch from c.sealed_at) * 1000000)::bigint as sealed_at,
-                s.trouble, s.trouble_position,
+            select h.position as head, l.origin, c.size, c.sealed_at, s.trouble, s.trouble_position,
                 case when s.lease_until > clock_timestamp() then s.lease_holder end as holder,
-                (extract(epoch from clock_timestamp()) * 1000000)::bigint as now,
+                clock_timestamp() as now,
                 (
                     select e.recorded_at from event e
                     where e.ledger_id = h.ledger_id and e.position = coalesce(c.size, 0) + 1
@@ -51,11 +49,11 @@ public struct SealStatus: Sendable {
         guard let row = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
         size = try row.get("size", as: Int64?.self) ?? 0
         origin = try row.get("origin")
-        sealedAt = try row.get("sealed_at", as: Int64?.self).map { Instant(microseconds: $0) }
+        sealedAt = try row.get("sealed_at")
         unsealed = max(0, try row.get("head", as: Int64.self) - size)
-        let now = try row.get("now", as: Int64.self)
-        lagSeconds =
-            try row.get("oldest", as: Int64?.self).map { max(0, Double(now - $0) / 1_000_000) } ?? 0
+        let now = try row.get("now", as: Instant.self)
+        let oldest = try row.get("oldest", as: Instant?.self) ?? now
+        lagSeconds = max(0, Double(now.microseconds - oldest.microseconds) / 1_000_000)
         holder = try row.get("holder")
         trouble = try row.get("trouble")
         troublePosition = try row.get("trouble_position", as: Int64?.self).map { Position($0) }

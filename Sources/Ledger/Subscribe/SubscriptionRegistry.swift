@@ -235,8 +235,7 @@ public struct SubscriptionRegistry: Sendable {
         _ = try await subscription(name)
         return try await database.reader.query(
             """
-            select position, episode_id, event_id, deliveries, reason,
-                (extract(epoch from died_at) * 1000000)::bigint as died_at
+            select position, episode_id, event_id, deliveries, reason, died_at
             from subscription_dead_letter
             where ledger_id = \(id) and name = \(name.description)
             and position > \(after.rawValue)
@@ -250,7 +249,7 @@ public struct SubscriptionRegistry: Sendable {
                 eventID: try row.get("event_id"),
                 deliveries: Int(try row.get("deliveries", as: Int32.self)),
                 reason: try row.get("reason"),
-                diedAt: Instant(microseconds: try row.get("died_at"))
+                diedAt: try row.get("died_at")
             )
         }
     }

@@ -73,8 +73,7 @@ public struct SubscriptionStatus: Sendable {
             let rows = try await database.reader.query(
                 """
                 select position, attempts, last_status, last_error, disabled_reason,
-                    (extract(epoch from next_attempt_at) * 1000000)::bigint as next_attempt_at,
-                    (extract(epoch from last_attempt_at) * 1000000)::bigint as last_attempt_at
+                    next_attempt_at, last_attempt_at
                 from webhook
                 where ledger_id = \(id) and name = \(name)
                 """
@@ -84,10 +83,8 @@ public struct SubscriptionStatus: Sendable {
             buckets = []
             push = Push(
                 attempts: Int(try row.get("attempts", as: Int32.self)),
-                nextAttemptAt: try row.get("next_attempt_at", as: Int64?.self)
-                    .map { Instant(microseconds: $0) },
-                lastAttemptAt: try row.get("last_attempt_at", as: Int64?.self)
-                    .map { Instant(microseconds: $0) },
+                nextAttemptAt: try row.get("next_attempt_at"),
+                lastAttemptAt: try row.get("last_attempt_at"),
                 lastStatus: try row.get("last_status", as: Int32?.self).map { Int($0) },
                 lastError: try row.get("last_error"),
                 disabledReason: try row.get("disabled_reason")
@@ -115,10 +112,7 @@ public struct SubscriptionStatus: Sendable {
             """
             select bucket, position, delivered, epoch,
                 case when lease_until > clock_timestamp() then consumer end as consumer,
-                case
-                    when lease_until > clock_timestamp()
-                    then (extract(epoch from lease_until) * 1000000)::bigint
-                end as lease_until
+                case when lease_until > clock_timestamp() then lease_until end as lease_until
             from subscription_bucket
             where ledger_id = \(id) and name = \(name)
             order by bucket
@@ -130,8 +124,7 @@ public struct SubscriptionStatus: Sendable {
                 delivered: Position(rawValue: try row.get("delivered")),
                 epoch: try row.get("epoch"),
                 consumer: try row.get("consumer"),
-                leasedUntil: try row.get("lease_until", as: Int64?.self)
-                    .map { Instant(microseconds: $0) }
+                leasedUntil: try row.get("lease_until")
             )
         }
     }

@@ -216,7 +216,7 @@ public struct ExportVerification: Sendable {
     private func events(
         _ tile: TileID,
         _ report: inout VerificationReport
-    ) throws -> [EvidenceRow?] {
+    ) throws -> [EventRow?] {
         let name = ExportFolder.eventsPath(tile)
         guard let bytes = try folder.read(name) else {
             report.add(
@@ -232,7 +232,7 @@ public struct ExportVerification: Sendable {
     }
 
     private func compare(
-        _ events: [EvidenceRow?],
+        _ events: [EventRow?],
         _ index: Int,
         _ entry: LogEntry,
         _ position: Position,

@@ -212,6 +212,6 @@ public struct LedgerVerification: Sendable {
             where ledger_id = \(ledger.id.rawValue) and position = \(position.rawValue)
             """
         )
-        return try rows.first.map { Instant(microseconds: try $0.get("recorded_at")) }
+        return try rows.first?.get("recorded_at")
     }
 }

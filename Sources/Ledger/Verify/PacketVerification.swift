@@ -58,7 +58,7 @@ public struct PacketVerification: Sendable {
         let began = ContinuousClock.now
         var report = VerificationReport()
         if let checkpoint = checkpoint(&report) {
-            var last: EvidenceRow?
+            var last: EventRow?
             let lines = (files[EpisodePacket.events] ?? []).split(separator: 0x0A)
             let readable = (files[EpisodePacket.readable] ?? []).split(separator: 0x0A)
             for (index, line) in lines.enumerated() {
@@ -77,7 +77,7 @@ public struct PacketVerification: Sendable {
     /// The events, where they can be read.
     public var events: [RecordedEvent] {
         (files[EpisodePacket.events] ?? []).split(separator: 0x0A)
-            .compactMap { row($0)?.row.recordedEvent }
+            .compactMap { try? row($0)?.row.recordedEvent() }
     }
 
     /// Any other file of the packet, of a folder only a small one.
@@ -140,7 +140,7 @@ public struct PacketVerification: Sendable {
     /// Reads a line of the packet: an event as far as its entry and header say it.
     private func row(
         _ line: ArraySlice<UInt8>
-    ) -> (row: EvidenceRow, proof: [TreeHash])? {
+    ) -> (row: EventRow, proof: [TreeHash])? {
         let object = CanonicalObject(line)
         func bytes(_ name: StaticString) -> [UInt8]? {
             object.string(name).flatMap { Base64.decode($0) }
@@ -159,20 +159,20 @@ public struct PacketVerification: Sendable {
         let members = CanonicalObject(header)
         guard let type = members.string("type"), let occurredAt = members.instant("occurred_at")
         else { return nil }
-        let row = EvidenceRow(
+        let row = EventRow(
             position: entry.position,
             version: entry.version,
             eventID: entry.eventID,
             episodeID: entry.episodeID,
-            type: type,
+            type: RecordedType(type),
             occurredAt: occurredAt,
             recordedAt: entry.recordedAt,
             knownAt: members.instant("source_recorded_at") ?? entry.recordedAt,
-            nonce: nonce,
-            commitment: Array(entry.bytes.suffix(TreeHash.length)),
-            leafHash: TreeHash.leaf(entry.bytes).bytes,
+            payload: payload,
             header: header,
-            payload: payload
+            leafHash: TreeHash.leaf(entry.bytes).bytes,
+            commitment: Array(entry.bytes.suffix(TreeHash.length)),
+            nonce: nonce
         )
         return (row, proof)
     }
@@ -182,7 +182,7 @@ public struct PacketVerification: Sendable {
         _ readable: ArraySlice<UInt8>,
         _ version: Version,
         _ checkpoint: TreeCheckpoint,
-        _ last: inout EvidenceRow?,
+        _ last: inout EventRow?,
         _ report: inout VerificationReport
     ) {
         guard let (row, proof) = row(line) else {
@@ -215,7 +215,7 @@ public struct PacketVerification: Sendable {
         } else {
             report.add(EvidenceFault(.column("ledger_id"), at: row.position))
         }
-        if let event = row.recordedEvent, !event.served().elementsEqual(readable) {
+        if let event = try? row.recordedEvent(), !event.served().elementsEqual(readable) {
             report.add(
                 EvidenceFault(.file("its readable copy is not what was recorded"), at: row.position)
             )

@@ -38,55 +38,22 @@ public struct PostgresType: Hashable, Sendable, CustomStringConvertible {
     public static let bpchar = PostgresType(oid: 1042)
     /// character varying.
     public static let varchar = PostgresType(oid: 1043)
-    /// date.
-    public static let date = PostgresType(oid: 1082)
     /// timestamp with time zone.
     public static let timestamptz = PostgresType(oid: 1184)
-    /// numeric.
-    public static let numeric = PostgresType(oid: 1700)
-    /// void, what a function without a result returns.
-    public static let void = PostgresType(oid: 2278)
     /// uuid.
     public static let uuid = PostgresType(oid: 2950)
     /// jsonb.
     public static let jsonb = PostgresType(oid: 3802)
-    /// boolean[].
-    public static let boolArray = PostgresType(oid: 1000)
-    /// bytea[].
-    public static let byteaArray = PostgresType(oid: 1001)
-    /// name[].
-    public static let nameArray = PostgresType(oid: 1003)
-    /// smallint[].
-    public static let int2Array = PostgresType(oid: 1005)
-    /// integer[].
-    public static let int4Array = PostgresType(oid: 1007)
-    /// text[].
-    public static let textArray = PostgresType(oid: 1009)
-    /// bigint[].
-    public static let int8Array = PostgresType(oid: 1016)
-    /// real[].
-    public static let float4Array = PostgresType(oid: 1021)
-    /// double precision[].
-    public static let float8Array = PostgresType(oid: 1022)
-    /// date[].
-    public static let dateArray = PostgresType(oid: 1182)
-    /// timestamp with time zone[].
-    public static let timestamptzArray = PostgresType(oid: 1185)
-    /// numeric[].
-    public static let numericArray = PostgresType(oid: 1231)
-    /// uuid[].
-    public static let uuidArray = PostgresType(oid: 2951)
-    /// jsonb[].
-    public static let jsonbArray = PostgresType(oid: 3807)
 
     private static let known: [(PostgresType, name: String, array: UInt32)] = [
         (.bool, "boolean", 1000), (.bytea, "bytea", 1001), (.name, "name", 1003),
         (.int8, "bigint", 1016), (.int2, "smallint", 1005), (.int4, "integer", 1007),
         (.text, "text", 1009), (.oid, "oid", 1028), (.json, "json", 199),
         (.float4, "real", 1021), (.float8, "double precision", 1022), (.unknown, "unknown", 0),
-        (.bpchar, "character", 1014), (.varchar, "character varying", 1015), (.date, "date", 1182),
-        (.timestamptz, "timestamp with time zone", 1185), (.numeric, "numeric", 1231),
-        (.void, "void", 0), (.uuid, "uuid", 2951), (.jsonb, "jsonb", 3807),
+        (.bpchar, "character", 1014), (.varchar, "character varying", 1015),
+        (.timestamptz, "timestamp with time zone", 1185), (.uuid, "uuid", 2951),
+        (.jsonb, "jsonb", 3807), (PostgresType(oid: 1082), "date", 1182),
+        (PostgresType(oid: 1700), "numeric", 1231), (PostgresType(oid: 2278), "void", 0),
         (PostgresType(oid: 18), "\"char\"", 1002), (PostgresType(oid: 1114), "timestamp", 1115),
         (PostgresType(oid: 1083), "time", 1183), (PostgresType(oid: 1186), "interval", 1187),
         (PostgresType(oid: 142), "xml", 143), (PostgresType(oid: 869), "inet", 1041),

@@ -16,7 +16,6 @@ public final class PostgresConnection {
     /// The role to act as in each transaction, in transaction pooling.
     private var transactionRole: String?
     private var isInCall = false
-    private var scopeDeadline: ContinuousClock.Instant?
     /// Why the session was given up; the `PGconn` must not be touched afterwards.
     private(set) var spent: PostgresError?
     /// False while the pool keeps the connection.
@@ -245,17 +244,6 @@ public final class PostgresConnection {
         return result
     }
 
-    /// Gives every call inside `body` a deadline no later than this one.
-    public func withDeadline<Result>(
-        _ deadline: ContinuousClock.Instant,
-        _ body: (PostgresConnection) async throws -> Result
-    ) async throws -> Result {
-        let outer = scopeDeadline
-        scopeDeadline = outer.map { min($0, deadline) } ?? deadline
-        defer { scopeDeadline = outer }
-        return try await body(self)
-    }
-
     /// Runs several statements given as one text, without parameters: migrations.
     ///
     /// Unless the text has its own `begin` and `commit`, it is one transaction. Rows are dropped.
@@ -326,14 +314,12 @@ public final class PostgresConnection {
 
     /// The limit of a call that names a deadline or none.
     func limit(_ deadline: ContinuousClock.Instant?) -> CallLimit {
-        let end = deadline ?? .now.advanced(by: configuration.callTimeout)
-        return CallLimit(deadline: scopeDeadline.map { min($0, end) } ?? end)
+        CallLimit(deadline: deadline ?? .now.advanced(by: configuration.callTimeout))
     }
 
     /// The limit of a COPY: as long as it moves, unless a deadline is named.
     func copyLimit(_ deadline: ContinuousClock.Instant?) -> CallLimit {
-        let end = deadline.map { own in scopeDeadline.map { min($0, own) } ?? own }
-        return CallLimit(deadline: end ?? scopeDeadline, patience: configuration.callTimeout)
+        CallLimit(deadline: deadline, patience: configuration.callTimeout)
     }
 
     /// Gives the session up.

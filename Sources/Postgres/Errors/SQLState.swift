@@ -91,54 +91,18 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConver
 
     /// 0A000, among others "cached plan must not change result type".
     public static let featureNotSupported = SQLState(rawValue: "0A000")
-    /// 22003.
-    public static let numericValueOutOfRange = SQLState(rawValue: "22003")
-    /// 22P02: a text that is no value of the type.
-    public static let invalidTextRepresentation = SQLState(rawValue: "22P02")
-    /// 23502.
-    public static let notNullViolation = SQLState(rawValue: "23502")
-    /// 23503.
-    public static let foreignKeyViolation = SQLState(rawValue: "23503")
     /// 23505.
     public static let uniqueViolation = SQLState(rawValue: "23505")
-    /// 23514.
-    public static let checkViolation = SQLState(rawValue: "23514")
     /// 25006: a write in a read-only transaction or on a standby.
     public static let readOnlyTransaction = SQLState(rawValue: "25006")
-    /// 25P02: the transaction has failed; only a rollback is possible.
-    public static let inFailedTransaction = SQLState(rawValue: "25P02")
     /// 26000: the prepared statement does not exist (any more).
     public static let invalidStatementName = SQLState(rawValue: "26000")
-    /// 28000.
-    public static let invalidAuthorization = SQLState(rawValue: "28000")
-    /// 28P01.
-    public static let invalidPassword = SQLState(rawValue: "28P01")
-    /// 3D000: the database does not exist.
-    public static let invalidCatalogName = SQLState(rawValue: "3D000")
     /// 40001.
     public static let serializationFailure = SQLState(rawValue: "40001")
     /// 40P01.
     public static let deadlockDetected = SQLState(rawValue: "40P01")
     /// 42501.
     public static let insufficientPrivilege = SQLState(rawValue: "42501")
-    /// 42601.
-    public static let syntaxError = SQLState(rawValue: "42601")
-    /// 42703.
-    public static let undefinedColumn = SQLState(rawValue: "42703")
-    /// 42704, among others a role that does not exist.
-    public static let undefinedObject = SQLState(rawValue: "42704")
-    /// 42710, among others a role that already exists.
-    public static let duplicateObject = SQLState(rawValue: "42710")
-    /// 42883.
-    public static let undefinedFunction = SQLState(rawValue: "42883")
-    /// 42P01.
-    public static let undefinedTable = SQLState(rawValue: "42P01")
-    /// 42P04.
-    public static let duplicateDatabase = SQLState(rawValue: "42P04")
-    /// 42P06.
-    public static let duplicateSchema = SQLState(rawValue: "42P06")
-    /// 42P07.
-    public static let duplicateTable = SQLState(rawValue: "42P07")
     /// 53300.
     public static let tooManyConnections = SQLState(rawValue: "53300")
     /// 55P03: `lock_timeout` or `nowait`.
@@ -151,6 +115,4 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConver
     public static let crashShutdown = SQLState(rawValue: "57P02")
     /// 57P03: the server is starting up.
     public static let cannotConnectNow = SQLState(rawValue: "57P03")
-    /// P0001: `raise exception` in a function.
-    public static let raiseException = SQLState(rawValue: "P0001")
 }

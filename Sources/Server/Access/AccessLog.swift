@@ -154,7 +154,7 @@ final class AccessLog: Sendable {
         let entries: [AnswerJSON] = try rows.map { row in
             [
                 "entry": .integer(try row.get("entry")),
-                "at": .instant(Instant(microseconds: try row.get("at"))),
+                "at": .instant(try row.get("at", as: Instant.self)),
                 "subject": .string(try row.get("subject")),
                 "roles": .array(try row.get("roles", as: [String].self).map { .string($0) }),
                 "operation": .string(try row.get("operation")),

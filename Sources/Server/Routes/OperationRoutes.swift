@@ -33,15 +33,11 @@ enum OperationRoutes {
             if problem != nil { isReady = false }
         }
         do {
-            let rows = try await service.database.reader.query(
-                "select max(number) as number from schema_migration",
+            let schema = try await Migrator(service.database.reader).shortfall(
                 deadline: .now + .seconds(3)
             )
-            let number = try rows.first?.get("number", as: Int32?.self) ?? 0
-            let wanted = Migration.all.count
             check("database", nil)
-            // Of a newer schema this process goes on: it is what an upgrade looks like from here.
-            check("schema", Int(number) >= wanted ? nil : "is at \(number), needed is \(wanted)")
+            check("schema", schema)
             let troubled = try await inTime(service.settings.patience) {
                 var names: [LedgerName] = []
                 for ledger in try await service.database.ledgers() {

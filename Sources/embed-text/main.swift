@@ -1,21 +1,21 @@
-// embed-sql OUTPUT ROOT FILE...: writes `enum EmbeddedSQL` with the text of every file, named by
-// its path below ROOT, as raw string literals. Run by the EmbedSQL plugin.
+// embed-text OUTPUT ROOT FILE...: writes `enum EmbeddedText` with the text of every file, named by
+// its path below ROOT, as raw string literals. Run by the EmbedText plugin.
 import FoundationEssentials
 import Glibc
 
 let arguments = CommandLine.arguments.dropFirst()
 guard let output = arguments.first, let root = arguments.dropFirst().first else {
-    print("usage: embed-sql OUTPUT ROOT FILE...")
+    print("usage: embed-text OUTPUT ROOT FILE...")
     exit(64)
 }
 
 var source = """
-    // Written by the EmbedSQL plugin.
+    // Written by the EmbedText plugin.
 
-    /// The SQL files of this target, in the order of their paths.
-    enum EmbeddedSQL {
+    /// The SQL, Python, Markdown and CSS files of this target, in the order of their paths.
+    enum EmbeddedText {
         /// Path below the target's folder, and text.
-        static let files: [(path: String, text: String)] = [
+        static let files: [(path: String, text: StaticString)] = [
 
     """
 for file in arguments.dropFirst(2) {
@@ -32,10 +32,13 @@ for file in arguments.dropFirst(2) {
 source += """
         ]
 
-        /// The text of one file.
-        static func text(_ path: String) -> String {
+        /// The text of one file, which a target without it must not ask for.
+        static func text(_ path: String) -> String { literal(path).description }
+
+        /// Likewise as a literal: what only a literal may be, such as a style sheet.
+        static func literal(_ path: String) -> StaticString {
             guard let file = files.first(where: { $0.path == path }) else {
-                preconditionFailure("no SQL file \\(path) in this target")
+                preconditionFailure("no text file \\(path) in this target")
             }
             return file.text
         }

@@ -1,0 +1,54 @@
+/// Why a database cannot be used with this program.
+public enum MigrationError: Error, Equatable, CustomStringConvertible {
+    /// A migration that has landed differs from the one in this program.
+    case edited(number: Int, name: String)
+    /// The database has migrations that this program does not know.
+    case newer(applied: Int, known: Int)
+    /// A function or view was put in place with another text under the same revision.
+    case editedObject(name: String, revision: Int)
+    /// The database has a function or view of a revision that this program does not know; `known` is 0
+    /// where it knows none.
+    case newerObject(name: String, revision: Int, known: Int)
+    /// The database's user may not do what a migration does.
+    case notPermitted(number: Int, name: String)
+    /// The database's user may not put a function or view in place.
+    case objectNotPermitted(name: String)
+
+    /// What is wrong and what to do.
+    public var description: String {
+        switch self {
+        case .edited(let number, let name):
+            """
+            migration \(number) (\(name)) was applied with another text than this program has: \
+            a landed migration is never edited; use the program that this database was migrated with
+            """
+        case .newer(let applied, let known):
+            """
+            the database's schema is at version \(applied), this program knows up to \(known): \
+            use a program of schema version \(applied) or later
+            """
+        case .editedObject(let name, let revision):
+            """
+            \(name) was put in place with another text than this program has, both of revision \
+            \(revision): who edits its file raises the revision; use the program that this database \
+            was migrated with
+            """
+        case .newerObject(let name, let revision, let known):
+            """
+            the database's \(name) is of revision \(revision), this program knows \
+            \(known == 0 ? "none" : "up to \(known)"): use a program that has revision \(revision) \
+            of \(name) or later
+            """
+        case .notPermitted(let number, let name):
+            "migration \(number) (\(name)) \(Self.permissions)"
+        case .objectNotPermitted(let name):
+            "putting \(name) in place \(Self.permissions)"
+        }
+    }
+
+    private static let permissions = """
+        is not permitted to this user: connect as the owner of \
+        the database with CREATEROLE, or have an administrator create the roles ledger_owner, \
+        ledger_writer, ledger_projector and ledger_reader (NOLOGIN) and grant them to this user
+        """
+}

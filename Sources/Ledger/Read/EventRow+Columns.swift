@@ -1,0 +1,121 @@
+import CareEpisode
+import Postgres
+
+extension EventRow {
+    /// How much of a row is read: each takes what the one before takes, and more.
+    ///
+    /// What is not taken is empty.
+    enum Extent: Comparable {
+        /// What the next event of an episode is judged by: payloads that bear on the life cycle.
+        case deciding
+        /// What a fold reads: of the headers, those of ends.
+        case folding
+        /// What is served: whole headers, and the leaf's hash.
+        case serving
+        /// What proves the event.
+        case proving
+    }
+
+    /// The columns of the table, but for the ledger's number.
+    package static let columnNames = [
+        "position", "version", "event_id", "episode_id", "type", "occurred_at", "recorded_at",
+        "known_at", "payload", "header", "leaf_hash", "commitment", "nonce",
+    ]
+
+    /// What is selected, in the order in which it is read.
+    static func columns(_ extent: Extent) -> String {
+        let count =
+            switch extent {
+            case .deciding: 9
+            case .folding: 10
+            case .serving: 11
+            case .proving: columnNames.count
+            }
+        return columnNames.prefix(count).map { name in
+            switch (name, extent) {
+            case ("payload", .deciding):
+                "case when type in (\(list(\.isOutsideLifeCycle))) then ''::bytea else payload end"
+                    + " as payload"
+            case ("header", .folding):
+                "case when type in (\(list(\.isEnd))) then header end as header"
+            default: name
+            }
+        }.joined(separator: ", ")
+    }
+
+    /// The names of some types as SQL.
+    private static func list(_ isListed: (EventType) -> Bool) -> String {
+        EventType.allCases.filter(isListed).map { "'\($0.rawValue)'" }.joined(separator: ", ")
+    }
+
+    /// Reads a row of which ``columns(_:)`` was selected, from its first field on.
+    init(_ fields: inout some EventFields, _ extent: Extent) throws {
+        self.init(
+            position: Position(rawValue: try fields.next()),
+            version: Version(rawValue: try fields.next()),
+            eventID: try fields.next(),
+            episodeID: try fields.next(),
+            type: try fields.withNextBytes { RecordedType(utf8: $0) },
+            occurredAt: try fields.next(),
+            recordedAt: try fields.next(),
+            knownAt: try fields.next(),
+            payload: try fields.nextArray(),
+            header: extent >= .folding ? try fields.nextArray() : [],
+            leafHash: extent >= .serving ? try fields.nextArray() : [],
+            commitment: extent >= .proving ? try fields.nextArray() : [],
+            nonce: extent >= .proving ? try fields.nextArray() : []
+        )
+    }
+
+    /// Reads a row of a result whose first columns are ``columns(_:)``.
+    init(_ row: PostgresRow, _ extent: Extent) throws {
+        var fields = ResultFields(row: row)
+        try self.init(&fields, extent)
+    }
+}
+
+extension EventType {
+    /// Whether no later event is judged by what the payload says.
+    fileprivate var isOutsideLifeCycle: Bool {
+        switch self {
+        case .sessionAttended, .sessionMissed, .medicationAdjusted, .familySessionHeld: true
+        case .admitted, .steppedDown, .steppedUp, .programChanged, .completed, .discharged,
+            .entryCorrected, .entryRetracted:
+            false
+        }
+    }
+}
+
+extension LedgerDatabase {
+    /// Copies events of a ledger out, in binary.
+    ///
+    /// - Parameters:
+    ///   - extent: how much of each.
+    ///   - ledger: whose.
+    ///   - condition: which of them, as SQL: COPY takes no parameters.
+    ///   - order: the columns by which they come.
+    ///   - body: gets them one by one.
+    func copyEvents(
+        _ extent: EventRow.Extent,
+        of ledger: LedgerDescription,
+        where condition: String,
+        by order: String,
+        _ body: (EventRow) throws -> Void
+    ) async throws {
+        var decoder = BinaryCopyDecoder()
+        try await reader.withConnection { connection in
+            try await connection.copyOut(
+                """
+                copy (
+                    select \(raw: EventRow.columns(extent))
+                    from event
+                    where ledger_id = \(raw: String(ledger.id.rawValue)) and \(raw: condition)
+                    order by \(raw: order)
+                ) to stdout (format binary)
+                """
+            ) { message in
+                try decoder.decode(message) { row in try body(EventRow(&row, extent)) }
+            }
+        }
+    }
+}
