@@ -96,8 +96,7 @@ let package = Package(
                 "ProjectionRuntime", "Ledger", "CareEpisode", "Postgres", "TransparencyLog",
             ],
             path: "Projections",
-            swiftSettings: strict,
-            plugins: ["EmbedSQL"]
+            swiftSettings: strict
         ),
 
         // The service.
@@ -225,6 +224,7 @@ let package = Package(
             dependencies: [
                 "CareEpisode", "Postgres", "Ledger", "ProjectionRuntime", "Projections",
                 "Simulator", "TestSupport", "ProjectionTestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
         ),
