@@ -26,45 +26,46 @@ public final class LedgerWorkers: Sendable {
         }
     }
 
+    /// What is told of what goes wrong: of which ledger, and in which work; nil where the ledgers cannot
+    /// be listed, or the ledger's work cannot be begun.
+    public typealias Trouble = @Sendable (LedgerDescription?, (any LeasedWork)?, any Error) -> Void
+
     private let database: LedgerDatabase
     private let stopSignal = StopSignal()
     private let running = Mutex<[LedgerID: [any LeasedWork]]>([:])
-    private let assignment: @Sendable (LedgerDescription) async throws -> Assignment
-    private let onTrouble: @Sendable (LedgerDescription?, any Error) -> Void
+    private let onTrouble: Trouble
 
     /// Makes the supervisor.
     ///
     /// - Parameters:
     ///   - database: where the ledgers are.
-    ///   - onTrouble: told what goes wrong, and of which ledger; nil where they cannot be listed.
-    ///   - assignment: asked once for each ledger; again where it throws.
-    public init(
-        _ database: LedgerDatabase,
-        onTrouble: @escaping @Sendable (LedgerDescription?, any Error) -> Void,
-        assignment: @escaping @Sendable (LedgerDescription) async throws -> Assignment
-    ) {
+    ///   - onTrouble: told what goes wrong, the same not more often than once a minute; no health
+    ///     information.
+    public init(_ database: LedgerDatabase, onTrouble: @escaping Trouble) {
         self.database = database
         self.onTrouble = onTrouble
-        self.assignment = assignment
     }
 
     /// Works until ``stop()`` or cancellation; returns when leases have been handed back.
-    public func run() async {
+    ///
+    /// - Parameter assignment: asked once for each ledger; again where it throws.
+    public func run(_ assignment: (LedgerDescription) async throws -> Assignment) async {
         let told = Told()
         await withDiscardingTaskGroup { group in
             while !stopSignal.isRequested, !Task.isCancelled {
-                var ledger: LedgerDescription?
                 do {
-                    for found in try await database.ledgers() where !isRunning(found) {
-                        ledger = found
-                        start(found, try await assignment(found), &group)
+                    for ledger in try await database.ledgers() where !isRunning(ledger) {
+                        do {
+                            start(ledger, try await assignment(ledger), &group)
+                        } catch {
+                            if told.isNew(error) { onTrouble(ledger, nil, error) }
+                        }
                     }
                 } catch {
-                    if !Task.isCancelled, told.isNew(error) { onTrouble(ledger, error) }
+                    if !Task.isCancelled, told.isNew(error) { onTrouble(nil, nil, error) }
                 }
                 try? await stopSignal.sleep(for: Self.lookInterval)
             }
-            if Task.isCancelled { group.cancelAll() }
         }
     }
 
@@ -98,7 +99,7 @@ public final class LedgerWorkers: Sendable {
     ) async {
         let told = Told()
         let tell: @Sendable (any Error) -> Void = { error in
-            if told.isNew(error) { self.onTrouble(ledger, error) }
+            if told.isNew(error) { self.onTrouble(ledger, work, error) }
         }
         while !stopSignal.isRequested, !Task.isCancelled {
             do {
