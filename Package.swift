@@ -107,8 +107,7 @@ let package = Package(
                 "TransparencyLog",
             ],
             path: "Projections",
-            swiftSettings: strict,
-            plugins: ["EmbedText"]
+            swiftSettings: strict
         ),
 
         // The service.
@@ -243,6 +242,7 @@ let package = Package(
                 "CareEpisode", "Documents", "Markup", "Postgres", "Ledger", "ProjectionRuntime",
                 "Projections",
                 "Simulator", "TestSupport", "ProjectionTestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
         ),

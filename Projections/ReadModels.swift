@@ -88,6 +88,21 @@ public enum ReadModels {
             try DischargeSummaryProjection(ledger),
         ]
     }
+
+    /// A worker for each read model of one ledger.
+    ///
+    /// - Parameter holder: who this is, shown as the holder of the leases.
+    /// - Throws: as ``all(_:)``.
+    public static func workers(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        holder: String
+    ) throws -> [any LeasedWork] {
+        func worker(_ projection: some EpisodeProjection) -> any LeasedWork {
+            ProjectionWorker(projection, database, ledger: ledger, holder: holder)
+        }
+        return try all(ledger).map { worker($0) }
+    }
 }
 
 /// A question as HTTP offers it.

@@ -1,6 +1,5 @@
 public import CareEpisode
 public import Ledger
-public import Postgres
 public import ProjectionRuntime
 
 /// The census: stays, lengths of stay, counted hours and flags of every episode.
@@ -31,28 +30,7 @@ public struct CensusProjection: EpisodeProjection {
     /// Episodes and their stays.
     public var tables: [ProjectionTable] { Self.tables }
 
-    static let episodeTable = ProjectionTable(
-        name: "census_episode",
-        columns: [
-            "ledger_id", "episode_id", "client_id", "admitted_at", "ended_at", "end_reason",
-            "last_contact_at", "length_of_stay_days", "session_at", "session_minutes",
-            "flag", "flag_at", "flag_events",
-        ],
-        definition: EmbeddedText.text("Census/episode.sql"),
-        keys: EmbeddedText.text("Census/episode_keys.sql")
-    )
-
-    static let stayTable = ProjectionTable(
-        name: "census_stay",
-        columns: [
-            "ledger_id", "episode_id", "ordinal", "program", "track", "level_of_care", "from_at",
-            "to_at", "start_reason", "end_reason",
-        ],
-        definition: EmbeddedText.text("Census/stay.sql"),
-        keys: EmbeddedText.text("Census/stay_keys.sql")
-    )
-
-    private static let tables = [episodeTable, stayTable]
+    private static let tables = [CensusEpisodeRow.table, CensusStayRow.table]
 
     /// Folds one episode; nil without a known, unretracted admission.
     public func fold(_ episode: EpisodeID, _ history: EffectiveHistory) throws -> EpisodeCensus? {
@@ -60,47 +38,12 @@ public struct CensusProjection: EpisodeProjection {
     }
 
     /// One row for the episode, one for each stay.
-    public func encode(
-        _ census: EpisodeCensus,
-        ledger: LedgerID,
-        into encoders: inout [BinaryCopyEncoder]
-    ) {
-        encodeEpisode(census, ledger, into: &encoders[0])
-        for (ordinal, stay) in census.stays.enumerated() {
-            encoders[1].row(columns: Self.stayTable.columns.count)
-            encoders[1].append(ledger.rawValue)
-            encoders[1].append(census.episodeID)
-            encoders[1].append(Int32(ordinal + 1))
-            encoders[1].append(stay.program)
-            encoders[1].append(stay.track)
-            encoders[1].append(stay.levelOfCare.rawValue)
-            encoders[1].append(stay.from.microseconds)
-            encoders[1].append(stay.to?.microseconds)
-            encoders[1].append(stay.startReason)
-            encoders[1].append(stay.endReason)
+    public func encode(_ census: EpisodeCensus, into rows: inout EncodedRows) {
+        rows.append(CensusEpisodeRow(census))
+        for (index, stay) in census.stays.enumerated() {
+            rows.append(
+                CensusStayRow(episodeID: census.episodeID, ordinal: index + 1, stay: stay)
+            )
         }
-    }
-
-    private func encodeEpisode(
-        _ census: EpisodeCensus,
-        _ ledger: LedgerID,
-        into encoder: inout BinaryCopyEncoder
-    ) {
-        encoder.row(columns: Self.episodeTable.columns.count)
-        encoder.append(ledger.rawValue)
-        encoder.append(census.episodeID)
-        encoder.append(census.clientID)
-        encoder.append(census.admittedAt.microseconds)
-        encoder.append(census.end?.at.microseconds)
-        encoder.append(census.end?.reason)
-        encoder.append(census.end?.lastContactAt.microseconds)
-        encoder.append(census.end.map { Int32($0.lengthOfStayDays) })
-        encoder.append(census.sessions.map(\.start.microseconds))
-        encoder.append(census.sessions.map { Int32($0.minutes) })
-        encoder.append(census.flags.map(\.flag.rawValue))
-        encoder.append(census.flags.map(\.at.microseconds))
-        encoder.append(
-            census.flags.map { $0.eventIDs.map(\.description).joined(separator: ",") }
-        )
     }
 }

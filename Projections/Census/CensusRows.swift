@@ -3,6 +3,90 @@ import Ledger
 import Postgres
 import ProjectionRuntime
 
+/// An episode in the table `census_episode`; its stays have a table of their own.
+struct CensusEpisodeRow: ProjectionRow {
+    static let table = ProjectionTable("census_episode", of: Self.self)
+
+    /// Without stays.
+    var episode = EpisodeCensus(
+        episodeID: EpisodeID(bits: 0),
+        clientID: "",
+        admittedAt: Instant(microseconds: 0),
+        stays: [],
+        end: nil,
+        sessions: [],
+        flags: []
+    )
+
+    var episodeID: EpisodeID {
+        get { episode.episodeID }
+        set { episode.episodeID = newValue }
+    }
+
+    init() {}
+
+    init(_ episode: EpisodeCensus) {
+        self.episode = episode
+        self.episode.stays = []
+    }
+
+    mutating func columns(_ column: inout some ColumnVisitor) throws {
+        try column("client_id", &episode.clientID)
+        try column("admitted_at", &episode.admittedAt)
+        var (endedAt, reason) = (episode.end?.at, episode.end?.reason)
+        var (lastContactAt, days) = (episode.end?.lastContactAt, episode.end?.lengthOfStayDays)
+        try column("ended_at", &endedAt)
+        try column("end_reason", &reason)
+        try column("last_contact_at", &lastContactAt)
+        try column.integer("length_of_stay_days", &days)
+        if let endedAt, let reason, let lastContactAt, let days {
+            episode.end = EpisodeCensus.End(
+                at: endedAt,
+                reason: reason,
+                lastContactAt: lastContactAt,
+                lengthOfStayDays: days
+            )
+        }
+        var starts = episode.sessions.map(\.start.microseconds)
+        var minutes = episode.sessions.map { Int32($0.minutes) }
+        try column("session_at", &starts)
+        try column("session_minutes", &minutes)
+        episode.sessions = zip(starts, minutes).map {
+            EpisodeCensus.CountedSession(start: Instant(microseconds: $0), minutes: Int($1))
+        }
+        try column.flags(&episode.flags)
+    }
+}
+
+/// A stay in the table `census_stay`.
+struct CensusStayRow: ProjectionRow {
+    static let table = ProjectionTable("census_stay", of: Self.self)
+
+    var episodeID = EpisodeID(bits: 0)
+    /// From 1.
+    var ordinal = 0
+    var stay = EpisodeCensus.Stay(
+        program: "",
+        track: nil,
+        levelOfCare: .outpatient,
+        from: Instant(microseconds: 0),
+        to: nil,
+        startReason: "",
+        endReason: nil
+    )
+
+    mutating func columns(_ column: inout some ColumnVisitor) throws {
+        try column.integer("ordinal", &ordinal)
+        try column("program", &stay.program)
+        try column("track", &stay.track)
+        try column.code("level_of_care", &stay.levelOfCare)
+        try column("from_at", &stay.from)
+        try column("to_at", &stay.to)
+        try column("start_reason", &stay.startReason)
+        try column("end_reason", &stay.endReason)
+    }
+}
+
 /// Reads the tables of the census.
 enum CensusRows {
     /// Stays that overlap a time.
@@ -12,15 +96,15 @@ enum CensusRows {
         from: Instant?,
         to: Instant?
     ) -> SQL {
-        """
-        select episode_id, ordinal, program, track, level_of_care, from_at, to_at, start_reason,
-            end_reason
-        from \(raw: CensusProjection.stayTable.qualifiedName(generation))
-        where ledger_id = \(ledger.rawValue)
-        and (to_at is null or to_at >= \(from?.microseconds ?? .min))
-        and from_at < \(to?.microseconds ?? .max)
-        order by episode_id, ordinal
-        """
+        CensusStayRow.select(
+            ledger,
+            generation,
+            where: """
+                (to_at is null or to_at >= \(from?.microseconds ?? .min))
+                and from_at < \(to?.microseconds ?? .max)
+                """,
+            orderBy: "episode_id, ordinal"
+        )
     }
 
     /// Episodes with a stay that overlaps a time.
@@ -30,39 +114,26 @@ enum CensusRows {
         from: Instant?,
         to: Instant?
     ) -> SQL {
-        """
-        select episode_id, client_id, admitted_at, ended_at, end_reason, last_contact_at,
-            length_of_stay_days, session_at, session_minutes, flag, flag_at, flag_events
-        from \(raw: CensusProjection.episodeTable.qualifiedName(generation))
-        where ledger_id = \(ledger.rawValue)
-        and (ended_at is null or ended_at >= \(from?.microseconds ?? .min))
-        and admitted_at < \(to?.microseconds ?? .max)
-        order by episode_id
-        """
+        CensusEpisodeRow.select(
+            ledger,
+            generation,
+            where: """
+                (ended_at is null or ended_at >= \(from?.microseconds ?? .min))
+                and admitted_at < \(to?.microseconds ?? .max)
+                """,
+            orderBy: "episode_id"
+        )
     }
 
     static func stay(_ row: PostgresRow) throws -> (episode: EpisodeID, stay: EpisodeCensus.Stay) {
-        let level = try row.get("level_of_care", as: String.self)
-        guard let levelOfCare = LevelOfCare(rawValue: level) else {
-            throw CensusRowError(column: "level_of_care")
-        }
-        return (
-            try row.get("episode_id"),
-            EpisodeCensus.Stay(
-                program: try row.get("program"),
-                track: try row.get("track"),
-                levelOfCare: levelOfCare,
-                from: Instant(microseconds: try row.get("from_at")),
-                to: try row.get("to_at", as: Int64?.self).map(Instant.init(microseconds:)),
-                startReason: try row.get("start_reason"),
-                endReason: try row.get("end_reason")
-            )
-        )
+        let row = try CensusStayRow(row)
+        return (row.episodeID, row.stay)
     }
 
     /// Puts episodes together from their rows.
     ///
-    /// An episode's stays that do not overlap the wanted time are left out.
+    /// An episode's stays that do not overlap the wanted time are left out, and so is an episode
+    /// without any.
     static func models(episodes: PostgresRows, stays: PostgresRows) throws -> [EpisodeCensus] {
         var staysOf: [EpisodeID: [EpisodeCensus.Stay]] = [:]
         for row in stays {
@@ -70,60 +141,10 @@ enum CensusRows {
             staysOf[episode, default: []].append(stay)
         }
         return try episodes.compactMap { row in
-            let episode = try row.get("episode_id", as: EpisodeID.self)
-            guard let stays = staysOf[episode] else { return nil }
-            return try model(row, episode, stays)
+            var episode = try CensusEpisodeRow(row).episode
+            guard let stays = staysOf[episode.episodeID] else { return nil }
+            episode.stays = stays
+            return episode
         }
     }
-
-    private static func model(
-        _ row: PostgresRow,
-        _ episode: EpisodeID,
-        _ stays: [EpisodeCensus.Stay]
-    ) throws -> EpisodeCensus {
-        var end: EpisodeCensus.End?
-        if let endedAt = try row.get("ended_at", as: Int64?.self) {
-            end = EpisodeCensus.End(
-                at: Instant(microseconds: endedAt),
-                reason: try row.get("end_reason"),
-                lastContactAt: Instant(microseconds: try row.get("last_contact_at")),
-                lengthOfStayDays: Int(try row.get("length_of_stay_days", as: Int32.self))
-            )
-        }
-        let sessions = zip(
-            try row.get("session_at", as: [Int64].self),
-            try row.get("session_minutes", as: [Int32].self)
-        ).map {
-            EpisodeCensus.CountedSession(start: Instant(microseconds: $0), minutes: Int($1))
-        }
-        let names = try row.get("flag", as: [String].self)
-        let times = try row.get("flag_at", as: [Int64].self)
-        let events = try row.get("flag_events", as: [String].self)
-        let flags = try names.indices.map { index in
-            guard let flag = EpisodeFlag.Flag(rawValue: names[index]) else {
-                throw CensusRowError(column: "flag")
-            }
-            return EpisodeFlag(
-                flag: flag,
-                at: Instant(microseconds: times[index]),
-                eventIDs: events[index].split(separator: ",").compactMap { EventID($0) }
-            )
-        }
-        return EpisodeCensus(
-            episodeID: episode,
-            clientID: try row.get("client_id"),
-            admittedAt: Instant(microseconds: try row.get("admitted_at")),
-            stays: stays,
-            end: end,
-            sessions: sessions,
-            flags: flags
-        )
-    }
-}
-
-/// A row of the census that this program did not write.
-struct CensusRowError: Error, CustomStringConvertible {
-    let column: String
-
-    var description: String { "the census table holds an unknown \(column): rebuild it" }
 }

@@ -19,41 +19,36 @@ public struct CensusStays: Sendable {
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) async throws {
         let model = ReadModel(try CensusProjection(ledger), database, ledger: ledger)
         (lines, basis) = try await model.withTables { connection, generation, basis in
-            let rows = try await connection.query(
-                """
-                select s.episode_id, s.ordinal, e.client_id, s.program, s.track, s.level_of_care, s.from_at,
-                    s.to_at, s.start_reason, s.end_reason, e.length_of_stay_days
-                from \(raw: CensusProjection.stayTable.qualifiedName(generation)) s
-                left join \(raw: CensusProjection.episodeTable.qualifiedName(generation)) e
-                    using (ledger_id, episode_id)
-                where s.ledger_id = \(ledger.id.rawValue)
-                order by s.episode_id, s.ordinal
-                """
-            )
-            return (try rows.reduce(into: [UInt8]()) { $0 += try Self.line($1) }, basis)
+            let results = try await connection.pipeline([
+                CensusRows.episodes(ledger.id, generation, from: nil, to: nil),
+                CensusRows.stays(ledger.id, generation, from: nil, to: nil),
+            ])
+            let episodes = try results[0].reduce(into: [EpisodeID: EpisodeCensus]()) {
+                let episode = try CensusEpisodeRow($1).episode
+                $0[episode.episodeID] = episode
+            }
+            let lines = try results[1].reduce(into: [UInt8]()) {
+                let row = try CensusStayRow($1)
+                $0 += Self.line(row, episodes[row.episodeID])
+            }
+            return (lines, basis)
         }
     }
 
-    private static func line(_ row: PostgresRow) throws -> [UInt8] {
-        func instant(_ column: String) throws -> AnswerJSON {
-            .instant(try row.get(column, as: Int64?.self).map { Instant(microseconds: $0) })
-        }
-        func text(_ column: String) throws -> AnswerJSON {
-            .text(try row.get(column, as: String?.self))
-        }
+    private static func line(_ row: CensusStayRow, _ episode: EpisodeCensus?) -> [UInt8] {
         let line: AnswerJSON = [
-            "episode_id": .string(try row.get("episode_id", as: EpisodeID.self).description),
-            "ordinal": .integer(Int64(try row.get("ordinal", as: Int32.self))),
-            "client_id": try text("client_id"),
-            "program": try text("program"),
-            "track": try text("track"),
-            "level_of_care": try text("level_of_care"),
-            "from": try instant("from_at"),
-            "to": try instant("to_at"),
-            "start_reason": try text("start_reason"),
-            "end_reason": try text("end_reason"),
-            "length_of_stay_days": try row.get("length_of_stay_days", as: Int32?.self)
-                .map { .integer(Int64($0)) } ?? .null,
+            "episode_id": .string(row.episodeID.description),
+            "ordinal": .integer(Int64(row.ordinal)),
+            "client_id": .text(episode?.clientID),
+            "program": .string(row.stay.program),
+            "track": .text(row.stay.track),
+            "level_of_care": .string(row.stay.levelOfCare.rawValue),
+            "from": .instant(row.stay.from),
+            "to": .instant(row.stay.to),
+            "start_reason": .string(row.stay.startReason),
+            "end_reason": .text(row.stay.endReason),
+            "length_of_stay_days": episode?.end.map { .integer(Int64($0.lengthOfStayDays)) }
+                ?? .null,
         ]
         return line.bytes + [0x0A]
     }

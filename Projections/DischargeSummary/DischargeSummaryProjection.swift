@@ -1,6 +1,5 @@
 public import CareEpisode
 public import Ledger
-public import Postgres
 public import ProjectionRuntime
 
 /// The discharge summaries: one for every ended episode.
@@ -29,17 +28,7 @@ public struct DischargeSummaryProjection: EpisodeProjection {
     public var foldVersion: Int { Self.foldVersion }
 
     /// One table.
-    public var tables: [ProjectionTable] { [Self.table] }
-
-    static let table = ProjectionTable(
-        name: "discharge_summary",
-        columns: [
-            "ledger_id", "episode_id", "client_id", "program", "admitted_at", "ended_at",
-            "end_reason", "length_of_stay_days", "missing", "document",
-        ],
-        definition: EmbeddedText.text("DischargeSummary/discharge_summary.sql"),
-        keys: EmbeddedText.text("DischargeSummary/discharge_summary_keys.sql")
-    )
+    public var tables: [ProjectionTable] { [StoredSummaryRow.table] }
 
     /// Folds one episode; nil for an open one, and without a known, unretracted admission.
     public func fold(
@@ -56,25 +45,35 @@ public struct DischargeSummaryProjection: EpisodeProjection {
     }
 
     /// One row.
-    public func encode(
-        _ summary: DischargeSummary,
-        ledger: LedgerID,
-        into encoders: inout [BinaryCopyEncoder]
-    ) {
-        let row = DischargeSummaryRow(summary)
-        encoders[0].row(columns: Self.table.columns.count)
-        encoders[0].append(ledger.rawValue)
-        encoders[0].append(summary.episodeID)
-        encoders[0].append(row.clientID)
-        encoders[0].append(row.program)
-        encoders[0].append(row.admittedAt.microseconds)
-        encoders[0].append(row.endedAt.microseconds)
-        encoders[0].append(row.endReason)
-        encoders[0].append(Int32(row.lengthOfStayDays))
-        encoders[0].append(row.missing)
-        encoders[0].append(
-            String(decoding: AnswerJSON.object(summary.members).bytes, as: UTF8.self)
+    public func encode(_ summary: DischargeSummary, into rows: inout EncodedRows) {
+        rows.append(
+            StoredSummaryRow(
+                row: DischargeSummaryRow(summary),
+                document: String(
+                    decoding: AnswerJSON.object(summary.members).bytes,
+                    as: UTF8.self
+                )
+            )
         )
+    }
+}
+
+/// A row of the table `discharge_summary`: what a list says, and the whole summary.
+struct StoredSummaryRow: ProjectionRow {
+    static let table = ProjectionTable("discharge_summary", of: Self.self)
+
+    var row = DischargeSummaryRow()
+    /// The sections and flags as JSON, byte for byte as a fold writes them.
+    var document = ""
+
+    var episodeID: EpisodeID {
+        get { row.episodeID }
+        set { row.episodeID = newValue }
+    }
+
+    mutating func columns(_ column: inout some ColumnVisitor) throws {
+        try row.columns(&column)
+        try column("document", &document)
     }
 }
 
@@ -98,6 +97,36 @@ public struct DischargeSummaryRow: Hashable, Sendable {
     public var missing: [String]
 }
 
+extension DischargeSummaryRow: ProjectionRow {
+    /// `discharge_summary`, which has the document besides.
+    public static var table: ProjectionTable { StoredSummaryRow.table }
+
+    /// An empty row, to be read into.
+    public init() {
+        self.init(
+            episodeID: EpisodeID(bits: 0),
+            clientID: "",
+            program: "",
+            admittedAt: Instant(microseconds: 0),
+            endedAt: Instant(microseconds: 0),
+            endReason: "",
+            lengthOfStayDays: 0,
+            missing: []
+        )
+    }
+
+    /// Goes through what a list says.
+    public mutating func columns(_ column: inout some ColumnVisitor) throws {
+        try column("client_id", &clientID)
+        try column("program", &program)
+        try column("admitted_at", &admittedAt)
+        try column("ended_at", &endedAt)
+        try column("end_reason", &endReason)
+        try column.integer("length_of_stay_days", &lengthOfStayDays)
+        try column("missing", &missing)
+    }
+}
+
 extension DischargeSummaryRow {
     /// The row of a final summary, which has all of these.
     init(_ summary: DischargeSummary) {
@@ -116,19 +145,6 @@ extension DischargeSummaryRow {
             endReason: reason,
             lengthOfStayDays: lengthOfStayDays,
             missing: summary.completeness.missing
-        )
-    }
-
-    init(_ row: PostgresRow) throws {
-        self.init(
-            episodeID: try row.get("episode_id"),
-            clientID: try row.get("client_id"),
-            program: try row.get("program"),
-            admittedAt: Instant(microseconds: try row.get("admitted_at")),
-            endedAt: Instant(microseconds: try row.get("ended_at")),
-            endReason: try row.get("end_reason"),
-            lengthOfStayDays: Int(try row.get("length_of_stay_days", as: Int32.self)),
-            missing: try row.get("missing")
         )
     }
 

@@ -199,8 +199,8 @@ public struct DischargeSummaryQuery: Sendable {
             let rows = try await connection.query(
                 """
                 select document
-                from \(raw: DischargeSummaryProjection.table.qualifiedName(generation))
-                where ledger_id = \(ledger.id.rawValue) and episode_id = \(episode)
+                from \(raw: StoredSummaryRow.table.qualifiedName)
+                where \(ProjectionTable.isOf(ledger.id, generation)) and episode_id = \(episode)
                 """
             )
             let text = try rows.first?.get("document", as: String.self)
@@ -284,20 +284,20 @@ public struct DischargeSummaryQuery: Sendable {
         let program = selection.program
         return try await model.withTables { connection, generation, basis in
             let rows = try await connection.query(
-                """
-                select episode_id, client_id, program, admitted_at, ended_at, end_reason,
-                    length_of_stay_days, missing
-                from \(raw: DischargeSummaryProjection.table.qualifiedName(generation))
-                where ledger_id = \(ledger.id.rawValue)
-                and ended_at >= \(first) and ended_at < \(end)
-                and ended_at <= \(effectiveAt.microseconds)
-                and (\(program)::text is null or program = \(program)::text)
-                order by ended_at desc, episode_id
-                """
+                DischargeSummaryRow.select(
+                    ledger.id,
+                    generation,
+                    where: """
+                        ended_at >= \(first) and ended_at < \(end)
+                        and ended_at <= \(effectiveAt.microseconds)
+                        and (\(program)::text is null or program = \(program)::text)
+                        """,
+                    orderBy: "ended_at desc, episode_id"
+                )
             )
             return DischargeSummaryList(
                 effectiveAt: effectiveAt,
-                rows: try rows.map(DischargeSummaryRow.init),
+                rows: try rows.map { try DischargeSummaryRow($0) },
                 basis: basis
             )
         }

@@ -1,6 +1,5 @@
 public import CareEpisode
 public import Ledger
-public import Postgres
 public import ProjectionRuntime
 
 /// The medication review: the medications of every episode.
@@ -39,70 +38,28 @@ public struct MedicationReviewProjection: EpisodeProjection {
     }
 
     /// One row for the episode, one for each lineage, interval and change.
-    public func encode(
-        _ medications: EpisodeMedications,
-        ledger: LedgerID,
-        into encoders: inout [BinaryCopyEncoder]
-    ) {
-        let rows = MedicationRowEncoder(medications, ledger: ledger)
-        rows.episode(into: &encoders[0])
-        rows.lineages(into: &encoders[1])
-        rows.intervals(into: &encoders[2])
-        rows.changes(into: &encoders[3])
-    }
-
-    // MARK: - Tables
-
-    static let episodeTable = table(
-        "episode",
-        columns: [
-            "client_id", "program", "level_of_care", "admitted_at", "ended_at", "last_at", "flag",
-            "flag_at", "flag_events",
-        ]
-    )
-
-    static let lineageTable = table(
-        "lineage",
-        columns: [
-            "lineage", "opened_by", "opened_index", "last_event_id", "last_event_at",
-            "hold_event_id", "hold_since", "hold_until", "hold_prescriber", "has_hold_reason",
-            "hold_reason_code", "hold_reason_text",
-        ]
-    )
-
-    static let intervalTable = table(
-        "interval",
-        columns: ["lineage", "ordinal", "position", "event_id"] + medicationColumns
-            + regimenColumns("") + ["from_at", "to_at", "started_by", "ended_by", "prescriber"]
-            + reasonColumns
-    )
-
-    static let changeTable = table(
-        "change",
-        columns: ["ordinal", "event_id", "at", "change", "lineage"] + medicationColumns
-            + regimenColumns("from_") + regimenColumns("to_") + ["prescriber"] + reasonColumns
-    )
-
-    private static let tables = [episodeTable, lineageTable, intervalTable, changeTable]
-
-    private static let medicationColumns = [
-        "name", "rxcui", "ndc", "form", "strength", "order_id",
-    ]
-
-    private static let reasonColumns = ["has_reason", "reason_code", "reason_text"]
-
-    private static func regimenColumns(_ prefix: String) -> [String] {
-        ["has_\(prefix)regimen"]
-            + ["dose", "unit", "route", "frequency", "times_per_day", "as_needed"]
-            .map { prefix + $0 }
-    }
-
-    private static func table(_ topic: String, columns: [String]) -> ProjectionTable {
-        ProjectionTable(
-            name: "medication_\(topic)",
-            columns: ["ledger_id", "episode_id"] + columns,
-            definition: EmbeddedText.text("MedicationReview/\(topic).sql"),
-            keys: EmbeddedText.text("MedicationReview/\(topic)_keys.sql")
+    public func encode(_ medications: EpisodeMedications, into rows: inout EncodedRows) {
+        let (episode, course) = (medications.episodeID, medications.course)
+        rows.append(MedicationEpisodeRow(medications))
+        for (place, lineage) in course.lineages.enumerated() {
+            rows.append(MedicationLineageRow(episode, place: place, lineage))
+            for (ordinal, interval) in lineage.intervals.enumerated() {
+                rows.append(
+                    MedicationIntervalRow(episode, place: place, ordinal: ordinal, interval)
+                )
+            }
+        }
+        let places = Dictionary(
+            course.lineages.enumerated().map { ($1.id, $0) },
+            uniquingKeysWith: { first, _ in first }
         )
+        for (ordinal, change) in course.changes.enumerated() {
+            rows.append(MedicationChangeRow(episode, ordinal: ordinal, change, places))
+        }
     }
+
+    private static let tables = [
+        MedicationEpisodeRow.table, MedicationLineageRow.table, MedicationIntervalRow.table,
+        MedicationChangeRow.table,
+    ]
 }

@@ -28,7 +28,10 @@ extension CensusQuery {
         )
         let reasons = Set(models.compactMap(\.end?.reason))
         guard reasons.allSatisfy({ PeriodOutcomes.EndReason(rawValue: $0) != nil }) else {
-            throw CensusRowError(column: "end_reason")
+            throw ProjectionRowError(
+                table: CensusEpisodeRow.table.qualifiedName,
+                column: "end_reason"
+            )
         }
         let outcomes = PeriodOutcomes(
             models,

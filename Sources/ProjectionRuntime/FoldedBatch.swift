@@ -1,6 +1,5 @@
 import CareEpisode
 import Ledger
-import Postgres
 
 /// The rows of the episodes of one batch, encoded, and those whose fold failed.
 ///
@@ -13,23 +12,21 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
     var failed: [(episode: EpisodeID, reason: String)] = []
     /// Those of them of which a part could be folded; the rows of the others stay as they are.
     private(set) var foldedInPart: [EpisodeID] = []
-    /// One for each table.
-    var encoders: [BinaryCopyEncoder]
+    /// Of one generation.
+    var rows: EncodedRows
 
     private let projection: Projection
-    private let ledger: LedgerID
 
-    init(_ projection: Projection, ledger: LedgerID) {
+    init(_ projection: Projection, ledger: LedgerID, generation: Int32) {
         self.projection = projection
-        self.ledger = ledger
-        encoders = projection.makeEncoders()
+        rows = EncodedRows(projection.tables, ledger: ledger, generation: generation)
     }
 
     mutating func add(_ episode: EpisodeID, _ history: [HistoryEvent]) {
         do {
             let model = try projection.fold(episode, history)
             folded.append(episode)
-            if let model { projection.encode(model, ledger: ledger, into: &encoders) }
+            if let model { projection.encode(model, into: &rows) }
         } catch {
             failed.append((episode, Self.reason(error)))
             addReadable(episode, history)
@@ -51,7 +48,7 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
         }
         guard readable > 0 else { return }
         foldedInPart.append(episode)
-        if let model { projection.encode(model, ledger: ledger, into: &encoders) }
+        if let model { projection.encode(model, into: &rows) }
     }
 
     /// Folds one episode after the other; whoever else waits for a thread has his turn in between.

@@ -3,7 +3,7 @@ public import Ledger
 import Postgres
 import Synchronization
 
-/// Fills new tables for a read model beside the live ones, then switches over.
+/// Writes a read model's rows anew beside those that answer, then switches over.
 ///
 /// Queries never stop, and live workers go on until the switch.
 public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
@@ -30,7 +30,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
 
     /// What a rebuild did.
     public struct Report: Sendable {
-        /// The position that the new tables reflect.
+        /// The position that the new rows reflect.
         public var position: Position
         /// Events that were folded.
         public var events: Int64
@@ -53,7 +53,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
     ///   - parallelism: how many ranges of episodes are folded at once.
     ///   - progress: told how many of how many events have been folded.
     ///   - isStopped: asked a few times a second; once it is true, the rebuild is given up.
-    /// - Throws: ``ProjectionError/differs(projection:episodes:examples:)``, the live tables stay;
+    /// - Throws: ``ProjectionError/differs(projection:episodes:examples:)``, the live rows stay;
     ///   ``ProjectionError/rebuilding(projection:progress:)`` where somebody else is at it; and
     ///   `CancellationError` where it was stopped.
     public func run(
@@ -62,34 +62,59 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         progress: @escaping @Sendable (_ done: Int64, _ of: Int64) -> Void = { _, _ in },
         isStopped: @escaping @Sendable () -> Bool = { false }
     ) async throws -> Report {
+        try await run(
+            onlyIfNeeded: false,
+            acceptDifferences: acceptDifferences,
+            parallelism: parallelism,
+            progress: progress,
+            isStopped: isStopped
+        )
+    }
+
+    /// The same; throws ``AlreadyRebuilt`` where it was done and is only wanted if needed.
+    func run(
+        onlyIfNeeded: Bool,
+        acceptDifferences: Bool = false,
+        parallelism: Int,
+        progress: @escaping @Sendable (_ done: Int64, _ of: Int64) -> Void,
+        isStopped: @escaping @Sendable () -> Bool
+    ) async throws -> Report {
         try await registry.register()
-        try await registry.dropRetired()
+        // What an earlier one has left takes no room beside this one.
+        try await registry.removeOldRows(isStopped: isStopped)
         let head = try await reader.head().position
-        let lease = try await registry.beginRebuild(events: head.rawValue)
+        let lease = try await registry.beginRebuild(
+            events: head.rawValue,
+            onlyIfNeeded: onlyIfNeeded
+        )
         let folded = Atomic<Int64>(0)
         do {
-            let report = try await keeping(
-                lease,
-                folded: { folded.load(ordering: .relaxed) },
-                isStopped
-            ) {
-                try await build(
-                    lease.generation,
-                    through: head,
-                    acceptDifferences: acceptDifferences,
-                    parallelism: parallelism
-                ) { done in
-                    folded.store(done, ordering: .relaxed)
-                    progress(done, head.rawValue)
+            return try await registry.pool.releasing(lease.lease) {
+                try await keeping(
+                    lease,
+                    folded: { folded.load(ordering: .relaxed) },
+                    isStopped
+                ) {
+                    try await build(
+                        lease,
+                        through: head,
+                        acceptDifferences: acceptDifferences,
+                        parallelism: parallelism
+                    ) { done in
+                        folded.store(done, ordering: .relaxed)
+                        progress(done, head.rawValue)
+                    }
                 }
             }
-            try await registry.release(lease)
-            return report
         } catch {
-            try? await registry.release(lease)
-            try? await registry.abandon(lease.generation)
+            _ = try? await registry.removeOldRows(isStopped: isStopped)
             throw error
         }
+    }
+
+    /// Removes the rows that the last rebuild has replaced; a worker does so too, once a minute.
+    public func removeOldRows(isStopped: () -> Bool = { false }) async throws {
+        try await registry.removeOldRows(isStopped: isStopped)
     }
 
     /// Renews a lease for as long as a body runs; the body is cancelled where the lease is lost.
@@ -109,7 +134,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
                     if renewed.duration(to: .now) < .seconds(1) { continue }
                     renewed = .now
                     guard try await registry.renew(lease, folded: folded()) else {
-                        throw ProjectionError.leaseLost(projection: registry.projection.name)
+                        throw registry.leaseLost
                     }
                 }
             }
@@ -123,85 +148,92 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
     }
 
     private func build(
-        _ generation: Int32,
+        _ built: RebuildLease,
         through head: Position,
         acceptDifferences: Bool,
         parallelism: Int,
         progress: @escaping @Sendable (Int64) -> Void
     ) async throws -> Report {
         let began = ContinuousClock.now
-        let scan = EpisodeScan(database, ledger: registry.ledger, through: head)
-        let tally = Mutex((episodes: 0, parked: 0, events: Int64(0)))
-        try await scan.forEachRange(parallelism: parallelism) { range in
-            var batch = FoldedBatch(registry.projection, ledger: registry.ledger.id)
-            var events: Int64 = 0
-            try await scan.read(range) { episode, history in
-                batch.add(episode, history)
-                events += Int64(history.count)
-            }
-            try await write(batch, generation: generation, through: head)
-            let done = tally.withLock { tally in
-                tally.episodes += batch.folded.count + batch.failed.count
-                tally.parked += batch.failed.count
-                tally.events += events
-                return tally.events
-            }
-            progress(done)
-        }
-        let folded = tally.withLock { $0 }
+        let generation = built.generation
+        let folded = try await fold(generation, through: head, parallelism, progress)
         guard folded.events == head.rawValue else {
             // Something is missing from the ledger: reading by position says where.
             try await findMissing(through: head)
             throw LedgerError.missingEvent(head)
         }
-        try await registry.complete(generation)
+        try await registry.analyze()
         let foldTime = began.duration(to: .now)
 
         // Most of what came since is folded before the live worker is stopped.
-        let position = try await follow(generation, from: head)
-        var lease = try await registry.seize()
-        let (reached, differing): (Position, [EpisodeID]?)
+        var rows = GenerationWriter(registry, reader, generation: generation, position: head)
+        try await rows.advance(to: try await reader.head().position)
+        let seized = try await registry.seize()
         do {
-            (reached, differing) = try await meet(&lease, generation, from: position)
-            if let differing, !differing.isEmpty, !acceptDifferences {
+            let differing = try await reconcile(&rows, generation, seized)
+            if let differing = differing.episodes, !differing.isEmpty, !acceptDifferences {
                 throw ProjectionError.differs(
                     projection: registry.projection.name,
                     episodes: differing.count,
                     examples: differing.prefix(3).map(\.description)
                 )
             }
-            try await registry.activate(generation, at: reached, lease)
+            try await registry.activate(built, at: rows.position, differing.lease)
+            return Report(
+                position: rows.position,
+                events: folded.events,
+                episodes: folded.episodes,
+                parked: folded.parked,
+                differing: differing.episodes?.count,
+                generation: generation,
+                foldTime: foldTime
+            )
         } catch {
             // The live worker goes on at once.
-            try? await registry.release(lease)
+            try? await seized.lease.release(registry.pool)
             throw error
         }
-        return Report(
-            position: reached,
-            events: folded.events,
-            episodes: folded.episodes,
-            parked: folded.parked,
-            differing: differing?.count,
-            generation: generation,
-            foldTime: foldTime
-        )
     }
 
-    private func write(
-        _ batch: FoldedBatch<Projection>,
-        generation: Int32,
-        through: Position
-    ) async throws {
-        try await registry.pool.withTransaction { [registry] connection in
-            // The tables are new: there is nothing to replace.
-            try await registry.copy(batch.encoders, generation: generation, connection)
-            try await registry.park(
-                batch.failed,
-                generation: generation,
-                through: through,
-                connection
+    private func fold(
+        _ generation: Int32,
+        through head: Position,
+        _ parallelism: Int,
+        _ progress: @escaping @Sendable (Int64) -> Void
+    ) async throws -> (episodes: Int, parked: Int, events: Int64) {
+        let scan = EpisodeScan(database, ledger: registry.ledger, through: head)
+        let tally = Mutex((episodes: 0, parked: 0, events: Int64(0)))
+        try await scan.forEachRange(parallelism: parallelism) { range in
+            var batch = FoldedBatch(
+                registry.projection,
+                ledger: registry.ledger.id,
+                generation: generation
             )
+            var events: Int64 = 0
+            try await scan.read(range) { episode, history in
+                batch.add(episode, history)
+                events += Int64(history.count)
+            }
+            let folded = batch
+            try await registry.pool.withTransaction { [registry] connection in
+                // The generation is new: there is nothing to replace.
+                try await registry.copy(folded.rows, connection)
+                try await registry.park(
+                    folded.failed,
+                    generation: generation,
+                    through: head,
+                    connection
+                )
+            }
+            let done = tally.withLock { tally in
+                tally.episodes += folded.folded.count + folded.failed.count
+                tally.parked += folded.failed.count
+                tally.events += events
+                return tally.events
+            }
+            progress(done)
         }
+        return tally.withLock { $0 }
     }
 
     private func findMissing(through head: Position) async throws {
@@ -212,77 +244,23 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         }
     }
 
-    /// Brings the new tables and, where this program can, the live ones to one position.
+    /// Brings the new rows and, where this program can, those that answer to one position.
     ///
-    /// - Returns: that position, and the episodes whose rows differ; nil where the live rows were
-    ///   made by another version of the fold: they stay at the position that they reflect.
-    private func meet(
-        _ lease: inout ProjectionLease,
+    /// - Returns: the lease on those that answer, and the episodes whose rows differ; nil where they
+    ///   were made by another version of the fold: they stay at the position that they reflect.
+    private func reconcile(
+        _ rows: inout GenerationWriter<Projection>,
         _ generation: Int32,
-        from built: Position
-    ) async throws -> (Position, [EpisodeID]?) {
-        let head = max(try await reader.head().position, built, lease.position)
-        _ = try await follow(generation, from: built, to: head)
-        guard try await registry.isSameVersion() else { return (head, nil) }
-        var histories = HistoryCache()
-        while lease.position < head {
-            let next = Position(
-                rawValue: min(head.rawValue, lease.position.rawValue + Int64(EventReader.foldLimit))
-            )
-            let batch = try await folded(after: lease.position, through: next, &histories)
-            let now = lease
-            try await registry.pool.withTransaction { [registry] connection in
-                try await registry.advance(now, to: next, connection)
-                try await registry.write(
-                    batch,
-                    generation: now.generation,
-                    through: next,
-                    connection
-                )
-            }
-            lease.position = next
-        }
-        return (head, try await differences(lease, generation, through: head))
-    }
-
-    /// Brings the new tables, which nobody else writes, further.
-    private func follow(
-        _ generation: Int32,
-        from start: Position,
-        to wanted: Position? = nil
-    ) async throws -> Position {
-        var position = start
-        var histories = HistoryCache()
-        let head: Position
-        if let wanted { head = wanted } else { head = try await reader.head().position }
-        while position < head {
-            let next = Position(
-                rawValue: min(head.rawValue, position.rawValue + Int64(EventReader.foldLimit))
-            )
-            let batch = try await folded(after: position, through: next, &histories)
-            try await registry.pool.withTransaction { [registry] connection in
-                try await registry.write(
-                    batch,
-                    generation: generation,
-                    through: next,
-                    connection
-                )
-            }
-            position = next
-        }
-        return position
-    }
-
-    private func folded(
-        after: Position,
-        through: Position,
-        _ histories: inout HistoryCache
-    ) async throws -> FoldedBatch<Projection> {
-        let touched = try await reader.episodes(after: after, through: through)
-        try await histories.load(touched.episodes, with: touched.events, through: through, reader)
-        var batch = FoldedBatch(registry.projection, ledger: registry.ledger.id)
-        await batch.add(touched.episodes, histories)
-        return batch
+        _ seized: ProjectionLease
+    ) async throws -> (lease: ProjectionLease, episodes: [EpisodeID]?) {
+        let head = max(try await reader.head().position, rows.position, seized.position)
+        try await rows.advance(to: head)
+        guard try await registry.isSameVersion() else { return (seized, nil) }
+        var live = GenerationWriter(registry, reader, lease: seized)
+        try await live.advance(to: head)
+        var lease = seized
+        lease.position = live.position
+        return (lease, try await differences(lease, generation, through: head))
     }
 
     /// The episodes that have other rows in the live generation than in another, a range at a time.
@@ -294,34 +272,34 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         let one = lease.generation
         let scan = EpisodeScan(database, ledger: registry.ledger, through: through)
         let found = Mutex<Set<EpisodeID>>([])
-        let id = registry.ledger.id.rawValue
         // Parked episodes keep rows of different ages.
         let parked = try await registry.pool.query(
             """
-            select distinct episode_id from projection_parked
-            where ledger_id = \(id) and name = \(registry.projection.name)
-            and generation in (\(one), \(other))
+            select distinct episode_id
+            from read_model_parked
+            where \(registry.key) and generation in (\(one), \(other))
             """
         ).map { try $0.get("episode_id", as: EpisodeID.self) }
         try await scan.forEachRange(parallelism: 1) { range in
-            guard try await registry.renew(lease) else {
-                throw ProjectionError.leaseLost(projection: registry.projection.name)
-            }
+            guard try await lease.lease.renew(registry.pool) else { throw registry.leaseLost }
             for table in registry.projection.tables {
-                let columns = table.columns.joined(separator: ", ")
-                func rows(_ generation: Int32) -> String {
+                let columns = table.columns.map(\.name).filter { $0 != "generation" }
+                    .joined(separator: ", ")
+                func rows(_ generation: Int32) -> SQL {
                     """
-                    select \(columns) from \(table.qualifiedName(generation))
-                    where ledger_id = \(id) and \(range.condition)
+                    select \(raw: columns)
+                    from \(raw: table.qualifiedName)
+                    where \(ProjectionTable.isOf(registry.ledger.id, generation))
+                    and \(raw: range.condition)
                     """
                 }
                 let differing = try await registry.pool.query(
                     """
                     select distinct d.episode_id
                     from (
-                        (\(raw: rows(one)) except all \(raw: rows(other)))
+                        (\(rows(one)) except all \(rows(other)))
                         union all
-                        (\(raw: rows(other)) except all \(raw: rows(one)))
+                        (\(rows(other)) except all \(rows(one)))
                     ) as d
                     """
                 )

@@ -22,9 +22,9 @@ public struct ProjectionStatus: Sendable {
     public var position: Position
     /// The ledger's head.
     public var head: Position
-    /// The tables that answer.
+    /// The generation of the rows that answer.
     public var generation: Int
-    /// The fold that filled them.
+    /// The fold that wrote them.
     public var foldVersion: Int
     /// Who holds the lease now; nil where nobody does.
     public var leaseHolder: String?
@@ -47,7 +47,7 @@ public struct ProjectionStatus: Sendable {
             select p.name, p.position, h.position as head, p.generation, p.fold_version,
                 case when p.lease_until > clock_timestamp() then p.lease_holder end as lease_holder,
                 \(RebuildProgress.columns)
-            from projection p
+            from read_model_state p
             join ledger_head h on h.ledger_id = p.ledger_id
             \(RebuildProgress.join)
             where p.ledger_id = \(id)
@@ -55,8 +55,8 @@ public struct ProjectionStatus: Sendable {
             """,
             """
             select k.name, k.episode_id, k.position, k.reason, k.retry_asked
-            from projection_parked k
-            join projection p using (ledger_id, name, generation)
+            from read_model_parked k
+            join read_model_state p using (ledger_id, name, generation)
             where k.ledger_id = \(id)
             order by k.name, k.episode_id
             limit 1000
@@ -99,9 +99,9 @@ public struct ProjectionStatus: Sendable {
     ) async throws -> Int {
         try await database.projector.query(
             """
-            update projection_parked k
+            update read_model_parked k
             set retry_asked = true
-            from projection p
+            from read_model_state p
             where k.ledger_id = \(ledger.id.rawValue)
             and p.ledger_id = k.ledger_id and p.name = k.name and p.generation = k.generation
             and (\(name)::text is null or k.name = \(name)::text)

@@ -76,10 +76,10 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
                 try await connection.copyOut(
                     """
                     copy (
-                        select \(raw: table.columns.joined(separator: ", "))
-                        from \(raw: table.qualifiedName(generation))
+                        select \(raw: table.columnNames)
+                        from \(raw: table.qualifiedName)
                         where ledger_id = \(raw: String(ledger.id.rawValue))
-                        and \(raw: range.condition)
+                        and generation = \(raw: String(generation)) and \(raw: range.condition)
                     ) to stdout (format binary)
                     """
                 ) { try Self.collect($0, &decoder, index, tables.count, &rows) }
@@ -123,13 +123,12 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
         _ folded: inout Rows
     ) throws {
         guard let model = try projection.fold(episode, events) else { return }
-        var encoders = projection.makeEncoders()
-        projection.encode(model, ledger: ledger.id, into: &encoders)
-        for index in encoders.indices {
-            encoders[index].finish()
+        var rows = EncodedRows(projection.tables, ledger: ledger.id, generation: 0)
+        projection.encode(model, into: &rows)
+        for index in rows.tables.indices {
             var decoder = BinaryCopyDecoder()
-            try encoders[index].bytes.withUnsafeBytes {
-                try Self.collect($0, &decoder, index, encoders.count, &folded)
+            try rows.bytes(index).withUnsafeBytes {
+                try Self.collect($0, &decoder, index, rows.tables.count, &folded)
             }
         }
     }
@@ -144,7 +143,7 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
         }
     }
 
-    /// Adds the rows of a message: ledger, episode, and every field with its length.
+    /// Adds the rows of a message: for each episode every field after it, with its length.
     private static func collect(
         _ message: UnsafeRawBufferPointer,
         _ decoder: inout BinaryCopyDecoder,
@@ -154,7 +153,8 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
     ) throws {
         try decoder.decode(message) { row in
             var bytes: [UInt8] = []
-            _ = try row.nextBytes()
+            _ = try row.nextBytes()  // the ledger
+            _ = try row.nextBytes()  // the generation
             let episode = try row.next(EpisodeID.self)
             while row.column < row.columns {
                 let field = try row.nextBytes()

@@ -1,19 +1,19 @@
 public import CareEpisode
 public import Ledger
 import Postgres
-import Synchronization
 
 /// Keeps one read model of one ledger at the head.
 ///
 /// Any number of workers may run: one holds the lease. Each batch replaces the rows of the
 /// episodes it touches and moves the checkpoint in one transaction, so that every event counts
 /// exactly once, wherever a worker dies.
-public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
+public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
+    /// Asks it to end after the batch it is at.
+    public let stopSignal = StopSignal()
     private let registry: ProjectionRegistry<Projection>
     private let rebuild: ProjectionRebuild<Projection>
     private let reader: EventReader
     private let batchLimit: Int
-    private let isStopped = Atomic(false)
 
     /// The time from one look at the head to the next, once it is reached.
     ///
@@ -49,52 +49,51 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
         self.batchLimit = min(max(batchLimit, 1), EventReader.foldLimit)
     }
 
-    /// Works until ``stop()`` or cancellation: takes the lease when it is free, follows the head.
+    /// How often rows are looked for that a rebuild has replaced.
+    private static var removalInterval: Duration { .seconds(60) }
+
+    /// Takes the lease when it is free, and follows the head.
     ///
-    /// Where an older version of the fold has filled the tables, it first rebuilds them, or waits for
-    /// whoever does.
+    /// Where an older version of the fold has written the rows, it first rebuilds them, or stands by
+    /// while somebody else does.
     ///
-    /// Failures of the database are waited out; ``stop()`` hands the lease back, cancellation
-    /// leaves it to expire.
-    ///
-    /// - Parameters:
-    ///   - feed: says when the head has moved.
-    ///   - onTrouble: told what went wrong before each new try; holds no health information.
-    /// - Throws: `CancellationError`, ``ProjectionError/rebuildNeeded(projection:stored:program:)``
-    ///   where a newer version of the fold has filled the tables, and `LedgerError` where an event is missing or cannot be read.
-    public func run(
-        feed: LiveFeed,
-        onTrouble: @Sendable (any Error) -> Void = { _ in }
-    ) async throws {
-        while !isStopped.load(ordering: .acquiring) {
-            do {
-                try await registry.register()
-                if let lease = try await registry.acquire() {
-                    try await releasing(lease) { try await work(lease, feed: feed) }
-                } else {
-                    try await Task.sleep(for: .seconds(1))
-                }
-            } catch ProjectionError.rebuildNeeded(let name, let stored, let program) {
-                let needed = ProjectionError.rebuildNeeded(
-                    projection: name,
-                    stored: stored,
-                    program: program
-                )
-                guard stored < program else { throw needed }
-                onTrouble(needed)
-                if try await !rebuilt() { try await Task.sleep(for: .seconds(1)) }
-            } catch let error as ProjectionError {
-                onTrouble(error)
-                try await Task.sleep(for: .milliseconds(200))
-            } catch let error as PostgresError {
-                try Task.checkCancellation()
-                onTrouble(error)
-                try await Task.sleep(for: .seconds(1))
+    /// - Throws: ``ProjectionError``, and `LedgerError` where an event is missing or cannot be read.
+    public func turn(
+        _ feed: LiveFeed,
+        _ onTrouble: @escaping @Sendable (any Error) -> Void
+    ) async throws -> Bool {
+        try await registry.register()
+        do {
+            guard let lease = try await registry.acquire() else { return false }
+            try await registry.pool.releasing(lease.lease) {
+                // Ends with the folding, which never waits for it.
+                async let _ = removeOldRows(onTrouble)
+                try await follow(feed, lease)
             }
+            return true
+        } catch ProjectionError.rebuildNeeded(let name, let stored, let program)
+            where stored < program
+        {
+            onTrouble(
+                ProjectionError.rebuildNeeded(projection: name, stored: stored, program: program)
+            )
+            return try await rebuilt()
+        } catch ProjectionError.rebuilding {
+            return false
         }
     }
 
-    /// Fills the tables anew with this version of the fold, unless somebody is at it.
+    /// Newer rows than this fold's stay so, and what cannot be read has to be looked at by somebody.
+    public func pause(after error: any Error) -> Duration? {
+        switch error {
+        case ProjectionError.rebuildNeeded: nil
+        case is ProjectionError: .milliseconds(200)
+        case is PostgresError: .seconds(1)
+        default: nil
+        }
+    }
+
+    /// Writes the rows anew with this version of the fold, unless somebody is at it.
     ///
     /// - Returns: whether that is done; not where somebody else is at it, or this worker was stopped.
     private func rebuilt(
@@ -103,63 +102,56 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
         do {
             // One range at a time: beside it the service answers, and other models are rebuilt too.
             _ = try await rebuild.run(
+                onlyIfNeeded: true,
                 parallelism: 1,
                 progress: progress,
-                isStopped: { self.isStopped.load(ordering: .acquiring) }
+                isStopped: { self.stopSignal.isRequested }
             )
+            return true
+        } catch is AlreadyRebuilt {
             return true
         } catch ProjectionError.rebuilding {
             return false
-        } catch is CancellationError where isStopped.load(ordering: .acquiring) {
+        } catch is CancellationError where stopSignal.isRequested {
             return false
         }
     }
 
-    /// Lets ``run(feed:onTrouble:)`` return after the batch it is at.
-    public func stop() {
-        isStopped.store(true, ordering: .releasing)
-    }
-
-    /// Hands a lease back whatever happens: whoever goes on, this worker included, need not wait
-    /// until it expires.
-    private func releasing(
-        _ lease: ProjectionLease,
-        _ body: () async throws -> Void
-    ) async throws {
-        do {
-            try await body()
-        } catch {
-            // Of a lease that was lost nothing is handed back.
-            try? await registry.release(lease)
-            throw error
-        }
-        try await registry.release(lease)
-    }
-
-    private func work(_ first: ProjectionLease, feed: LiveFeed) async throws {
-        var lease = first
-        var histories = HistoryCache()
-        while !isStopped.load(ordering: .acquiring) {
+    private func follow(_ feed: LiveFeed, _ lease: ProjectionLease) async throws {
+        var rows = writer(lease)
+        while !stopSignal.isRequested {
             let began = ContinuousClock.now
             let head = try await reader.head().position
-            try await drain(&lease, to: head, &histories)
-            if isStopped.load(ordering: .acquiring) { break }
+            try await rows.retryParked()
+            try await rows.advance(to: head, isStopped: { stopSignal.isRequested })
+            if stopSignal.isRequested { break }
             let pace = Self.pace(after: began.duration(to: .now))
-            try await registry.dropRetired()
             // Looks again when the head moves, and once a second anyway.
-            await feed.wait(beyond: lease.position, atMost: .seconds(1))
+            await feed.wait(beyond: rows.position, atMost: .seconds(1))
             // The first event after a pause at once; of a steady stream what has gathered meanwhile.
-            let rest = ContinuousClock.now.duration(to: began + pace)
-            if rest > .zero { try await Task.sleep(for: rest) }
-            guard try await registry.renew(lease) else {
-                throw ProjectionError.leaseLost(projection: registry.projection.name)
+            try await stopSignal.sleep(for: ContinuousClock.now.duration(to: began + pace))
+            guard try await lease.lease.renew(registry.pool) else { throw registry.leaseLost }
+        }
+    }
+
+    private func writer(_ lease: ProjectionLease) -> GenerationWriter<Projection> {
+        GenerationWriter(registry, reader, lease: lease, batchLimit: batchLimit)
+    }
+
+    private func removeOldRows(_ onTrouble: @Sendable (any Error) -> Void) async {
+        while !stopSignal.isRequested, !Task.isCancelled {
+            do {
+                try await registry.removeOldRows(isStopped: { stopSignal.isRequested })
+            } catch {
+                if !Task.isCancelled { onTrouble(error) }
             }
+            try? await stopSignal.sleep(for: Self.removalInterval)
         }
     }
 
     /// Brings the read model to a position, in this process if nobody else has the lease.
     ///
-    /// Where an older version of the fold has filled the tables, that takes a rebuild.
+    /// Where an older version of the fold has written the rows, that takes a rebuild.
     ///
     /// - Parameters:
     ///   - position: usually the head.
@@ -169,30 +161,35 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
     ///   holds the lease does not get there, ``ProjectionError/rebuilding(projection:progress:)`` where
     ///   the one that rebuilds does not, and
     ///   ``ProjectionError/rebuildNeeded(projection:stored:program:)`` where a newer version of the
-    ///   fold has filled the tables.
+    ///   fold has written the rows.
     public func catchUp(
         to position: Position,
         limit: Duration = .seconds(30),
         progress: @escaping @Sendable (Position) -> Void = { _ in }
     ) async throws {
         try await registry.register()
-        try await catchUpFold(limit: limit, progress: progress)
+        try await waitForFold(limit: limit, progress: progress)
         var end = ContinuousClock.now + limit
-        var last = try await reached()
+        var last = try await registry.position()
         while last < position {
             if let lease = try await registry.acquire() {
                 do {
-                    try await releasing(lease) {
-                        var (lease, histories) = (lease, HistoryCache())
-                        try await drain(&lease, to: position, &histories, progress: progress)
+                    try await registry.pool.releasing(lease.lease) {
+                        var rows = writer(lease)
+                        try await rows.retryParked()
+                        try await rows.advance(
+                            to: position,
+                            isStopped: { stopSignal.isRequested },
+                            progress: progress
+                        )
                     }
-                } catch let error as ProjectionError {
-                    guard case .leaseLost = error else { throw error }
+                } catch ProjectionError.leaseLost {
+                    // Somebody else goes on from there.
                 }
             } else {
                 try await Task.sleep(for: .milliseconds(50))
             }
-            let now = try await reached()
+            let now = try await registry.position()
             if now > last { end = .now + limit }
             last = now
             if last < position && .now > end {
@@ -206,8 +203,8 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
         try await registry.checkVersion()
     }
 
-    /// Rebuilds where an older version of the fold has filled the tables, or waits for whoever does.
-    private func catchUpFold(
+    /// Rebuilds where an older version of the fold has written the rows, or waits for whoever does.
+    private func waitForFold(
         limit: Duration,
         progress: @escaping @Sendable (Position) -> Void
     ) async throws {
@@ -238,69 +235,11 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: Sendable {
         }
     }
 
-    /// Makes the read model known to the ledger, empty, where it is not.
+    /// Makes the read model known to the ledger, without rows, where it is not.
     public func register() async throws {
         try await registry.register()
     }
 
-    /// Whether this version of the fold has filled the tables, or there are none yet.
+    /// Whether this version of the fold has written the rows, or there are none yet.
     public func canAnswer() async throws -> Bool { try await registry.isSameVersion() }
-
-    private func reached() async throws -> Position {
-        let rows = try await registry.pool.query(
-            """
-            select position from projection
-            where ledger_id = \(registry.ledger.id.rawValue)
-            and name = \(registry.projection.name)
-            """
-        )
-        return Position(rawValue: try rows.first?.get("position") ?? 0)
-    }
-
-    /// Folds again what `retry` asked for, then batch after batch up to a position.
-    private func drain(
-        _ lease: inout ProjectionLease,
-        to head: Position,
-        _ histories: inout HistoryCache,
-        progress: @Sendable (Position) -> Void = { _ in }
-    ) async throws {
-        let retries = try await registry.askedRetries(generation: lease.generation)
-        if !retries.isEmpty {
-            try await apply(&lease, to: lease.position, retries: retries, &histories)
-        }
-        while lease.position < head, !isStopped.load(ordering: .acquiring) {
-            let next = min(head.rawValue, lease.position.rawValue + Int64(batchLimit))
-            try await apply(&lease, to: Position(rawValue: next), retries: [], &histories)
-            progress(lease.position)
-        }
-    }
-
-    /// One batch, one transaction.
-    private func apply(
-        _ lease: inout ProjectionLease,
-        to position: Position,
-        retries: [EpisodeID],
-        _ histories: inout HistoryCache
-    ) async throws {
-        let touched = try await reader.episodes(after: lease.position, through: position)
-        try await histories.load(
-            touched.episodes + retries,
-            with: touched.events,
-            through: position,
-            reader
-        )
-        var batch = FoldedBatch(registry.projection, ledger: registry.ledger.id)
-        await batch.add(touched.episodes + retries, histories)
-        let (now, folded) = (lease, batch)
-        try await registry.pool.withTransaction { [registry] connection in
-            try await registry.advance(now, to: position, connection)
-            try await registry.write(
-                folded,
-                generation: now.generation,
-                through: position,
-                connection
-            )
-        }
-        lease.position = position
-    }
 }

@@ -50,7 +50,7 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
 
     /// Reads the tables that answer now, all in one snapshot.
     ///
-    /// - Parameter body: gets the connection, the tables' generation and the basis; must be quick,
+    /// - Parameter body: gets the connection, the generation of the rows and the basis; must be quick,
     ///   since a snapshot is held meanwhile.
     /// - Throws: ``ProjectionError/rebuildNeeded(projection:stored:program:)`` or
     ///   ``ProjectionError/rebuilding(projection:progress:)`` where another version of the fold has
@@ -65,7 +65,8 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
                 select h.position as head, p.position, p.generation, p.fold_version,
                     \(RebuildProgress.columns)
                 from ledger_head h
-                left join projection p on p.ledger_id = h.ledger_id and p.name = \(projection.name)
+                left join read_model_state p
+                    on p.ledger_id = h.ledger_id and p.name = \(projection.name)
                 \(RebuildProgress.join)
                 where h.ledger_id = \(id)
                 """
@@ -81,7 +82,7 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
             try projection.checkVersion(row)
             let parked = try await connection.query(
                 """
-                select episode_id from projection_parked
+                select episode_id from read_model_parked
                 where ledger_id = \(id) and name = \(projection.name)
                 and generation = \(generation)
                 order by episode_id

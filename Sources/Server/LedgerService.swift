@@ -39,6 +39,7 @@ public final class LedgerService: Service, Sendable {
     let accessLog: AccessLog
     private let place: @Sendable (LedgerName) -> SealingPlace
     private let feeds = LiveFeeds()
+    private let workers: LedgerWorkers
     private let onTrouble: @Sendable (String) -> Void
     private let state = Mutex(State())
     private let (opened, opening) = AsyncStream.makeStream(of: LedgerDescription.self)
@@ -70,6 +71,9 @@ public final class LedgerService: Service, Sendable {
         self.place = place
         self.onTrouble = onTrouble
         accessLog = AccessLog(database, patience: settings.patience)
+        workers = LedgerWorkers(database) { ledger, _, error in
+            onTrouble(ledger.map { "\($0.name): \(error)" } ?? Problem(error).detail)
+        }
     }
 
     // MARK: - Ledgers
@@ -117,9 +121,9 @@ public final class LedgerService: Service, Sendable {
             await withTaskGroup(of: Void.self) { helpers in
                 helpers.addTask { try? await listener.run() }
                 helpers.addTask { await self.authenticator.run() }
-                helpers.addTask { await self.openAll() }
                 // Whoever holds a lease, or a batch, ends by himself.
                 await withDiscardingTaskGroup { group in
+                    group.addTask { await self.workers.run { try await self.assignment($0) } }
                     for await ledger in opened { self.serve(ledger, &group) }
                 }
                 helpers.cancelAll()
@@ -129,13 +133,9 @@ public final class LedgerService: Service, Sendable {
         }
     }
 
-    private let stops = Mutex<[@Sendable () -> Void]>([])
-
     /// Has workers, sealers and senders end, and hand back their leases, while requests are still
     /// being answered.
-    public func prepareToStop() {
-        for stop in stops.withLock({ $0 }) { stop() }
-    }
+    public func prepareToStop() { workers.stop() }
 
     private func stop() {
         let sequencers = state.withLock { state in
@@ -149,19 +149,7 @@ public final class LedgerService: Service, Sendable {
 
     var isStopped: Bool { state.withLock { $0.isStopped } }
 
-    /// Finds ledgers to work for, also those that are created later.
-    private func openAll() async {
-        while !isStopped, !Task.isCancelled {
-            do {
-                for found in try await database.ledgers() { _ = try await ledger(found.name) }
-            } catch {
-                onTrouble("\(Problem(error).detail)")
-            }
-            try? await Task.sleep(for: .seconds(2))
-        }
-    }
-
-    /// Runs what one ledger needs.
+    /// Runs the writer of a ledger.
     private func serve(_ ledger: LedgerDescription, _ group: inout DiscardingTaskGroup) {
         guard let sequencer = state.withLock({ $0.sequencers[ledger.name] }) else { return }
         let other = feeds.feed(of: ledger.id)
@@ -174,82 +162,39 @@ public final class LedgerService: Service, Sendable {
                 sequencer.feed.headMoved(to: other.head)
             }
         }
-        push(ledger, sequencer.feed, &group)
-        guard settings.runsWorkers else { return }
-        do {
-            for projection in try ReadModels.all(ledger) {
-                work(projection, ledger, sequencer.feed, &group)
-            }
-        } catch {
-            onTrouble("\(ledger.name): \(error)")
-        }
-        let sealer = Sealer(
-            database,
-            ledger: ledger,
-            place: place(ledger.name),
-            holder: settings.holder
-        )
-        stops.withLock { $0.append { sealer.stop() } }
-        group.addTask {
-            try? await sealer.run(feed: sequencer.feed) { self.onTrouble("\(ledger.name): \($0)") }
-        }
     }
 
-    /// Sends the ledger's webhooks.
-    private func push(
-        _ ledger: LedgerDescription,
-        _ feed: LiveFeed,
-        _ group: inout DiscardingTaskGroup
-    ) {
-        let sender = WebhookSender(
-            database,
-            ledger: ledger,
-            holder: settings.holder,
-            allowsPrivate: settings.allowsPrivateNetworks
-        )
-        stops.withLock { $0.append { sender.stop() } }
-        group.addTask {
-            await sender.run(feed: feed) { self.onTrouble("\(ledger.name): \($0)") }
-        }
-    }
-
-    private func work<Projection: EpisodeProjection>(
-        _ projection: Projection,
-        _ ledger: LedgerDescription,
-        _ feed: LiveFeed,
-        _ group: inout DiscardingTaskGroup
-    ) {
-        let worker = ProjectionWorker(
-            projection,
-            database,
-            ledger: ledger,
-            holder: settings.holder
-        )
-        stops.withLock { $0.append { worker.stop() } }
-        group.addTask {
-            while !self.isStopped, !Task.isCancelled {
-                do {
-                    try await worker.run(feed: feed) { self.onTrouble("\(ledger.name): \($0)") }
-                    return
-                } catch {
-                    guard !self.isStopped, !Task.isCancelled else { return }
-                    self.onTrouble("\(ledger.name): \(error)")
-                    try? await Task.sleep(for: .seconds(5))
-                }
+    /// What this process does for a ledger under leases.
+    private func assignment(_ found: LedgerDescription) async throws -> LedgerWorkers.Assignment {
+        let ledger = try await ledger(found.name)
+        var work: [any LeasedWork] = [
+            WebhookSender(
+                database,
+                ledger: ledger,
+                holder: settings.holder,
+                allowsPrivate: settings.allowsPrivateNetworks
+            )
+        ]
+        if settings.runsWorkers {
+            work.append(sealer(ledger))
+            do {
+                work += try ReadModels.workers(database, ledger: ledger, holder: settings.holder)
+            } catch {
+                onTrouble("\(ledger.name): \(error)")
             }
         }
+        return LedgerWorkers.Assignment(feed: try sequencer(ledger).feed, work: work)
+    }
+
+    private func sealer(_ ledger: LedgerDescription) -> Sealer {
+        Sealer(database, ledger: ledger, place: place(ledger.name), holder: settings.holder)
     }
 
     /// The newest checkpoint of a ledger, sealed up to the head where this process may.
     func checkpoint(_ ledger: LedgerDescription) async throws -> PublishedCheckpoint {
         let head = try await EventReader(database, ledger: ledger).head().position
         if head > .zero, settings.runsWorkers {
-            _ = try await Sealer(
-                database,
-                ledger: ledger,
-                place: place(ledger.name),
-                holder: settings.holder
-            ).seal(upTo: head, limit: settings.sealLimit)
+            try await sealer(ledger).seal(upTo: head, limit: settings.sealLimit)
         }
         guard let newest = try await PublishedCheckpoint.newest(database, ledger) else {
             throw Problem.notFound("the ledger \(ledger.name) has no checkpoint yet")

@@ -167,7 +167,7 @@ struct OperatingTests {
             try await fixture.importSimulated(episodes: 6, seed: 4)
             try await fixture.succeed(["census"])
             _ = try await fixture.pool.query(
-                "delete from read_model.census_stay_1 where ctid in (select min(ctid) from read_model.census_stay_1)"
+                "delete from read_model.census_stay where ctid in (select min(ctid) from read_model.census_stay)"
             )
             let end = try await fixture.run(["projections", "rebuild"])
             #expect(end.status == 1)
@@ -185,10 +185,7 @@ struct OperatingTests {
             let census = ["census", "--date", "2025-12-31"]
             let before = try await fixture.succeed(census)
             func makeOlder() async throws {
-                _ = try await fixture.pool.query("update projection set fold_version = -1")
-                _ = try await fixture.pool.query(
-                    "update projection_generation set fold_version = -1"
-                )
+                _ = try await fixture.pool.query("update read_model_state set fold_version = -1")
             }
             try await makeOlder()
             let status = try await fixture.answer(StatusAnswer.self, ["status"])
@@ -216,7 +213,7 @@ struct OperatingTests {
         try await CommandLineFixture.with { fixture in
             try await fixture.importSimulated(episodes: 3, seed: 4)
             try await fixture.succeed(["census"])
-            _ = try await fixture.pool.query("update projection set fold_version = 99")
+            _ = try await fixture.pool.query("update read_model_state set fold_version = 99")
             let status = try await fixture.answer(StatusAnswer.self, ["status"])
             #expect(status.projections.map(\.rebuildNeeded) == [true])
             let census = try await fixture.run(["census"])
@@ -326,7 +323,7 @@ extension CommandLineFixture {
     func projection() async throws -> (position: Int, generation: Int, leaseHolder: String?)? {
         let rows = try await pool.query(
             """
-            select position, generation, lease_holder from projection
+            select position, generation, lease_holder from read_model_state
             where ledger_id = 1 and name = 'census'
             """
         )
@@ -346,6 +343,6 @@ extension CommandLineFixture {
 
     /// Takes the time that dead workers' leases still have.
     func expireLeases() async throws {
-        _ = try await pool.query("update projection set lease_until = clock_timestamp()")
+        _ = try await pool.query("update read_model_state set lease_until = clock_timestamp()")
     }
 }

@@ -115,8 +115,8 @@ struct VerifyTests {
             try await fixture.checkpoint()
             _ = try await fixture.pool.query(
                 """
-                update read_model.census_stay_1 set program = 'iop-elsewhere'
-                where ctid in (select min(ctid) from read_model.census_stay_1)
+                update read_model.census_stay set program = 'iop-elsewhere'
+                where ctid in (select min(ctid) from read_model.census_stay)
                 """
             )
             let report = try await fixture.verify(fails: true)

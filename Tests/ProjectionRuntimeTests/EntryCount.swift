@@ -1,6 +1,5 @@
 import CareEpisode
 import Ledger
-import Postgres
 import ProjectionRuntime
 import Synchronization
 
@@ -48,25 +47,7 @@ struct EntryCount: EpisodeProjection {
 
     var name: String { "entries" }
 
-    var tables: [ProjectionTable] {
-        [
-            ProjectionTable(
-                name: "entry_count",
-                columns: ["ledger_id", "episode_id", "entries"],
-                definition: """
-                    create table {table} (
-                        ledger_id integer not null,
-                        episode_id uuid not null,
-                        entries bigint not null
-                    );
-                    """,
-                keys: """
-                    alter table {table}
-                    add constraint {name}_key primary key (ledger_id, episode_id);
-                    """
-            )
-        ]
-    }
+    var tables: [ProjectionTable] { [EntryCountRow.table] }
 
     func fold(_ episode: EpisodeID, _ history: EffectiveHistory) throws -> Model? {
         onFold()
@@ -76,10 +57,18 @@ struct EntryCount: EpisodeProjection {
         return Model(episode: episode, entries: history.entries.count * weight)
     }
 
-    func encode(_ model: Model, ledger: LedgerID, into encoders: inout [BinaryCopyEncoder]) {
-        encoders[0].row(columns: 3)
-        encoders[0].append(ledger.rawValue)
-        encoders[0].append(model.episode)
-        encoders[0].append(Int64(model.entries))
+    func encode(_ model: Model, into rows: inout EncodedRows) {
+        rows.append(EntryCountRow(episodeID: model.episode, entries: Int64(model.entries)))
+    }
+}
+
+struct EntryCountRow: ProjectionRow {
+    static let table = ProjectionTable("entry_count", of: Self.self)
+
+    var episodeID = EpisodeID(bits: 0)
+    var entries: Int64 = 0
+
+    mutating func columns(_ column: inout some ColumnVisitor) throws {
+        try column("entries", &entries)
     }
 }

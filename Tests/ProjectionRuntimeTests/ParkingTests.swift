@@ -190,7 +190,11 @@ struct ParkingTests {
             let lease = try #require(try await registry.acquire())
             #expect(try await registry.askedRetries(generation: lease.generation) == [episode])
             _ = try await fixture.registry(projection, holder: "other").seize()
-            var batch = FoldedBatch(projection, ledger: fixture.ledger.id)
+            var batch = FoldedBatch(
+                projection,
+                ledger: fixture.ledger.id,
+                generation: lease.generation
+            )
             batch.add(
                 episode,
                 try await fixture.reader.histories(of: [episode], through: lease.position)[episode]

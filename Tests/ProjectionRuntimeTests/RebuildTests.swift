@@ -60,8 +60,8 @@ struct RebuildTests {
                         let answer = try await model.withTables { connection, generation, basis in
                             let rows = try await connection.query(
                                 """
-                                select from \
-                                \(raw: projection.tables[0].qualifiedName(generation))
+                                select from \(raw: projection.tables[0].qualifiedName)
+                                where generation = \(generation)
                                 """
                             )
                             #expect(rows.count > 0 || basis.position < Position(20))
@@ -91,10 +91,8 @@ struct RebuildTests {
                 stored.models == (try await fixture.expectedCensus(through: stored.basis.position))
             )
             #expect(stored.basis.lag == 0)
-            #expect(
-                try await fixture.generations("census")
-                    == [1: "retired", 2: "retired", 3: "retired", 4: "active"]
-            )
+            try await fixture.registry(projection).removeOldRows()
+            #expect(try await fixture.generations(projection) == [4: "active"])
         }
     }
 
@@ -143,7 +141,7 @@ struct RebuildTests {
             let tampered = try #require(good.keys.sorted().first)
             try await fixture.superuser(
                 """
-                update read_model.entry_count_1 set entries = entries + 1
+                update read_model.entry_count set entries = entries + 1
                 where episode_id = '\(tampered)'
                 """
             )
@@ -161,8 +159,7 @@ struct RebuildTests {
             let checkpoint = try #require(try await fixture.checkpoint("entries"))
             #expect(checkpoint.generation == 1 && checkpoint.holder == nil)
             #expect(try await fixture.counts()[tampered] == good[tampered].map { $0 + 1 })
-            #expect(try await fixture.generations("entries") == [1: "active", 2: "dropped"])
-            #expect(try await fixture.exists("entry_count", generation: 2) == false)
+            #expect(try await fixture.generations(projection) == [1: "active"])
             // The live worker goes on.
             try await fixture.append(histories.events(10, episodes: 8))
             try await fixture.catchUp(projection)
@@ -189,13 +186,13 @@ struct RebuildTests {
             if tampering == "delete" {
                 let victim = try #require(try await fixture.counts().keys.sorted().first)
                 try await fixture.superuser(
-                    "delete from read_model.entry_count_1 where episode_id = '\(victim)'"
+                    "delete from read_model.entry_count where episode_id = '\(victim)'"
                 )
             } else {
                 try await fixture.superuser(
                     """
-                    insert into read_model.entry_count_1
-                    values (\(ledger), '00000000-0000-4000-8000-000000000000', 1)
+                    insert into read_model.entry_count
+                    values (\(ledger), 1, '00000000-0000-4000-8000-000000000000', 1)
                     """
                 )
             }
@@ -266,7 +263,7 @@ struct RebuildTests {
             // The switch itself fails.
             try await fixture.superuser(
                 """
-                alter table projection
+                alter table read_model_state
                 add constraint no_switch check (generation = 1 and fold_version = 1)
                 """
             )
@@ -283,10 +280,10 @@ struct RebuildTests {
         }
     }
 
-    // MARK: Old tables
+    // MARK: Old rows
 
-    @Test("Old tables are dropped some minutes after the switch, and not before")
-    func oldTables() async throws {
+    @Test("Replaced rows go in statements of ten thousand, and a worker sees to it")
+    func oldRows() async throws {
         try await ProjectionFixture.with { fixture in
             var histories = try fixture.histories(seed: 98)
             try await fixture.append(histories.events(60, episodes: 6))
@@ -294,27 +291,92 @@ struct RebuildTests {
             let registry = fixture.registry(projection)
             try await fixture.catchUp(projection)
             _ = try await fixture.rebuild(projection).run()
-            try await registry.dropRetired()
-            #expect(try await fixture.exists("entry_count", generation: 1))
-            #expect(try await fixture.generations("entries") == [1: "retired", 2: "active"])
-            try await fixture.age("entries", 1, by: "4 minutes 50 seconds")
-            try await registry.dropRetired()
-            #expect(try await fixture.exists("entry_count", generation: 1))
-            try await fixture.age("entries", 1, by: "11 seconds")
-            // An idle worker sees to it.
+            #expect(try await fixture.generations(projection) == [1: "old", 2: "active"])
+            let rows = try await fixture.counts(2)
+            try await fixture.superuser(
+                """
+                insert into read_model.entry_count
+                select \(fixture.ledger.id.rawValue), 1, gen_random_uuid(), n
+                from generate_series(1, 24000) n
+                """
+            )
+            #expect(try await registry.removeOldRows(isStopped: { true }) == 10_000)
+            #expect(try await fixture.generations(projection) == [1: "old", 2: "active"])
             let worker = fixture.worker(projection)
             async let running: Void = worker.run(feed: LiveFeed())
-            try await eventually("the old tables are gone") {
-                try await fixture.exists("entry_count", generation: 1) == false
+            try await eventually("the old rows are gone") {
+                try await fixture.generations(projection) == [2: "active"]
             }
             worker.stop()
             try await running
-            #expect(try await fixture.generations("entries") == [1: "dropped", 2: "active"])
-            #expect(try await fixture.exists("entry_count", generation: 2))
+            #expect(try await fixture.counts(2) == rows)
+            #expect(try await registry.removeOldRows() == 0)
         }
     }
 
-    @Test("Ledgers that share tables: one's rebuild leaves the other's rows, to the very last")
+    @Test("A worker folds on while old rows are being removed")
+    func removalBesideWorker() async throws {
+        try await ProjectionFixture.with { fixture in
+            var histories = try fixture.histories(seed: 90)
+            try await fixture.append(histories.events(60, episodes: 6))
+            let projection = EntryCount()
+            try await fixture.catchUp(projection)
+            _ = try await fixture.rebuild(projection).run()
+            // Whoever removes has to wait for this one; whoever folds does not.
+            try await fixture.withLockedRows(of: projection, generation: 1) {
+                let worker = fixture.worker(projection)
+                async let running: Void = worker.run(feed: LiveFeed())
+                try await eventually("the removal waits") {
+                    try await fixture.isWaitingForLock()
+                }
+                try await fixture.append(histories.events(40, episodes: 6))
+                try await eventually("the worker is at the head") {
+                    try await fixture.checkpoint("entries")?.position == Position(100)
+                }
+                #expect(try await fixture.isWaitingForLock())
+                worker.stop()
+                try await running
+            }
+            #expect(try await fixture.counts(2) == fixture.expectedCounts(through: Position(100)))
+        }
+    }
+
+    @Test("A rebuild needs no right to make tables, and waits for no dump of the database")
+    func rights() async throws {
+        try await ProjectionFixture.with { fixture in
+            var histories = try fixture.histories(seed: 89)
+            try await fixture.append(histories.events(60, episodes: 6))
+            let projection = try fixture.census
+            try await fixture.catchUp(projection)
+            try await fixture.superuser("revoke create on schema read_model from ledger_projector")
+            // As pg_dump: a snapshot, and the weakest lock on every table, to the end.
+            let configuration = try PostgresConfiguration(url: fixture.url)
+            try await PostgresConnection.withConnection(configuration) { dump in
+                try await dump.withTransaction(.readOnlySnapshot) { dump in
+                    _ = try await dump.query("select count(*) from event")
+                    for table in projection.tables {
+                        _ = try await dump.query(
+                            "lock table \(raw: table.qualifiedName) in access share mode"
+                        )
+                    }
+                    let report = try await fixture.rebuild(projection).run()
+                    #expect(report.differing == 0 && report.generation == 2)
+                    let worker = fixture.worker(projection)
+                    async let running: Void = worker.run(feed: LiveFeed())
+                    try await fixture.append(histories.events(40, episodes: 6))
+                    try await eventually("the worker is at the head, and the old rows are gone") {
+                        let states = try await fixture.generations(projection)
+                        return try await fixture.checkpoint("census")?.position == Position(100)
+                            && states == [2: "active"]
+                    }
+                    worker.stop()
+                    try await running
+                }
+            }
+        }
+    }
+
+    @Test("One ledger's rebuild leaves the other's rows in the same tables")
     func sharedTables() async throws {
         try await ProjectionFixture.with { fixture in
             let other = try await fixture.other("other")
@@ -324,33 +386,23 @@ struct RebuildTests {
                 try await fixture.append(histories.events(60, episodes: 6))
                 try await fixture.catchUp(projection)
             }
-            #expect(try await other.checkpoint("entries")?.generation == 1)
             let rows = try await other.counts()
             #expect(try await fixture.rebuild(projection).run().generation == 2)
-            #expect(try await other.counts() == rows)
-            try await fixture.age("entries", 1, by: "6 minutes")
-            try await fixture.registry(projection).dropRetired()
-            #expect(try await fixture.generations("entries") == [1: "dropped", 2: "active"])
+            try await fixture.registry(projection).removeOldRows()
+            #expect(try await fixture.generations(projection) == [2: "active"])
             #expect(try await fixture.counts().isEmpty, "its own rows are gone")
             #expect(try await other.counts() == rows, "the other's are not")
             #expect(
                 try await ReadModel(projection, other.database, ledger: other.ledger)
                     .withTables { _, generation, _ in generation } == 1
             )
-            // The last one takes the tables along.
-            #expect(try await other.rebuild(projection).run().generation == 3)
-            try await other.age("entries", 1, by: "6 minutes")
-            try await other.registry(projection).dropRetired()
-            #expect(try await other.exists("entry_count", generation: 1) == false)
-            #expect(try await other.counts(3) == rows)
-            // A new ledger joins the newest tables of this version.
-            let third = try await fixture.other("third")
-            try await third.catchUp(projection)
-            #expect(try await third.checkpoint("entries")?.generation == 3)
+            #expect(try await other.rebuild(projection).run().generation == 2)
+            try await other.registry(projection).removeOldRows()
+            #expect(try await other.counts(2) == rows)
         }
     }
 
-    @Test("A rebuild that dies leaves the live tables, and its own are dropped after a day")
+    @Test("A rebuild that dies leaves the live rows, and its own are removed after a day")
     func dies() async throws {
         try await ProjectionFixture.with { fixture in
             var histories = try fixture.histories(seed: 101)
@@ -374,9 +426,8 @@ struct RebuildTests {
             #expect(try await fixture.counts() == rows)
             #expect(try await fixture.checkpoint("entries")?.generation == 1)
             let registry = fixture.registry(projection)
-            try await registry.dropRetired()
-            #expect(try await fixture.generations("entries") == [1: "active", 2: "building"])
-            #expect(try await fixture.exists("entry_count", generation: 2))
+            try await registry.removeOldRows()
+            #expect(try await fixture.generations(projection) == [1: "active", 2: "building"])
             // Until its lease has expired nobody knows that it is dead.
             guard
                 case .rebuilding = try await error(
@@ -387,15 +438,13 @@ struct RebuildTests {
                 Issue.record("the next one did not wait for the lease")
                 return
             }
-            try await fixture.age("entries", 2, by: "23 hours 59 minutes")
-            try await registry.dropRetired()
-            #expect(try await fixture.exists("entry_count", generation: 2))
-            try await fixture.age("entries", 2, by: "2 minutes")
-            try await registry.dropRetired()
-            #expect(try await fixture.exists("entry_count", generation: 2) == false)
-            #expect(try await fixture.generations("entries") == [1: "active", 2: "dropped"])
+            try await fixture.ageRebuild("entries", by: "23 hours 59 minutes")
+            try await registry.removeOldRows()
+            #expect(try await fixture.generations(projection) == [1: "active", 2: "building"])
+            try await fixture.ageRebuild("entries", by: "2 minutes")
+            try await registry.removeOldRows()
+            #expect(try await fixture.generations(projection) == [1: "active"])
             // The next one has a number of its own.
-            try await fixture.expireRebuild("entries")
             #expect(try await fixture.rebuild(projection).run().generation == 3)
         }
     }
@@ -417,7 +466,7 @@ struct RebuildTests {
             }
             #expect(try await fixture.checkpoint("entries")?.generation == 1)
             #expect(try await fixture.counts() == rows)
-            #expect(try await fixture.exists("entry_count", generation: 2) == false)
+            #expect(try await fixture.generations(EntryCount()) == [1: "active"])
         }
     }
 
@@ -432,14 +481,43 @@ struct RebuildTests {
 }
 
 extension ProjectionFixture {
-    /// Makes the last change of a generation this much older.
-    func age(_ name: String, _ generation: Int32, by interval: String) async throws {
+    /// As if the process that rebuilds had said nothing for so much longer.
+    func ageRebuild(_ name: String, by interval: String) async throws {
         try await superuser(
             """
-            update projection_generation set changed_at = changed_at - interval '\(interval)'
+            update read_model_rebuild set lease_until = lease_until - interval '\(interval)'
             where ledger_id = \(ledger.id.rawValue) and name = '\(name)'
-            and generation = \(generation)
             """
         )
+    }
+
+    /// Keeps the rows of a generation from being removed.
+    func withLockedRows(
+        of projection: some EpisodeProjection,
+        generation: Int32,
+        _ body: () async throws -> Void
+    ) async throws {
+        try await PostgresConnection.withConnection(try PostgresConfiguration(url: url)) {
+            try await $0.withTransaction { connection in
+                _ = try await connection.query(
+                    """
+                    select from \(raw: projection.tables[0].qualifiedName)
+                    where \(ProjectionTable.isOf(ledger.id, generation))
+                    for update
+                    """
+                )
+                try await body()
+            }
+        }
+    }
+
+    /// Whether a session of this database waits for another's lock.
+    func isWaitingForLock() async throws -> Bool {
+        try await !superuser(
+            """
+            select from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'
+            """
+        ).isEmpty
     }
 }

@@ -80,8 +80,9 @@ extension ProjectionFixture {
     func counts(_ generation: Int32 = 1) async throws -> [EpisodeID: Int64] {
         let rows = try await database.reader.query(
             """
-            select episode_id, entries from read_model.entry_count_\(raw: String(generation))
-            where ledger_id = \(ledger.id.rawValue)
+            select episode_id, entries
+            from read_model.entry_count
+            where ledger_id = \(ledger.id.rawValue) and generation = \(generation)
             """
         )
         return try rows.reduce(into: [:]) { counts, row in
@@ -89,16 +90,37 @@ extension ProjectionFixture {
         }
     }
 
-    /// What became of every generation of a read model of this ledger.
-    func generations(_ name: String) async throws -> [Int32: String] {
+    /// What becomes of every generation of which there are rows: `active`, `building` or `old`.
+    func generations(_ projection: some EpisodeProjection) async throws -> [Int32: String] {
         let rows = try await database.projector.query(
             """
-            select generation, state from projection_generation
-            where ledger_id = \(ledger.id.rawValue) and name = \(name)
+            select g.generation, case
+                when g.generation = s.generation then 'active'
+                when g.generation = r.generation and r.lease_until is not null then 'building'
+                else 'old' end as state
+            from (
+                select distinct generation
+                from \(raw: projection.tables[0].qualifiedName)
+                where ledger_id = \(ledger.id.rawValue)
+            ) g
+            join read_model_state s
+                on s.ledger_id = \(ledger.id.rawValue) and s.name = \(projection.name)
+            left join read_model_rebuild r using (ledger_id, name)
             """
         )
         return try rows.reduce(into: [:]) { states, row in
             states[try row.get("generation", as: Int32.self)] = try row.get("state")
         }
+    }
+
+    /// The newest generation that was ever begun.
+    func lastGeneration(_ name: String) async throws -> Int32? {
+        try await database.projector.query(
+            """
+            select last_generation
+            from read_model_state
+            where ledger_id = \(ledger.id.rawValue) and name = \(name)
+            """
+        ).first?.get("last_generation")
     }
 }

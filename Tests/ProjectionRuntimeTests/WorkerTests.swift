@@ -107,13 +107,16 @@ struct WorkerTests {
                 for number in 1...4 {
                     group.addTask {
                         // Each would leave rows of its own.
-                        var batch = FoldedBatch(projection, ledger: fixture.ledger.id)
+                        var batch = FoldedBatch(
+                            projection,
+                            ledger: fixture.ledger.id,
+                            generation: lease.generation
+                        )
                         let episode = EpisodeID(bits: UInt128(number))
                         batch.folded = [episode]
                         projection.encode(
                             .init(episode: episode, entries: number),
-                            ledger: fixture.ledger.id,
-                            into: &batch.encoders
+                            into: &batch.rows
                         )
                         let folded = batch
                         do {
@@ -149,18 +152,18 @@ struct WorkerTests {
             try await registry.register()
             let stale = try #require(try await registry.acquire())
             let seized = try await fixture.registry(EntryCount(), holder: "other").seize()
-            #expect(seized.epoch == stale.epoch + 1)
+            #expect(seized.lease.epoch == stale.lease.epoch + 1)
             let failure = try await error(ProjectionError.self) {
                 try await fixture.database.projector.withTransaction { connection in
                     try await registry.advance(stale, to: Position(20), connection)
                 }
             }
             #expect(failure == .leaseLost(projection: "entries"))
-            #expect(try await registry.renew(stale) == false)
-            try await registry.release(stale)
+            #expect(try await stale.lease.renew(registry.pool) == false)
+            try await stale.lease.release(registry.pool)
             let checkpoint = try await fixture.checkpoint("entries")
             #expect(checkpoint?.position == .zero && checkpoint?.holder == "other")
-            #expect(try await registry.renew(seized))
+            #expect(try await seized.lease.renew(registry.pool))
         }
     }
 
@@ -175,7 +178,7 @@ struct WorkerTests {
                 let theft = runProgram([
                     psql, "-X", "-q", fixture.url, "-c",
                     """
-                    update projection
+                    update read_model_state
                     set epoch = epoch + 1, lease_holder = 'thief',
                         lease_until = clock_timestamp() + interval '1 minute'
                     where lease_holder = 'victim'
@@ -205,11 +208,11 @@ struct WorkerTests {
                 try await fixture.checkpoint("entries")?.holder == "worker"
             }
             try await fixture.superuser(
-                "alter table projection add constraint trouble check (position = 0)"
+                "alter table read_model_state add constraint trouble check (position = 0)"
             )
             try await fixture.append(histories.events(20, episodes: 3))
             try await eventually("the worker is in trouble") { troubles.count > 0 }
-            try await fixture.superuser("alter table projection drop constraint trouble")
+            try await fixture.superuser("alter table read_model_state drop constraint trouble")
             // The lease that it had would last longer.
             try await eventually("the worker is at the head", within: .seconds(8)) {
                 try await fixture.checkpoint("entries")?.position == Position(20)
@@ -280,16 +283,16 @@ struct WorkerTests {
             try await one.register()
             let lease = try #require(try await one.acquire())
             #expect(try await other.acquire() == nil)
-            #expect(try await one.renew(lease))
+            #expect(try await lease.lease.renew(one.pool))
             #expect(try await other.acquire() == nil)
             try await fixture.expireLeases()
             // Nobody has taken it: it may still be kept.
-            #expect(try await one.renew(lease))
+            #expect(try await lease.lease.renew(one.pool))
             #expect(try await other.acquire() == nil)
             try await fixture.expireLeases()
             let taken = try #require(try await other.acquire())
-            #expect(taken.epoch == lease.epoch + 1)
-            #expect(try await one.renew(lease) == false)
+            #expect(taken.lease.epoch == lease.lease.epoch + 1)
+            #expect(try await lease.lease.renew(one.pool) == false)
             #expect(try await fixture.checkpoint("entries")?.holder == "other")
         }
     }
@@ -304,13 +307,13 @@ struct WorkerTests {
                 try await fixture.superuser(
                     """
                     select extract(epoch from lease_until - clock_timestamp())::float8 as left
-                    from projection
+                    from read_model_state
                     """
                 )[0].get("left")
             }
             #expect(try await (9...10).contains(left()))
             try await fixture.expireLeases()
-            #expect(try await registry.renew(lease))
+            #expect(try await lease.lease.renew(registry.pool))
             #expect(try await (9...10).contains(left()))
             try await fixture.expireLeases()
             try await fixture.database.projector.withTransaction {
@@ -468,8 +471,10 @@ struct WorkerTests {
                 }
                 try await group.waitForAll()
             }
-            #expect(try await fixture.generations("entries") == [1: "active"])
-            #expect(try await other.generations("entries") == [1: "active"])
+            for fixture in [fixture, other] {
+                #expect(try await fixture.checkpoint("entries")?.generation == 1)
+                #expect(try await fixture.checkpoint("entries")?.position == .zero)
+            }
         }
     }
 }

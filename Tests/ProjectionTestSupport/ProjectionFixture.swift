@@ -22,6 +22,7 @@ public struct ProjectionFixture: Sendable {
                 let name = LedgerName("clinic") ?? .default
                 let ledger = try await database.createLedger(named: name, timeZone: timeZone)
                 let fixture = ProjectionFixture(url: url, database: database, ledger: ledger)
+                try await fixture.makeCountingTable()
                 let result = try await body(fixture)
                 await database.close()
                 return result
@@ -29,6 +30,25 @@ public struct ProjectionFixture: Sendable {
                 await database.close()
                 throw error
             }
+        }
+    }
+
+    /// The table of a read model of the tests, as a migration would make it.
+    private func makeCountingTable() async throws {
+        try await PostgresConnection.withConnection(try PostgresConfiguration(url: url)) {
+            try await $0.execute(
+                script: """
+                    set role ledger_projector;
+                    create table read_model.entry_count (
+                        ledger_id integer not null,
+                        generation integer not null,
+                        episode_id uuid not null,
+                        entries bigint not null,
+                        primary key (ledger_id, generation, episode_id)
+                    );
+                    grant select on read_model.entry_count to ledger_reader;
+                    """
+            )
         }
     }
 
@@ -79,13 +99,13 @@ public struct ProjectionFixture: Sendable {
         }
     }
 
-    /// The rows of one table of a read model as text, in order.
+    /// The rows of one generation of a table of a read model as text, in order.
     public func rows(_ table: String, generation: Int32 = 1) async throws -> [String] {
         try await database.reader.query(
             """
-            select t::text as row
-            from read_model.\(raw: table)_\(raw: String(generation)) t
-            where ledger_id = \(ledger.id.rawValue)
+            select (to_jsonb(t) - 'generation')::text as row
+            from read_model.\(raw: table) t
+            where ledger_id = \(ledger.id.rawValue) and generation = \(generation)
             order by 1
             """
         ).map { try $0.get("row") }
@@ -103,7 +123,7 @@ public struct ProjectionFixture: Sendable {
     public func checkpoint(_ name: String) async throws -> Checkpoint? {
         let rows = try await database.reader.query(
             """
-            select position, generation, epoch, lease_holder, fold_version from projection
+            select position, generation, epoch, lease_holder, fold_version from read_model_state
             where ledger_id = \(ledger.id.rawValue) and name = \(name)
             """
         )
@@ -122,17 +142,9 @@ public struct ProjectionFixture: Sendable {
     public func expireLeases() async throws {
         try await superuser(
             """
-            update projection set lease_until = clock_timestamp() - interval '1 microsecond'
+            update read_model_state set lease_until = clock_timestamp() - interval '1 microsecond'
             where lease_until is not null
             """
         )
-    }
-
-    public func exists(_ table: String, generation: Int32) async throws -> Bool {
-        let name = "read_model.\(table)_\(generation)"
-        let rows = try await database.reader.query(
-            "select to_regclass(\(name)) is not null as present"
-        )
-        return try rows.first?.get("present") ?? false
     }
 }

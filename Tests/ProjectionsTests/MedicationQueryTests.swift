@@ -319,14 +319,14 @@ struct MedicationQueryTests {
         try await withMedications(seed: 78) { fixture, _, _ in
             try await fixture.superuser(
                 """
-                insert into read_model.medication_episode_1
-                select ledger_id, gen_random_uuid(), client_id, 'p-' || n % 40, level_of_care,
+                insert into read_model.medication_episode
+                select ledger_id, 1, gen_random_uuid(), client_id, 'p-' || n % 40, level_of_care,
                     admitted_at, case when n % 20 > 0 then n end, n, flag, flag_at, flag_events
-                from (select * from read_model.medication_episode_1 limit 1) e,
+                from (select * from read_model.medication_episode limit 1) e,
                     generate_series(1, 20000) n
                 """
             )
-            try await fixture.superuser("analyze read_model.medication_episode_1")
+            try await fixture.superuser("analyze read_model.medication_episode")
             let query = MedicationRows.episodes(
                 .program("p-7", effectiveAt: Instant(microseconds: 19_990)),
                 fixture.ledger.id,
@@ -334,14 +334,17 @@ struct MedicationQueryTests {
             )
             let plan = try await fixture.database.reader.query("explain \(query)")
                 .map { try $0.get(0, as: String.self) }.joined(separator: "\n")
-            #expect(plan.contains("medication_episode_1_ledger_id_program_idx"), "\(plan)")
-            #expect(plan.contains("medication_episode_1_ledger_id_last_at_idx"), "\(plan)")
+            #expect(plan.contains("medication_episode_ledger_id_generation_program_idx"), "\(plan)")
+            #expect(plan.contains("medication_episode_ledger_id_generation_last_at_idx"), "\(plan)")
         }
     }
 }
 
 extension MedicationReviewProjection {
     fileprivate static var tableNames: [String] {
-        [episodeTable, lineageTable, intervalTable, changeTable].map(\.name)
+        [
+            MedicationEpisodeRow.table, MedicationLineageRow.table, MedicationIntervalRow.table,
+            MedicationChangeRow.table,
+        ].map(\.name)
     }
 }

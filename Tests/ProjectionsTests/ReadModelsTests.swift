@@ -196,7 +196,7 @@ extension ProjectionFixture {
         for projection in projections {
             for table in projection.tables {
                 let rows = try await database.reader.query(
-                    Self.digest(of: table.qualifiedName(1), ledger)
+                    Self.digest(of: table.qualifiedName, ledger)
                 )
                 digests.append(try table.name + rows.first!.get("digest", as: String.self))
             }
@@ -223,21 +223,19 @@ extension ProjectionFixture {
         let (models, basis) = try await ReadModel(projection, database, ledger: ledger)
             .folded(knownAt: known?.at, knownBy: known?.by ?? .source)
         #expect(basis.parked.isEmpty)
-        var encoders = projection.makeEncoders()
-        for model in models { projection.encode(model, ledger: ledger.id, into: &encoders) }
-        let encoded = encoders
+        var rows = EncodedRows(projection.tables, ledger: ledger.id, generation: 1)
+        for model in models { projection.encode(model, into: &rows) }
+        let encoded = rows
         let configuration = try PostgresConfiguration(url: url)
         return try await PostgresConnection.withConnection(configuration) { connection in
             var digests: [String] = []
-            for (table, encoder) in zip(projection.tables, encoded) {
-                var encoder = encoder
-                encoder.finish()
-                let bytes = encoder.bytes
-                let name = table.qualifiedName(1)
+            for (index, table) in projection.tables.enumerated() {
+                let bytes = encoded.bytes(index)
+                let name = table.qualifiedName
                 _ = try await connection.query("create temp table folded (like \(raw: name))")
                 _ = try await connection.copyIn(
                     """
-                    copy folded (\(raw: table.columns.joined(separator: ", ")))
+                    copy folded (\(raw: table.columnNames))
                     from stdin (format binary)
                     """
                 ) { try await $0.write(bytes) }

@@ -84,14 +84,8 @@ extension ServiceFixture {
         for name in ["census", "medication_review", "discharge_summary"] {
             _ = try await database.projector.query(
                 """
-                insert into projection (ledger_id, name, generation, fold_version)
-                values (\(ledger.id.rawValue), \(name), 1, \(foldVersion))
-                """
-            )
-            _ = try await database.projector.query(
-                """
-                insert into projection_generation (ledger_id, name, generation, fold_version, state)
-                values (\(ledger.id.rawValue), \(name), 1, \(foldVersion), 'active')
+                insert into read_model_state (ledger_id, name, fold_version)
+                values (\(ledger.id.rawValue), \(name), \(foldVersion))
                 """
             )
         }
@@ -101,13 +95,13 @@ extension ServiceFixture {
     fileprivate func rebuild(folded: Int64, of events: Int64, seconds: Int32) async throws {
         _ = try await database.projector.query(
             """
-            insert into projection_rebuild (ledger_id, name, generation, fold_version, folded, events,
+            insert into read_model_rebuild (ledger_id, name, generation, fold_version, folded, events,
                 lease_holder, lease_until, began_at)
             select ledger_id, name, 2,
                 case name when 'discharge_summary' then 2 else 1 end, \(folded), \(events), 'builder',
                 clock_timestamp() + interval '1 hour',
                 clock_timestamp() - make_interval(secs => \(seconds))
-            from projection
+            from read_model_state
             """
         )
     }

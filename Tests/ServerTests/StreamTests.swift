@@ -126,7 +126,7 @@ struct StreamTests {
                 try await eventually("everything is at work") {
                     let held = try await fixture.database.reader.query(
                         """
-                        select from projection where lease_holder is not null
+                        select from read_model_state where lease_holder is not null
                         union all select from sealer where lease_holder is not null
                         """
                     )
@@ -138,7 +138,7 @@ struct StreamTests {
             try await LedgerFixture.withDatabase(configuration) { database in
                 let held = try await database.reader.query(
                     """
-                    select from projection where lease_holder is not null
+                    select from read_model_state where lease_holder is not null
                     union all select from sealer where lease_holder is not null
                     """
                 )

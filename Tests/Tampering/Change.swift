@@ -70,7 +70,7 @@ struct Forger {
             first: first,
             detail: detail,
             tables: kind == .readModel
-                ? try await sealed.readModelTables() : SealedLedger.evidence
+                ? try sealed.readModelTables() : SealedLedger.evidence
         )
     }
 
@@ -477,7 +477,7 @@ struct Forger {
     // MARK: - Read models
 
     private mutating func readModel() async throws -> (Int64?, String) {
-        var tables = try await sealed.readModelTables()
+        var tables = try sealed.readModelTables()
         if onlyExported { tables = tables.filter { $0.contains("census_stay") } }
         while true {
             let table = pick(tables)

@@ -121,16 +121,8 @@ public struct SealedLedger: Sendable {
     static let evidence = ["event", "tile", "checkpoint", "ledger_head", "sealer"]
 
     /// The tables of the read models.
-    public func readModelTables() async throws -> [String] {
-        let rows = try await superuser.query(
-            "select name, generation from projection where ledger_id = \(ledger.id.rawValue)"
-        )
-        let generations = try rows.reduce(into: [String: Int32]()) {
-            $0[try $1.get("name", as: String.self)] = try $1.get("generation", as: Int32.self)
-        }
-        return try ReadModels.all(ledger).flatMap { projection in
-            projection.tables.map { $0.qualifiedName(generations[projection.name] ?? 1) }
-        }
+    public func readModelTables() throws -> [String] {
+        try ReadModels.all(ledger).flatMap { $0.tables.map(\.qualifiedName) }
     }
 
     private func copyName(_ table: String) -> String {
@@ -138,7 +130,7 @@ public struct SealedLedger: Sendable {
     }
 
     private func copy() async throws {
-        for table in Self.evidence + (try await readModelTables()) {
+        for table in Self.evidence + (try readModelTables()) {
             _ = try await superuser.query(
                 """
                 create table \(raw: copyName(table)) as

@@ -151,9 +151,8 @@ class Upgrade:
     def newer_fold(self):
         """As if folds had risen since the recording: the program has to rebuild by itself."""
         program = self.upgraded("newer_fold")
-        self.cluster.sql("update projection set fold_version = -1;"
-                         " update projection_generation set fold_version = -1;"
-                         " truncate read_model.census_stay_1, read_model.census_episode_1", "newer_fold")
+        self.cluster.sql("update read_model_state set fold_version = -1;"
+                         " truncate read_model.census_stay, read_model.census_episode", "newer_fold")
         asked = [question for question in self.questions
                  if is_of_read_models(question) and question["id"] not in self.changed]
         with program.serving() as service:
@@ -265,7 +264,7 @@ class Upgrade:
 
     def are_rebuilt(self, database):
         return self.cluster.sql(
-            "select not exists (select from projection where fold_version = -1)", database) == "t"
+            "select not exists (select from read_model_state where fold_version = -1)", database) == "t"
 
     def require_sound(self, program):
         for ledger in self.facts["ledgers"]:

@@ -1,10 +1,8 @@
 import ArgumentParser
 import CareEpisode
 import Ledger
-import Postgres
 import ProjectionRuntime
 import Projections
-import Synchronization
 
 struct Projections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,145 +38,57 @@ struct Projections: AsyncParsableCommand {
             let command = self
             try await Session.run(options, isEndedBySignal: !untilCaughtUp) { session in
                 if untilCaughtUp {
-                    let ledger = try await session.ledger()
-                    let head = try await EventReader(session.database, ledger: ledger).head()
-                    for projection in try ReadModels.all(ledger) {
-                        try await Self.catchUp(projection, session, ledger, head.position)
-                    }
+                    try await Self.catchUp(session, try await session.ledger())
                 } else {
-                    try await Self.keepUp(session) { ledger in
-                        guard !command.withoutSealer else { return nil }
-                        let directory = command.options.dataDirectory
-                        return session.sealer(
-                            ledger,
-                            command.sealing.place(ledger.name, dataDirectory: directory)
-                        )
-                    }
+                    await command.keepUp(session)
                 }
             }
         }
 
-        private static func catchUp<Projection: EpisodeProjection>(
-            _ projection: Projection,
-            _ session: Session,
-            _ ledger: LedgerDescription,
-            _ head: Position
-        ) async throws {
-            try await worker(projection, session, ledger).catchUp(to: head)
+        private static func catchUp(_ session: Session, _ ledger: LedgerDescription) async throws {
+            func catchUp(_ projection: some EpisodeProjection, to head: Position) async throws {
+                try await ProjectionWorker(
+                    projection,
+                    session.database,
+                    ledger: ledger,
+                    holder: Session.holder
+                ).catchUp(to: head)
+            }
+            let head = try await EventReader(session.database, ledger: ledger).head().position
+            for projection in try ReadModels.all(ledger) { try await catchUp(projection, to: head) }
         }
 
-        private static func worker<Projection: EpisodeProjection>(
-            _ projection: Projection,
-            _ session: Session,
-            _ ledger: LedgerDescription
-        ) -> ProjectionWorker<Projection> {
-            ProjectionWorker(
-                projection,
-                session.database,
-                ledger: ledger,
-                holder: Session.holder
-            )
-        }
-
-        /// Workers for every read model of every ledger, and its sealer, also for those that are
-        /// created later.
-        private static func keepUp(
-            _ session: Session,
-            sealer: (LedgerDescription) -> Sealer?
-        ) async throws {
+        /// Workers for every read model of every ledger, and its sealer, until a signal asks to end.
+        private func keepUp(_ session: Session) async {
             let feeds = LiveFeeds()
             // Cancelled when the workers have ended.
             async let _ = HeadListener(session.database.configuration, feeds: feeds).run()
-            try await withThrowingDiscardingTaskGroup { group in
-                var stops: [@Sendable () -> Void] = []
-                var kept: Set<LedgerID> = []
-                while !session.shutdown.isRequested, !group.isCancelled, !Task.isCancelled {
-                    for ledger in try await ledgers(session) where !kept.contains(ledger.id) {
-                        kept.insert(ledger.id)
-                        Console.note("keeping the read models of \(ledger.name) at the head")
-                        if let sealer = sealer(ledger) {
-                            let feed = feeds.feed(of: ledger.id)
-                            stops.append { sealer.stop() }
-                            group.addTask { try await seal(sealer, ledger, feed) }
-                        }
-                        for projection in try ReadModels.all(ledger) {
-                            stops.append(
-                                start(
-                                    projection,
-                                    ledger,
-                                    feeds.feed(of: ledger.id),
-                                    session,
-                                    &group
-                                )
-                            )
-                        }
-                    }
-                    await session.shutdown.wait(atMost: .seconds(5))
+            let workers = LedgerWorkers(session.database) { ledger, work, error in
+                let what = work is Sealer ? "not sealed: " : ""
+                Console.note(ledger.map { "\($0.name): \(what)\(error)" } ?? "\(error)")
+            }
+            async let _ = Self.stop(workers, when: session.shutdown)
+            let (sealing, directory) = (withoutSealer ? nil : sealing, options.dataDirectory)
+            await workers.run { ledger in
+                var work = try ReadModels.workers(
+                    session.database,
+                    ledger: ledger,
+                    holder: Session.holder
+                )
+                if let sealing {
+                    let place = sealing.place(ledger.name, dataDirectory: directory)
+                    work.append(session.sealer(ledger, place))
                 }
-                // Leases are handed back, so that the next worker need not wait for them.
-                for stop in stops { stop() }
+                Console.note("keeping the read models of \(ledger.name) at the head")
+                return LedgerWorkers.Assignment(feed: feeds.feed(of: ledger.id), work: work)
             }
         }
 
-        /// Seals; what keeps it from that is told once, until something else does.
-        private static func seal(
-            _ sealer: Sealer,
-            _ ledger: LedgerDescription,
-            _ feed: LiveFeed
-        ) async throws {
-            let told = Mutex("")
-            try await sealer.run(feed: feed) { error in
-                let text = "\(ledger.name): not sealed: \(error)"
-                let isNew = told.withLock { last in
-                    defer { last = text }
-                    return last != text
-                }
-                if isNew { Console.note(text) }
+        private static func stop(_ workers: LedgerWorkers, when shutdown: Shutdown) async {
+            while !shutdown.isRequested, !Task.isCancelled {
+                await shutdown.wait(atMost: .seconds(3_600))
             }
-        }
-
-        /// Starts a worker; returns what stops it.
-        private static func start<Projection: EpisodeProjection>(
-            _ projection: Projection,
-            _ ledger: LedgerDescription,
-            _ feed: LiveFeed,
-            _ session: Session,
-            _ group: inout ThrowingDiscardingTaskGroup<any Error>
-        ) -> @Sendable () -> Void {
-            let worker = worker(projection, session, ledger)
-            group.addTask { try await keepUp(worker, ledger, feed, session) }
-            return { worker.stop() }
-        }
-
-        /// The ledgers there are; none while the database is away, which the workers wait out too.
-        private static func ledgers(_ session: Session) async throws -> [LedgerDescription] {
-            do {
-                return try await session.database.ledgers()
-            } catch let error as PostgresError where error.isTransient {
-                Console.note("\(error)")
-                return []
-            }
-        }
-
-        /// One worker; while its read model needs a rebuild, the others go on.
-        private static func keepUp<Projection: EpisodeProjection>(
-            _ worker: ProjectionWorker<Projection>,
-            _ ledger: LedgerDescription,
-            _ feed: LiveFeed,
-            _ session: Session
-        ) async throws {
-            var isTold = false
-            while !session.shutdown.isRequested {
-                do {
-                    return try await worker.run(feed: feed) { error in
-                        Console.note("\(ledger.name): \(error)")
-                    }
-                } catch let error as ProjectionError {
-                    if !isTold { Console.note("\(ledger.name): \(error)") }
-                    isTold = true
-                    await session.shutdown.wait(atMost: .seconds(5))
-                }
-            }
+            workers.stop()
         }
     }
 
@@ -266,6 +176,7 @@ struct Projections: AsyncParsableCommand {
             }
             progress.finish()
             print(report, projection.name, session.format)
+            try await rebuild.removeOldRows()
         }
 
         private static func print<Projection: EpisodeProjection>(

@@ -132,17 +132,12 @@ struct Serve: AsyncParsableCommand {
         settings.holder = Session.holder
         let (sealing, directory) = (sealing, options.dataDirectory)
         let logger = Logger(label: "episode-ledger") { JSONLog(label: $0, level: .info) }
-        let told = Mutex<Set<String>>([])
         let service = LedgerService(
             session.database,
             authenticator: try await authenticator(),
             settings: settings,
             place: { sealing.place($0, dataDirectory: directory) }
-        ) { trouble in
-            // What goes on for a while is told once.
-            guard told.withLock({ $0.count < 1_000 && $0.insert(trouble).inserted }) else { return }
-            logger.warning("\(trouble)")
-        }
+        ) { logger.warning("\($0)") }
         let address = address
         let tls = try tlsConfiguration()
         let scheme = tls == nil ? "http" : "https"

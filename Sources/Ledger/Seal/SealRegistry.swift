@@ -62,46 +62,25 @@ struct SealRegistry: Sendable {
 
     // MARK: - The lease
 
+    private var leaseRow: Lease.Row { Lease.Row("sealer", where: "ledger_id = \(id)") }
+
     /// Takes the lease where nobody holds it, or from whoever does.
     ///
     /// - Returns: nil where it is held.
     func acquire(seizing: Bool = false) async throws -> SealLease? {
-        let rows = try await database.projector.query(
-            """
-            insert into sealer as s (ledger_id, epoch, lease_holder, lease_until)
-            values (
-                \(id), 1, \(holder), clock_timestamp() + make_interval(secs => \(leaseSeconds))
+        try await database.projector.withConnection { connection in
+            _ = try await connection.query(
+                "insert into sealer (ledger_id) values (\(id)) on conflict do nothing"
             )
-            on conflict (ledger_id) do update
-            set epoch = s.epoch + 1, lease_holder = excluded.lease_holder,
-                lease_until = excluded.lease_until
-            where s.lease_until is null or s.lease_until < clock_timestamp() or \(seizing)
-            returning s.epoch, s.size
-            """
-        )
-        guard let row = rows.first else { return nil }
-        return SealLease(epoch: try row.get("epoch"), size: try row.get("size"))
-    }
-
-    /// Keeps a lease while there is nothing to seal; false when it is lost.
-    func renew(_ lease: SealLease) async throws -> Bool {
-        try await database.projector.query(
-            """
-            update sealer
-            set lease_until = clock_timestamp() + make_interval(secs => \(leaseSeconds))
-            where ledger_id = \(id) and epoch = \(lease.epoch)
-            """
-        ).affectedRows == 1
-    }
-
-    /// Hands the lease back, so that the next sealer need not wait.
-    func release(_ lease: SealLease) async throws {
-        _ = try await database.projector.query(
-            """
-            update sealer set lease_holder = null, lease_until = null
-            where ledger_id = \(id) and epoch = \(lease.epoch)
-            """
-        )
+            return try await Lease.acquire(
+                leaseRow,
+                holder: holder,
+                seconds: leaseSeconds,
+                seizing: seizing ? "true" : "false",
+                returning: "size",
+                connection
+            )
+        }.map { SealLease(lease: $0.lease, size: try $0.row.get("size")) }
     }
 
     // MARK: - Writing
@@ -109,7 +88,7 @@ struct SealRegistry: Sendable {
     /// Makes the first log and its key known.
     func register(_ key: NoteVerifierKey, _ lease: SealLease) async throws {
         try await database.projector.withTransaction { connection in
-            try await hold(lease, connection)
+            try await fence(lease, connection)
             _ = try await connection.query(
                 """
                 insert into seal_log (ledger_id, incarnation, origin)
@@ -128,12 +107,12 @@ struct SealRegistry: Sendable {
         _ lease: SealLease
     ) async throws {
         try await database.projector.withTransaction { connection in
-            try await hold(lease, connection)
+            try await fence(lease, connection)
             if let new { try await insert(new, incarnation: incarnation, connection) }
             if let old {
                 _ = try await connection.query(
                     """
-                    update verifier_key set retired_at = clock_timestamp()
+                    update verifier_key set retired_at = statement_timestamp()
                     where ledger_id = \(id) and verifier_key = \(old.description)
                     """
                 )
@@ -149,7 +128,7 @@ struct SealRegistry: Sendable {
         _ lease: SealLease
     ) async throws {
         try await database.projector.withTransaction { connection in
-            try await hold(lease, connection)
+            try await fence(lease, connection)
             let next = identity.incarnation + 1
             _ = try await connection.query(
                 """
@@ -180,14 +159,12 @@ struct SealRegistry: Sendable {
     }
 
     /// Takes the row's lock: whoever has lost the lease writes nothing.
-    private func hold(_ lease: SealLease, _ connection: PostgresConnection) async throws {
-        let rows = try await connection.query(
-            """
-            update sealer set updated_at = clock_timestamp()
-            where ledger_id = \(id) and epoch = \(lease.epoch)
-            """
+    private func fence(_ held: SealLease, _ connection: PostgresConnection) async throws {
+        let isHeld = try await held.lease.fence(
+            connection,
+            setting: "updated_at = statement_timestamp()"
         )
-        guard rows.affectedRows == 1 else { throw SealError.leaseLost }
+        guard isHeld else { throw SealError.leaseLost }
     }
 
     /// Publishes a checkpoint with the tiles that became full, in one transaction.
@@ -201,16 +178,15 @@ struct SealRegistry: Sendable {
     ) async throws -> Instant {
         try await database.projector.withTransaction { connection in
             let size = signed.checkpoint.size
-            let moved = try await connection.query(
-                """
-                update sealer
-                set size = \(size), updated_at = clock_timestamp(), trouble = null,
-                    trouble_position = null,
-                    lease_until = clock_timestamp() + make_interval(secs => \(leaseSeconds))
-                where ledger_id = \(id) and epoch = \(lease.epoch) and size = \(lease.size)
-                """
+            let isMoved = try await lease.lease.fence(
+                connection,
+                setting: """
+                    size = \(size), updated_at = statement_timestamp(), trouble = null,
+                        trouble_position = null
+                    """,
+                if: "size = \(lease.size)"
             )
-            guard moved.affectedRows == 1 else { throw SealError.leaseLost }
+            guard isMoved else { throw SealError.leaseLost }
             // A restore of many events at once makes many tiles: in pieces, one transaction.
             for start in stride(from: 0, to: tiles.count, by: 256) {
                 let piece = tiles[start..<min(start + 256, tiles.count)]
@@ -240,23 +216,22 @@ struct SealRegistry: Sendable {
     }
 
     /// Says why nothing is signed any more; the next seal clears it.
-    func report(_ error: SealError, _ lease: SealLease) async throws {
+    func report(_ error: SealError, _ held: SealLease) async throws {
         var position: Int64?
         if case .damaged(let fault) = error { position = fault.position?.rawValue }
-        _ = try await database.projector.query(
-            """
-            update sealer
-            set trouble = \(error.description), trouble_position = \(position),
-                updated_at = clock_timestamp()
-            where ledger_id = \(id) and epoch = \(lease.epoch)
-            """
+        _ = try await held.lease.renew(
+            database.projector,
+            setting: """
+                trouble = \(error.description), trouble_position = \(position),
+                    updated_at = statement_timestamp()
+                """
         )
     }
 }
 
-/// The right to seal, until it expires or somebody takes it.
+/// The right to seal one ledger.
 struct SealLease: Sendable {
-    let epoch: Int64
+    let lease: Lease
     /// The size of the newest checkpoint.
     var size: Int64
 }

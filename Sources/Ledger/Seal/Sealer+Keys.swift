@@ -10,7 +10,7 @@ extension Sealer {
     /// - Returns: the new key.
     /// - Throws: ``SealError``.
     public func addKey() async throws -> NoteVerifierKey {
-        try await withSeizedSeat { seat, identity in
+        try await withSeizedLease { state, identity in
             let (file, origin) = (self.place.keys, identity.origin)
             let key = try await PrivateFile.run {
                 let key = NoteSigningKey(generatedFor: origin)
@@ -21,7 +21,7 @@ extension Sealer {
                 adding: key,
                 retiring: nil,
                 incarnation: identity.incarnation,
-                seat.lease
+                state.lease
             )
             return key
         }
@@ -31,7 +31,7 @@ extension Sealer {
     ///
     /// - Throws: ``SealError/refused(_:)`` where it does not sign now, or nothing else would.
     public func retireKey(_ key: NoteVerifierKey) async throws {
-        try await withSeizedSeat { seat, identity in
+        try await withSeizedLease { state, identity in
             guard identity.activeKeys.contains(key) else {
                 throw SealError.refused("\(key) is not one of the keys that sign now")
             }
@@ -42,19 +42,19 @@ extension Sealer {
                 adding: nil,
                 retiring: key,
                 incarnation: identity.incarnation,
-                seat.lease
+                state.lease
             )
         }
     }
 
-    private func withSeizedSeat<Result>(
-        _ body: (SealSeat, SealIdentity) async throws -> Result
+    private func withSeizedLease<Result>(
+        _ body: (SealState, SealIdentity) async throws -> Result
     ) async throws -> Result {
-        let result = try await withSeat(seizing: true) { seat in
+        let result = try await withLease(seizing: true) { state in
             guard let identity = try await registry.identity() else {
                 throw SealError.notSealed(registry.ledger.name)
             }
-            return try await body(seat, identity)
+            return try await body(state, identity)
         }
         guard let result else { throw SealError.leaseLost }
         return result
@@ -80,15 +80,10 @@ extension Sealer {
         guard let lease = try await registry.acquire(seizing: true) else {
             throw SealError.leaseLost
         }
-        do {
+        return try await registry.database.projector.releasing(lease.lease) {
             if known == nil { try await registerAgain(notes, lease) }
             guard let identity = try await registry.identity() else { throw SealError.leaseLost }
-            let note = try await begin(after: identity, notes, reason, lease)
-            try await registry.release(lease)
-            return note
-        } catch {
-            try? await registry.release(lease)
-            throw error
+            return try await begin(after: identity, notes, reason, lease)
         }
     }
 
@@ -173,10 +168,10 @@ extension Sealer {
 
     private func leads(to checkpoint: TreeCheckpoint, head: Int64) async throws -> Bool {
         guard checkpoint.size <= head else { return false }
-        return try await grown(TreeEdge(), through: checkpoint.size).0.root == checkpoint.root
+        return try await extended(TreeEdge(), through: checkpoint.size).0.root == checkpoint.root
     }
 
-    /// The newest checkpoint that the events lead to: the tree is grown once, past all of them.
+    /// The newest checkpoint that the events lead to: the tree is extended once, past all of them.
     private func newestKept(
         _ checkpoints: [TreeCheckpoint],
         head: Int64
@@ -185,7 +180,7 @@ extension Sealer {
         var kept: TreeCheckpoint?
         for checkpoint in checkpoints.sorted(by: { $0.size < $1.size })
         where checkpoint.size <= head {
-            edge = try await grown(edge, through: checkpoint.size).0
+            edge = try await extended(edge, through: checkpoint.size).0
             guard edge.root == checkpoint.root else { break }
             kept = checkpoint
         }

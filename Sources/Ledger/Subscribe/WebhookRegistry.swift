@@ -1,7 +1,7 @@
 public import CareEpisode
 import Postgres
 
-/// The right to send what one webhook is behind with, until it ends or somebody takes it.
+/// The right to send what one webhook is behind with.
 public struct WebhookLease: Sendable {
     /// What is sent where.
     public let subscription: Subscription
@@ -11,7 +11,7 @@ public struct WebhookLease: Sendable {
     public internal(set) var position: Position
     /// Failed attempts to send the next event.
     public internal(set) var attempts: Int
-    let epoch: Int64
+    let lease: Lease
 }
 
 /// What the senders of webhooks share: who sends what, and what became of it.
@@ -48,34 +48,31 @@ public struct WebhookRegistry: Sendable {
 
     // MARK: - Leases
 
+    /// When a webhook may be sent to; of a row of `webhook`, called `w` or nothing.
+    private static let isDue: SQL = """
+        disabled_reason is null
+        and (next_attempt_at is null or next_attempt_at <= statement_timestamp())
+        """
+
     /// Takes webhooks that have something to send, nobody sends, and are due.
     public func takeDue(limit: Int) async throws -> [WebhookLease] {
-        let rows = try await database.projector.query(
+        let due = try await database.projector.query(
             """
-            with due as (
-                select w.name
-                from webhook w
-                join ledger_head h using (ledger_id)
-                where w.ledger_id = \(id) and w.disabled_reason is null
-                and w.position < h.position
-                and (w.next_attempt_at is null or w.next_attempt_at <= clock_timestamp())
-                and (w.lease_until is null or w.lease_until <= clock_timestamp())
-                order by w.last_attempt_at nulls first, w.position
-                limit \(Int64(limit))
-                for update of w skip locked
-            )
-            update webhook w
-            set epoch = w.epoch + 1, lease_holder = \(holder),
-                lease_until = clock_timestamp() + make_interval(secs => \(leaseSeconds))
-            from due
-            where w.ledger_id = \(id) and w.name = due.name
-            returning w.name, w.epoch, w.position, w.attempts
+            select w.name
+            from webhook w
+            join ledger_head h using (ledger_id)
+            where w.ledger_id = \(id) and w.position < h.position and \(Self.isDue)
+            and (w.lease_until is null or w.lease_until < statement_timestamp())
+            order by w.last_attempt_at nulls first, w.position
+            limit \(Int64(limit))
             """
         )
         let registry = SubscriptionRegistry(database, ledger: ledger)
         var leases: [WebhookLease] = []
-        for row in rows {
-            guard let name = SubscriptionName(try row.get("name")) else { continue }
+        for row in due {
+            guard let name = SubscriptionName(try row.get("name")),
+                let taken = try await take(name)
+            else { continue }
             let subscription: Subscription
             do {
                 subscription = try await registry.subscription(name)
@@ -87,24 +84,33 @@ public struct WebhookRegistry: Sendable {
                 WebhookLease(
                     subscription: subscription,
                     settings: settings,
-                    position: Position(rawValue: try row.get("position")),
-                    attempts: Int(try row.get("attempts", as: Int32.self)),
-                    epoch: try row.get("epoch")
+                    position: Position(rawValue: try taken.row.get("position")),
+                    attempts: Int(try taken.row.get("attempts", as: Int32.self)),
+                    lease: taken.lease
                 )
             )
         }
         return leases
     }
 
+    private func take(
+        _ name: SubscriptionName
+    ) async throws -> (lease: Lease, row: PostgresRow)? {
+        try await database.projector.withConnection { connection in
+            try await Lease.acquire(
+                Lease.Row("webhook", where: "ledger_id = \(id) and name = \(name.description)"),
+                holder: holder,
+                seconds: leaseSeconds,
+                if: Self.isDue,
+                returning: "position, attempts",
+                connection
+            )
+        }
+    }
+
     /// Hands a webhook back, so that the next sender need not wait.
     public func release(_ lease: WebhookLease) async throws {
-        _ = try await database.projector.query(
-            """
-            update webhook set lease_holder = null, lease_until = null
-            where ledger_id = \(id) and name = \(lease.subscription.name.description)
-            and epoch = \(lease.epoch)
-            """
-        )
+        try await lease.lease.release(database.projector)
     }
 
     // MARK: - What became of it
@@ -118,21 +124,22 @@ public struct WebhookRegistry: Sendable {
         to position: Position,
         status: Int?
     ) async throws -> Bool {
-        let rows = try await database.projector.query(
-            """
-            update webhook
-            set position = \(position.rawValue), attempts = 0, next_attempt_at = null,
-                last_error = null, last_status = coalesce(\(status.map { Int32($0) }), last_status),
-                last_attempt_at = case
-                    when \(status.map { Int32($0) })::integer is null then last_attempt_at
-                    else clock_timestamp()
-                end,
-                lease_until = clock_timestamp() + make_interval(secs => \(leaseSeconds))
-            where ledger_id = \(id) and name = \(lease.subscription.name.description)
-            and epoch = \(lease.epoch) and position = \(lease.position.rawValue)
-            """
-        )
-        guard rows.affectedRows == 1 else { return false }
+        let answered: SQL =
+            status.map {
+                ", last_status = \(Int32($0)), last_attempt_at = statement_timestamp()"
+            } ?? ""
+        let (held, pool) = (lease, database.projector)
+        let isMoved = try await pool.withConnection { connection in
+            try await held.lease.fence(
+                connection,
+                setting: """
+                    position = \(position.rawValue), attempts = 0, next_attempt_at = null,
+                        last_error = null\(answered)
+                    """,
+                if: "position = \(held.position.rawValue)"
+            )
+        }
+        guard isMoved else { return false }
         lease.position = position
         lease.attempts = 0
         return true
@@ -169,22 +176,22 @@ public struct WebhookRegistry: Sendable {
         let name = lease.subscription.name.description
         let numbers = (status: status.map { Int32($0) }, attempts: Int32(attempts))
         try await database.projector.withTransaction { connection in
-            let rows = try await connection.query(
-                """
-                update webhook
-                set position = \(position.rawValue), attempts = \(numbers.attempts),
-                    next_attempt_at = clock_timestamp()
-                        + make_interval(secs => \(wait)::double precision),
-                    last_attempt_at = clock_timestamp(), last_status = \(numbers.status),
-                    last_error = \(error), disabled_reason = \(disabled), lease_holder = null,
-                    lease_until = null
-                where ledger_id = \(id) and name = \(name)
-                and epoch = \(lease.epoch) and position = \(lease.position.rawValue)
-                """
+            let isMoved = try await lease.lease.fence(
+                connection,
+                setting: """
+                    position = \(position.rawValue), attempts = \(numbers.attempts),
+                        next_attempt_at = statement_timestamp()
+                            + make_interval(secs => \(wait)::double precision),
+                        last_attempt_at = statement_timestamp(), last_status = \(numbers.status),
+                        last_error = \(error), disabled_reason = \(disabled)
+                    """,
+                if: "position = \(lease.position.rawValue)"
             )
-            guard rows.affectedRows == 1,
-                case .dead(let at, let episode, let event, let reason) = consequence
-            else { return }
+            guard isMoved else { return }
+            try await lease.lease.release(connection)
+            guard case .dead(let at, let episode, let event, let reason) = consequence else {
+                return
+            }
             _ = try await connection.query(
                 """
                 insert into subscription_dead_letter

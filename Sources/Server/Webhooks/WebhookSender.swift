@@ -12,22 +12,22 @@ import Synchronization
 ///
 /// Any number of instances share the work by leases. At least once: whoever dies in between leaves its
 /// last event to be sent again, under the same id.
-final class WebhookSender: Sendable {
+final class WebhookSender: LeasedWork {
     /// How many webhooks are sent to at the same time.
     private static let width = 16
     /// How long one webhook is sent to before its name is looked up again and others get their turn.
-    private static let turn: Duration = .seconds(30)
+    private static let turnLimit: Duration = .seconds(30)
     /// How long a connection is kept for the next event.
-    private static let linger: Duration = .seconds(2)
+    private static let keepAlive: Duration = .seconds(2)
     /// The longest that a receiver may ask to be left alone, in seconds.
     private static let longestWait = 86_400.0
 
+    let stopSignal = StopSignal()
     private let database: LedgerDatabase
     private let ledger: LedgerDescription
     private let registry: WebhookRegistry
     private let allowsPrivate: Bool
     private let reader: EventReader
-    private let isStopped = Atomic(false)
     private let running = Atomic(0)
 
     init(
@@ -43,13 +43,15 @@ final class WebhookSender: Sendable {
         reader = EventReader(database, ledger: ledger)
     }
 
-    /// Ends soon: what is being sent is finished, and leases are handed back.
-    func stop() { isStopped.store(true, ordering: .releasing) }
+    private var isStopping: Bool { stopSignal.isRequested || Task.isCancelled }
 
-    private var isStopping: Bool { isStopped.load(ordering: .acquiring) || Task.isCancelled }
-
-    /// Sends until it is stopped.
-    func run(feed: LiveFeed, onTrouble: @escaping @Sendable (String) -> Void) async {
+    /// Sends until it is stopped: then what is being sent is finished, and leases are handed back.
+    ///
+    /// Each webhook has a lease of its own; failures are told, and do not end the turn.
+    func turn(
+        _ feed: LiveFeed,
+        _ onTrouble: @escaping @Sendable (any Error) -> Void
+    ) async -> Bool {
         await withDiscardingTaskGroup { group in
             while !isStopping {
                 let head = feed.head
@@ -64,36 +66,43 @@ final class WebhookSender: Sendable {
                         }
                     }
                 } catch {
-                    onTrouble("webhooks: \(Problem(error).detail)")
+                    if !isStopping {
+                        onTrouble(WebhookTrouble("webhooks: \(Problem(error).detail)"))
+                    }
                 }
                 // Not more often than this, however fast events come: a webhook under way follows
                 // the head itself.
-                try? await Task.sleep(for: .milliseconds(50))
+                try? await stopSignal.sleep(for: .milliseconds(50))
                 await feed.wait(beyond: head, atMost: .seconds(1))
             }
         }
+        return true
     }
+
+    /// Never asked: a turn ends by a stop alone.
+    func pause(after _: any Error) -> Duration? { .seconds(1) }
 
     /// Sends what one webhook is behind with.
     private func deliver(
         _ lease: WebhookLease,
         _ feed: LiveFeed,
-        _ onTrouble: @Sendable (String) -> Void
+        _ onTrouble: @Sendable (any Error) -> Void
     ) async {
-        let line = Line(lease.settings.url, allowsPrivate: allowsPrivate)
+        let connections = Connections(lease.settings.url, allowsPrivate: allowsPrivate)
         do {
-            try await deliver(lease, line, feed)
+            try await deliver(lease, connections, feed)
         } catch {
             // The lease ends by itself.
             if !isStopping {
-                onTrouble("webhook \(lease.subscription.name): \(Problem(error).detail)")
+                let name = lease.subscription.name
+                onTrouble(WebhookTrouble("webhook \(name): \(Problem(error).detail)"))
             }
         }
-        await line.close()
+        await connections.close()
     }
 
     /// The connections of one turn, made when there is something to send.
-    private final class Line: Sendable {
+    private final class Connections: Sendable {
         private let url: String
         private let allowsPrivate: Bool
         private let client = Mutex<HTTPClient?>(nil)
@@ -118,13 +127,13 @@ final class WebhookSender: Sendable {
 
     private func deliver(
         _ start: WebhookLease,
-        _ line: Line,
+        _ connections: Connections,
         _ feed: LiveFeed
     ) async throws {
         var lease = start
         let secrets = try await registry.secrets(lease.subscription)
-        let end = ContinuousClock.now + Self.turn
-        var lingersUntil = ContinuousClock.now
+        let end = ContinuousClock.now + Self.turnLimit
+        var keptUntil = ContinuousClock.now
         while !isStopping, .now < end {
             let page = try await reader.page(
                 after: lease.position,
@@ -134,7 +143,7 @@ final class WebhookSender: Sendable {
             )
             for event in page.events {
                 guard !isStopping else { return try await registry.release(lease) }
-                let answer = await send(event, lease.settings, secrets, line)
+                let answer = await send(event, lease.settings, secrets, connections)
                 guard let status = answer.status, (200...299).contains(status) else {
                     return try await fail(
                         lease,
@@ -149,7 +158,7 @@ final class WebhookSender: Sendable {
                 guard try await registry.advance(&lease, to: position, status: status) else {
                     return
                 }
-                lingersUntil = .now + Self.linger
+                keptUntil = .now + Self.keepAlive
             }
             if page.nextAfter > lease.position {
                 guard try await registry.advance(&lease, to: page.nextAfter, status: nil) else {
@@ -158,7 +167,7 @@ final class WebhookSender: Sendable {
             }
             guard page.nextAfter >= page.head else { continue }
             // What comes now goes over the same connection.
-            let rest = ContinuousClock.now.duration(to: min(end, lingersUntil))
+            let rest = ContinuousClock.now.duration(to: min(end, keptUntil))
             guard rest > .zero else { break }
             await feed.wait(beyond: page.head, atMost: rest)
         }
@@ -175,11 +184,11 @@ final class WebhookSender: Sendable {
         _ event: RecordedEvent,
         _ settings: WebhookSettings,
         _ secrets: [WebhookSecret],
-        _ line: Line
+        _ connections: Connections
     ) async -> Answer {
         let message = WebhookMessage(event, ledger: ledger.name, settings: settings)
         do {
-            let client = try await line.open()
+            let client = try await connections.open()
             let now = Instant.now.microseconds / 1_000_000
             var request = HTTPClientRequest(url: settings.url)
             request.method = .POST
@@ -270,4 +279,11 @@ final class WebhookSender: Sendable {
             dimensions: [("ledger", ledger.name.description), ("outcome", outcome)]
         ).increment()
     }
+}
+
+/// What a sender of webhooks has to wait out; never what was sent or answered.
+private struct WebhookTrouble: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
 }

@@ -1,1 +1,0 @@
-alter table {table} add primary key (ledger_id, episode_id, lineage);

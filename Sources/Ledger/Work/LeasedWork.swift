@@ -1,0 +1,49 @@
+/// Work that one process at a time does for a ledger, under a lease: read models, seals, webhooks.
+///
+/// Any number of processes may run it; those without the lease stand by.
+public protocol LeasedWork: Sendable {
+    /// Asks it to end.
+    var stopSignal: StopSignal { get }
+
+    /// Takes the lease where it is free, works until it is stopped, and hands the lease back.
+    ///
+    /// - Parameters:
+    ///   - feed: says when the head has moved.
+    ///   - onTrouble: told what went wrong and did not end the turn; holds no health information.
+    /// - Returns: false where somebody else holds the lease.
+    func turn(_ feed: LiveFeed, _ onTrouble: @escaping @Sendable (any Error) -> Void) async throws
+        -> Bool
+
+    /// How long to wait after a failure before the next try; nil where that is of no use.
+    func pause(after error: any Error) -> Duration?
+}
+
+extension LeasedWork {
+    /// Works until ``stop()`` or cancellation.
+    ///
+    /// Failures are told and waited out. A stop hands the lease back; a cancellation leaves it to end
+    /// by itself.
+    ///
+    /// - Parameters:
+    ///   - feed: says when the head has moved.
+    ///   - onTrouble: told what went wrong before each new try; holds no health information.
+    /// - Throws: `CancellationError`, and a failure after which another try is of no use.
+    public func run(
+        feed: LiveFeed,
+        onTrouble: @escaping @Sendable (any Error) -> Void = { _ in }
+    ) async throws {
+        while !stopSignal.isRequested {
+            do {
+                if try await !turn(feed, onTrouble) { try await stopSignal.sleep(for: .seconds(1)) }
+            } catch {
+                try Task.checkCancellation()
+                guard let pause = pause(after: error) else { throw error }
+                onTrouble(error)
+                try await stopSignal.sleep(for: pause)
+            }
+        }
+    }
+
+    /// Lets ``run(feed:onTrouble:)`` return after what it is at.
+    public func stop() { stopSignal.request() }
+}
