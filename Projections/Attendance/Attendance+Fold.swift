@@ -46,8 +46,8 @@ extension EpisodeAttendance {
         for session in course.sessions.sessions {
             let place = place(session.start)
             if session.isAttended { weeks[place].attended += 1 }
-            if case .sessionMissed(let missed) = try session.entry.decode() {
-                weeks[place].missed[missed.reason, default: 0] += 1
+            if case .missed(let reason) = session.recorded.outcome {
+                weeks[place].missed[reason, default: 0] += 1
             }
             if session.counts {
                 weeks[place].minutes += session.minutes

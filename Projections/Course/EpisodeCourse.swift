@@ -43,13 +43,13 @@ struct EpisodeCourse {
         else { return nil }
         self.admission = admission
         self.admitted = admitted
-        sessions = SessionTally([], from: admission.time, to: nil)
+        sessions = try SessionTally([], from: admission.time, to: nil)
         var isBegun = false
         for entry in history.entries where entry.type.changesStays {
             if entry.eventID == admission.eventID { isBegun = true }
             try walk(entry, isBegun: isBegun)
         }
-        sessions = SessionTally(history.entries, from: admission.time, to: ending?.entry.time)
+        sessions = try SessionTally(history.entries, from: admission.time, to: ending?.entry.time)
         flags += sessions.flags
         guard var ending else { return }
         ending.lastContactAt = lastContact(ending)
@@ -85,7 +85,8 @@ struct EpisodeCourse {
             close(entry, reason: "completed", details)
         case .discharged(let discharged):
             close(entry, reason: discharged.reason.rawValue, discharged.end)
-        default:
+        case .admitted, .sessionAttended, .sessionMissed, .familySessionHeld, .medicationAdjusted,
+            .entryCorrected, .entryRetracted:
             break
         }
     }
@@ -156,16 +157,6 @@ struct EpisodeCourse {
         switch current.levelOfCare {
         case .inpatient, .residential: return max(1, days)
         default: return days + 1
-        }
-    }
-}
-
-extension EventType {
-    /// Whether an event of this type can begin, change or end a stay.
-    var changesStays: Bool {
-        switch self {
-        case .admitted, .steppedDown, .steppedUp, .programChanged, .completed, .discharged: true
-        default: false
         }
     }
 }

@@ -50,7 +50,7 @@ extension DischargeSummaryFold {
         var openers = [admissionID]
         let afterAdmission = history.entries.drop { $0.eventID != admissionID }.dropFirst()
         for entry in afterAdmission where openers.count < stays.count {
-            guard entry.type.isStepOrProgramChange else { continue }
+            guard entry.type.kind == .transfer else { continue }
             let current = stays[openers.count - 1]
             let next: (level: LevelOfCare, program: String?, track: Track?)
             switch try entry.decode() {

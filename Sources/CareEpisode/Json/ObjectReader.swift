@@ -103,6 +103,14 @@ package struct ObjectReader {
         requiredMember(name).flatMap { integer(at: $0, atLeast: least, atMost: most) } ?? least
     }
 
+    func integer(_ name: StaticString, in range: ClosedRange<Int>) -> Int? {
+        integer(name, atLeast: range.lowerBound, atMost: range.upperBound)
+    }
+
+    func requiredInteger(_ name: StaticString, in range: ClosedRange<Int>) -> Int {
+        requiredInteger(name, atLeast: range.lowerBound, atMost: range.upperBound)
+    }
+
     private func integer(at node: Int, atLeast least: Int, atMost most: Int) -> Int? {
         guard shape.accepts(node, .number, "an integer") else { return nil }
         let value = shape.document.nodes[node]

@@ -106,8 +106,7 @@ struct BatchWorker {
                     select position, version, occurred_at, recorded_at, known_at, episode_id,
                         event_id, type,
                         case
-                            when type in ('session_attended', 'session_missed',
-                                'medication_adjusted', 'family_session_held') then ''::bytea
+                            when type in (\(raw: Self.unreadTypes)) then ''::bytea
                             else payload
                         end as payload
                     from event
@@ -134,6 +133,9 @@ struct BatchWorker {
         for episode in missing { cache[episode] = known[episode] }
         return (known, unreadable)
     }
+
+    /// The types of which a state reads no payload.
+    private static let unreadTypes = EventType.sqlList { !EpisodeState.readsPayload(of: $0) }
 
     private static let clockNow = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
 

@@ -12,7 +12,7 @@ struct EventColumns {
     /// What a fold reads of an event: the header of an end alone.
     static let historyList = """
         episode_id, event_id, version, position, occurred_at, recorded_at, known_at, type, payload,
-        case when type in ('completed', 'discharged') then header end as header
+        case when type in (\(EventType.sqlList(\.isEnd))) then header end as header
         """
 
     let position: Int

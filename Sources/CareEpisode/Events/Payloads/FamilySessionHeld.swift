@@ -54,7 +54,7 @@ public struct FamilySessionHeld: Hashable, Sendable {
 extension FamilySessionHeld: PayloadObject {
     init(reading object: ObjectReader) {
         sessionID = object.requiredString("session_id")
-        minutes = object.requiredInteger("minutes", atLeast: 1, atMost: 720)
+        minutes = object.requiredInteger("minutes", in: SessionAttended.minutes)
         participants = object.requiredObjects("participants")
         clientPresent = object.requiredFlag("client_present")
         focus = object.code("focus")

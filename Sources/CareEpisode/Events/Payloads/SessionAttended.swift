@@ -59,12 +59,17 @@ public struct SessionAttended: Hashable, Sendable {
     }
 }
 
+extension SessionAttended {
+    /// How long a session can be.
+    static let minutes = 1...720
+}
+
 extension SessionAttended: PayloadObject {
     init(reading object: ObjectReader) {
         sessionID = object.requiredString("session_id")
         kind = object.requiredCode("kind") ?? .other
         modality = object.code("modality")
-        minutes = object.requiredInteger("minutes", atLeast: 1, atMost: 720)
+        minutes = object.requiredInteger("minutes", in: Self.minutes)
         attendance = object.code("attendance")
         mode = object.code("mode")
         place = object.string("place")

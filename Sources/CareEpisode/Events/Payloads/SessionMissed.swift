@@ -28,7 +28,7 @@ extension SessionMissed: PayloadObject {
         sessionID = object.string("session_id")
         kind = object.requiredCode("kind") ?? .other
         reason = object.requiredCode("reason") ?? .excused
-        scheduledMinutes = object.integer("scheduled_minutes", atLeast: 1, atMost: 720)
+        scheduledMinutes = object.integer("scheduled_minutes", in: SessionAttended.minutes)
     }
 
     func writeMembers(to writer: inout CanonicalWriter) {
