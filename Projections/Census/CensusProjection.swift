@@ -76,8 +76,8 @@ public struct CensusProjection: EpisodeProjection {
             encoders[1].append(stay.levelOfCare.rawValue)
             encoders[1].append(stay.from.microseconds)
             encoders[1].append(stay.to?.microseconds)
-            encoders[1].append(stay.startReason)
-            encoders[1].append(stay.endReason)
+            encoders[1].append(stay.startReason.rawValue)
+            encoders[1].append(stay.endReason?.rawValue)
         }
     }
 
@@ -92,7 +92,7 @@ public struct CensusProjection: EpisodeProjection {
         encoder.append(census.clientID)
         encoder.append(census.admittedAt.microseconds)
         encoder.append(census.end?.at.microseconds)
-        encoder.append(census.end?.reason)
+        encoder.append(census.end?.reason.rawValue)
         encoder.append(census.end?.lastContactAt.microseconds)
         encoder.append(census.end.map { Int32($0.lengthOfStayDays) })
         encoder.append(census.sessions.map(\.start.microseconds))

@@ -42,22 +42,34 @@ enum CensusRows {
     }
 
     static func stay(_ row: PostgresRow) throws -> (episode: EpisodeID, stay: EpisodeCensus.Stay) {
-        let level = try row.get("level_of_care", as: String.self)
-        guard let levelOfCare = LevelOfCare(rawValue: level) else {
-            throw CensusRowError(column: "level_of_care")
-        }
-        return (
+        (
             try row.get("episode_id"),
             EpisodeCensus.Stay(
                 program: try row.get("program"),
                 track: try row.get("track"),
-                levelOfCare: levelOfCare,
+                levelOfCare: try code(row, "level_of_care"),
                 from: Instant(microseconds: try row.get("from_at")),
                 to: try row.get("to_at", as: Int64?.self).map(Instant.init(microseconds:)),
-                startReason: try row.get("start_reason"),
-                endReason: try row.get("end_reason")
+                startReason: try code(row, "start_reason"),
+                endReason: try row.get("end_reason", as: String?.self)
+                    .map { try known($0, "end_reason") }
             )
         )
+    }
+
+    private static func code<Code: RawRepresentable<String>>(
+        _ row: PostgresRow,
+        _ column: String
+    ) throws -> Code {
+        try known(try row.get(column, as: String.self), column)
+    }
+
+    private static func known<Code: RawRepresentable<String>>(
+        _ text: String,
+        _ column: String
+    ) throws -> Code {
+        guard let code = Code(rawValue: text) else { throw CensusRowError(column: column) }
+        return code
     }
 
     /// Puts episodes together from their rows.
@@ -85,7 +97,7 @@ enum CensusRows {
         if let endedAt = try row.get("ended_at", as: Int64?.self) {
             end = EpisodeCensus.End(
                 at: Instant(microseconds: endedAt),
-                reason: try row.get("end_reason"),
+                reason: try code(row, "end_reason"),
                 lastContactAt: Instant(microseconds: try row.get("last_contact_at")),
                 lengthOfStayDays: Int(try row.get("length_of_stay_days", as: Int32.self))
             )
@@ -100,11 +112,8 @@ enum CensusRows {
         let times = try row.get("flag_at", as: [Int64].self)
         let events = try row.get("flag_events", as: [String].self)
         let flags = try names.indices.map { index in
-            guard let flag = EpisodeFlag.Flag(rawValue: names[index]) else {
-                throw CensusRowError(column: "flag")
-            }
-            return EpisodeFlag(
-                flag: flag,
+            EpisodeFlag(
+                flag: try known(names[index], "flag"),
                 at: Instant(microseconds: times[index]),
                 eventIDs: events[index].split(separator: ",").compactMap { EventID($0) }
             )

@@ -4,8 +4,8 @@ import CareEpisode
 struct SessionTally {
     /// Each session once, by start: attended, missed, or held with the family alone.
     private(set) var sessions: [Session] = []
-    /// The start of the last attended session within the episode.
-    private(set) var lastAttendedAt: Instant?
+    /// The last attended session within the episode, by start.
+    private(set) var lastAttended: Session?
     /// `outside_episode`, `duplicate_session`, `overlapping_sessions`.
     private(set) var flags: [EpisodeFlag] = []
 
@@ -72,7 +72,7 @@ struct SessionTally {
         sessions.sort { ($0.start, $0.entry.position) < ($1.start, $1.entry.position) }
         let attended = sessions.filter(\.isAttended)
         flagOverlaps(attended)
-        lastAttendedAt = attended.last?.start
+        lastAttended = attended.last
     }
 
     private mutating func flag(_ flag: EpisodeFlag.Flag, _ sessions: Session...) {

@@ -69,7 +69,7 @@ public struct DischargeSummaryProjection: EpisodeProjection {
         encoders[0].append(row.program)
         encoders[0].append(row.admittedAt.microseconds)
         encoders[0].append(row.endedAt.microseconds)
-        encoders[0].append(row.endReason)
+        encoders[0].append(row.endReason.rawValue)
         encoders[0].append(Int32(row.lengthOfStayDays))
         encoders[0].append(row.missing)
         encoders[0].append(
@@ -90,8 +90,8 @@ public struct DischargeSummaryRow: Hashable, Sendable {
     public var admittedAt: Instant
     /// When it ended.
     public var endedAt: Instant
-    /// `completed`, or a discharge reason.
-    public var endReason: String
+    /// Why it ended.
+    public var endReason: EndReason
     /// Days, by the rule of TEDS for the last level of care.
     public var lengthOfStayDays: Int
     /// The completeness elements that are missing.
@@ -104,7 +104,7 @@ extension DischargeSummaryRow {
         let client = summary.client
         guard let clientID = client.clientID.value, let program = client.program.value,
             let admittedAt = client.admittedAt.value, let endedAt = client.endedAt.value,
-            let reason = summary.discharge.reason.value?.reason,
+            let reason = summary.discharge.reason.value,
             let lengthOfStayDays = client.lengthOfStayDays.value
         else { preconditionFailure("only final summaries have rows") }
         self.init(
@@ -120,13 +120,16 @@ extension DischargeSummaryRow {
     }
 
     init(_ row: PostgresRow) throws {
+        guard let reason = EndReason(rawValue: try row.get("end_reason", as: String.self)) else {
+            throw CensusRowError(column: "end_reason")
+        }
         self.init(
             episodeID: try row.get("episode_id"),
             clientID: try row.get("client_id"),
             program: try row.get("program"),
             admittedAt: Instant(microseconds: try row.get("admitted_at")),
             endedAt: Instant(microseconds: try row.get("ended_at")),
-            endReason: try row.get("end_reason"),
+            endReason: reason,
             lengthOfStayDays: Int(try row.get("length_of_stay_days", as: Int32.self)),
             missing: try row.get("missing")
         )
@@ -140,7 +143,7 @@ extension DischargeSummaryRow {
             "program": .string(program),
             "admitted_at": .instant(admittedAt),
             "ended_at": .instant(endedAt),
-            "end_reason": .string(endReason),
+            "end_reason": .string(endReason.rawValue),
             "length_of_stay_days": .integer(Int64(lengthOfStayDays)),
             "missing": .array(missing.map(AnswerJSON.string)),
         ]

@@ -33,10 +33,6 @@ extension CensusQuery {
                 to: calendar.startOfDay(to.adding(days: 1)),
                 effectiveAt: effectiveAt
             )
-            let reasons = Set(models.compactMap(\.end?.reason))
-            guard reasons.allSatisfy({ PeriodOutcomes.EndReason(rawValue: $0) != nil }) else {
-                throw CensusRowError(column: "end_reason")
-            }
         }
         let outcomes = PeriodOutcomes(
             models,

@@ -11,7 +11,7 @@ struct AttendancePropertyTests {
     private func forEach(
         seeds: ClosedRange<UInt64>,
         _ zone: String,
-        _ body: (EpisodeCourse, EpisodeAttendance, Case) throws -> Void
+        _ body: (Course, EpisodeAttendance, Case) throws -> Void
     ) throws {
         let calendar = try LocalCalendar(timeZone: zone)
         for seed in seeds { try forEach(seed: seed, calendar, body) }
@@ -29,7 +29,7 @@ struct AttendancePropertyTests {
     private func forEach(
         seed: UInt64,
         _ calendar: LocalCalendar,
-        _ body: (EpisodeCourse, EpisodeAttendance, Case) throws -> Void
+        _ body: (Course, EpisodeAttendance, Case) throws -> Void
     ) throws {
         var generator = SeededRandom(seed: seed)
         var histories = RandomHistories(seed: seed, calendar: calendar)
@@ -47,7 +47,7 @@ struct AttendancePropertyTests {
                     )
                 else { continue }
                 let course = try #require(
-                    try EpisodeCourse(history.through(time), calendar: calendar)
+                    try Course(history.through(time), calendar: calendar)
                 )
                 let asked = Case(seed: seed, calendar: calendar, effectiveAt: time)
                 try body(course, attendance, asked)

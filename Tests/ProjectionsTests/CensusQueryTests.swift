@@ -279,6 +279,39 @@ struct CensusQueryTests {
             #expect(answer.episodes.map(\.hoursLast7Days) == [1.5])
         }
     }
+
+    @Test(
+        "A reason in the tables that this program does not know is an error that names its column",
+        arguments: ["start_reason", "end_reason"]
+    )
+    func unknownReason(_ column: String) async throws {
+        try await ProjectionFixture.with(timeZone: "UTC") { fixture in
+            var story = try Story()
+            story.admit("03-01")
+            story.complete("03-10")
+            let drafts = story.drafts
+            try await fixture.append(
+                drafts.map { RandomEvent(episodeID: Story.episode, draft: $0) }
+            )
+            let worker = ProjectionWorker(
+                try CensusProjection(fixture.ledger),
+                fixture.database,
+                ledger: fixture.ledger,
+                holder: "test"
+            )
+            try await worker.catchUp(to: try await fixture.head())
+            let query = try CensusQuery(fixture.database, ledger: fixture.ledger)
+            let at = justBefore(instant("03-06"))
+            #expect(try await query.date(date("2024-03-05"), effectiveAt: at).0.day.total == 1)
+            try await fixture.superuser(
+                "update read_model.census_stay_1 set \(column) = 'entry_corrected'"
+            )
+            let unknown = try await error(CensusRowError.self) {
+                _ = try await query.date(date("2024-03-05"), effectiveAt: at)
+            }
+            #expect(unknown.column == column)
+        }
+    }
 }
 
 extension Story {

@@ -136,7 +136,7 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
                     row.clientID,
                     asked.calendar.date(of: row.admittedAt).description,
                     asked.calendar.date(of: row.endedAt).description,
-                    row.endReason,
+                    row.endReason.rawValue,
                     String(row.lengthOfStayDays),
                     row.missing.joined(separator: " "),
                 ])

@@ -91,7 +91,7 @@ struct Episodes: AsyncParsableCommand {
                 last.levelOfCare.rawValue,
                 asked.calendar.date(of: episode.admittedAt).description,
                 episode.end.map { asked.calendar.date(of: $0.at).description } ?? "",
-                episode.end?.reason ?? "open",
+                episode.end?.reason.rawValue ?? "open",
                 episode.end.map { String($0.lengthOfStayDays) } ?? "",
                 flags.sorted().joined(separator: " "),
             ])

@@ -131,7 +131,7 @@ private struct ReplayReport {
         text += "\(last.program), \(last.levelOfCare.rawValue)"
         if let end = state.end {
             text +=
-                "; \(end.reason) \(minutes(end.at)), length of stay \(counted(end.lengthOfStayDays, "day"))"
+                "; \(end.reason.rawValue) \(minutes(end.at)), length of stay \(counted(end.lengthOfStayDays, "day"))"
         } else {
             text += "; open"
         }
