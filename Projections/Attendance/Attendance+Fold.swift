@@ -16,24 +16,13 @@ extension EpisodeAttendance {
         calendar: LocalCalendar,
         weeklyHours: WeeklyHours = WeeklyHours()
     ) throws -> EpisodeAttendance? {
-        let history = history.through(effectiveAt)
-        guard let course = try EpisodeCourse(history, calendar: calendar) else { return nil }
-        return try EpisodeAttendance(
-            course,
-            history,
-            effectiveAt: effectiveAt,
-            calendar: calendar,
-            weeklyHours: weeklyHours
-        )
+        try Course(history.through(effectiveAt), calendar: calendar).map {
+            EpisodeAttendance($0, effectiveAt: effectiveAt, weeklyHours: weeklyHours)
+        }
     }
 
-    private init(
-        _ course: EpisodeCourse,
-        _ history: EffectiveHistory,
-        effectiveAt: Instant,
-        calendar: LocalCalendar,
-        weeklyHours: WeeklyHours
-    ) throws {
+    private init(_ course: Course, effectiveAt: Instant, weeklyHours: WeeklyHours) {
+        let calendar = course.calendar
         let end = course.ending?.entry.time ?? effectiveAt
         let first = ISOWeek(of: calendar.date(of: course.admission.time))
         let last = ISOWeek(of: calendar.date(of: end))
@@ -46,8 +35,8 @@ extension EpisodeAttendance {
         for session in course.sessions.sessions {
             let place = place(session.start)
             if session.isAttended { weeks[place].attended += 1 }
-            if case .sessionMissed(let missed) = try session.entry.decode() {
-                weeks[place].missed[missed.reason, default: 0] += 1
+            if case .missed(let reason) = session.recorded.outcome {
+                weeks[place].missed[reason, default: 0] += 1
             }
             if session.counts {
                 weeks[place].minutes += session.minutes
@@ -55,24 +44,23 @@ extension EpisodeAttendance {
             }
         }
         for flag in course.sessions.flags where flag.flag != .outsideEpisode {
-            let sessions = history.entries.filter { flag.eventIDs.contains($0.eventID) }
+            let sessions = course.history.entries.filter { flag.eventIDs.contains($0.eventID) }
             for place in Set(sessions.map { place($0.time) }) { weeks[place].flags.append(flag) }
         }
-        let terms = try AttendanceTerms.all(course, history)
         let runs = UnbrokenRun.all(course.stays, of: .intensiveOutpatient, calendar)
         for (place, week) in weeks.enumerated() {
             let weekEnd = calendar.startOfDay(week.week.next.firstDate)
-            // The first of the terms began with the admission, which lies in the first week.
-            let inForce = terms.last { $0.from < weekEnd } ?? terms[0]
-            weeks[place].plannedHours = inForce.plannedHours
+            // The first stay began with the admission, which lies in the first week.
+            let stay = course.stays.last { $0.from < weekEnd } ?? course.stays[0]
+            weeks[place].plannedHours = stay.plannedHours(before: weekEnd)
             guard weekEnd <= effectiveAt, runs.contains(where: { $0.holds(week.week) }),
-                week.hours < weeklyHours.threshold(inForce.program)
+                week.hours < weeklyHours.threshold(stay.program)
             else { continue }
             weeks[place].flags.append(
                 EpisodeFlag(
                     flag: .belowWeeklyHours,
                     at: weekEnd,
-                    eventIDs: counted[place] ?? [inForce.stayOpenedBy]
+                    eventIDs: counted[place] ?? [stay.openedBy]
                 )
             )
         }
@@ -87,7 +75,7 @@ private struct UnbrokenRun {
 
     /// Stays that touch belong together: one of no length between them breaks nothing.
     static func all(
-        _ stays: [EpisodeCensus.Stay],
+        _ stays: [Course.Stay],
         of level: LevelOfCare,
         _ calendar: LocalCalendar
     ) -> [UnbrokenRun] {

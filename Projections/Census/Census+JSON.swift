@@ -26,8 +26,8 @@ extension EpisodeCensus.Stay {
             ("level_of_care", .string(levelOfCare.rawValue)),
             ("from", .instant(from)),
             ("to", .instant(to)),
-            ("start_reason", .string(startReason)),
-            ("end_reason", .text(endReason)),
+            ("start_reason", .string(startReason.rawValue)),
+            ("end_reason", .text(endReason?.rawValue)),
         ]
     }
 }
@@ -141,7 +141,7 @@ extension EpisodeCensus {
             ("level_of_care", .string(last.levelOfCare.rawValue)),
             ("admitted_at", .instant(admittedAt)),
             ("ended_at", .instant(end?.at)),
-            ("end_reason", .text(end?.reason)),
+            ("end_reason", .text(end?.reason.rawValue)),
             ("last_contact_at", .instant(end?.lastContactAt)),
             ("length_of_stay_days", end.map { .integer(Int64($0.lengthOfStayDays)) } ?? .null),
             ("stays", .array(stays.map { .object($0.members) })),

@@ -73,10 +73,9 @@ public struct CensusTally: Sendable {
             // end the days from its first to the one before its end.
             let end = stay.to.map { calendar.date(of: $0) - from }
             if days.indices.contains(first) {
-                if stay.startReason == EventType.admitted.rawValue {
-                    days[first].admissions += 1
-                } else {
-                    days[first].transfersIn += 1
+                switch stay.startReason {
+                case .admission: days[first].admissions += 1
+                case .transfer: days[first].transfersIn += 1
                 }
             }
             if let end, days.indices.contains(end) {
@@ -126,9 +125,9 @@ extension EpisodeCensus.Stay {
 
     /// Whether it ended by a step or a change of programme, and not with the episode.
     public var isEndedByTransfer: Bool {
-        switch endReason.flatMap(EventType.init(rawValue:)) {
-        case .steppedDown, .steppedUp, .programChanged: true
-        default: false
+        switch endReason {
+        case .transfer: true
+        case .end, nil: false
         }
     }
 }

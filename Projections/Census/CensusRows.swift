@@ -36,7 +36,7 @@ struct CensusEpisodeRow: ProjectionRow {
         var (endedAt, reason) = (episode.end?.at, episode.end?.reason)
         var (lastContactAt, days) = (episode.end?.lastContactAt, episode.end?.lengthOfStayDays)
         try column("ended_at", &endedAt)
-        try column("end_reason", &reason)
+        try column.code("end_reason", &reason)
         try column("last_contact_at", &lastContactAt)
         try column.integer("length_of_stay_days", &days)
         if let endedAt, let reason, let lastContactAt, let days {
@@ -71,7 +71,7 @@ struct CensusStayRow: ProjectionRow {
         levelOfCare: .outpatient,
         from: Instant(microseconds: 0),
         to: nil,
-        startReason: "",
+        startReason: .admission,
         endReason: nil
     )
 
@@ -82,8 +82,8 @@ struct CensusStayRow: ProjectionRow {
         try column.code("level_of_care", &stay.levelOfCare)
         try column("from_at", &stay.from)
         try column("to_at", &stay.to)
-        try column("start_reason", &stay.startReason)
-        try column("end_reason", &stay.endReason)
+        try column.code("start_reason", &stay.startReason)
+        try column.code("end_reason", &stay.endReason)
     }
 }
 

@@ -45,8 +45,8 @@ public struct CensusStays: Sendable {
             "level_of_care": .string(row.stay.levelOfCare.rawValue),
             "from": .instant(row.stay.from),
             "to": .instant(row.stay.to),
-            "start_reason": .string(row.stay.startReason),
-            "end_reason": .text(row.stay.endReason),
+            "start_reason": .string(row.stay.startReason.rawValue),
+            "end_reason": .text(row.stay.endReason?.rawValue),
             "length_of_stay_days": episode?.end.map { .integer(Int64($0.lengthOfStayDays)) }
                 ?? .null,
         ]

@@ -9,12 +9,12 @@ extension EpisodeCensus {
         _ history: EffectiveHistory,
         calendar: LocalCalendar
     ) throws -> EpisodeCensus? {
-        guard let course = try EpisodeCourse(history, calendar: calendar) else { return nil }
+        guard let course = try Course(history, calendar: calendar) else { return nil }
         return EpisodeCensus(
             episodeID: episode,
             clientID: course.admitted.clientID,
             admittedAt: course.admission.time,
-            stays: course.stays,
+            stays: course.stays.map(\.row),
             end: course.ending.map {
                 End(
                     at: $0.entry.time,

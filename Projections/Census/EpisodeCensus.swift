@@ -31,18 +31,18 @@ public struct EpisodeCensus: Hashable, Sendable {
         public var from: Instant
         /// The first instant after it; nil while it lasts.
         public var to: Instant?
-        /// `admitted`, `stepped_down`, `stepped_up` or `program_changed`.
-        public var startReason: String
-        /// The same, or `completed`, or a discharge reason; nil while it lasts.
-        public var endReason: String?
+        /// What opened it.
+        public var startReason: StayOpening
+        /// What closed it; nil while it lasts.
+        public var endReason: StayClosing?
     }
 
     /// An episode's end.
     public struct End: Hashable, Sendable {
         /// When it took effect.
         public var at: Instant
-        /// `completed`, or a discharge reason.
-        public var reason: String
+        /// Why.
+        public var reason: EndReason
         /// The last contact with the client.
         public var lastContactAt: Instant
         /// Days, by the rule of TEDS for the last level of care.

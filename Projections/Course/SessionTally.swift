@@ -4,29 +4,27 @@ import CareEpisode
 struct SessionTally {
     /// Each session once, by start: attended, missed, or held with the family alone.
     private(set) var sessions: [Session] = []
-    /// The start of the last attended session within the episode.
-    private(set) var lastAttendedAt: Instant?
+    /// The last attended session within the episode, by start.
+    private(set) var lastAttended: Session?
     /// `outside_episode`, `duplicate_session`, `overlapping_sessions`.
     private(set) var flags: [EpisodeFlag] = []
 
     /// One session as the last word about it has it.
     struct Session {
-        /// What was recorded.
+        /// The entry it comes from.
         let entry: EffectiveHistory.Entry
-        /// The same for everyone in one group session; a missed one may have none.
-        let id: String?
-        /// Its actual minutes; 0 for a missed one.
-        let minutes: Int
-        /// Whether the client took part.
-        let isAttended: Bool
-        /// Whether its minutes count toward the hours of a week.
-        let counts: Bool
+        /// What that says.
+        let recorded: RecordedSession
 
         /// Its actual, or scheduled, start.
         var start: Instant { entry.time }
         var end: Instant { start.advanced(bySeconds: Int64(minutes) * 60) }
-        /// Whether the client was expected and did not come.
-        var isMissed: Bool { entry.type == .sessionMissed }
+        /// Its actual minutes; 0 for a missed one.
+        var minutes: Int { recorded.minutes }
+        /// Whether the client took part.
+        var isAttended: Bool { recorded.outcome == .attended }
+        /// Whether its minutes count toward the hours of a week.
+        var counts: Bool { recorded.countsTowardHours }
     }
 
     /// Sessions that count toward hours, by start.
@@ -42,15 +40,19 @@ struct SessionTally {
     ///   - entries: in the order of an effective history.
     ///   - from: the admission.
     ///   - to: the end in force; nil for an open episode.
-    init(_ entries: [EffectiveHistory.Entry], from: Instant, to: Instant?) {
+    /// - Throws: ``UnreadablePayload`` where a recorded session is damaged.
+    init(_ entries: [EffectiveHistory.Entry], from: Instant, to: Instant?) throws {
         var places: [String: Int] = [:]
         for entry in entries {
-            guard let session = Self.session(entry) else { continue }
+            guard let recorded = try RecordedSession(entry.type, payload: entry.payload) else {
+                continue
+            }
+            let session = Session(entry: entry, recorded: recorded)
             if session.start < from || session.start > to ?? session.start {
                 flag(.outsideEpisode, session)
                 continue
             }
-            guard let id = session.id else {
+            guard let id = recorded.id else {
                 sessions.append(session)
                 continue
             }
@@ -70,33 +72,7 @@ struct SessionTally {
         sessions.sort { ($0.start, $0.entry.position) < ($1.start, $1.entry.position) }
         let attended = sessions.filter(\.isAttended)
         flagOverlaps(attended)
-        lastAttendedAt = attended.last?.start
-    }
-
-    private static func session(_ entry: EffectiveHistory.Entry) -> Session? {
-        let payload = CanonicalObject(entry.payload)
-        func make(attended: Bool, counts: Bool) -> Session {
-            Session(
-                entry: entry,
-                id: payload.string("session_id"),
-                minutes: payload.int("minutes") ?? 0,
-                isAttended: attended,
-                counts: counts
-            )
-        }
-        switch entry.type {
-        case .sessionAttended:
-            return make(attended: true, counts: payload.bool("counts_toward_hours") ?? true)
-        case .familySessionHeld:
-            // Without the client it is neither attended nor missed; its minutes count only where
-            // the writer says so.
-            let present = payload.bool("client_present") ?? false
-            return make(attended: present, counts: payload.bool("counts_toward_hours") ?? present)
-        case .sessionMissed:
-            return make(attended: false, counts: false)
-        default:
-            return nil
-        }
+        lastAttended = attended.last
     }
 
     private mutating func flag(_ flag: EpisodeFlag.Flag, _ sessions: Session...) {

@@ -118,7 +118,7 @@ extension DischargeSummary {
     private var dischargeParts: [Part] {
         [
             Part("discharge", "reason", discharge.reason) {
-                ["reason": .string($0.reason), "teds_reason": .integer(Int64($0.teds))]
+                ["reason": .string($0.rawValue), "teds_reason": .integer(Int64($0.teds))]
             },
             Part("discharge", "diagnoses", discharge.diagnoses) { .array($0.map(\.json)) },
             Part("discharge", "goals", discharge.goals) {

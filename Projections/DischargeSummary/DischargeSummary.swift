@@ -136,7 +136,7 @@ public struct DischargeSummary: Hashable, Sendable {
     /// What is recorded at the end.
     public struct Discharge: Hashable, Sendable {
         /// How the episode ended.
-        public var reason: Element<Reason>
+        public var reason: Element<EndReason>
         /// The diagnoses at the end.
         public var diagnoses: Element<[Diagnosis]>
         /// The goals of the stay and how far they were reached.
@@ -147,14 +147,6 @@ public struct DischargeSummary: Hashable, Sendable {
         public var disposition: Element<String>
         /// The clinician's summary.
         public var summary: Element<String>
-    }
-
-    /// How an episode ended.
-    public struct Reason: Hashable, Sendable {
-        /// `completed`, or a discharge reason.
-        public var reason: String
-        /// The code in TEDS-D, 1 to 7; `completed` is 1.
-        public var teds: Int
     }
 
     /// What comes after the end.

@@ -70,7 +70,8 @@ private struct SessionCount {
         case .sessionMissed(let data):
             missed[data.reason.rawValue, default: []].append(event)
             if data.reason != .cancelledByProgram { expected.append(event) }
-        default:
+        case .admitted, .steppedDown, .steppedUp, .programChanged, .completed, .discharged,
+            .medicationAdjusted, .entryCorrected, .entryRetracted:
             break
         }
     }

@@ -16,42 +16,22 @@ extension DischargeSummary {
         calendar: LocalCalendar,
         effectiveAt: Instant?
     ) throws -> DischargeSummary? {
-        guard let course = try EpisodeCourse(history, calendar: calendar) else { return nil }
-        return try make(
-            episode,
-            history,
-            course: course,
-            medications: MedicationCourse.fold(course, history),
-            calendar: calendar,
-            effectiveAt: effectiveAt
-        )
+        try Course(history, calendar: calendar).map {
+            try DischargeSummary(episode, $0, effectiveAt: effectiveAt)
+        }
     }
 
-    /// Summarises an episode whose course is known; parameters as for the fold.
-    ///
-    /// - Parameters:
-    ///   - course: of the same history.
-    ///   - medications: of the same history.
-    static func make(
-        _ episode: EpisodeID,
-        _ history: EffectiveHistory,
-        course: EpisodeCourse,
-        medications: MedicationCourse,
-        calendar: LocalCalendar,
-        effectiveAt: Instant?
-    ) throws -> DischargeSummary {
-        let fold = DischargeSummaryFold(
-            history: history,
-            course: course,
-            calendar: calendar,
-            openUntil: effectiveAt ?? history.entries.last?.time ?? course.admission.time
-        )
+    /// Summarises an episode whose course is known; parameters and errors as for the fold.
+    init(_ episode: EpisodeID, _ course: Course, effectiveAt: Instant?) throws {
+        let last = course.history.entries.last?.time
+        let fold = DischargeSummaryFold(course, openUntil: effectiveAt ?? last)
+        let medications = try course.medications()
         let comparison = try MedicationComparison(medications, fold)
         let care = try fold.courseOfCare()
-        var summary = DischargeSummary(
+        self.init(
             episodeID: episode,
             status: course.ending == nil ? .interim : .final,
-            client: try fold.client(),
+            client: fold.client(),
             admission: fold.admission(),
             courseOfCare: care,
             medications: comparison.medications(),
@@ -62,8 +42,7 @@ extension DischargeSummary {
             completeness: fold.completeness(care),
             flags: fold.flags(medications)
         )
-        summary.amendments = fold.amendments(summary)
-        return summary
+        amendments = fold.amendments(self)
     }
 }
 
@@ -71,29 +50,22 @@ extension DischargeSummary {
 struct DischargeSummaryFold {
     typealias Element = DischargeSummary.Element
 
-    let history: EffectiveHistory
-    let course: EpisodeCourse
-    let calendar: LocalCalendar
+    let course: Course
     /// The time up to which an open episode is summarised.
     let openUntil: Instant
     private let places: [EventID: Int]
 
-    init(
-        history: EffectiveHistory,
-        course: EpisodeCourse,
-        calendar: LocalCalendar,
-        openUntil: Instant
-    ) {
-        self.history = history
+    init(_ course: Course, openUntil: Instant?) {
         self.course = course
-        self.calendar = calendar
-        self.openUntil = openUntil
+        self.openUntil = openUntil ?? course.admission.time
         places = Dictionary(
-            history.entries.enumerated().map { ($1.eventID, $0) },
+            course.history.entries.enumerated().map { ($1.eventID, $0) },
             uniquingKeysWith: { first, _ in first }
         )
     }
 
+    var history: EffectiveHistory { course.history }
+    var calendar: LocalCalendar { course.calendar }
     var admissionID: EventID { course.admission.eventID }
     var endID: EventID? { course.ending?.entry.eventID }
 
@@ -118,7 +90,7 @@ struct DischargeSummaryFold {
     func atAdmission<Value>(_ value: Value?) -> Element<Value> { element(value, [admissionID]) }
 
     /// A statement of the end alone; none while the episode is open.
-    func atEnd<Value>(_ value: (EpisodeCourse.Ending) -> Value?) -> Element<Value> {
+    func atEnd<Value>(_ value: (Course.Ending) -> Value?) -> Element<Value> {
         guard let ending = course.ending else { return .none }
         return element(value(ending), [ending.entry.eventID])
     }
@@ -140,10 +112,7 @@ struct DischargeSummaryFold {
 
     func discharge() -> DischargeSummary.Discharge {
         DischargeSummary.Discharge(
-            reason: atEnd { ending in
-                let teds = DischargeReason(rawValue: ending.reason)?.teds ?? 1
-                return DischargeSummary.Reason(reason: ending.reason, teds: teds)
-            },
+            reason: atEnd(\.reason),
             diagnoses: atEnd(\.details.diagnoses),
             goals: atEnd(\.details.goals),
             condition: atEnd(\.details.condition),

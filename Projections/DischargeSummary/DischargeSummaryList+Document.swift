@@ -11,7 +11,7 @@ extension DischargeSummaryList {
                 row.clientID,
                 calendar.date(of: row.admittedAt).description,
                 calendar.date(of: row.endedAt).description,
-                row.endReason,
+                row.endReason.rawValue,
                 String(row.lengthOfStayDays),
                 row.missing.joined(separator: " "),
             ]

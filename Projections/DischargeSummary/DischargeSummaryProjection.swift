@@ -89,8 +89,8 @@ public struct DischargeSummaryRow: Hashable, Sendable {
     public var admittedAt: Instant
     /// When it ended.
     public var endedAt: Instant
-    /// `completed`, or a discharge reason.
-    public var endReason: String
+    /// Why it ended.
+    public var endReason: EndReason
     /// Days, by the rule of TEDS for the last level of care.
     public var lengthOfStayDays: Int
     /// The completeness elements that are missing.
@@ -109,7 +109,7 @@ extension DischargeSummaryRow: ProjectionRow {
             program: "",
             admittedAt: Instant(microseconds: 0),
             endedAt: Instant(microseconds: 0),
-            endReason: "",
+            endReason: .completed,
             lengthOfStayDays: 0,
             missing: []
         )
@@ -121,7 +121,7 @@ extension DischargeSummaryRow: ProjectionRow {
         try column("program", &program)
         try column("admitted_at", &admittedAt)
         try column("ended_at", &endedAt)
-        try column("end_reason", &endReason)
+        try column.code("end_reason", &endReason)
         try column.integer("length_of_stay_days", &lengthOfStayDays)
         try column("missing", &missing)
     }
@@ -133,7 +133,7 @@ extension DischargeSummaryRow {
         let client = summary.client
         guard let clientID = client.clientID.value, let program = client.program.value,
             let admittedAt = client.admittedAt.value, let endedAt = client.endedAt.value,
-            let reason = summary.discharge.reason.value?.reason,
+            let reason = summary.discharge.reason.value,
             let lengthOfStayDays = client.lengthOfStayDays.value
         else { preconditionFailure("only final summaries have rows") }
         self.init(
@@ -156,7 +156,7 @@ extension DischargeSummaryRow {
             "program": .string(program),
             "admitted_at": .instant(admittedAt),
             "ended_at": .instant(endedAt),
-            "end_reason": .string(endReason),
+            "end_reason": .string(endReason.rawValue),
             "length_of_stay_days": .integer(Int64(lengthOfStayDays)),
             "missing": .array(missing.map(AnswerJSON.string)),
         ]

@@ -124,19 +124,16 @@ public struct DischargeSummaryQuery: Sendable {
         _ calendar: LocalCalendar,
         _ effectiveAt: Instant
     ) throws -> DischargeSummary? {
-        var cut = history.through(effectiveAt)
-        if cut.entries.count < history.entries.count,
-            try EpisodeCourse(cut, calendar: calendar)?.ending != nil
-        {
-            // What was ordered for after the end is void, and the summary says so at any time.
-            cut = history.through(effectiveAt, and: .medicationAdjusted)
+        guard var course = try Course(history.through(effectiveAt), calendar: calendar) else {
+            return nil
         }
-        return try DischargeSummary.fold(
-            episode,
-            cut,
-            calendar: calendar,
-            effectiveAt: effectiveAt
-        )
+        if course.ending != nil {
+            // What was ordered for after the end is void, and the summary says so at any time.
+            course = course.withMedications(
+                of: history.through(effectiveAt, and: .medicationAdjusted)
+            )
+        }
+        return try DischargeSummary(episode, course, effectiveAt: effectiveAt)
     }
 
     /// The recorded events of one episode that an answer may name.

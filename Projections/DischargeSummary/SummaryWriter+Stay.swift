@@ -27,8 +27,8 @@ extension SummaryWriter {
                 stay.track.map { Words.code($0) } ?? "",
                 clock.time(stay.from),
                 stay.to.map { clock.time($0) } ?? "",
-                Words.code(stay.startReason),
-                stay.endReason.map { Words.code($0) } ?? "",
+                Words.code(stay.startReason.rawValue),
+                stay.endReason.map { Words.code($0.rawValue) } ?? "",
             ])
         }
         var stays = Table(
@@ -100,7 +100,7 @@ extension SummaryWriter {
             [
                 .facts([
                     fact("Reason", discharge.reason) {
-                        "\(Words.title($0.reason)) (TEDS reason \($0.teds))"
+                        "\(Words.title($0.rawValue)) (TEDS reason \($0.teds))"
                     },
                     fact("Disposition", discharge.disposition) { SummaryWords.disposition($0) },
                     fact("Diagnoses", discharge.diagnoses, lines: diagnoses),

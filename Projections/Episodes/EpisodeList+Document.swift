@@ -16,7 +16,7 @@ extension EpisodeList {
                 last.levelOfCare.rawValue,
                 calendar.date(of: episode.admittedAt).description,
                 episode.end.map { calendar.date(of: $0.at).description } ?? "",
-                episode.end?.reason ?? "open",
+                episode.end?.reason.rawValue ?? "open",
                 episode.end.map { String($0.lengthOfStayDays) } ?? "",
                 flags.sorted().joined(separator: " "),
             ]

@@ -34,20 +34,26 @@ public struct EpisodeMedications: Hashable, Sendable {
         _ history: EffectiveHistory,
         calendar: LocalCalendar
     ) throws -> EpisodeMedications? {
-        guard let course = try EpisodeCourse(history, calendar: calendar),
-            let stay = course.stays.last,
-            let last = history.entries.last(where: {
-                $0.type.changesStays || $0.type == .medicationAdjusted
+        try Course(history, calendar: calendar).flatMap { try EpisodeMedications(episode, $0) }
+    }
+}
+
+extension EpisodeMedications {
+    /// What a course says of the medications; the rest as for the fold.
+    init?(_ episode: EpisodeID, _ course: Course) throws {
+        guard let stay = course.stays.last,
+            let last = course.history.entries.last(where: {
+                $0.type.changesStays || $0.type.kind == .medication
             })
         else { return nil }
-        return EpisodeMedications(
+        self.init(
             episodeID: episode,
             clientID: course.admitted.clientID,
             program: stay.program,
             levelOfCare: stay.levelOfCare,
             admittedAt: course.admission.time,
             lastAt: last.time,
-            course: try MedicationCourse.fold(course, history)
+            course: try course.medications()
         )
     }
 }
@@ -89,16 +95,16 @@ extension ReviewedMedications {
         effectiveAt: Instant,
         calendar: LocalCalendar
     ) throws -> ReviewedMedications? {
-        guard let course = try EpisodeCourse(history, calendar: calendar) else { return nil }
+        guard let course = try Course(history, calendar: calendar) else { return nil }
         let cut = history.through(effectiveAt)
-        let medications = try EpisodeMedications.fold(episode, cut, calendar: calendar)
-        if let medications, cut.entries.count == history.entries.count {
-            return ReviewedMedications(medications)
+        if cut.entries.count == history.entries.count {
+            return try EpisodeMedications(episode, course).map { ReviewedMedications($0) }
         }
+        let medications = try EpisodeMedications.fold(episode, cut, calendar: calendar)
         return ReviewedMedications(
             episodeID: episode,
-            course: try medications?.course ?? MedicationCourse.fold(nil, cut),
-            whole: try MedicationCourse.fold(course, history),
+            course: try medications?.course ?? MedicationCourse.fold(cut, admission: nil),
+            whole: try course.medications(),
             enrolment: medications
         )
     }

@@ -7,13 +7,13 @@ extension MedicationCourse {
     /// Folds the medications of an effective history (`docs/medication-review.md`).
     ///
     /// - Parameters:
+    ///   - history: of one episode, cut at the effective time.
     ///   - course: of the same history: its admission and its end; nil before the admission, when
     ///     changes take part already.
-    ///   - history: of one episode, cut at the effective time.
     /// - Throws: a refusal where a recorded payload is none of its type.
     static func fold(
-        _ course: EpisodeCourse?,
-        _ history: EffectiveHistory
+        _ history: EffectiveHistory,
+        admission course: Course?
     ) throws -> MedicationCourse {
         let steps = try history.entries.compactMap { try MedicationStep($0, course) }
         var walk = MedicationWalk(steps, end: course?.ending?.entry.time)
@@ -33,7 +33,7 @@ struct MedicationStep {
     let content: Content
 
     /// Nil for an entry that says nothing about medications.
-    init?(_ entry: EffectiveHistory.Entry, _ course: EpisodeCourse?) throws {
+    init?(_ entry: EffectiveHistory.Entry, _ course: Course?) throws {
         self.entry = entry
         if let course, entry.eventID == course.admission.eventID {
             guard let medications = course.admitted.medications, !medications.isEmpty else {

@@ -26,13 +26,6 @@ extension CensusQuery {
             effectiveAt: effectiveAt,
             knowledge: knowledge
         )
-        let reasons = Set(models.compactMap(\.end?.reason))
-        guard reasons.allSatisfy({ PeriodOutcomes.EndReason(rawValue: $0) != nil }) else {
-            throw ProjectionRowError(
-                table: CensusEpisodeRow.table.qualifiedName,
-                column: "end_reason"
-            )
-        }
         let outcomes = PeriodOutcomes(
             models,
             from: from,

@@ -1,3 +1,4 @@
+import CareEpisode
 import Documents
 import Ledger
 import ProjectionRuntime

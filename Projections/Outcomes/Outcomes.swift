@@ -25,14 +25,6 @@ public struct PeriodOutcomes: Hashable, Sendable {
         public var episodes: Int
     }
 
-    /// Why an episode ended.
-    public enum EndReason: Hashable, Sendable {
-        /// As planned.
-        case completed
-        /// Otherwise.
-        case discharged(DischargeReason)
-    }
-
     /// Episodes that ended in the period.
     public var discharges: Int { byReason.reduce(0) { $0 + $1.episodes } }
 
@@ -75,52 +67,13 @@ public struct PeriodOutcomes: Hashable, Sendable {
             guard let end = model.end, (from...to).contains(calendar.date(of: end.at)),
                 program == nil || model.stays.last?.program == program
             else { continue }
-            counts[EndReason(end), default: 0] += 1
+            counts[end.reason, default: 0] += 1
             days += end.lengthOfStayDays
         }
         byReason = counts.map { Count(reason: $0, episodes: $1) }
             .sorted { $0.reason.teds < $1.reason.teds }
         lengthOfStayDays = days
         self.midnights = midnights
-    }
-}
-
-extension PeriodOutcomes.EndReason {
-    /// The reason of an end.
-    ///
-    /// What a fold made, and what is read from the tables, has no other reasons.
-    fileprivate init(_ end: EpisodeCensus.End) {
-        guard let reason = Self(rawValue: end.reason) else {
-            preconditionFailure("an end is completed, or has a discharge reason")
-        }
-        self = reason
-    }
-
-    /// A reason as it is written; nil for any other text.
-    public init?(rawValue: String) {
-        if rawValue == EventType.completed.rawValue {
-            self = .completed
-        } else if let reason = DischargeReason(rawValue: rawValue) {
-            self = .discharged(reason)
-        } else {
-            return nil
-        }
-    }
-
-    /// As it is written: `completed`, or a discharge reason.
-    public var rawValue: String {
-        switch self {
-        case .completed: EventType.completed.rawValue
-        case .discharged(let reason): reason.rawValue
-        }
-    }
-
-    /// The code of TEDS-D REASON, 1 to 7.
-    public var teds: Int {
-        switch self {
-        case .completed: 1
-        case .discharged(let reason): reason.teds
-        }
     }
 }
 

@@ -50,7 +50,7 @@ extension Replay {
         text += "\(last.program), \(last.levelOfCare.rawValue)"
         if let end = state.end {
             let days = Words.count(end.lengthOfStayDays, "day")
-            text += "; \(end.reason) \(minutes(end.at)), length of stay \(days)"
+            text += "; \(end.reason.rawValue) \(minutes(end.at)), length of stay \(days)"
         } else {
             text += "; open"
         }

@@ -270,4 +270,17 @@ extension ColumnVisitor {
         guard let code = Code(rawValue: text) else { throw unknownCode(name) }
         value = code
     }
+
+    /// One code of a closed list, or none.
+    public mutating func code<Code: RawRepresentable<String>>(
+        _ name: String,
+        _ value: inout Code?
+    ) throws {
+        var text = value?.rawValue
+        try self(name, &text)
+        value = try text.map { text in
+            guard let code = Code(rawValue: text) else { throw unknownCode(name) }
+            return code
+        }
+    }
 }

@@ -2,12 +2,6 @@ internal import CareEpisode
 
 /// The course of one episode, decided before its first event is written.
 struct EpisodePlan {
-    /// How an episode ends.
-    enum Ending: Equatable {
-        case completed
-        case discharged(DischargeReason)
-    }
-
     /// What begins a phase.
     enum Beginning {
         case admission, stepDown, stepUp
@@ -36,7 +30,7 @@ struct EpisodePlan {
     private(set) var phases: [Phase]
     /// The day of the end, on or after the first day of the last phase.
     private(set) var end: ClinicDay
-    let ending: Ending
+    let ending: EndReason
     /// How likely the client is to miss a day, in thousandths.
     let missing: Int
     /// The last days of somebody who drops out, on which hardly anything is attended.
@@ -85,7 +79,7 @@ struct EpisodePlan {
 
     /// How intensive outpatient treatment for substance use ended in the United States in 2019
     /// (TEDS-D 2019, SERVICES_D 6 by REASON; 235,771 discharges).
-    static let endings: [(Ending, weight: Int)] = [
+    static let endings: [(EndReason, weight: Int)] = [
         (.completed, 61_084),
         (.discharged(.droppedOut), 63_257),
         (.discharged(.terminated), 16_109),
@@ -97,7 +91,7 @@ struct EpisodePlan {
 
     /// The days from the admission to the end of the intensive treatment.
     private static func length(
-        _ ending: Ending,
+        _ ending: EndReason,
         _ assumptions: SimulationAssumptions,
         _ random: inout SeededGenerator
     ) -> Int {
@@ -124,7 +118,7 @@ struct EpisodePlan {
     private static let lateDropOutLengths = [13, 18, 24, 30, 37, 46, 60, 90]
 
     /// The deciles of the days of who does not drop out.
-    private static func lengths(_ ending: Ending) -> [Int] {
+    private static func lengths(_ ending: EndReason) -> [Int] {
         switch ending {
         case .completed: [21, 30, 36, 40, 43, 47, 52, 57, 64, 74, 95]
         case .discharged(.transferred): [2, 9, 16, 23, 29, 35, 41, 48, 56, 68, 95]

@@ -165,7 +165,7 @@ struct LifeCyclePropertyTests {
         let end = entries.first { $0.type.isEnd }
         if draft.type.isEnd { return end == nil && draft.occurredAt >= admission.time }
         if let end, draft.occurredAt > end.time { return false }
-        guard draft.type.isStepOrProgramChange else { return true }
+        guard draft.type.kind == .transfer else { return true }
         if draft.occurredAt < admission.time { return false }
         if let end, draft.occurredAt == end.time { return false }
         let levels = try entries.drop { $0.eventID != admission.eventID }

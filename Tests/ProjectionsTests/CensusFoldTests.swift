@@ -17,15 +17,15 @@ struct CensusFoldTests {
         _ start: String,
         to: String? = nil,
         _ end: String? = nil
-    ) -> Stay {
+    ) throws -> Stay {
         Stay(
             program: program,
             track: track,
             levelOfCare: level,
             from: instant(from),
             to: to.map(instant),
-            startReason: start,
-            endReason: end
+            startReason: try #require(StayOpening(rawValue: start)),
+            endReason: try end.map { try #require(StayClosing(rawValue: $0)) }
         )
     }
 
@@ -41,7 +41,7 @@ struct CensusFoldTests {
         story.admit(track: .coOccurring, "03-01 09:00")
         let census = try #require(try story.census())
         #expect(
-            census.stays == [
+            try census.stays == [
                 stay(
                     .intensiveOutpatient,
                     track: "co_occurring",
@@ -72,7 +72,7 @@ struct CensusFoldTests {
         story.add(.discharged(Discharged(reason: .transferred)), "03-12")
         let census = try #require(try story.census())
         #expect(
-            census.stays == [
+            try census.stays == [
                 stay(
                     .partialHospitalization,
                     "php",
@@ -130,7 +130,7 @@ struct CensusFoldTests {
             ]
         )
         #expect(census.flags.isEmpty)
-        #expect(census.end?.reason == "transferred")
+        #expect(census.end?.reason == .discharged(.transferred))
     }
 
     @Test(
@@ -146,9 +146,9 @@ struct CensusFoldTests {
             story.add(.completed(EpisodeEnd()), "03-02")
         }
         let census = try #require(try story.census())
-        #expect(census.stays.last?.endReason == reason)
+        #expect(census.stays.last?.endReason?.rawValue == reason)
         #expect(census.stays.last?.isEndedByTransfer == false)
-        #expect(census.end?.reason == reason)
+        #expect(census.end?.reason.rawValue == reason)
         #expect(census.end?.at == instant("03-02"))
     }
 
@@ -168,7 +168,7 @@ struct CensusFoldTests {
         )
         let census = try #require(try story.census())
         #expect(
-            census.stays == [
+            try census.stays == [
                 stay(
                     .intensiveOutpatient,
                     track: "mental_health",
@@ -191,7 +191,8 @@ struct CensusFoldTests {
         #expect(census.stays.count == 3)
         #expect(census.stays.allSatisfy { $0.from == instant("03-01") && $0.to == $0.from })
         #expect(
-            census.stays.map(\.endReason) == ["stepped_down", "stepped_up", "completed"]
+            census.stays.map(\.endReason)
+                == [.transfer(.steppedDown), .transfer(.steppedUp), .end(.completed)]
         )
         #expect(census.flags.isEmpty)
     }
@@ -220,7 +221,7 @@ struct CensusFoldTests {
         let census = try #require(try story.census())
         #expect(census.clientID == "C-2" && census.admittedAt == instant("02-27"))
         #expect(
-            census.stays == [
+            try census.stays == [
                 stay(.partialHospitalization, "php", from: "02-27", "admitted")
             ]
         )
@@ -246,7 +247,7 @@ struct CensusFoldTests {
         story.add(.discharged(Discharged(reason: .died)), "03-05")
         let second = story.add(.completed(EpisodeEnd()), "03-09")
         let census = try #require(try story.census())
-        #expect(census.end?.at == instant("03-05") && census.end?.reason == "died")
+        #expect(census.end?.at == instant("03-05") && census.end?.reason == .discharged(.died))
         #expect(census.stays.count == 1)
         #expect(flags(census) == ["life_cycle_conflict": [[second]]])
     }
@@ -283,7 +284,7 @@ struct CensusFoldTests {
         )
         let census = try #require(try story.census())
         #expect(
-            census.stays == [stay(.intensiveOutpatient, from: "03-04", "admitted")]
+            try census.stays == [stay(.intensiveOutpatient, from: "03-04", "admitted")]
         )
         #expect(census.end == nil)
         #expect(flags(census) == ["life_cycle_conflict": [[step], [end]]])

@@ -230,6 +230,85 @@ struct CensusQueryTests {
             #expect(answer.episodes.map(\.episodeID) == [Story.episode])
         }
     }
+
+    @Test(
+        "A damaged session parks its episode, whose hours stay those before it",
+        arguments: [
+            (EventType.sessionAttended, #"{"kind":"group","minutes":"60","session_id":"s-2"}"#),
+            (EventType.sessionAttended, #"{"kind":"group","session_id":"s-2"}"#),
+            (EventType.familySessionHeld, #"{"minutes":60,"session_id":"s-2"}"#),
+            (EventType.sessionMissed, #"{"kind":"group","session_id":"s-2"}"#),
+        ]
+    )
+    func damagedSession(_ type: EventType, _ payload: String) async throws {
+        try await ProjectionFixture.with(timeZone: "UTC") { fixture in
+            var story = try Story()
+            story.admit("03-01")
+            story.attend("s-1", minutes: 90, "03-02")
+            let drafts = story.drafts
+            try await fixture.append(
+                drafts.map { RandomEvent(episodeID: Story.episode, draft: $0) }
+            )
+            try await fixture.superuser(
+                """
+                insert into event
+                select ledger_id, 3, 3, \(instant("03-03").microseconds), recorded_at, known_at,
+                    episode_id, gen_random_uuid(), '\(type.rawValue)', nonce, commitment, leaf_hash,
+                    header, '\(payload)'::bytea
+                from event
+                where position = 2
+                """
+            )
+            try await fixture.superuser("update ledger_head set position = 3 where position = 2")
+            let worker = ProjectionWorker(
+                try CensusProjection(fixture.ledger),
+                fixture.database,
+                ledger: fixture.ledger,
+                holder: "test"
+            )
+            try await worker.catchUp(to: Position(3))
+            let query = try CensusQuery(fixture.database, ledger: fixture.ledger)
+            let (answer, basis) = try await query.date(
+                date("2024-03-05"),
+                effectiveAt: justBefore(instant("03-06"))
+            )
+            #expect(basis.parked == [Story.episode])
+            #expect(answer.episodes.map(\.hoursLast7Days) == [1.5])
+        }
+    }
+
+    @Test(
+        "A reason in the tables that this program does not know is an error that names its column",
+        arguments: ["start_reason", "end_reason"]
+    )
+    func unknownReason(_ column: String) async throws {
+        try await ProjectionFixture.with(timeZone: "UTC") { fixture in
+            var story = try Story()
+            story.admit("03-01")
+            story.complete("03-10")
+            let drafts = story.drafts
+            try await fixture.append(
+                drafts.map { RandomEvent(episodeID: Story.episode, draft: $0) }
+            )
+            let worker = ProjectionWorker(
+                try CensusProjection(fixture.ledger),
+                fixture.database,
+                ledger: fixture.ledger,
+                holder: "test"
+            )
+            try await worker.catchUp(to: try await fixture.head())
+            let query = try CensusQuery(fixture.database, ledger: fixture.ledger)
+            let at = justBefore(instant("03-06"))
+            #expect(try await query.date(date("2024-03-05"), effectiveAt: at).0.day.total == 1)
+            try await fixture.superuser(
+                "update read_model.census_stay_1 set \(column) = 'entry_corrected'"
+            )
+            let unknown = try await error(CensusRowError.self) {
+                _ = try await query.date(date("2024-03-05"), effectiveAt: at)
+            }
+            #expect(unknown.column == column)
+        }
+    }
 }
 
 extension Story {

@@ -81,7 +81,7 @@ struct CensusTallyTests {
             #expect(day.total == there.count, "\(zone.0) seed \(seed) \(day.date)")
             let begun = stays.filter { $0.from >= start && $0.from < midnight }
             let admissions = day.groups.reduce(0) { $0 + $1.admissions }
-            #expect(admissions == begun.filter { $0.startReason == "admitted" }.count)
+            #expect(admissions == begun.filter { $0.startReason == .admission }.count)
             let arrivals = admissions + day.groups.reduce(0) { $0 + $1.transfersIn }
             #expect(arrivals == begun.count, "\(zone.0) seed \(seed) \(day.date)")
             let ended = stays.filter { $0.to.map { $0 >= start && $0 < midnight } ?? false }
@@ -302,7 +302,7 @@ struct CensusTallyTests {
                 end: to.map {
                     EpisodeCensus.End(
                         at: instant($0),
-                        reason: "completed",
+                        reason: .completed,
                         lastContactAt: instant($0),
                         lengthOfStayDays: 1
                     )

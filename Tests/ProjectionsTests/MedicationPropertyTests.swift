@@ -18,9 +18,7 @@ struct MedicationPropertyTests {
 
     private func course(_ history: EffectiveHistory) throws -> MedicationCourse? {
         let calendar = try LocalCalendar(timeZone: "UTC")
-        return try EpisodeCourse(history, calendar: calendar).map {
-            try MedicationCourse.fold($0, history)
-        }
+        return try Course(history, calendar: calendar)?.medications()
     }
 
     private func times(_ history: EffectiveHistory) -> [Instant] {

@@ -70,10 +70,10 @@ extension Story {
     /// The course from the entries up to a time; empty without an admission.
     func medications(at time: String? = nil) throws -> MedicationCourse {
         let history = try EffectiveHistory(events, effectiveAt: time.map(instant))
-        guard let course = try EpisodeCourse(history, calendar: calendar) else {
+        guard let course = try Course(history, calendar: calendar) else {
             return MedicationCourse(lineages: [], changes: [], flags: [])
         }
-        return try MedicationCourse.fold(course, history)
+        return try course.medications()
     }
 
     /// The review at a time.

@@ -19,7 +19,7 @@ struct OutcomesTests {
     private func episode(
         _ number: UInt128,
         _ stays: [(program: String, from: String)],
-        ended: (at: String, reason: String, days: Int)? = nil
+        ended: (at: String, reason: EndReason, days: Int)? = nil
     ) -> EpisodeCensus {
         let ends =
             stays.dropFirst().map { Optional(moment($0.from)) } + [ended.map { moment($0.at) }]
@@ -33,8 +33,9 @@ struct OutcomesTests {
                     levelOfCare: .intensiveOutpatient,
                     from: moment(stay.0.from),
                     to: stay.1,
-                    startReason: index == 0 ? "admitted" : "program_changed",
-                    endReason: index == stays.count - 1 ? ended?.reason : "program_changed"
+                    startReason: index == 0 ? .admission : .transfer(.programChanged),
+                    endReason: index == stays.count - 1
+                        ? ended.map { .end($0.reason) } : .transfer(.programChanged)
                 )
             },
             end: ended.map {
@@ -76,31 +77,31 @@ struct OutcomesTests {
             episode(
                 2,
                 [("day", "2026-03-03 15:00")],
-                ended: ("2026-03-05 15:00", "completed", 3)
+                ended: ("2026-03-05 15:00", .completed, 3)
             ),
             // Came and went on one day.
             episode(
                 3,
                 [("day", "2026-03-04 15:00")],
-                ended: ("2026-03-04 16:00", "dropped_out", 1)
+                ended: ("2026-03-04 16:00", .discharged(.droppedOut), 1)
             ),
             // At the midnights of the 2nd (day), the 3rd and the 4th (evening): it ended at the
             // 4th's 24:00, which belongs to the 5th.
             episode(
                 4,
                 [("day", "2026-03-01 15:00"), ("evening", "2026-03-03 15:00")],
-                ended: ("2026-03-05 05:00", "completed", 10)
+                ended: ("2026-03-05 05:00", .completed, 10)
             ),
             // Ended on the eve; and on the day after, there at the midnight of the 5th.
             episode(
                 5,
                 [("day", "2026-02-01 15:00")],
-                ended: ("2026-03-02 04:59", "terminated", 28)
+                ended: ("2026-03-02 04:59", .discharged(.terminated), 28)
             ),
             episode(
                 6,
                 [("evening", "2026-03-05 15:00")],
-                ended: ("2026-03-06 05:00", "died", 2)
+                ended: ("2026-03-06 05:00", .discharged(.died), 2)
             ),
         ]
     }
@@ -147,23 +148,22 @@ struct OutcomesTests {
     }
 
     @Test("Reasons stand in the order of TEDS, with their codes")
-    func teds() {
+    func teds() throws {
         let reasons = [
             "other", "died", "incarcerated", "transferred", "terminated", "dropped_out",
             "completed",
         ]
         let answer = outcomes(
-            reasons.enumerated().map { number, reason in
+            try reasons.enumerated().map { number, reason in
                 episode(
                     UInt128(number),
                     [("day", "2026-03-02 15:00")],
-                    ended: ("2026-03-03 15:00", reason, 2)
+                    ended: ("2026-03-03 15:00", try #require(EndReason(rawValue: reason)), 2)
                 )
             }
         )
         #expect(answer.byReason.map(\.reason.teds) == Array(1...7))
         #expect(answer.byReason.map(\.reason.rawValue) == reasons.reversed())
-        #expect(PeriodOutcomes.EndReason(rawValue: "admitted") == nil)
     }
 
     @Test("Items are the reasons and the numbers by name")

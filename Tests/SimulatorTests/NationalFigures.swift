@@ -27,16 +27,6 @@ enum NationalFigures {
     }
 }
 
-extension EpisodePlan.Ending {
-    /// The REASON of TEDS-D, of which 1 is a completion.
-    var teds: Int {
-        switch self {
-        case .completed: 1
-        case .discharged(let reason): reason.teds
-        }
-    }
-}
-
 /// `shared/data` beside the repository, which a checkout by itself does not have.
 enum SharedData {
     static let folder = URL(filePath: #filePath)

@@ -15,13 +15,10 @@ public struct Author: Hashable, Sendable {
 }
 
 extension Author: PayloadObject {
-    init(reading object: ObjectReader) {
-        id = object.requiredString("id")
-        role = object.requiredCode("role") ?? .other
-    }
+    static var blank: Self { Self(id: "", role: .other) }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("id", id)
-        writer.member("role", role)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.required("id", &id, told: 1)
+        field.required("role", &role, told: 2)
     }
 }

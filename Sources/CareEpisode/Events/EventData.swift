@@ -36,7 +36,9 @@ public enum EventData: Hashable, Sendable {
         switch self {
         case .completed(let end): end
         case .discharged(let discharged): discharged.end
-        default: nil
+        case .admitted, .sessionAttended, .medicationAdjusted, .familySessionHeld, .steppedDown,
+            .sessionMissed, .steppedUp, .programChanged, .entryCorrected, .entryRetracted:
+            nil
         }
     }
 

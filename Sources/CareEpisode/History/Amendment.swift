@@ -6,22 +6,15 @@ struct Amendment {
 
     /// Reads the payload of an `entry_corrected` or `entry_retracted`.
     init(_ type: EventType, payload: [UInt8]) throws(UnreadablePayload) {
-        let object = CanonicalObject(payload)
-        guard let target = object.uuidBits("target_event_id") else { throw UnreadablePayload() }
-        self.target = EventID(bits: target)
+        let payload = RecordedPayload(payload)
+        target = try payload.requiredEventID("target_event_id")
         if type == .entryRetracted {
             correction = nil
         } else {
-            guard let replacement = object.rawValue("replacement") else {
-                throw UnreadablePayload()
-            }
-            correction = (replacement, object.instant("replacement_occurred_at"))
+            correction = (
+                try payload.requiredObject("replacement"),
+                try payload.instant("replacement_occurred_at")
+            )
         }
     }
-}
-
-/// A recorded payload lacks what its type must have: the table was changed behind the ledger's back.
-public struct UnreadablePayload: Error, Hashable, CustomStringConvertible {
-    /// Says so, without the payload.
-    public var description: String { "a recorded payload lacks a member that its type requires" }
 }

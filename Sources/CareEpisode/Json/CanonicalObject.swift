@@ -13,34 +13,14 @@ public struct CanonicalObject: Sendable {
     public init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
 
     /// A member that is a string.
-    public func string(_ name: StaticString) -> String? {
-        withStringBytes(name) { text in
-            guard text.contains(UInt8(ascii: "\\")) else {
-                return String(decoding: text, as: UTF8.self)
-            }
-            var quoted: [UInt8] = [UInt8(ascii: "\"")]
-            quoted += text
-            quoted.append(UInt8(ascii: "\""))
-            let (document, isJSON) = JSONReader.read(quoted)
-            return isJSON ? document.text(document.nodes[0]) : nil
-        }
-    }
+    public func string(_ name: StaticString) -> String? { try? read(name, Self.text) }
 
     /// A member that is a whole number.
-    public func int(_ name: StaticString) -> Int? {
-        withValue(name) { value in
-            let isNegative = value.first == UInt8(ascii: "-")
-            let digits = isNegative ? 1..<value.count : 0..<value.count
-            guard digits.count > 0, digits.count < 18,
-                let number = decimal(value, digits)
-            else { return nil }
-            return isNegative ? -number : number
-        }
-    }
+    public func int(_ name: StaticString) -> Int? { try? read(name, Self.wholeNumber) }
 
     /// A member that is a number.
     public func double(_ name: StaticString) -> Double? {
-        withValue(name) { value in
+        try? read(name) { value in
             guard let first = value.first,
                 first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") < 10
             else { return nil }
@@ -49,29 +29,21 @@ public struct CanonicalObject: Sendable {
     }
 
     /// A member that is `true` or `false`.
-    public func bool(_ name: StaticString) -> Bool? {
-        withValue(name) { value in
-            switch value.first {
-            case UInt8(ascii: "t"): true
-            case UInt8(ascii: "f"): false
-            default: nil
-            }
-        }
-    }
+    public func bool(_ name: StaticString) -> Bool? { try? read(name, Self.flag) }
 
     /// A member that is an instant.
     public func instant(_ name: StaticString) -> Instant? {
-        withStringBytes(name) { Instant(utf8: $0) }
+        try? read(name, Self.time)
     }
 
     /// A member that is a date.
     public func date(_ name: StaticString) -> CalendarDate? {
-        withStringBytes(name) { CalendarDate(utf8: $0) }
+        try? read(name) { Self.quoted($0).flatMap { CalendarDate(utf8: $0) } }
     }
 
     /// The bits of a member that is a UUID.
     public func uuidBits(_ name: StaticString) -> UInt128? {
-        withStringBytes(name) { CareEpisode.uuidBits($0) }
+        try? read(name) { Self.quoted($0).flatMap { CareEpisode.uuidBits($0) } }
     }
 
     /// A member that is an object.
@@ -83,42 +55,86 @@ public struct CanonicalObject: Sendable {
     /// The bytes of a member's value, whatever it is.
     public func rawValue(_ name: StaticString) -> ArraySlice<UInt8>? {
         let start = bytes.startIndex
-        return bytes.withUnsafeBufferPointer { find(name, in: $0) }
-            .map { bytes[start + $0.lowerBound..<start + $0.upperBound] }
+        return try? bytes.withUnsafeBufferPointer { bytes throws(UnreadablePayload) in
+            try find(name, in: bytes)
+        }.map { bytes[start + $0.lowerBound..<start + $0.upperBound] }
     }
 
-    private func withValue<R>(
+    // MARK: - One member, absent or damaged
+
+    /// What `body` makes of a member's value; nil where there is no such member.
+    ///
+    /// Throws where `body` makes nothing of the value, and where the bytes before it, or without it
+    /// all bytes, are not those of an object.
+    func read<R>(
         _ name: StaticString,
         _ body: (UnsafeBufferPointer<UInt8>) -> R?
-    ) -> R? {
-        bytes.withUnsafeBufferPointer { bytes in
-            find(name, in: bytes).flatMap { body(UnsafeBufferPointer(rebasing: bytes[$0])) }
+    ) throws(UnreadablePayload) -> R? {
+        try bytes.withUnsafeBufferPointer { bytes throws(UnreadablePayload) in
+            guard let range = try find(name, in: bytes) else { return nil }
+            guard let value = body(UnsafeBufferPointer(rebasing: bytes[range])) else {
+                throw UnreadablePayload()
+            }
+            return value
         }
+    }
+
+    private func find(
+        _ name: StaticString,
+        in bytes: UnsafeBufferPointer<UInt8>
+    ) throws(UnreadablePayload) -> Range<Int>? {
+        var scanner = CanonicalScanner(bytes)
+        guard scanner.skip(UInt8(ascii: "{")) else { throw UnreadablePayload() }
+        if scanner.ends(with: UInt8(ascii: "}")) { return nil }
+        while let found = scanner.string() {
+            guard scanner.skip(UInt8(ascii: ":")) else { break }
+            let isFound = name.equals(UnsafeBufferPointer(rebasing: bytes[found]))
+            let start = scanner.index
+            guard scanner.skipValue() else { break }
+            if isFound { return start..<scanner.index }
+            if scanner.ends(with: UInt8(ascii: "}")) { return nil }
+            guard scanner.skip(UInt8(ascii: ",")) else { break }
+        }
+        throw UnreadablePayload()
+    }
+
+    // MARK: - Values
+
+    /// The text of a string.
+    static func text(_ value: UnsafeBufferPointer<UInt8>) -> String? {
+        guard let text = quoted(value) else { return nil }
+        guard text.contains(UInt8(ascii: "\\")) else {
+            return String(decoding: text, as: UTF8.self)
+        }
+        let (document, isJSON) = JSONReader.read(Array(value))
+        return isJSON ? document.text(document.nodes[0]) : nil
+    }
+
+    /// A whole number of at most 17 digits.
+    static func wholeNumber(_ value: UnsafeBufferPointer<UInt8>) -> Int? {
+        let isNegative = value.first == UInt8(ascii: "-")
+        let digits = isNegative ? 1..<value.count : 0..<value.count
+        guard digits.count > 0, digits.count < 18, let number = decimal(value, digits) else {
+            return nil
+        }
+        return isNegative ? -number : number
+    }
+
+    /// `true` or `false`.
+    static func flag(_ value: UnsafeBufferPointer<UInt8>) -> Bool? {
+        if ("true" as StaticString).equals(value) { return true }
+        return ("false" as StaticString).equals(value) ? false : nil
+    }
+
+    /// An instant.
+    static func time(_ value: UnsafeBufferPointer<UInt8>) -> Instant? {
+        quoted(value).flatMap { Instant(utf8: $0) }
     }
 
     /// The text of a string between its quotes, escapes and all.
-    private func withStringBytes<R>(
-        _ name: StaticString,
-        _ body: (UnsafeBufferPointer<UInt8>) -> R?
-    ) -> R? {
-        withValue(name) { value in
-            guard value.count >= 2, value[0] == UInt8(ascii: "\"") else { return nil }
-            return body(UnsafeBufferPointer(rebasing: value[1..<value.count - 1]))
-        }
-    }
-
-    private func find(_ name: StaticString, in bytes: UnsafeBufferPointer<UInt8>) -> Range<Int>? {
-        var scanner = CanonicalScanner(bytes)
-        guard scanner.skip(UInt8(ascii: "{")) else { return nil }
-        while let found = scanner.string() {
-            guard scanner.skip(UInt8(ascii: ":")) else { return nil }
-            let isFound = name.equals(UnsafeBufferPointer(rebasing: bytes[found]))
-            let start = scanner.index
-            guard scanner.skipValue() else { return nil }
-            if isFound { return start..<scanner.index }
-            guard scanner.skip(UInt8(ascii: ",")) else { return nil }
-        }
-        return nil
+    static func quoted(_ value: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8>? {
+        guard value.count >= 2, value[0] == UInt8(ascii: "\"") else { return nil }
+        return UnsafeBufferPointer(rebasing: value[1..<value.count - 1])
     }
 }
 
@@ -134,6 +150,9 @@ private struct CanonicalScanner {
         index += 1
         return true
     }
+
+    /// Whether this is the last byte.
+    func ends(with byte: UInt8) -> Bool { index == bytes.count - 1 && bytes[index] == byte }
 
     /// The range between the quotes of a string.
     mutating func string() -> Range<Int>? {

@@ -3,6 +3,8 @@ enum JSONLimits {
     static let significantDigits = 15
     /// Numbers lie below 10¹⁵: the exponent of the first significant digit is at most this.
     static let largestExponent = 14
+    /// The largest whole number below that.
+    static let largestInteger: Int64 = 999_999_999_999_999
     /// Numbers nearer to 0 have no exact place among the 64-bit floating-point numbers.
     static let smallestExponent = -300
     static let stringScalars = 4096

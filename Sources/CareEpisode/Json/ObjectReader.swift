@@ -9,9 +9,11 @@ package struct ObjectReader {
     package func member(_ name: StaticString) -> Int? { shape.document.member(name, of: node) }
 
     /// The value node of a member that must be there; notes where it is not.
-    package func requiredMember(_ name: StaticString) -> Int? {
+    ///
+    /// `told` is its place among the errors that name what the object lacks.
+    package func requiredMember(_ name: StaticString, told: Int = .max) -> Int? {
         if let member = member(name) { return member }
-        shape.refuse(node, lacking: "\(name)", "required", "is required")
+        shape.refuse(node, lacking: "\(name)", told: told, "required", "is required")
         return nil
     }
 
@@ -54,8 +56,10 @@ package struct ObjectReader {
     }
 
     /// A required string is not empty.
-    package func requiredString(_ name: StaticString) -> String {
-        guard let member = requiredMember(name), let text = string(at: member) else { return "" }
+    package func requiredString(_ name: StaticString, told: Int = .max) -> String {
+        guard let member = requiredMember(name, told: told), let text = string(at: member) else {
+            return ""
+        }
         if text.isEmpty { shape.refuse(member, "empty", "must not be empty") }
         return text
     }
@@ -68,8 +72,8 @@ package struct ObjectReader {
         member(name).flatMap { code(at: $0) }
     }
 
-    func requiredCode<Code: ClosedCode>(_ name: StaticString) -> Code? {
-        requiredMember(name).flatMap { code(at: $0) }
+    func requiredCode<Code: ClosedCode>(_ name: StaticString, told: Int = .max) -> Code? {
+        requiredMember(name, told: told).flatMap { code(at: $0) }
     }
 
     func openCode<Code: OpenCode>(_ name: StaticString) -> Code? {
@@ -98,9 +102,14 @@ package struct ObjectReader {
         member(name).flatMap { integer(at: $0, atLeast: least, atMost: most) }
     }
 
-    package func requiredInteger(_ name: StaticString, atLeast least: Int, atMost most: Int) -> Int
-    {
-        requiredMember(name).flatMap { integer(at: $0, atLeast: least, atMost: most) } ?? least
+    package func requiredInteger(
+        _ name: StaticString,
+        atLeast least: Int,
+        atMost most: Int,
+        told: Int = .max
+    ) -> Int {
+        requiredMember(name, told: told).flatMap { integer(at: $0, atLeast: least, atMost: most) }
+            ?? least
     }
 
     private func integer(at node: Int, atLeast least: Int, atMost most: Int) -> Int? {
@@ -141,8 +150,8 @@ package struct ObjectReader {
         member(name).flatMap { flag(at: $0) }
     }
 
-    func requiredFlag(_ name: StaticString) -> Bool {
-        requiredMember(name).flatMap { flag(at: $0) } ?? false
+    func requiredFlag(_ name: StaticString, told: Int) -> Bool {
+        requiredMember(name, told: told).flatMap { flag(at: $0) } ?? false
     }
 
     private func flag(at node: Int) -> Bool? {
@@ -178,8 +187,11 @@ package struct ObjectReader {
         member(name).flatMap { identifier(at: $0) }
     }
 
-    package func requiredIdentifier<ID: UniqueIdentifier>(_ name: StaticString) -> ID {
-        requiredMember(name).flatMap { identifier(at: $0) } ?? ID(bits: 0)
+    package func requiredIdentifier<ID: UniqueIdentifier>(
+        _ name: StaticString,
+        told: Int = .max
+    ) -> ID {
+        requiredMember(name, told: told).flatMap { identifier(at: $0) } ?? ID(bits: 0)
     }
 
     private func identifier<ID: UniqueIdentifier>(at node: Int) -> ID? {
@@ -207,8 +219,13 @@ package struct ObjectReader {
     }
 
     /// An object that must be there; an empty one stands in where it is not.
-    func requiredObject<Part: PayloadObject>(_ name: StaticString, else placeholder: Part) -> Part {
-        requiredMember(name).flatMap { shape.object(at: $0) }.map { $0.read() } ?? placeholder
+    func requiredObject<Part: PayloadObject>(
+        _ name: StaticString,
+        else placeholder: Part,
+        told: Int = .max
+    ) -> Part {
+        requiredMember(name, told: told).flatMap { shape.object(at: $0) }.map { $0.read() }
+            ?? placeholder
     }
 
     /// A member that is an object, read by a closure that asks for its members; the others are refused.
@@ -240,8 +257,8 @@ package struct ObjectReader {
     }
 
     /// A required array has at least one element.
-    func requiredObjects<Part: PayloadObject>(_ name: StaticString) -> [Part] {
-        guard let member = requiredMember(name) else { return [] }
+    func requiredObjects<Part: PayloadObject>(_ name: StaticString, told: Int) -> [Part] {
+        guard let member = requiredMember(name, told: told) else { return [] }
         if shape.document.nodes[member].kind == .array, shape.document.nodes[member].count == 0 {
             shape.refuse(member, "too_few", "must have at least one element")
         }
@@ -253,21 +270,5 @@ package struct ObjectReader {
         let part = Part(reading: self)
         finish()
         return part
-    }
-}
-
-/// An object of the catalogue: read from a document, written in canonical form.
-protocol PayloadObject: CanonicalValue {
-    /// Asks for each of the object's members; what is wrong is noted in the reader.
-    init(reading object: ObjectReader)
-    /// Writes the members that are there, by name.
-    func writeMembers(to writer: inout CanonicalWriter)
-}
-
-extension PayloadObject {
-    func write(to writer: inout CanonicalWriter) {
-        writer.beginObject()
-        writeMembers(to: &writer)
-        writer.endObject()
     }
 }

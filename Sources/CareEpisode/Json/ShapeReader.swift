@@ -9,7 +9,15 @@ final class ShapeReader {
     init(_ document: JSONDocument) { self.document = document }
 
     /// Notes an error about a value, or about an object that lacks `member`.
-    func refuse(_ node: Int, lacking member: String? = nil, _ code: String, _ detail: String) {
+    ///
+    /// `told` is its place among the errors about one byte, in which it was not always noted.
+    func refuse(
+        _ node: Int,
+        lacking member: String? = nil,
+        told: Int = .max,
+        _ code: String,
+        _ detail: String
+    ) {
         if member == nil { document.nodes[node].flags.insert(.refused) }
         // An event of 256 KiB can hold tens of thousands of errors; nobody reads them.
         guard errors.count < 10 * JSONLimits.reportedErrors else { return }
@@ -19,7 +27,8 @@ final class ShapeReader {
                 detail: detail,
                 node: node,
                 member: member,
-                offset: Int(document.nodes[node].offset)
+                offset: Int(document.nodes[node].offset),
+                told: told
             )
         )
     }
@@ -62,7 +71,8 @@ final class ShapeReader {
 extension [JSONError] {
     func fieldErrors(in document: JSONDocument, prefix: String = "") -> [FieldError] {
         let ordered = enumerated().sorted {
-            ($0.element.offset, $0.offset) < ($1.element.offset, $1.offset)
+            ($0.element.offset, $0.element.told, $0.offset)
+                < ($1.element.offset, $1.element.told, $1.offset)
         }
         var told = ordered.prefix(JSONLimits.reportedErrors).map { _, error in
             FieldError(

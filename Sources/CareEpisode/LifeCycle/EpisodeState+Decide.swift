@@ -120,7 +120,7 @@ extension EpisodeState {
     /// The level in force for a new entry at `time`, which comes after all others of that time.
     private func level(at time: Instant, _ admission: LifeCycleEntry) -> LevelOfCare? {
         lifeCycle
-            .filter { $0.type.isStepOrProgramChange && !$0.isRetracted && $0.level != nil }
+            .filter { $0.type.kind == .transfer && !$0.isRetracted && $0.level != nil }
             .filter { admission.precedes($0) && $0.time <= time }
             .max { $0.precedes($1) }?
             .level ?? admission.level

@@ -35,49 +35,64 @@ public struct EpisodeState: Sendable {
             retract(retraction.targetEventID)
         case .entryCorrected(let correction):
             correct(correction.targetEventID, correction.replacementOccurredAt) { type in
-                type.level(in: CanonicalObject(correction.replacement.canonicalBytes))
+                try? correction.replacement.decode(as: type).level
             }
-        default:
-            if let entry = LifeCycleEntry(
-                draft.eventID,
-                draft.type,
-                version,
-                draft.occurredAt,
-                level: draft.data.level
-            ) {
-                lifeCycle.append(entry)
-            }
+        case .admitted, .steppedDown, .steppedUp, .programChanged, .completed, .discharged:
+            lifeCycle.append(
+                LifeCycleEntry(
+                    eventID: draft.eventID,
+                    type: draft.type,
+                    version: version,
+                    time: draft.occurredAt,
+                    level: draft.data.level
+                )
+            )
+        case .sessionAttended, .sessionMissed, .familySessionHeld, .medicationAdjusted: break
         }
     }
 
     /// Adds a recorded event, which must be the episode's next.
     ///
-    /// Throws ``NotTheNextVersion`` where it is not, ``UnreadablePayload`` where it lacks its target;
-    /// the state is unchanged then.
+    /// Of its payload, only what ``readsPayload(of:)`` says is read. Throws ``NotTheNextVersion``
+    /// where it is not the next, ``UnreadablePayload`` where it lacks its target or its level; the
+    /// state is unchanged then.
     public mutating func apply(_ event: HistoryEvent) throws {
         guard event.version == version.next else {
             throw NotTheNextVersion(expected: version.next, found: event.version)
         }
-        if event.type.isAmendment {
+        switch event.type.kind {
+        case .amendment:
             let amendment = try Amendment(event.type, payload: event.payload)
             if let correction = amendment.correction {
-                correct(amendment.target, correction.occurredAt) { type in
-                    type.level(in: CanonicalObject(correction.replacement))
+                try correct(amendment.target, correction.occurredAt) { type in
+                    try type.level(in: RecordedPayload(correction.replacement))
                 }
             } else {
                 retract(amendment.target)
             }
-        } else if let entry = LifeCycleEntry(
-            event.eventID,
-            event.type,
-            event.version,
-            event.occurredAt,
-            level: event.type.level(in: CanonicalObject(event.payload))
-        ) {
-            lifeCycle.append(entry)
+        case .admission, .transfer, .end:
+            lifeCycle.append(
+                LifeCycleEntry(
+                    eventID: event.eventID,
+                    type: event.type,
+                    version: event.version,
+                    time: event.occurredAt,
+                    level: try event.type.level(in: RecordedPayload(event.payload))
+                )
+            )
+        case .session, .medication: break
         }
         version = event.version
         events[event.eventID] = Event(type: event.type)
+    }
+
+    /// Whether the payload of a recorded event of this type bears on later events, so that it must
+    /// be read with the event.
+    public static func readsPayload(of type: EventType) -> Bool {
+        switch type.kind {
+        case .admission, .transfer, .end, .amendment: true
+        case .session, .medication: false
+        }
     }
 
     private mutating func retract(_ target: EventID) {
@@ -90,10 +105,10 @@ public struct EpisodeState: Sendable {
     private mutating func correct(
         _ target: EventID,
         _ time: Instant?,
-        level: (EventType) -> LevelOfCare?
-    ) {
+        level: (EventType) throws -> LevelOfCare?
+    ) rethrows {
         guard let index = lifeCycle.firstIndex(where: { $0.eventID == target }) else { return }
-        lifeCycle[index].level = level(lifeCycle[index].type)
+        lifeCycle[index].level = try level(lifeCycle[index].type)
         if let time { lifeCycle[index].time = time }
     }
 }

@@ -10,22 +10,6 @@ struct LifeCycleEntry {
     var level: LevelOfCare?
     var isRetracted = false
 
-    /// Nil where events of this type do not bear on the life cycle.
-    init?(
-        _ eventID: EventID,
-        _ type: EventType,
-        _ version: Version,
-        _ time: Instant,
-        level: @autoclosure () -> LevelOfCare?
-    ) {
-        guard type == .admitted || type.isStepOrProgramChange || type.isEnd else { return nil }
-        self.eventID = eventID
-        self.type = type
-        self.version = version
-        self.time = time
-        self.level = level()
-    }
-
     /// Whether it comes before another in effective history.
     func precedes(_ other: LifeCycleEntry) -> Bool {
         (time, version) < (other.time, other.version)
@@ -38,19 +22,22 @@ extension EventData {
         switch self {
         case .admitted(let data): data.levelOfCare
         case .steppedDown(let data), .steppedUp(let data): data.toLevel
-        default: nil
+        case .programChanged, .completed, .discharged, .sessionAttended, .sessionMissed,
+            .familySessionHeld, .medicationAdjusted, .entryCorrected, .entryRetracted:
+            nil
         }
     }
 }
 
 extension EventType {
     /// The level in force from an entry of this type on, where its recorded payload says one.
-    func level(in payload: CanonicalObject) -> LevelOfCare? {
+    func level(in payload: RecordedPayload) throws(UnreadablePayload) -> LevelOfCare? {
         switch self {
-        case .admitted: payload.string("level_of_care").flatMap { LevelOfCare(rawValue: $0) }
-        case .steppedDown, .steppedUp:
-            payload.string("to_level").flatMap { LevelOfCare(rawValue: $0) }
-        default: nil
+        case .admitted: try payload.requiredCode("level_of_care")
+        case .steppedDown, .steppedUp: try payload.requiredCode("to_level")
+        case .programChanged, .completed, .discharged, .sessionAttended, .sessionMissed,
+            .familySessionHeld, .medicationAdjusted, .entryCorrected, .entryRetracted:
+            nil
         }
     }
 }

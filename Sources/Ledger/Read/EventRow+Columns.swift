@@ -34,19 +34,17 @@ extension EventRow {
         return columnNames.prefix(count).map { name in
             switch (name, extent) {
             case ("payload", .deciding):
-                "case when type in (\(list(\.isOutsideLifeCycle))) then ''::bytea else payload end"
+                "case when type in (\(unreadTypes)) then ''::bytea else payload end"
                     + " as payload"
             case ("header", .folding):
-                "case when type in (\(list(\.isEnd))) then header end as header"
+                "case when type in (\(EventType.sqlList(\.isEnd))) then header end as header"
             default: name
             }
         }.joined(separator: ", ")
     }
 
-    /// The names of some types as SQL.
-    private static func list(_ isListed: (EventType) -> Bool) -> String {
-        EventType.allCases.filter(isListed).map { "'\($0.rawValue)'" }.joined(separator: ", ")
-    }
+    /// The types of which a state reads no payload.
+    private static let unreadTypes = EventType.sqlList { !EpisodeState.readsPayload(of: $0) }
 
     /// Reads a row of which ``columns(_:)`` was selected, from its first field on.
     init(_ fields: inout some EventFields, _ extent: Extent) throws {
@@ -71,18 +69,6 @@ extension EventRow {
     init(_ row: PostgresRow, _ extent: Extent) throws {
         var fields = ResultFields(row: row)
         try self.init(&fields, extent)
-    }
-}
-
-extension EventType {
-    /// Whether no later event is judged by what the payload says.
-    fileprivate var isOutsideLifeCycle: Bool {
-        switch self {
-        case .sessionAttended, .sessionMissed, .medicationAdjusted, .familySessionHeld: true
-        case .admitted, .steppedDown, .steppedUp, .programChanged, .completed, .discharged,
-            .entryCorrected, .entryRetracted:
-            false
-        }
     }
 }
 

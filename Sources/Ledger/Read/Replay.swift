@@ -194,7 +194,7 @@ extension HistoryEvent {
 
     /// The event that this one corrects or retracts; nil for any other type.
     public var amendedEventID: EventID? {
-        guard type == .entryCorrected || type == .entryRetracted else { return nil }
+        guard type.isAmendment else { return nil }
         return CanonicalObject(payload).uuidBits("target_event_id").map(EventID.init(bits:))
     }
 }

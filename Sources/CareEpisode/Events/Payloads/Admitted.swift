@@ -80,45 +80,26 @@ public struct Admitted: Hashable, Sendable {
 }
 
 extension Admitted: PayloadObject {
-    init(reading object: ObjectReader) {
-        clientID = object.requiredString("client_id")
-        program = object.requiredString("program")
-        levelOfCare = object.requiredCode("level_of_care") ?? .outpatient
-        levelCode = object.object("level_code")
-        track = object.openCode("track")
-        schedule = object.openCode("schedule")
-        plannedHoursPerWeek = object.positiveNumber("planned_hours_per_week", atMost: 60)
-        plannedDaysPerWeek = object.integer("planned_days_per_week", atLeast: 1, atMost: 7)
-        plannedEndDate = object.date("planned_end_date")
-        referralSource = object.openCode("referral_source")
-        priorLevelOfCare = object.code("prior_level_of_care")
-        reason = object.string("reason")
-        diagnoses = object.objects("diagnoses")
-        payer = object.object("payer")
-        secondaryPayer = object.object("secondary_payer")
-        medications = object.objects("medications")
-        allergies = object.strings("allergies")
-        timeZone = object.string("time_zone")
-    }
+    static var blank: Self { Self(clientID: "", program: "", levelOfCare: .outpatient) }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("allergies", allergies)
-        writer.member("client_id", clientID)
-        writer.member("diagnoses", diagnoses)
-        writer.member("level_code", levelCode)
-        writer.member("level_of_care", levelOfCare)
-        writer.member("medications", medications)
-        writer.member("payer", payer)
-        writer.member("planned_days_per_week", plannedDaysPerWeek)
-        writer.member("planned_end_date", plannedEndDate)
-        writer.member("planned_hours_per_week", plannedHoursPerWeek)
-        writer.member("prior_level_of_care", priorLevelOfCare)
-        writer.member("program", program)
-        writer.member("reason", reason)
-        writer.member("referral_source", referralSource)
-        writer.member("schedule", schedule)
-        writer.member("secondary_payer", secondaryPayer)
-        writer.member("time_zone", timeZone)
-        writer.member("track", track)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("allergies", &allergies)
+        field.required("client_id", &clientID, told: 1)
+        field.optional("diagnoses", &diagnoses)
+        field.optional("level_code", &levelCode)
+        field.required("level_of_care", &levelOfCare, told: 3)
+        field.optional("medications", &medications)
+        field.optional("payer", &payer)
+        field.optional("planned_days_per_week", &plannedDaysPerWeek, in: 1...7)
+        field.optional("planned_end_date", &plannedEndDate)
+        field.optional("planned_hours_per_week", &plannedHoursPerWeek, atMost: 60)
+        field.optional("prior_level_of_care", &priorLevelOfCare)
+        field.required("program", &program, told: 2)
+        field.optional("reason", &reason)
+        field.optional("referral_source", &referralSource)
+        field.optional("schedule", &schedule)
+        field.optional("secondary_payer", &secondaryPayer)
+        field.optional("time_zone", &timeZone)
+        field.optional("track", &track)
     }
 }

@@ -41,21 +41,15 @@ public struct EntryCorrected: Hashable, Sendable {
 }
 
 extension EntryCorrected: PayloadObject {
-    init(reading object: ObjectReader) {
-        targetEventID = object.requiredIdentifier("target_event_id")
-        reason = object.requiredString("reason")
-        replacement =
-            object.requiredMember("replacement").flatMap { object.shape.object(at: $0) }
-            .map { Replacement(reading: $0) } ?? Replacement()
-        replacementOccurredAt = object.instant("replacement_occurred_at")
+    static var blank: Self {
+        Self(targetEventID: EventID(bits: 0), reason: "", replacement: Replacement())
     }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("reason", reason)
-        writer.member("replacement", replacement)
-        writer.member("replacement_occurred_at", replacementOccurredAt)
-        writer.name("target_event_id")
-        writer.write(targetEventID)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.required("reason", &reason, told: 2)
+        field.required("replacement", &replacement, told: 3)
+        field.optional("replacement_occurred_at", &replacementOccurredAt)
+        field.required("target_event_id", &targetEventID, told: 1)
     }
 }
 
@@ -74,14 +68,10 @@ public struct EntryRetracted: Hashable, Sendable {
 }
 
 extension EntryRetracted: PayloadObject {
-    init(reading object: ObjectReader) {
-        targetEventID = object.requiredIdentifier("target_event_id")
-        reason = object.requiredString("reason")
-    }
+    static var blank: Self { Self(targetEventID: EventID(bits: 0), reason: "") }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("reason", reason)
-        writer.name("target_event_id")
-        writer.write(targetEventID)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.required("reason", &reason, told: 2)
+        field.required("target_event_id", &targetEventID, told: 1)
     }
 }

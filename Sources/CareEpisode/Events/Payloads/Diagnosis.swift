@@ -24,17 +24,12 @@ public struct Diagnosis: Hashable, Sendable {
 }
 
 extension Diagnosis: PayloadObject {
-    init(reading object: ObjectReader) {
-        system = object.requiredCode("system") ?? .icd10CM
-        code = object.requiredString("code")
-        description = object.string("description")
-        role = object.code("role")
-    }
+    static var blank: Self { Self(system: .icd10CM, code: "") }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("code", code)
-        writer.member("description", description)
-        writer.member("role", role)
-        writer.member("system", system)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.required("code", &code, told: 2)
+        field.optional("description", &description)
+        field.optional("role", &role)
+        field.required("system", &system, told: 1)
     }
 }

@@ -25,14 +25,11 @@ public struct Discharged: Hashable, Sendable {
 }
 
 extension Discharged: PayloadObject {
-    init(reading object: ObjectReader) {
-        reason = object.requiredCode("reason") ?? .other
-        end = EpisodeEnd(reading: object)
-    }
+    static var blank: Self { Self(reason: .other) }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        end.writeMembersBeforeSummary(to: &writer)
-        writer.member("reason", reason)
-        writer.member("summary", end.summary)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        end.visitBeforeReason(&field)
+        field.required("reason", &reason, told: 1)
+        end.visitSummary(&field)
     }
 }

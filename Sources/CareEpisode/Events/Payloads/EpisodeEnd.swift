@@ -40,31 +40,26 @@ public struct EpisodeEnd: Hashable, Sendable {
 }
 
 extension EpisodeEnd: PayloadObject {
-    init(reading object: ObjectReader) {
-        disposition = object.openCode("disposition")
-        lastContactAt = object.instant("last_contact_at")
-        condition = object.string("condition")
-        goals = object.objects("goals")
-        diagnoses = object.objects("diagnoses")
-        aftercare = object.objects("aftercare")
-        instructions = object.string("instructions")
-        summary = object.string("summary")
-    }
+    static var blank: Self { Self() }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writeMembersBeforeSummary(to: &writer)
-        writer.member("summary", summary)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        visitBeforeReason(&field)
+        visitSummary(&field)
     }
 
     /// A discharge has its reason between these and the summary.
-    func writeMembersBeforeSummary(to writer: inout CanonicalWriter) {
-        writer.member("aftercare", aftercare)
-        writer.member("condition", condition)
-        writer.member("diagnoses", diagnoses)
-        writer.member("disposition", disposition)
-        writer.member("goals", goals)
-        writer.member("instructions", instructions)
-        writer.member("last_contact_at", lastContactAt)
+    mutating func visitBeforeReason(_ field: inout some FieldVisitor) {
+        field.optional("aftercare", &aftercare)
+        field.optional("condition", &condition)
+        field.optional("diagnoses", &diagnoses)
+        field.optional("disposition", &disposition)
+        field.optional("goals", &goals)
+        field.optional("instructions", &instructions)
+        field.optional("last_contact_at", &lastContactAt)
+    }
+
+    mutating func visitSummary(_ field: inout some FieldVisitor) {
+        field.optional("summary", &summary)
     }
 }
 
@@ -86,14 +81,11 @@ public struct Goal: Hashable, Sendable {
 }
 
 extension Goal: PayloadObject {
-    init(reading object: ObjectReader) {
-        text = object.requiredString("text")
-        status = object.requiredCode("status") ?? .notMet
-    }
+    static var blank: Self { Self(text: "", status: .notMet) }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("status", status)
-        writer.member("text", text)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.required("status", &status, told: 2)
+        field.required("text", &text, told: 1)
     }
 }
 
@@ -119,15 +111,11 @@ public struct Aftercare: Hashable, Sendable {
 }
 
 extension Aftercare: PayloadObject {
-    init(reading object: ObjectReader) {
-        provider = object.requiredString("provider")
-        kind = object.string("kind")
-        at = object.instant("at")
-    }
+    static var blank: Self { Self(provider: "") }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("at", at)
-        writer.member("kind", kind)
-        writer.member("provider", provider)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("at", &at)
+        field.optional("kind", &kind)
+        field.required("provider", &provider, told: 1)
     }
 }

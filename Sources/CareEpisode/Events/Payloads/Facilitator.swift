@@ -20,15 +20,11 @@ public struct Facilitator: Hashable, Sendable {
 }
 
 extension Facilitator: PayloadObject {
-    init(reading object: ObjectReader) {
-        id = object.requiredString("id")
-        role = object.string("role")
-        credential = object.string("credential")
-    }
+    static var blank: Self { Self(id: "") }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("credential", credential)
-        writer.member("id", id)
-        writer.member("role", role)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("credential", &credential)
+        field.required("id", &id, told: 1)
+        field.optional("role", &role)
     }
 }

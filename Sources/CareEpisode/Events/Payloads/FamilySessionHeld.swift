@@ -52,32 +52,22 @@ public struct FamilySessionHeld: Hashable, Sendable {
 }
 
 extension FamilySessionHeld: PayloadObject {
-    init(reading object: ObjectReader) {
-        sessionID = object.requiredString("session_id")
-        minutes = object.requiredInteger("minutes", atLeast: 1, atMost: 720)
-        participants = object.requiredObjects("participants")
-        clientPresent = object.requiredFlag("client_present")
-        focus = object.code("focus")
-        mode = object.code("mode")
-        place = object.string("place")
-        serviceCode = object.string("service_code")
-        facilitators = object.objects("facilitators")
-        countsTowardHours = object.flag("counts_toward_hours")
-        noteRef = object.string("note_ref")
+    static var blank: Self {
+        Self(sessionID: "", minutes: 1, participants: [], clientPresent: false)
     }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("client_present", clientPresent)
-        writer.member("counts_toward_hours", countsTowardHours)
-        writer.member("facilitators", facilitators)
-        writer.member("focus", focus)
-        writer.member("minutes", minutes)
-        writer.member("mode", mode)
-        writer.member("note_ref", noteRef)
-        writer.member("participants", participants)
-        writer.member("place", place)
-        writer.member("service_code", serviceCode)
-        writer.member("session_id", sessionID)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.required("client_present", &clientPresent, told: 4)
+        field.optional("counts_toward_hours", &countsTowardHours)
+        field.optional("facilitators", &facilitators)
+        field.optional("focus", &focus)
+        field.required("minutes", &minutes, in: SessionAttended.minutes, told: 2)
+        field.optional("mode", &mode)
+        field.optional("note_ref", &noteRef)
+        field.required("participants", &participants, told: 3)
+        field.optional("place", &place)
+        field.optional("service_code", &serviceCode)
+        field.required("session_id", &sessionID, told: 1)
     }
 }
 
@@ -99,13 +89,10 @@ public struct FamilyParticipant: Hashable, Sendable {
 }
 
 extension FamilyParticipant: PayloadObject {
-    init(reading object: ObjectReader) {
-        relation = object.requiredCode("relation") ?? .otherSupport
-        mode = object.code("mode")
-    }
+    static var blank: Self { Self(relation: .otherSupport) }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("mode", mode)
-        writer.member("relation", relation)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("mode", &mode)
+        field.required("relation", &relation, told: 1)
     }
 }

@@ -16,13 +16,10 @@ public struct LevelCode: Hashable, Sendable {
 }
 
 extension LevelCode: PayloadObject {
-    init(reading object: ObjectReader) {
-        system = object.requiredString("system")
-        code = object.requiredString("code")
-    }
+    static var blank: Self { Self(system: "", code: "") }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("code", code)
-        writer.member("system", system)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.required("code", &code, told: 2)
+        field.required("system", &system, told: 1)
     }
 }

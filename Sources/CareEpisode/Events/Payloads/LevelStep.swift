@@ -44,28 +44,18 @@ public struct LevelStep: Hashable, Sendable {
 }
 
 extension LevelStep: PayloadObject {
-    init(reading object: ObjectReader) {
-        fromLevel = object.requiredCode("from_level") ?? .outpatient
-        toLevel = object.requiredCode("to_level") ?? .outpatient
-        toLevelCode = object.object("to_level_code")
-        program = object.string("program")
-        track = object.openCode("track")
-        schedule = object.openCode("schedule")
-        plannedHoursPerWeek = object.positiveNumber("planned_hours_per_week", atMost: 60)
-        rationale = object.requiredString("rationale")
-        decidedBy = object.string("decided_by")
-    }
+    static var blank: Self { Self(fromLevel: .outpatient, toLevel: .outpatient, rationale: "") }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("decided_by", decidedBy)
-        writer.member("from_level", fromLevel)
-        writer.member("planned_hours_per_week", plannedHoursPerWeek)
-        writer.member("program", program)
-        writer.member("rationale", rationale)
-        writer.member("schedule", schedule)
-        writer.member("to_level", toLevel)
-        writer.member("to_level_code", toLevelCode)
-        writer.member("track", track)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("decided_by", &decidedBy)
+        field.required("from_level", &fromLevel, told: 1)
+        field.optional("planned_hours_per_week", &plannedHoursPerWeek, atMost: 60)
+        field.optional("program", &program)
+        field.required("rationale", &rationale, told: 3)
+        field.optional("schedule", &schedule)
+        field.required("to_level", &toLevel, told: 2)
+        field.optional("to_level_code", &toLevelCode)
+        field.optional("track", &track)
     }
 }
 
@@ -87,5 +77,24 @@ extension LevelStep {
             object.refuse("to_level", "wrong_direction", "must be higher than from_level")
         }
         return step
+    }
+
+    /// What ``read(_:_:)`` refuses, as a member of a JSON Schema.
+    static func direction(
+        _ isRight: (_ from: LevelOfCare, _ to: LevelOfCare) -> Bool
+    ) -> [(name: String, value: AnswerJSON)] {
+        let steps = LevelOfCare.allCases.map { from in
+            (from, LevelOfCare.allCases.filter { isRight(from, $0) })
+        }
+        return [
+            (
+                "anyOf",
+                .array(
+                    steps.filter { !$0.1.isEmpty }.map { from, to in
+                        ["properties": ["from_level": .codes([from]), "to_level": .codes(to)]]
+                    }
+                )
+            )
+        ]
     }
 }

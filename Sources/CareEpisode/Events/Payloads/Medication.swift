@@ -32,22 +32,15 @@ public struct Medication: Hashable, Sendable {
 }
 
 extension Medication: PayloadObject {
-    init(reading object: ObjectReader) {
-        name = object.requiredString("name")
-        rxcui = object.string("rxcui")
-        ndc = object.string("ndc")
-        form = object.string("form")
-        strength = object.string("strength")
-        orderID = object.string("order_id")
-    }
+    static var blank: Self { Self(name: "") }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("form", form)
-        writer.member("name", name)
-        writer.member("ndc", ndc)
-        writer.member("order_id", orderID)
-        writer.member("rxcui", rxcui)
-        writer.member("strength", strength)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("form", &form)
+        field.required("name", &name, told: 1)
+        field.optional("ndc", &ndc)
+        field.optional("order_id", &orderID)
+        field.optional("rxcui", &rxcui)
+        field.optional("strength", &strength)
     }
 }
 
@@ -85,22 +78,15 @@ public struct Regimen: Hashable, Sendable {
 }
 
 extension Regimen: PayloadObject {
-    init(reading object: ObjectReader) {
-        dose = object.positiveNumber("dose")
-        unit = object.string("unit")
-        route = object.string("route")
-        frequency = object.string("frequency")
-        timesPerDay = object.positiveNumber("times_per_day")
-        asNeeded = object.flag("as_needed")
-    }
+    static var blank: Self { Self() }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("as_needed", asNeeded)
-        writer.member("dose", dose)
-        writer.member("frequency", frequency)
-        writer.member("route", route)
-        writer.member("times_per_day", timesPerDay)
-        writer.member("unit", unit)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("as_needed", &asNeeded)
+        field.optional("dose", &dose, atMost: nil)
+        field.optional("frequency", &frequency)
+        field.optional("route", &route)
+        field.optional("times_per_day", &timesPerDay, atMost: nil)
+        field.optional("unit", &unit)
     }
 }
 
@@ -122,13 +108,10 @@ public struct ArrivalMedication: Hashable, Sendable {
 }
 
 extension ArrivalMedication: PayloadObject {
-    init(reading object: ObjectReader) {
-        medication = object.requiredObject("medication", else: Medication(name: ""))
-        regimen = object.object("regimen")
-    }
+    static var blank: Self { Self(medication: .blank) }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("medication", medication)
-        writer.member("regimen", regimen)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.required("medication", &medication, told: 1)
+        field.optional("regimen", &regimen)
     }
 }

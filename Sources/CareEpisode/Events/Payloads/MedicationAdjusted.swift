@@ -41,25 +41,16 @@ public struct MedicationAdjusted: Hashable, Sendable {
 }
 
 extension MedicationAdjusted: PayloadObject {
-    init(reading object: ObjectReader) {
-        medication = object.requiredObject("medication", else: Medication(name: ""))
-        change = object.requiredCode("change") ?? .unchanged
-        regimen = object.object("regimen")
-        replaces = object.object("replaces")
-        reason = object.object("reason")
-        indication = object.object("indication")
-        prescriber = object.requiredString("prescriber")
-        checkRegimen(object)
-    }
+    static var blank: Self { Self(medication: .blank, change: .unchanged, prescriber: "") }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("change", change)
-        writer.member("indication", indication)
-        writer.member("medication", medication)
-        writer.member("prescriber", prescriber)
-        writer.member("reason", reason)
-        writer.member("regimen", regimen)
-        writer.member("replaces", replaces)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.required("change", &change, told: 2)
+        field.optional("indication", &indication)
+        field.required("medication", &medication, told: 1)
+        field.required("prescriber", &prescriber, told: 3)
+        field.optional("reason", &reason)
+        field.optional("regimen", &regimen)
+        field.optional("replaces", &replaces)
     }
 }
 
@@ -81,14 +72,11 @@ public struct MedicationReason: Hashable, Sendable {
 }
 
 extension MedicationReason: PayloadObject {
-    init(reading object: ObjectReader) {
-        code = object.openCode("code")
-        text = object.string("text")
-    }
+    static var blank: Self { Self() }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("code", code)
-        writer.member("text", text)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("code", &code)
+        field.optional("text", &text)
     }
 }
 
@@ -114,22 +102,18 @@ public struct Indication: Hashable, Sendable {
 }
 
 extension Indication: PayloadObject {
-    init(reading object: ObjectReader) {
-        system = object.string("system")
-        code = object.string("code")
-        text = object.string("text")
-    }
+    static var blank: Self { Self() }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("code", code)
-        writer.member("system", system)
-        writer.member("text", text)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("code", &code)
+        field.optional("system", &system)
+        field.optional("text", &text)
     }
 }
 
 extension MedicationAdjusted {
     /// Which changes come with a regimen, and with the medication they replace.
-    private func checkRegimen(_ object: ObjectReader) {
+    func check(_ object: ObjectReader) {
         guard object.hasAccepted("change") else { return }
         let hasRegimen = object.member("regimen") != nil
         let hasReplaced = object.member("replaces") != nil
@@ -146,5 +130,24 @@ extension MedicationAdjusted {
         if hasReplaced, !hasRegimen || change.regimen == .notAllowed {
             object.refuse("replaces", "not_allowed", "is allowed only with a regimen")
         }
+    }
+
+    static var rules: [(name: String, value: AnswerJSON)] {
+        func changes(_ rule: FieldRule) -> AnswerJSON {
+            let codes = MedicationChange.allCases.filter { $0.regimen == rule }
+            return ["properties": ["change": .codes(codes)], "required": ["change"]]
+        }
+        let isSwitch: AnswerJSON = ["properties": ["change": .codes([MedicationChange.switch])]]
+        return [
+            ("dependentRequired", ["replaces": ["regimen"]]),
+            (
+                "allOf",
+                [
+                    ["if": changes(.required), "then": ["required": ["regimen"]]],
+                    ["if": changes(.notAllowed), "then": ["properties": ["regimen": false]]],
+                    ["if": isSwitch, "then": ["required": ["replaces"]]],
+                ]
+            ),
+        ]
     }
 }

@@ -32,21 +32,14 @@ public struct Payer: Hashable, Sendable {
 }
 
 extension Payer: PayloadObject {
-    init(reading object: ObjectReader) {
-        `class` = object.requiredCode("class") ?? .other
-        authorizationNumber = object.string("authorization_number")
-        authorizedUnits = object.integer("authorized_units", atLeast: 0)
-        unit = object.code("unit")
-        authorizedFromDate = object.date("authorized_from_date")
-        authorizedToDate = object.date("authorized_to_date")
-    }
+    static var blank: Self { Self(class: .other) }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("authorization_number", authorizationNumber)
-        writer.member("authorized_from_date", authorizedFromDate)
-        writer.member("authorized_to_date", authorizedToDate)
-        writer.member("authorized_units", authorizedUnits)
-        writer.member("class", `class`)
-        writer.member("unit", unit)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("authorization_number", &authorizationNumber)
+        field.optional("authorized_from_date", &authorizedFromDate)
+        field.optional("authorized_to_date", &authorizedToDate)
+        field.optional("authorized_units", &authorizedUnits, in: 0...Int.max)
+        field.required("class", &`class`, told: 1)
+        field.optional("unit", &unit)
     }
 }

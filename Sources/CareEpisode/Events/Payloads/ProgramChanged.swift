@@ -32,34 +32,34 @@ public struct ProgramChanged: Hashable, Sendable {
 }
 
 extension ProgramChanged: PayloadObject {
-    init(reading object: ObjectReader) {
-        program = object.string("program")
-        track = object.openCode("track")
-        schedule = object.openCode("schedule")
-        plannedHoursPerWeek = object.positiveNumber("planned_hours_per_week", atMost: 60)
-        rationale = object.requiredString("rationale")
-        decidedBy = object.string("decided_by")
-        checkChange(object)
-    }
+    static var blank: Self { Self(rationale: "") }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("decided_by", decidedBy)
-        writer.member("planned_hours_per_week", plannedHoursPerWeek)
-        writer.member("program", program)
-        writer.member("rationale", rationale)
-        writer.member("schedule", schedule)
-        writer.member("track", track)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("decided_by", &decidedBy)
+        field.optional("planned_hours_per_week", &plannedHoursPerWeek, atMost: 60)
+        field.optional("program", &program)
+        field.required("rationale", &rationale, told: 1)
+        field.optional("schedule", &schedule)
+        field.optional("track", &track)
     }
 }
 
 extension ProgramChanged {
-    private func checkChange(_ object: ObjectReader) {
-        let changes = ["program", "track", "schedule", "planned_hours_per_week"] as [StaticString]
-        if changes.allSatisfy({ object.member($0) == nil }) {
+    /// At least one of these changes.
+    private static var changes: [StaticString] {
+        ["program", "track", "schedule", "planned_hours_per_week"]
+    }
+
+    func check(_ object: ObjectReader) {
+        if Self.changes.allSatisfy({ object.member($0) == nil }) {
             object.refuse(
                 "required",
                 "must have at least one of program, track, schedule, planned_hours_per_week"
             )
         }
+    }
+
+    static var rules: [(name: String, value: AnswerJSON)] {
+        [("anyOf", .array(changes.map { ["required": [.string("\($0)")]] }))]
     }
 }

@@ -59,36 +59,27 @@ public struct SessionAttended: Hashable, Sendable {
     }
 }
 
-extension SessionAttended: PayloadObject {
-    init(reading object: ObjectReader) {
-        sessionID = object.requiredString("session_id")
-        kind = object.requiredCode("kind") ?? .other
-        modality = object.code("modality")
-        minutes = object.requiredInteger("minutes", atLeast: 1, atMost: 720)
-        attendance = object.code("attendance")
-        mode = object.code("mode")
-        place = object.string("place")
-        serviceCode = object.string("service_code")
-        groupSize = object.integer("group_size", atLeast: 0)
-        facilitators = object.objects("facilitators")
-        topic = object.string("topic")
-        countsTowardHours = object.flag("counts_toward_hours")
-        noteRef = object.string("note_ref")
-    }
+extension SessionAttended {
+    /// How long a session can be.
+    static let minutes = 1...720
+}
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("attendance", attendance)
-        writer.member("counts_toward_hours", countsTowardHours)
-        writer.member("facilitators", facilitators)
-        writer.member("group_size", groupSize)
-        writer.member("kind", kind)
-        writer.member("minutes", minutes)
-        writer.member("modality", modality)
-        writer.member("mode", mode)
-        writer.member("note_ref", noteRef)
-        writer.member("place", place)
-        writer.member("service_code", serviceCode)
-        writer.member("session_id", sessionID)
-        writer.member("topic", topic)
+extension SessionAttended: PayloadObject {
+    static var blank: Self { Self(sessionID: "", kind: .other, minutes: 1) }
+
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.optional("attendance", &attendance)
+        field.optional("counts_toward_hours", &countsTowardHours)
+        field.optional("facilitators", &facilitators)
+        field.optional("group_size", &groupSize, in: 0...Int.max)
+        field.required("kind", &kind, told: 2)
+        field.required("minutes", &minutes, in: Self.minutes, told: 3)
+        field.optional("modality", &modality)
+        field.optional("mode", &mode)
+        field.optional("note_ref", &noteRef)
+        field.optional("place", &place)
+        field.optional("service_code", &serviceCode)
+        field.required("session_id", &sessionID, told: 1)
+        field.optional("topic", &topic)
     }
 }

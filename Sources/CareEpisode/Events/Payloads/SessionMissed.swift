@@ -24,17 +24,12 @@ public struct SessionMissed: Hashable, Sendable {
 }
 
 extension SessionMissed: PayloadObject {
-    init(reading object: ObjectReader) {
-        sessionID = object.string("session_id")
-        kind = object.requiredCode("kind") ?? .other
-        reason = object.requiredCode("reason") ?? .excused
-        scheduledMinutes = object.integer("scheduled_minutes", atLeast: 1, atMost: 720)
-    }
+    static var blank: Self { Self(kind: .other, reason: .excused) }
 
-    func writeMembers(to writer: inout CanonicalWriter) {
-        writer.member("kind", kind)
-        writer.member("reason", reason)
-        writer.member("scheduled_minutes", scheduledMinutes)
-        writer.member("session_id", sessionID)
+    mutating func visit(_ field: inout some FieldVisitor) {
+        field.required("kind", &kind, told: 1)
+        field.required("reason", &reason, told: 2)
+        field.optional("scheduled_minutes", &scheduledMinutes, in: SessionAttended.minutes)
+        field.optional("session_id", &sessionID)
     }
 }

@@ -1,0 +1,131 @@
+import CareEpisode
+
+/// The course of an episode: its stays, its sessions, its end, its medications.
+///
+/// Walked once for each fold, which asks it for what the read models agree on. A pure value of one
+/// effective history.
+struct Course {
+    /// What it was walked from.
+    private(set) var history: EffectiveHistory
+    /// Of the ledger's zone: days of a length of stay are its days.
+    let calendar: LocalCalendar
+    /// The admission in force.
+    let admission: EffectiveHistory.Entry
+    /// What it says.
+    let admitted: Admitted
+    /// In order; at least one.
+    let stays: [Stay]
+    /// The first end after the admission; nil while the episode is open.
+    let ending: Ending?
+    /// The sessions, each counted once.
+    let sessions: SessionTally
+    /// `life_cycle_conflict`, the flags of the sessions, and `outside_episode` of a last contact.
+    let flags: [EpisodeFlag]
+
+    /// An end in force.
+    struct Ending {
+        /// What was recorded.
+        let entry: EffectiveHistory.Entry
+        /// Why.
+        let reason: EndReason
+        /// What it says.
+        let details: EpisodeEnd
+        /// The last contact with the client.
+        let lastContactAt: Instant
+        /// The event that says so.
+        let lastContactBy: EventID
+        /// Days, by the rule of TEDS for the last level of care.
+        let lengthOfStayDays: Int
+    }
+
+    /// Walks an effective history; nil without a known, unretracted admission.
+    ///
+    /// - Parameters:
+    ///   - history: of one episode.
+    ///   - calendar: of the ledger's zone.
+    /// - Throws: what makes a recorded payload none of its type.
+    init?(_ history: EffectiveHistory, calendar: LocalCalendar) throws {
+        guard let admission = history.entries.first(where: { $0.type == .admitted }),
+            case .admitted(let admitted) = try admission.decode()
+        else { return nil }
+        var walk = StayWalk(admission, admitted)
+        for entry in history.entries where entry.type.changesStays { try walk.take(entry) }
+        let sessions = try SessionTally(
+            history.entries,
+            from: admission.time,
+            to: walk.end?.entry.time
+        )
+        var flags = walk.flags + sessions.flags
+        self.history = history
+        self.calendar = calendar
+        self.admission = admission
+        self.admitted = admitted
+        self.stays = walk.stays
+        self.sessions = sessions
+        ending = walk.end.map { end in
+            let contact = Self.lastContact(end, from: admission.time, sessions, &flags)
+            let days = calendar.date(of: contact.at) - calendar.date(of: admission.time)
+            return Ending(
+                entry: end.entry,
+                reason: end.reason,
+                details: end.details,
+                lastContactAt: contact.at,
+                lastContactBy: contact.eventID,
+                lengthOfStayDays: walk.current.levelOfCare.lengthOfStay(days: days)
+            )
+        }
+        self.flags = flags
+    }
+
+    /// What the end says, else the start of the last attended session, else the end.
+    ///
+    /// A contact outside the episode is flagged and replaced by the end.
+    private static func lastContact(
+        _ end: StayWalk.End,
+        from admission: Instant,
+        _ sessions: SessionTally,
+        _ flags: inout [EpisodeFlag]
+    ) -> (at: Instant, eventID: EventID) {
+        let entry = end.entry
+        guard let stated = end.details.lastContactAt else {
+            let last = sessions.lastAttended
+            return (last?.start ?? entry.time, last?.entry.eventID ?? entry.eventID)
+        }
+        guard stated >= admission, stated <= entry.time else {
+            flags.append(
+                EpisodeFlag(flag: .outsideEpisode, at: entry.time, eventIDs: [entry.eventID])
+            )
+            return (entry.time, entry.eventID)
+        }
+        return (stated, entry.eventID)
+    }
+
+    /// The medications, lineage by lineage: ask once for each fold.
+    ///
+    /// Not part of the walk, since a census neither reads them nor parks for one that is damaged.
+    ///
+    /// - Throws: a refusal where a recorded payload is none of its type.
+    func medications() throws -> MedicationCourse {
+        try MedicationCourse.fold(history, admission: self)
+    }
+
+    /// The same course with medications of another history of the episode, which differs in
+    /// nothing else.
+    func withMedications(of history: EffectiveHistory) -> Course {
+        var course = self
+        course.history = history
+        return course
+    }
+}
+
+extension LevelOfCare {
+    /// Days from an admission to the last contact, so many dates later: both count for outpatients,
+    /// as TEDS counts them; for inpatient and residential levels the nights count, at least one.
+    fileprivate func lengthOfStay(days: Int) -> Int {
+        switch self {
+        case .inpatient, .residential: max(1, days)
+        case .partialHospitalization, .intensiveOutpatient, .outpatient, .recoveryMonitoring:
+            days + 1
+        }
+    }
+}

@@ -1,0 +1,87 @@
+/// Takes the fields of an object of the catalogue one by one: to read them, to write them, or to say
+/// what they are.
+///
+/// A field is listed once, in ``PayloadObject/visit(_:)``. The compiler makes of that list what would
+/// else be written by hand: parsing is as fast, writing costs a tenth more (key paths would double
+/// it).
+///
+/// - `told` is the place of a required field among the errors that name what an object lacks, from 1
+///   on in the order of `docs/events.md`; the list itself has the canonical order.
+protocol FieldVisitor {
+    mutating func required(_ name: StaticString, _ value: inout String, told: Int)
+    mutating func required(_ name: StaticString, _ value: inout Bool, told: Int)
+    mutating func required(
+        _ name: StaticString,
+        _ value: inout Int,
+        in range: ClosedRange<Int>,
+        told: Int
+    )
+    mutating func required(_ name: StaticString, _ value: inout EventID, told: Int)
+    mutating func required(_ name: StaticString, _ value: inout Replacement, told: Int)
+    mutating func required<Code: ClosedCode>(
+        _ name: StaticString,
+        _ value: inout Code,
+        told: Int
+    )
+    mutating func required<Part: PayloadObject>(
+        _ name: StaticString,
+        _ value: inout Part,
+        told: Int
+    )
+    /// At least one element.
+    mutating func required<Part: PayloadObject>(
+        _ name: StaticString,
+        _ value: inout [Part],
+        told: Int
+    )
+
+    mutating func optional(_ name: StaticString, _ value: inout String?)
+    mutating func optional(_ name: StaticString, _ value: inout [String]?)
+    mutating func optional(_ name: StaticString, _ value: inout Bool?)
+    mutating func optional(
+        _ name: StaticString,
+        _ value: inout Int?,
+        in range: ClosedRange<Int>
+    )
+    /// Greater than 0, and at most `most` where given.
+    mutating func optional(_ name: StaticString, _ value: inout Double?, atMost most: Int?)
+    mutating func optional(_ name: StaticString, _ value: inout Instant?)
+    mutating func optional(_ name: StaticString, _ value: inout CalendarDate?)
+    mutating func optional<Code: ClosedCode>(_ name: StaticString, _ value: inout Code?)
+    mutating func optional<Code: OpenCode>(_ name: StaticString, _ value: inout Code?)
+    mutating func optional<Part: PayloadObject>(_ name: StaticString, _ value: inout Part?)
+    mutating func optional<Part: PayloadObject>(_ name: StaticString, _ value: inout [Part]?)
+}
+
+/// An object of the catalogue: its fields are listed once, and so read, written in canonical form,
+/// and described.
+protocol PayloadObject: CanonicalValue {
+    /// What fields have before they are read, and keep where they are refused.
+    static var blank: Self { get }
+    /// Gives a visitor each field by name, in the order of RFC 8785.
+    mutating func visit(_ field: inout some FieldVisitor)
+    /// Notes what the fields by themselves do not show: which of them go together.
+    func check(_ object: ObjectReader)
+    /// What ``check(_:)`` refuses, as members of the object's JSON Schema.
+    static var rules: [(name: String, value: AnswerJSON)] { get }
+}
+
+extension PayloadObject {
+    func check(_ object: ObjectReader) {}
+    static var rules: [(name: String, value: AnswerJSON)] { [] }
+
+    /// Asks for each of the object's members; what is wrong is noted in the reader.
+    init(reading object: ObjectReader) {
+        self = Self.blank
+        var reader = FieldReader(object: object)
+        visit(&reader)
+        check(object)
+    }
+
+    func write(to writer: inout CanonicalWriter) {
+        var fields = self
+        writer.beginObject()
+        fields.visit(&writer)
+        writer.endObject()
+    }
+}
