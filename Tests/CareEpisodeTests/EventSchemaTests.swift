@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import CareEpisode
@@ -77,7 +78,7 @@ struct EventSchemaTests {
         arguments: [1, 2, 3] as [UInt64]
     )
     func agrees(_ seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         var counts = [true: 0, false: 0]
         for (type, data) in EventSamples.full + EventSamples.minimal {
             let line = try Self.line(type, data, isFull: Bool.random(using: &generator))
@@ -149,7 +150,7 @@ struct EventSchemaTests {
 
 extension AnswerJSON {
     /// The same but for one change somewhere in it.
-    fileprivate func changed(using generator: inout SeededGenerator) -> AnswerJSON {
+    fileprivate func changed(using generator: inout SeededRandom) -> AnswerJSON {
         let isHere = Int.random(in: 0..<12, using: &generator) == 0
         switch self {
         case .object(var members) where !members.isEmpty && !isHere:
