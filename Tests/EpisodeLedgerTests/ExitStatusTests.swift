@@ -24,7 +24,7 @@ struct ExitStatusTests {
     static let wrongCalls: [WrongCall] = [
         WrongCall(words: "censsus", names: ["censsus"]),
         WrongCall(words: "census --dat 2024-01-01", names: ["--dat", "--date"]),
-        WrongCall(words: "census --date 2024-02-30", names: ["--date", "2024-02-30"]),
+        WrongCall(words: "census --date 2024-02-30", names: ["--date must be a date"]),
         WrongCall(words: "census --from 2024-01-01", names: ["--from", "--to"]),
         WrongCall(
             words: "census --from 2024-01-02 --to 2024-01-01",
@@ -35,7 +35,7 @@ struct ExitStatusTests {
             words: "census --date 2024-01-01 --from 2024-01-01 --to 2024-01-02",
             names: ["--date", "--from"]
         ),
-        WrongCall(words: "census --known-at yesterday", names: ["--known-at", "RFC 3339"]),
+        WrongCall(words: "census --known-at yesterday", names: ["--known-at must be a time"]),
         WrongCall(words: "census --known-by him", names: ["--known-by", "source", "ledger"]),
         WrongCall(words: "census --ledger Demo!", names: ["--ledger", "Demo!"]),
         WrongCall(words: "census --format xml", names: ["--format", "json", "text"]),

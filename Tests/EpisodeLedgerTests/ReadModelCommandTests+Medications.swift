@@ -130,7 +130,7 @@ struct ReadModelCommandMedicationTests {
             let text = try await riverside.text("\(review) --effective-at 2025-01-15")
             for words in [
                 "Medications of episode \(story.episode), ledger riverside", "Active: 3",
-                "sertraline 50 mg", "not assessed", "Not assessed: ", "Held: 1", "side-effect",
+                "sertraline 50 mg", "not assessed", "Not assessed: ", "Held: 1", "side effect",
                 "2025-01-10", "Scheduled: 1", "100 mg", "Flags: none", "Position 5, the head.",
             ] { #expect(text.contains(words), "\(words) in\n\(text)") }
 
