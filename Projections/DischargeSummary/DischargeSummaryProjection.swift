@@ -73,7 +73,7 @@ public struct DischargeSummaryProjection: EpisodeProjection {
         encoders[0].append(Int32(row.lengthOfStayDays))
         encoders[0].append(row.missing)
         encoders[0].append(
-            String(decoding: AnswerJSON.object(summary.members).bytes, as: UTF8.self)
+            String(decoding: summary.json.bytes, as: UTF8.self)
         )
     }
 }
@@ -130,19 +130,5 @@ extension DischargeSummaryRow {
             lengthOfStayDays: Int(try row.get("length_of_stay_days", as: Int32.self)),
             missing: try row.get("missing")
         )
-    }
-
-    /// The members of a list's element.
-    public var json: AnswerJSON {
-        [
-            "episode_id": .string(episodeID.description),
-            "client_id": .string(clientID),
-            "program": .string(program),
-            "admitted_at": .instant(admittedAt),
-            "ended_at": .instant(endedAt),
-            "end_reason": .string(endReason),
-            "length_of_stay_days": .integer(Int64(lengthOfStayDays)),
-            "missing": .array(missing.map(AnswerJSON.string)),
-        ]
     }
 }
