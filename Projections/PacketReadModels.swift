@@ -78,14 +78,13 @@ public struct PacketReadModels: Sendable {
             answers.append(
                 (
                     "replay-by-\(clock.rawValue)-clock",
-                    replay.json(
-                        episode,
-                        ledger,
-                        knownAt: nil,
+                    ReplayAnswer(
+                        ledger: ledger.name,
+                        episodeID: episode,
                         knownBy: clock,
-                        effectiveAt: nil,
+                        replay: replay,
                         state: try CensusProjection(ledger).fold(episode, replay.history)
-                    )
+                    ).json
                 )
             )
         }
@@ -110,7 +109,7 @@ public struct PacketReadModels: Sendable {
                 review: medications.review(basis.at, MedicationReview.Settings()),
                 basis: known
             )
-            answers.append(("medication-review", review.json(ledger)))
+            answers.append(("medication-review", review.json(ledger, known)))
         }
         if let summary = try DischargeSummaryQuery.fold(episode, history, calendar, basis.at) {
             var answer = DischargeSummaryAnswer(
@@ -120,7 +119,7 @@ public struct PacketReadModels: Sendable {
                 clock: .source
             )
             answer.checkpoint = checkpoint
-            answers.append(("discharge-summary", answer.json(ledger)))
+            answers.append(("discharge-summary", answer.json(ledger, known)))
         }
         documents = answers.map { answer in
             EpisodePacket.Document(

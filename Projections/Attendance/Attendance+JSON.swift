@@ -16,18 +16,8 @@ extension EpisodeAttendance {
         effectiveAt: Instant,
         _ basis: ReadModelBasis
     ) -> AnswerJSON {
-        .object(
-            [
-                ("episode_id", .string(episode.description)),
-                ("ledger", .string(ledger.name.description)),
-                ("effective_at", .instant(effectiveAt)),
-            ] + basis.members + [
-                ("weeks", .array(weeks.map(\.json))),
-                ("rate", rateJSON),
-                ("flags", .array(flags.map(\.json))),
-                ("parked", basis.parkedJSON),
-            ]
-        )
+        AttendanceAnswer(episodeID: episode, effectiveAt: effectiveAt, attendance: self)
+            .json(ledger, basis)
     }
 
     /// The weeks, the rate and the flags, by their names.
@@ -35,29 +25,54 @@ extension EpisodeAttendance {
     /// A flag's name holds the events that raise it: two of a kind differ in them.
     public var items: [AnswerItem] {
         weeks.map { AnswerItem("weeks/\($0.week)", $0.json) }
-            + [AnswerItem("rate", rateJSON)]
+            + [AnswerItem("rate", rate.json)]
             + flags.map { flag in
                 let events = flag.eventIDs.map(\.description).joined(separator: ",")
                 return AnswerItem("flags/\(flag.flag.rawValue)/\(events)", flag.json)
             }
     }
-
-    private var rateJSON: AnswerJSON { rate.map { .number($0) } ?? .null }
 }
 
-extension EpisodeAttendance.Week {
-    fileprivate var json: AnswerJSON {
-        [
-            "week": .string(week.description),
-            "attended": .integer(Int64(attended)),
-            "missed": .object(
-                MissedReason.allCases.compactMap { reason in
-                    missed[reason].map { (reason.rawValue, .integer(Int64($0))) }
-                }
-            ),
-            "hours": .number(hours),
-            "planned_hours": plannedHours.map { .number($0) } ?? .null,
-            "flags": .array(flags.map(\.json)),
-        ]
+/// The attendance with what was asked for.
+struct AttendanceAnswer: AnswerValue {
+    let episodeID: EpisodeID
+    let effectiveAt: Instant
+    let attendance: EpisodeAttendance
+
+    static let answer: [JSONField<LedgerAnswer<Self>>] = [
+        .init("episode_id", \.value.episodeID),
+        .ledger,
+        .init("effective_at", \.value.effectiveAt),
+        .position, .lag, .knownAt, .knownBy,
+        .init("weeks", \.value.attendance.weeks),
+        .init("rate", \.value.attendance.rate),
+        .init("flags", \.value.attendance.flags),
+        .parked,
+    ]
+}
+
+extension EpisodeAttendance.Week: JSONObject {
+    /// The members of a week.
+    public static let fields: [JSONField<Self>] = [
+        .init("week", \.week),
+        .init("attended", \.attended),
+        .init("missed", schema: missedSchema) { $0.missedJSON },
+        .init("hours", \.hours),
+        .init("planned_hours", \.plannedHours),
+        .init("flags", \.flags),
+    ]
+
+    private static let missedSchema: AnswerJSON = [
+        "type": "object",
+        "propertyNames": MissedReason.schema,
+        "additionalProperties": ["type": "integer", "minimum": 1],
+    ]
+
+    private var missedJSON: AnswerJSON {
+        .object(
+            MissedReason.allCases.compactMap { reason in
+                missed[reason].map { (reason.rawValue, $0.json) }
+            }
+        )
     }
 }

@@ -28,6 +28,15 @@ public struct AttendanceQuestion: Question {
             ),
         ] + Clocks.parameters
 
+    /// The answer, and what differs between two.
+    public static var schemas: [AnswerJSON] { [AttendanceAnswer.schema, comparison] }
+
+    /// What a comparison names.
+    public static let subject: [JSONField<Self>] = [
+        .init("episode_id", \.episode),
+        .init("effective_at", \.effectiveAt),
+    ]
+
     /// Whose.
     public let episode: EpisodeID
     /// Up to when entries take part.
@@ -78,10 +87,6 @@ public struct AttendanceQuestion: Question {
             context,
             (first, second),
             of: episode,
-            [
-                ("episode_id", .string(episode.description)),
-                ("effective_at", .instant(effectiveAt)),
-            ],
             fold: try query(context).fold(effectiveAt: effectiveAt),
             items: { $0.flatMap(\.items) }
         )

@@ -1,67 +1,56 @@
 public import CareEpisode
-public import Ledger
+import Ledger
 public import ProjectionRuntime
 
-extension CensusGroup {
-    /// `program`, `level_of_care` and the five numbers.
-    public var json: AnswerJSON {
-        [
-            "program": .string(program),
-            "level_of_care": .string(levelOfCare.rawValue),
-            "census": .integer(Int64(census)),
-            "admissions": .integer(Int64(admissions)),
-            "transfers_in": .integer(Int64(transfersIn)),
-            "transfers_out": .integer(Int64(transfersOut)),
-            "discharges": .integer(Int64(discharges)),
-        ]
-    }
+extension CensusGroup: JSONObject {
+    /// A program and level of care, with the five numbers.
+    public static let fields: [JSONField<Self>] = [
+        .init("program", \.program),
+        .init("level_of_care", \.levelOfCare),
+        .init("census", \.census),
+        .init("admissions", \.admissions),
+        .init("transfers_in", \.transfersIn),
+        .init("transfers_out", \.transfersOut),
+        .init("discharges", \.discharges),
+    ]
 }
 
-extension EpisodeCensus.Stay {
+extension EpisodeCensus.Stay: JSONObject {
     /// The members of a stay.
-    public var members: [(name: String, value: AnswerJSON)] {
-        [
-            ("program", .string(program)),
-            ("track", .text(track)),
-            ("level_of_care", .string(levelOfCare.rawValue)),
-            ("from", .instant(from)),
-            ("to", .instant(to)),
-            ("start_reason", .string(startReason.rawValue)),
-            ("end_reason", .text(endReason?.rawValue)),
-        ]
-    }
+    public static let fields: [JSONField<Self>] = [
+        .init("program", \.program),
+        .init("track", \.track),
+        .init("level_of_care", \.levelOfCare),
+        .init("from", \.from),
+        .init("to", \.to),
+        .init("start_reason", \.startReason),
+        .init("end_reason", \.endReason),
+    ]
 }
 
-extension EpisodeFlag {
-    /// `flag`, `event_ids`, `text`.
-    public var json: AnswerJSON {
-        [
-            "flag": .string(flag.rawValue),
-            "event_ids": .array(eventIDs.map { .string($0.description) }),
-            "text": .string(flag.text),
-        ]
-    }
+extension EpisodeFlag: JSONObject {
+    /// The members of a flag.
+    public static let fields: [JSONField<Self>] = [
+        .init("flag", \.flag),
+        .init("event_ids", \.eventIDs),
+        .init("text", \.flag.text),
+    ]
 }
 
-extension CensusOfDate {
+extension CensusOfDate: AnswerValue {
     /// The answer of `census --date`.
-    public func json(_ ledger: LedgerDescription, _ basis: ReadModelBasis) -> AnswerJSON {
-        .object(
-            [
-                ("date", .string(day.date.description)),
-                ("ledger", .string(ledger.name.description)),
-            ] + basis.members + [
-                ("total", .integer(Int64(day.total))),
-                ("groups", .array(day.groups.map(\.json))),
-                ("episodes", .array(episodes.map(\.json))),
-                ("parked", basis.parkedJSON),
-            ]
-        )
-    }
+    public static let answer: [JSONField<LedgerAnswer<Self>>] = [
+        .init("date", \.value.day.date),
+        .ledger, .position, .lag, .knownAt, .knownBy,
+        .init("total", \.value.day.total),
+        .init("groups", \.value.day.groups),
+        .init("episodes", \.value.episodes),
+        .parked,
+    ]
 
     /// The total, and the groups and episodes by their names.
     public var items: [AnswerItem] {
-        [AnswerItem("total", .integer(Int64(day.total)))]
+        [AnswerItem("total", day.total.json)]
             + day.groups.map {
                 AnswerItem("groups/\($0.program)/\($0.levelOfCare.rawValue)", $0.json)
             }
@@ -69,49 +58,29 @@ extension CensusOfDate {
     }
 }
 
-extension CensusEpisode {
-    fileprivate var json: AnswerJSON {
-        .object(
-            [
-                ("episode_id", .string(episodeID.description)),
-                ("client_id", .string(clientID)),
-            ] + stay.members + [
-                ("day_of_stay", .integer(Int64(dayOfStay))),
-                ("hours_last_7_days", .number(hoursLast7Days)),
-                ("flags", .array(flags.map(\.json))),
-            ]
-        )
-    }
+extension CensusEpisode: JSONObject {
+    /// An episode with its stay.
+    public static let fields: [JSONField<Self>] =
+        [
+            .init("episode_id", \.episodeID),
+            .init("client_id", \.clientID),
+        ] + EpisodeCensus.Stay.fields.map { $0.lifted(\.stay) } + [
+            .init("day_of_stay", \.dayOfStay),
+            .init("hours_last_7_days", \.hoursLast7Days),
+            .init("flags", \.flags),
+        ]
 }
 
-extension CensusTally {
+extension CensusTally: AnswerValue {
     /// The answer of `census --from --to`.
-    public func json(_ ledger: LedgerDescription, _ basis: ReadModelBasis) -> AnswerJSON {
-        .object(
-            [
-                ("from", .text(days.first?.date.description)),
-                ("to", .text(days.last?.date.description)),
-                ("ledger", .string(ledger.name.description)),
-            ] + basis.members + [
-                (
-                    "days",
-                    .array(
-                        days.map { day in
-                            [
-                                "date": .string(day.date.description),
-                                "total": .integer(Int64(day.total)),
-                                "groups": .array(day.groups.map(\.json)),
-                            ]
-                        }
-                    )
-                ),
-                ("parked", basis.parkedJSON),
-            ]
-        )
-    }
-}
+    public static let answer: [JSONField<LedgerAnswer<Self>>] = [
+        .init("from", \.value.days.first?.date),
+        .init("to", \.value.days.last?.date),
+        .ledger, .position, .lag, .knownAt, .knownBy,
+        .init("days", \.value.days),
+        .parked,
+    ]
 
-extension CensusTally {
     /// The groups by day and name.
     public var items: [AnswerItem] {
         days.flatMap { day in
@@ -125,28 +94,41 @@ extension CensusTally {
     }
 }
 
-extension EpisodeCensus {
-    /// One line of `episodes`.
-    ///
-    /// - Parameter overlapping: whether the client has another episode at the same time; nil leaves
-    ///   it out.
-    public func json(overlapping: Bool?) -> AnswerJSON {
-        let last = stays[stays.count - 1]
-        let members: [(name: String, value: AnswerJSON)] = [
-            ("episode_id", .string(episodeID.description)),
-            ("client_id", .string(clientID)),
-            ("status", end == nil ? "open" : "ended"),
-            ("program", .string(last.program)),
-            ("track", .text(last.track)),
-            ("level_of_care", .string(last.levelOfCare.rawValue)),
-            ("admitted_at", .instant(admittedAt)),
-            ("ended_at", .instant(end?.at)),
-            ("end_reason", .text(end?.reason.rawValue)),
-            ("last_contact_at", .instant(end?.lastContactAt)),
-            ("length_of_stay_days", end.map { .integer(Int64($0.lengthOfStayDays)) } ?? .null),
-            ("stays", .array(stays.map { .object($0.members) })),
-        ]
-        let mark = overlapping.map { [(name: "overlapping_episode", value: AnswerJSON.bool($0))] }
-        return .object(members + (mark ?? []) + [("flags", .array(flags.map(\.json)))])
+extension CensusTally.Day: JSONObject {
+    /// The numbers of a day.
+    public static let fields: [JSONField<Self>] = [
+        .init("date", \.date),
+        .init("total", \.total),
+        .init("groups", \.groups),
+    ]
+}
+
+extension EpisodeCensus: JSONObject {
+    /// An episode as it stands.
+    public static let fields = head + [JSONField("flags", \.flags)]
+
+    /// The members before the flags.
+    static let head: [JSONField<Self>] = [
+        .init("episode_id", \.episodeID),
+        .init("client_id", \.clientID),
+        .init("status", \.status),
+        .init("program", \.lastStay.program),
+        .init("track", \.lastStay.track),
+        .init("level_of_care", \.lastStay.levelOfCare),
+        .init("admitted_at", \.admittedAt),
+        .init("ended_at", \.end?.at),
+        .init("end_reason", \.end?.reason),
+        .init("last_contact_at", \.end?.lastContactAt),
+        .init("length_of_stay_days", \.end?.lengthOfStayDays),
+        .init("stays", \.stays),
+    ]
+
+    /// Whether an episode has ended.
+    enum Status: String, ClosedCode {
+        case open, ended
     }
+
+    private var status: Status { end == nil ? .open : .ended }
+
+    private var lastStay: Stay { stays[stays.count - 1] }
 }

@@ -19,6 +19,14 @@ public struct CensusQuestion: Question {
         case date(CalendarDate)
         /// From the first date to the last.
         case period(CalendarDate, CalendarDate)
+
+        fileprivate var date: CalendarDate? {
+            if case .date(let date) = self { date } else { nil }
+        }
+
+        fileprivate var period: (first: CalendarDate, last: CalendarDate)? {
+            if case .period(let first, let last) = self { (first, last) } else { nil }
+        }
     }
 
     /// What can be given.
@@ -37,6 +45,18 @@ public struct CensusQuestion: Question {
             ),
             Parameter("program", .text, "Only this programme."),
         ] + Clocks.parameters
+
+    /// The answer, and what differs between two.
+    public static var schemas: [AnswerJSON] {
+        [CensusOfDate.schema, CensusTally.schema, comparison]
+    }
+
+    /// What a comparison names.
+    public static let subject: [JSONField<Self>] = [
+        .optional("date", \.time.date),
+        .optional("first_date", \.time.period?.first),
+        .optional("last_date", \.time.period?.last),
+    ]
 
     /// What is asked about.
     public let time: Time
@@ -119,19 +139,9 @@ public struct CensusQuestion: Question {
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
         let query = try CensusQuery(context.database, ledger: context.ledger)
-        let subject: [(name: String, value: AnswerJSON)] =
-            switch time {
-            case .date(let date): [("date", .string(date.description))]
-            case .period(let from, let to):
-                [
-                    ("first_date", .string(from.description)),
-                    ("last_date", .string(to.description)),
-                ]
-            }
         return try await compare(
             context,
             (first, second),
-            subject,
             fold: query.fold(effectiveAt: effectiveAt),
             items: { [self, calendar = context.calendar] in items($0, calendar) }
         )

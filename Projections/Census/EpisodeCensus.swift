@@ -68,7 +68,7 @@ public struct EpisodeFlag: Hashable, Sendable {
     public var eventIDs: [EventID]
 
     /// The kinds of doubt.
-    public enum Flag: String, Sendable, CaseIterable {
+    public enum Flag: String, ClosedCode {
         /// Corrections or retractions left a history that an append would refuse.
         case lifeCycleConflict = "life_cycle_conflict"
         /// A session, or the last contact, lies outside the episode.

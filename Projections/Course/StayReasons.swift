@@ -26,7 +26,11 @@ public enum StayClosing: Hashable, Sendable {
     case end(EndReason)
 }
 
-extension StayOpening: RawRepresentable {
+extension StayOpening: ClosedCode {
+    /// Every reason.
+    public static let allCases: [StayOpening] =
+        [.admission] + Transfer.allCases.map { .transfer($0) }
+
     /// A reason as it is written; nil for any other text.
     public init?(rawValue: String) {
         if rawValue == EventType.admitted.rawValue {
@@ -47,7 +51,11 @@ extension StayOpening: RawRepresentable {
     }
 }
 
-extension StayClosing: RawRepresentable {
+extension StayClosing: ClosedCode {
+    /// Every reason.
+    public static let allCases: [StayClosing] =
+        Transfer.allCases.map { .transfer($0) } + EndReason.allCases.map { .end($0) }
+
     /// A reason as it is written; nil for any other text.
     public init?(rawValue: String) {
         if let transfer = Transfer(rawValue: rawValue) {

@@ -24,6 +24,17 @@ public struct DischargeSummariesQuestion: Question {
             ),
         ] + Clocks.parameters
 
+    /// The answer, and what differs between two.
+    public static var schemas: [AnswerJSON] { [DischargeSummaryList.schema, comparison] }
+
+    /// What a comparison names.
+    public static let subject: [JSONField<Self>] = [
+        .init("program", \.selection.program),
+        .init("first_date", \.selection.from),
+        .init("last_date", \.selection.to),
+        .init("effective_at", \.effectiveAt),
+    ]
+
     /// Which.
     public let selection: DischargeSummaryQuery.Selection
     /// Up to when entries take part.
@@ -64,7 +75,7 @@ public struct DischargeSummariesQuestion: Question {
             effectiveAt: effectiveAt,
             knowledge: clocks.knowledge
         )
-        return Answer(list, list.basis, json: list.json(context.ledger)) {
+        return Answer(list, list.basis, json: list.json(context.ledger, list.basis)) {
             list.document(context.calendar)
         }
     }
@@ -79,12 +90,6 @@ public struct DischargeSummariesQuestion: Question {
         return try await compare(
             context,
             (first, second),
-            [
-                ("program", .text(selection.program)),
-                ("first_date", .text(selection.from?.description)),
-                ("last_date", .text(selection.to?.description)),
-                ("effective_at", .instant(effectiveAt)),
-            ],
             fold: query.row(selection, effectiveAt: effectiveAt),
             items: { $0.map(\.item) }
         )

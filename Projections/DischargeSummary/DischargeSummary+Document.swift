@@ -55,7 +55,7 @@ struct SourceNumbers {
 
     init(_ answer: DischargeSummaryAnswer, _ sources: [DischargeSummarySource]) {
         let summary = answer.summary
-        var events = Set(summary.parts.flatMap(\.eventIDs))
+        var events = Set(summary.statements.flatMap(\.eventIDs))
         events.formUnion(summary.flags.flatMap(\.eventIDs))
         events.formUnion(answer.changedSince?.changes.flatMap(\.because) ?? [])
         let known = sources.filter { events.contains($0.eventID) }.sorted {

@@ -1,150 +1,201 @@
-import CareEpisode
-import ProjectionRuntime
+public import CareEpisode
 
-extension AnswerJSON {
-    /// Numbers under their codes, in the order of the codes.
-    static func counts(_ counts: [String: Int]) -> AnswerJSON {
-        .object(counts.sorted { $0.key < $1.key }.map { ($0.key, .integer(Int64($0.value))) })
+extension Diagnosis: JSONObject {
+    /// The payload's members.
+    public static let fields: [JSONField<Self>] = [
+        .init("system", \.system),
+        .init("code", \.code),
+        .init("description", \.description),
+        .init("role", \.role),
+    ]
+}
+
+extension Goal: JSONObject {
+    /// The payload's members.
+    public static let fields: [JSONField<Self>] = [
+        .init("text", \.text),
+        .init("status", \.status),
+    ]
+}
+
+extension Aftercare: JSONObject {
+    /// The payload's members.
+    public static let fields: [JSONField<Self>] = [
+        .init("provider", \.provider),
+        .init("kind", \.kind),
+        .init("at", \.at),
+    ]
+}
+
+extension Author: JSONObject {
+    /// The payload's members.
+    public static let fields: [JSONField<Self>] = [
+        .init("id", \.id),
+        .init("role", \.role),
+    ]
+}
+
+extension DischargeSummary.Allergies: JSONObject {
+    /// The members of allergies.
+    public static let fields: [JSONField<Self>] = [
+        .init("status", \.status),
+        .init("list", \.list),
+    ]
+
+    private enum Status: String, ClosedCode {
+        case recorded
+        case noneKnown = "none_known"
+        case notRecorded = "not_recorded"
+    }
+
+    private var status: Status {
+        switch self {
+        case .recorded: .recorded
+        case .noneKnown: .noneKnown
+        case .notRecorded: .notRecorded
+        }
+    }
+
+    private var list: [String] {
+        if case .recorded(let list) = self { list } else { [] }
     }
 }
 
-extension Diagnosis {
-    /// `system`, `code`, `description`, `role`.
-    var json: AnswerJSON {
+extension DischargeSummary.FamilySessions: JSONObject {
+    /// The members of sessions with the family.
+    public static let fields: [JSONField<Self>] = [
+        .init("held", \.held),
+        .init("with_client", \.withClient),
+        .init("participants", \.participants),
+    ]
+}
+
+extension EndReason {
+    /// The members of a reason where its code of TEDS stands beside it.
+    static let fields: [JSONField<Self>] = [
+        .init("reason", \.self),
+        .init("teds_reason", \.teds),
+    ]
+}
+
+extension DischargeSummary.Flag: JSONObject {
+    /// The members of a flag.
+    public static let fields: [JSONField<Self>] = [
+        .init("flag", \.code),
+        .init("event_ids", \.eventIDs),
+        .init("text", \.text),
+    ]
+}
+
+extension DischargeSummary.Prescription: JSONObject {
+    /// What is taken and how.
+    public static let fields: [JSONField<Self>] = [
+        .init("medication", \.medication),
+        .init("regimen", \.regimen),
+    ]
+}
+
+extension DischargeSummary.MedicationState: JSONObject {
+    /// A medication at a moment.
+    public static let fields: [JSONField<Self>] =
         [
-            "system": .string(system.rawValue),
-            "code": .string(code),
-            "description": .text(description),
-            "role": .text(role?.rawValue),
+            .init("lineage", \.lineage),
+            .init("status", \.status),
+        ] + DischargeSummary.Prescription.fields.map { $0.lifted(\.prescription) } + [
+            .init("from", \.from),
+            .init("prescriber", \.prescriber),
+            .init("reason", \.reason),
+            .init("held_since", \.heldSince),
         ]
-    }
-}
 
-extension DischargeSummary.Allergies {
-    /// `status`, `list`.
-    var json: AnswerJSON {
-        let (status, list): (String, [String]) =
-            switch self {
-            case .recorded(let list): ("recorded", list)
-            case .noneKnown: ("none_known", [])
-            case .notRecorded: ("not_recorded", [])
-            }
-        return ["status": .string(status), "list": .array(list.map(AnswerJSON.string))]
-    }
-}
-
-extension DischargeSummary.Flag {
-    /// `flag`, `event_ids`, `text`.
-    var json: AnswerJSON {
-        [
-            "flag": .string(code),
-            "event_ids": .array(eventIDs.map { .string($0.description) }),
-            "text": .string(text),
-        ]
-    }
-}
-
-extension DischargeSummary.Prescription {
-    fileprivate var members: [(name: String, value: AnswerJSON)] {
-        [("medication", medication.json), ("regimen", regimen?.json ?? .null)]
+    private enum Status: String, ClosedCode {
+        case active, held
     }
 
-    fileprivate var json: AnswerJSON { .object(members) }
+    private var status: Status { heldSince == nil ? .active : .held }
 }
 
-extension DischargeSummary.MedicationState {
-    /// `lineage`, `status`, `medication`, `regimen`, `from`, `prescriber`, `reason`, `held_since`.
-    var json: AnswerJSON {
-        .object(
-            [
-                ("lineage", .string(lineage.description)),
-                ("status", heldSince == nil ? "active" : "held"),
-            ] + prescription.members + [
-                ("from", .instant(from)),
-                ("prescriber", .text(prescriber)),
-                ("reason", reason?.json ?? .null),
-                ("held_since", .instant(heldSince)),
-            ]
-        )
-    }
-}
-
+/// What the lists of outcomes say of a medication.
 extension DischargeSummary.MedicationOutcome {
-    /// `lineage`, what the list it stands in says, `prescriber`, `reason`, and `steps` but in
-    /// `continued`.
-    var json: AnswerJSON {
-        let members: [(name: String, value: AnswerJSON)] =
-            switch kind {
-            case .continued(let from):
-                prescription.members + [("from", .instant(from))]
-            case .changed(let before):
-                [("from", before.json), ("to", prescription.json)]
-            case .new(let startedAt):
-                prescription.members + [("started_at", .instant(startedAt))]
-            case .held(let since, let before):
-                [("before", before?.json ?? .null)] + prescription.members
-                    + [("held_since", .instant(since))]
-            case .stopped(let stoppedAt, let before):
-                [("before", before?.json ?? .null)] + prescription.members
-                    + [("stopped_at", .instant(stoppedAt))]
-            case .startedAndStopped(let startedAt, let stoppedAt):
-                prescription.members + [
-                    ("started_at", .instant(startedAt)), ("stopped_at", .instant(stoppedAt)),
-                ]
-            }
-        return .object(
-            [("lineage", .string(lineage.description))] + members + [
-                ("prescriber", .text(prescriber)),
-                ("reason", reason?.json ?? .null),
-            ] + (hasSteps ? [("steps", .array(steps.map(\.json)))] : [])
-        )
+    static let continued = fields(prescription + [.present("from", \.start)], hasSteps: false)
+    static let changed = fields([.present("from", \.before), .init("to", \.prescription)])
+    static let new = fields(prescription + [startedAt])
+    static let held = fields([before] + prescription + [.present("held_since", \.end)])
+    static let stopped = fields([before] + prescription + [stoppedAt])
+    static let startedAndStopped = fields(prescription + [startedAt, stoppedAt])
+
+    private static let prescription = DischargeSummary.Prescription.fields
+        .map { $0.lifted(\Self.prescription) }
+    private static let before = JSONField("before", \Self.before)
+    private static let startedAt = JSONField<Self>.present("started_at", \.start)
+    private static let stoppedAt = JSONField<Self>.present("stopped_at", \.end)
+
+    private static func fields(
+        _ own: [JSONField<Self>],
+        hasSteps: Bool = true
+    ) -> [JSONField<Self>] {
+        [.init("lineage", \.lineage)] + own + [
+            .init("prescriber", \.prescriber),
+            .init("reason", \.reason),
+        ] + (hasSteps ? [.init("steps", \.steps)] : [])
     }
 
-    private var hasSteps: Bool {
+    /// What was prescribed at the admission, where that is another medication or regimen.
+    private var before: DischargeSummary.Prescription? {
         switch kind {
-        case .changed, .new, .held, .stopped, .startedAndStopped: true
-        case .continued: false
+        case .changed(let before): before
+        case .held(_, let before), .stopped(_, let before): before
+        case .continued, .new, .startedAndStopped: nil
+        }
+    }
+
+    private var start: Instant? {
+        switch kind {
+        case .continued(let start), .new(let start), .startedAndStopped(let start, _): start
+        case .changed, .held, .stopped: nil
+        }
+    }
+
+    private var end: Instant? {
+        switch kind {
+        case .held(let end, _), .stopped(let end, _), .startedAndStopped(_, let end): end
+        case .continued, .changed, .new: nil
         }
     }
 }
 
-extension DischargeSummary.MedicationStep {
-    fileprivate var json: AnswerJSON {
-        [
-            "at": .instant(at),
-            "change": .string(change.rawValue),
-            "medication": medication.json,
-            "regimen": regimen?.json ?? .null,
-            "prescriber": .string(prescriber),
-            "reason": reason?.json ?? .null,
-        ]
-    }
+extension DischargeSummary.MedicationStep: JSONObject {
+    /// One decision.
+    public static let fields: [JSONField<Self>] = [
+        .init("at", \.at),
+        .init("change", \.change),
+        .init("medication", \.medication),
+        .init("regimen", \.regimen),
+        .init("prescriber", \.prescriber),
+        .init("reason", \.reason),
+    ]
 }
 
-extension DischargeSummary.Correction {
-    /// `correction`, `target`, `target_type`, `occurred_at`, `corrected_at`, `elements`.
-    var json: AnswerJSON {
-        [
-            "correction": .string(correction.description),
-            "target": .string(target.description),
-            "target_type": .string(targetType.rawValue),
-            "occurred_at": .instant(occurredAt),
-            "corrected_at": .instant(correctedAt),
-            "elements": .array(elements.map(AnswerJSON.string)),
-        ]
-    }
+extension DischargeSummary.Correction: JSONObject {
+    /// A correction of an entry.
+    public static let fields: [JSONField<Self>] = [
+        .init("correction", \.correction),
+        .init("target", \.target),
+        .init("target_type", \.targetType),
+        .init("occurred_at", \.occurredAt),
+        .init("corrected_at", \.correctedAt),
+        .init("elements", \.elements),
+    ]
 }
 
-extension DischargeSummary.LateEntry {
-    /// `entry`, `type`, `occurred_at`, `known_at`, `known_by`, `elements`.
-    var json: AnswerJSON {
-        [
-            "entry": .string(entry.description),
-            "type": .string(type.rawValue),
-            "occurred_at": .instant(occurredAt),
-            "known_at": .instant(knownAt),
-            "known_by": .string(knownBy.rawValue),
-            "elements": .array(elements.map(AnswerJSON.string)),
-        ]
-    }
+extension DischargeSummary.LateEntry: JSONObject {
+    /// An entry that became known late.
+    public static let fields: [JSONField<Self>] = [
+        .init("entry", \.entry),
+        .init("type", \.type),
+        .init("occurred_at", \.occurredAt),
+        .init("known_at", \.knownAt),
+        .init("known_by", \.knownBy),
+        .init("elements", \.elements),
+    ]
 }

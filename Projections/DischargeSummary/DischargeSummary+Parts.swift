@@ -2,209 +2,201 @@ public import CareEpisode
 public import ProjectionRuntime
 
 extension DischargeSummary {
-    /// One element under its path, such as `client/ended_at` or `medications/changed/<lineage>`.
-    struct Part {
-        let section: String
-        let name: String
-        /// What tells apart the elements of a list; nil for an element that stands alone.
-        let key: String?
-        let value: AnswerJSON
-        let eventIDs: [EventID]
-
-        var path: String { [section, name].joined(separator: "/") }
-        var json: AnswerJSON {
-            ["value": value, "event_ids": .array(eventIDs.map { .string($0.description) })]
+    /// One element of a section, such as `client/ended_at`, or a list of them, such as
+    /// `medications/changed`: where it stands, how it is written, and what it may be.
+    struct Part: Sendable {
+        /// What is stated, and the events it comes from.
+        struct Statement {
+            /// What tells it apart in a list; nil where it stands alone.
+            var key: String?
+            let value: AnswerJSON
+            let eventIDs: [EventID]
         }
 
-        init<Value>(
+        let section: String
+        let name: String
+        let isList: Bool
+        /// What the stated value may be.
+        let schema: @Sendable () -> AnswerJSON
+        let statements: @Sendable (DischargeSummary) -> [Statement]
+
+        var path: String { "\(section)/\(name)" }
+
+        /// An element that stands alone.
+        init<Value: JSONDescribed>(
             _ section: String,
             _ name: String,
-            _ element: Element<Value>,
-            key: String? = nil,
-            _ json: (Value) -> AnswerJSON
+            _ element: @escaping @Sendable (DischargeSummary) -> Element<Value>
         ) {
             self.section = section
             self.name = name
-            self.key = key
-            value = element.value.map(json) ?? .null
-            eventIDs = element.eventIDs
+            isList = false
+            schema = { Optional<Value>.schema }
+            statements = {
+                let element = element($0)
+                return [Statement(value: element.value.json, eventIDs: element.eventIDs)]
+            }
+        }
+
+        /// An element that stands alone, and is an object with these members.
+        init<Value>(
+            _ section: String,
+            _ name: String,
+            _ element: @escaping @Sendable (DischargeSummary) -> Element<Value>,
+            of fields: [JSONField<Value>]
+        ) {
+            self.section = section
+            self.name = name
+            isList = false
+            schema = { .nullable(.schema(of: fields)) }
+            statements = {
+                let element = element($0)
+                let value = element.value.map { AnswerJSON.object(fields: fields, of: $0) }
+                return [Statement(value: value ?? .null, eventIDs: element.eventIDs)]
+            }
+        }
+
+        /// A list of elements, each told apart by its first member.
+        init<Value>(
+            _ section: String,
+            _ name: String,
+            _ elements: @escaping @Sendable (DischargeSummary) -> [Element<Value>],
+            by key: @escaping @Sendable (Value) -> String,
+            of fields: [JSONField<Value>]
+        ) {
+            self.section = section
+            self.name = name
+            isList = true
+            schema = { .schema(of: fields) }
+            statements = {
+                elements($0).map { element in
+                    Statement(
+                        key: element.value.map(key),
+                        value: element.value.map { .object(fields: fields, of: $0) } ?? .null,
+                        eventIDs: element.eventIDs
+                    )
+                }
+            }
+        }
+
+        fileprivate var field: JSONField<DischargeSummary> {
+            JSONField(name, schema: isList ? .schema(listOf: statementSchema) : statementSchema) {
+                let told = statements($0).map { $0.json }
+                return isList ? .array(told) : told[0]
+            }
+        }
+
+        private var statementSchema: AnswerJSON {
+            .schema(of: [
+                JSONField<Statement>("value", schema: schema()) { $0.value },
+                JSONField<Statement>("event_ids", \.eventIDs),
+            ])
         }
     }
-
-    /// The sections that are lists, each with its elements; they are written also where empty.
-    private static let listNames: [(section: String, name: String)] =
-        [
-            "at_admission", "at_discharge", "continued", "changed", "new", "held", "stopped",
-            "started_and_stopped",
-        ].map { ("medications", $0) }
-        + ["corrections", "late_entries"].map { ("amendments", $0) }
 
     /// Every element, in the order of the document.
-    var parts: [Part] {
-        clientParts + admissionParts + careParts + medicationParts + dischargeParts
-            + authorshipParts + amendmentParts + completenessParts
-    }
-
-    private var clientParts: [Part] {
-        func part<Value>(
-            _ name: String,
-            _ element: Element<Value>,
-            _ json: (Value) -> AnswerJSON
-        ) -> Part { Part("client", name, element, json) }
-        return [
-            part("client_id", client.clientID, AnswerJSON.string),
-            part("program", client.program, AnswerJSON.string),
-            part("track", client.track, AnswerJSON.string),
-            part("admitted_at", client.admittedAt) { .instant($0) },
-            part("admission_date", client.admissionDate) { .string($0.description) },
-            part("ended_at", client.endedAt) { .instant($0) },
-            part("end_date", client.endDate) { .string($0.description) },
-            part("last_contact_at", client.lastContactAt) { .instant($0) },
-            part("length_of_stay_days", client.lengthOfStayDays) { .integer(Int64($0)) },
-            part("levels_of_care", client.levelsOfCare) { .array($0.map { .object($0.members) }) },
-        ]
-    }
-
-    private var admissionParts: [Part] {
+    static let parts: [Part] =
         [
-            Part("admission", "reason", admission.reason, AnswerJSON.string),
-            Part("admission", "diagnoses", admission.diagnoses) { .array($0.map(\.json)) },
-            Part("admission", "allergies", admission.allergies, \.json),
+            Part("client", "client_id", \.client.clientID),
+            Part("client", "program", \.client.program),
+            Part("client", "track", \.client.track),
+            Part("client", "admitted_at", \.client.admittedAt),
+            Part("client", "admission_date", \.client.admissionDate),
+            Part("client", "ended_at", \.client.endedAt),
+            Part("client", "end_date", \.client.endDate),
+            Part("client", "last_contact_at", \.client.lastContactAt),
+            Part("client", "length_of_stay_days", \.client.lengthOfStayDays),
+            Part("client", "levels_of_care", \.client.levelsOfCare),
+            Part("admission", "reason", \.admission.reason),
+            Part("admission", "diagnoses", \.admission.diagnoses),
+            Part("admission", "allergies", \.admission.allergies),
+            Part("course_of_care", "attended", \.courseOfCare.attended),
+            Part("course_of_care", "by_kind", \.courseOfCare.byKind),
+            Part("course_of_care", "by_modality", \.courseOfCare.byModality),
+            Part("course_of_care", "hours", \.courseOfCare.hours),
+            Part("course_of_care", "weeks", \.courseOfCare.weeks),
+            Part("course_of_care", "attendance_rate", \.courseOfCare.attendanceRate),
+            Part("course_of_care", "missed", \.courseOfCare.missed),
+            Part("course_of_care", "family_sessions", \.courseOfCare.familySessions),
+            state("at_admission", \.atAdmission),
+            state("at_discharge", \.atDischarge),
+            outcome("continued", \.continued, MedicationOutcome.continued),
+            outcome("changed", \.changed, MedicationOutcome.changed),
+            outcome("new", \.new, MedicationOutcome.new),
+            outcome("held", \.held, MedicationOutcome.held),
+            outcome("stopped", \.stopped, MedicationOutcome.stopped),
+            outcome(
+                "started_and_stopped",
+                \.startedAndStopped,
+                MedicationOutcome.startedAndStopped
+            ),
+            Part("discharge", "reason", \.discharge.reason, of: EndReason.fields),
+            Part("discharge", "diagnoses", \.discharge.diagnoses),
+            Part("discharge", "goals", \.discharge.goals),
+            Part("discharge", "condition", \.discharge.condition),
+            Part("discharge", "disposition", \.discharge.disposition),
+            Part("discharge", "summary", \.discharge.summary),
+            Part("follow_up", "aftercare", \.followUp.aftercare),
+            Part("follow_up", "instructions", \.followUp.instructions),
+            Part("authorship", "author", \.authorship.author),
+            Part("authorship", "recorded_by", \.authorship.recordedBy),
+            Part("authorship", "recorded_at", \.authorship.recordedAt),
+            Part("authorship", "signature", \.authorship.signature),
+            Part(
+                "amendments",
+                "corrections",
+                \.amendments.corrections,
+                by: \.correction.description,
+                of: Correction.fields
+            ),
+            Part(
+                "amendments",
+                "late_entries",
+                \.amendments.lateEntries,
+                by: \.entry.description,
+                of: LateEntry.fields
+            ),
         ]
-    }
-
-    private var careParts: [Part] {
-        let section = "course_of_care"
-        let care = courseOfCare
-        return [
-            Part(section, "attended", care.attended) { .integer(Int64($0)) },
-            Part(section, "by_kind", care.byKind, AnswerJSON.counts),
-            Part(section, "by_modality", care.byModality, AnswerJSON.counts),
-            Part(section, "hours", care.hours, AnswerJSON.number),
-            Part(section, "weeks", care.weeks) { .integer(Int64($0)) },
-            Part(section, "attendance_rate", care.attendanceRate, AnswerJSON.number),
-            Part(section, "missed", care.missed, AnswerJSON.counts),
-            Part(section, "family_sessions", care.familySessions) { family in
-                [
-                    "held": .integer(Int64(family.held)),
-                    "with_client": .integer(Int64(family.withClient)),
-                    "participants": .counts(family.participants),
-                ]
-            },
-        ]
-    }
-
-    private var medicationParts: [Part] {
-        func states(_ name: String, _ list: [Element<MedicationState>]) -> [Part] {
-            list.map {
-                Part("medications", name, $0, key: $0.value?.lineage.description, \.json)
-            }
+        + Completeness.elements.map { name, element in
+            Part("completeness", name) { element($0.completeness) }
         }
-        func outcomes(_ name: String, _ list: [Element<MedicationOutcome>]) -> [Part] {
-            list.map {
-                Part("medications", name, $0, key: $0.value?.lineage.description, \.json)
-            }
-        }
-        return states("at_admission", medications.atAdmission)
-            + states("at_discharge", medications.atDischarge)
-            + outcomes("continued", medications.continued)
-            + outcomes("changed", medications.changed)
-            + outcomes("new", medications.new)
-            + outcomes("held", medications.held)
-            + outcomes("stopped", medications.stopped)
-            + outcomes("started_and_stopped", medications.startedAndStopped)
+
+    /// Everything that is stated.
+    var statements: [Part.Statement] { Self.parts.flatMap { $0.statements(self) } }
+
+    private static func state(
+        _ name: String,
+        _ list: @escaping @Sendable (Medications) -> [Element<MedicationState>]
+    ) -> Part {
+        Part(
+            "medications",
+            name,
+            { list($0.medications) },
+            by: \.lineage.description,
+            of: MedicationState.fields
+        )
     }
 
-    private var dischargeParts: [Part] {
-        [
-            Part("discharge", "reason", discharge.reason) {
-                ["reason": .string($0.rawValue), "teds_reason": .integer(Int64($0.teds))]
-            },
-            Part("discharge", "diagnoses", discharge.diagnoses) { .array($0.map(\.json)) },
-            Part("discharge", "goals", discharge.goals) {
-                .array(
-                    $0.map { ["text": .string($0.text), "status": .string($0.status.rawValue)] }
-                )
-            },
-            Part("discharge", "condition", discharge.condition, AnswerJSON.string),
-            Part("discharge", "disposition", discharge.disposition, AnswerJSON.string),
-            Part("discharge", "summary", discharge.summary, AnswerJSON.string),
-            Part("follow_up", "aftercare", followUp.aftercare) { list in
-                .array(
-                    list.map { care in
-                        [
-                            "provider": .string(care.provider),
-                            "kind": .text(care.kind),
-                            "at": .instant(care.at),
-                        ]
-                    }
-                )
-            },
-            Part("follow_up", "instructions", followUp.instructions, AnswerJSON.string),
-        ]
+    private static func outcome(
+        _ name: String,
+        _ list: @escaping @Sendable (Medications) -> [Element<MedicationOutcome>],
+        _ fields: [JSONField<MedicationOutcome>]
+    ) -> Part {
+        Part(
+            "medications",
+            name,
+            { list($0.medications) },
+            by: \.lineage.description,
+            of: fields
+        )
     }
-
-    private var authorshipParts: [Part] {
-        [
-            Part("authorship", "author", authorship.author) {
-                ["id": .string($0.id), "role": .string($0.role.rawValue)]
-            },
-            Part("authorship", "recorded_by", authorship.recordedBy, AnswerJSON.string),
-            Part("authorship", "recorded_at", authorship.recordedAt) { .instant($0) },
-            Part("authorship", "signature", authorship.signature, AnswerJSON.string),
-        ]
-    }
-
-    private var amendmentParts: [Part] {
-        amendments.corrections.map {
-            Part("amendments", "corrections", $0, key: $0.value?.correction.description, \.json)
-        }
-            + amendments.lateEntries.map {
-                Part("amendments", "late_entries", $0, key: $0.value?.entry.description, \.json)
-            }
-    }
-
-    private var completenessParts: [Part] {
-        completeness.elements.map { name, element in
-            Part("completeness", name, element) { .string($0.rawValue) }
-        }
-    }
-
-    // MARK: - JSON
-
-    /// The sections of the document, in order, with the flags.
-    public var members: [(name: String, value: AnswerJSON)] {
-        var sections: [(name: String, members: [(name: String, value: AnswerJSON)])] = []
-        func add(_ section: String, _ name: String, _ value: AnswerJSON) {
-            if sections.last?.name != section { sections.append((section, [])) }
-            sections[sections.count - 1].members.append((name, value))
-        }
-        let parts = parts
-        let lists = Self.listNames
-        var alone = parts.filter { part in part.key == nil }[...]
-        for section in Self.sectionNames {
-            while let part = alone.first, part.section == section {
-                add(section, part.name, part.json)
-                alone = alone.dropFirst()
-            }
-            for list in lists where list.section == section {
-                let elements = parts.filter { $0.section == section && $0.name == list.name }
-                add(section, list.name, .array(elements.map(\.json)))
-            }
-        }
-        return sections.map { ($0.name, .object($0.members)) }
-            + [("flags", .array(flags.map(\.json)))]
-    }
-
-    private static let sectionNames = [
-        "client", "admission", "course_of_care", "medications", "discharge", "follow_up",
-        "authorship", "amendments", "completeness",
-    ]
 
     /// The elements as they are compared between two knowledge times: values without events.
     public var items: [AnswerItem] {
-        parts.map { part in
-            AnswerItem(part.key.map { "\(part.path)/\($0)" } ?? part.path, part.value)
+        Self.parts.flatMap { part in
+            part.statements(self).map { statement in
+                AnswerItem(statement.key.map { "\(part.path)/\($0)" } ?? part.path, statement.value)
+            }
         }
             + flags.map { flag in
                 let events = flag.eventIDs.map(\.description).joined(separator: ",")
@@ -213,20 +205,42 @@ extension DischargeSummary {
     }
 }
 
+extension DischargeSummary.Part.Statement {
+    fileprivate var json: AnswerJSON { ["value": value, "event_ids": eventIDs.json] }
+}
+
+extension DischargeSummary: JSONObject {
+    /// The sections of the document, in order, with the flags.
+    public static let fields: [JSONField<Self>] =
+        sections.map { section in
+            let fields = parts.filter { $0.section == section }.map(\.field)
+            return JSONField(section, schema: .schema(of: fields)) {
+                .object(fields: fields, of: $0)
+            }
+        } + [JSONField("flags", \.flags)]
+
+    private static let sections = [
+        "client", "admission", "course_of_care", "medications", "discharge", "follow_up",
+        "authorship", "amendments", "completeness",
+    ]
+}
+
 extension DischargeSummary.Completeness {
     /// The elements by name, in the order of the document.
-    var elements: [(name: String, element: DischargeSummary.Element<DischargeSummary.Presence>)] {
-        [
-            ("reason_for_admission", reasonForAdmission),
-            ("care_provided", careProvided),
-            ("condition_and_disposition", conditionAndDisposition),
-            ("information_to_client_and_family", informationToClientAndFamily),
-            ("follow_up", followUp),
+    static let elements:
+        [(
+            name: String,
+            element: @Sendable (Self) -> DischargeSummary.Element<DischargeSummary.Presence>
+        )] = [
+            ("reason_for_admission", { $0.reasonForAdmission }),
+            ("care_provided", { $0.careProvided }),
+            ("condition_and_disposition", { $0.conditionAndDisposition }),
+            ("information_to_client_and_family", { $0.informationToClientAndFamily }),
+            ("follow_up", { $0.followUp }),
         ]
-    }
 
     /// The names of those that are missing.
     public var missing: [String] {
-        elements.filter { $0.element.value == .missing }.map(\.name)
+        Self.elements.filter { $0.element(self).value == .missing }.map(\.name)
     }
 }

@@ -31,7 +31,7 @@ public struct DischargeSummary: Hashable, Sendable {
     public var flags: [Flag]
 
     /// Final for an ended episode, interim for an open one.
-    public enum Status: String, Sendable {
+    public enum Status: String, ClosedCode {
         /// The episode has ended.
         case final
         /// The episode is open.
@@ -225,7 +225,7 @@ public struct DischargeSummary: Hashable, Sendable {
     }
 
     /// Whether something is there.
-    public enum Presence: String, Sendable {
+    public enum Presence: String, ClosedCode {
         /// It is recorded.
         case present
         /// It is not recorded.

@@ -1,5 +1,5 @@
 public import CareEpisode
-public import Ledger
+import Ledger
 public import ProjectionRuntime
 public import TransparencyLog
 
@@ -22,47 +22,51 @@ public struct DischargeSummaryAnswer: Sendable {
     public struct ChangedSince: Sendable {
         /// That time: the end's own knowledge time, unless another was asked for.
         public var since: Instant
+        /// The clock of that time.
+        public var clock: KnowledgeClock
         /// The elements that differ, with the events that made the difference.
         public var changes: [KnowledgeDifference.Change]
     }
+}
 
+extension DischargeSummaryAnswer: AnswerValue {
     /// The answer of `discharge-summary`.
-    public func json(_ ledger: LedgerDescription) -> AnswerJSON {
-        .object(
-            [
-                ("episode_id", .string(summary.episodeID.description)),
-                ("ledger", .string(ledger.name.description)),
-                ("status", .string(summary.status.rawValue)),
-                ("position", .integer(basis.position.rawValue)),
-                ("lag", .integer(basis.lag)),
-                ("effective_at", .instant(effectiveAt)),
-                ("known_at", .instant(basis.knownAt)),
-                ("known_by", .text(basis.knownAt.map { _ in basis.knownBy.rawValue })),
-            ] + summary.members + [
-                ("changed_since", changedSince?.json(by: clock) ?? .null),
-                ("checkpoint", checkpoint?.json ?? .null),
-                ("parked", basis.parkedJSON),
-            ]
-        )
-    }
-}
-
-extension TreeCheckpoint {
-    /// `origin`, `size`, `root`.
-    fileprivate var json: AnswerJSON {
-        ["origin": .string(origin), "size": .integer(size), "root": .string("\(root)")]
-    }
-}
-
-extension DischargeSummaryAnswer.ChangedSince {
-    /// `since`, `known_by`, `differences`.
-    fileprivate func json(by clock: KnowledgeClock) -> AnswerJSON {
+    public static let answer: [JSONField<LedgerAnswer<Self>>] =
         [
-            "since": .instant(since),
-            "known_by": .string(clock.rawValue),
-            "differences": .array(changes.map(\.json)),
+            .init("episode_id", \.value.summary.episodeID),
+            .ledger,
+            .init("status", \.value.summary.status),
+            .position, .lag,
+            .init("effective_at", \.value.effectiveAt),
+            .knownAt, .knownBy,
+        ] + DischargeSummary.fields.map { $0.lifted(\.value.summary) } + [
+            .init("changed_since", \.value.changedSince),
+            .init("checkpoint", \.value.checkpoint),
+            .parked,
         ]
-    }
+}
+
+extension TreeCheckpoint: JSONObject {
+    /// The members of a checkpoint.
+    public static let fields: [JSONField<Self>] = [
+        .init("origin", \.origin),
+        .init("size", \.size),
+        .init("root", \.root),
+    ]
+}
+
+extension TreeHash: JSONText {
+    /// 32 bytes in Base64.
+    public static var schema: AnswerJSON { ["type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"] }
+}
+
+extension DischargeSummaryAnswer.ChangedSince: JSONObject {
+    /// The members of what has changed.
+    public static let fields: [JSONField<Self>] = [
+        .init("since", \.since),
+        .init("known_by", \.clock),
+        .init("differences", \.changes),
+    ]
 }
 
 /// Why there is no summary.

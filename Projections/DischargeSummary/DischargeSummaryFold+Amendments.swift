@@ -17,8 +17,8 @@ extension DischargeSummaryFold {
         guard !amended.isEmpty else { return amendments }
         let events = Set(amended.map(\.eventID))
         var elements: [EventID: [String]] = [:]
-        for part in summary.parts {
-            for event in part.eventIDs
+        for part in DischargeSummary.parts {
+            for event in part.statements(summary).flatMap(\.eventIDs)
             where events.contains(event) && elements[event]?.last != part.path {
                 elements[event, default: []].append(part.path)
             }

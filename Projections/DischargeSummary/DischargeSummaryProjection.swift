@@ -50,7 +50,7 @@ public struct DischargeSummaryProjection: EpisodeProjection {
             StoredSummaryRow(
                 row: DischargeSummaryRow(summary),
                 document: String(
-                    decoding: AnswerJSON.object(summary.members).bytes,
+                    decoding: summary.json.bytes,
                     as: UTF8.self
                 )
             )
@@ -146,19 +146,5 @@ extension DischargeSummaryRow {
             lengthOfStayDays: lengthOfStayDays,
             missing: summary.completeness.missing
         )
-    }
-
-    /// The members of a list's element.
-    public var json: AnswerJSON {
-        [
-            "episode_id": .string(episodeID.description),
-            "client_id": .string(clientID),
-            "program": .string(program),
-            "admitted_at": .instant(admittedAt),
-            "ended_at": .instant(endedAt),
-            "end_reason": .string(endReason.rawValue),
-            "length_of_stay_days": .integer(Int64(lengthOfStayDays)),
-            "missing": .array(missing.map(AnswerJSON.string)),
-        ]
     }
 }

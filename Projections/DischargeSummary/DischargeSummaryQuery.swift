@@ -76,6 +76,7 @@ public struct DischargeSummaryQuery: Sendable {
             }
             answer.changedSince = DischargeSummaryAnswer.ChangedSince(
                 since: since,
+                clock: clock,
                 changes: difference.changes
             )
             return answer

@@ -27,6 +27,15 @@ public struct DischargeSummaryQuestion: Question {
             ),
         ] + Clocks.parameters
 
+    /// The answer, and what differs between two.
+    public static var schemas: [AnswerJSON] { [DischargeSummaryAnswer.schema, comparison] }
+
+    /// What a comparison names.
+    public static let subject: [JSONField<Self>] = [
+        .init("episode_id", \.episode),
+        .init("effective_at", \.effectiveAt),
+    ]
+
     /// Whose.
     public let episode: EpisodeID
     /// Whether an open episode is summarised so far.
@@ -78,7 +87,7 @@ public struct DischargeSummaryQuestion: Question {
             since: since,
             interim: isInterim
         )
-        return Answer(answer, answer.basis, json: answer.json(context.ledger)) {
+        return Answer(answer, answer.basis, json: answer.json(context.ledger, answer.basis)) {
             let sources = try await query.sources(of: answer)
             return answer.document(context.ledger, context.calendar, sources)
         }
@@ -94,10 +103,6 @@ public struct DischargeSummaryQuestion: Question {
             context,
             (first, second),
             of: episode,
-            [
-                ("episode_id", .string(episode.description)),
-                ("effective_at", .instant(effectiveAt)),
-            ],
             fold: { [effectiveAt, calendar = context.calendar] in
                 try DischargeSummaryQuery.fold($0, $1, calendar, effectiveAt)
             },

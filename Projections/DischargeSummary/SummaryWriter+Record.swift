@@ -82,8 +82,8 @@ extension SummaryWriter {
             "Completeness",
             [
                 .facts(
-                    summary.completeness.elements.map { name, element in
-                        fact(Words.title(name), element) { $0.rawValue }
+                    DischargeSummary.Completeness.elements.map { name, element in
+                        fact(Words.title(name), element(summary.completeness)) { $0.rawValue }
                     }
                 ),
                 .note(

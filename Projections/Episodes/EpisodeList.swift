@@ -1,5 +1,5 @@
 public import CareEpisode
-public import Ledger
+import Ledger
 public import ProjectionRuntime
 
 extension CensusQuery {
@@ -72,26 +72,35 @@ public struct EpisodeList: Sendable {
         return found
     }
 
-    /// The answer of `episodes`.
-    public func json(_ ledger: LedgerDescription, _ basis: ReadModelBasis) -> AnswerJSON {
-        .object(
-            [("ledger", .string(ledger.name.description))] + basis.members + [
-                ("episodes", .array(episodes.map(json))),
-                ("parked", basis.parkedJSON),
-            ]
-        )
-    }
-
     /// Named by episode.
     ///
     /// Without the mark of overlaps, which one episode's events alone do not explain.
     public var items: [AnswerItem] {
-        episodes.map {
-            AnswerItem("episodes/\($0.episodeID)", $0.json(overlapping: nil))
-        }
+        episodes.map { AnswerItem("episodes/\($0.episodeID)", $0.json) }
+    }
+}
+
+extension EpisodeList: AnswerValue {
+    /// The answer of `episodes`.
+    public static let answer: [JSONField<LedgerAnswer<Self>>] = [
+        .ledger, .position, .lag, .knownAt, .knownBy,
+        .init("episodes", \.value.lines),
+        .parked,
+    ]
+
+    private var lines: [Line] {
+        episodes.map { Line(episode: $0, isOverlapping: overlapping.contains($0.episodeID)) }
     }
 
-    private func json(_ episode: EpisodeCensus) -> AnswerJSON {
-        episode.json(overlapping: overlapping.contains(episode.episodeID))
+    /// One episode of the list.
+    private struct Line: JSONObject {
+        let episode: EpisodeCensus
+        let isOverlapping: Bool
+
+        static let fields =
+            EpisodeCensus.head.map { $0.lifted(\Self.episode) } + [
+                JSONField("overlapping_episode", \.isOverlapping),
+                JSONField("flags", \.episode.flags),
+            ]
     }
 }

@@ -23,6 +23,12 @@ public struct EpisodesQuestion: Question {
             ),
         ] + Clocks.parameters
 
+    /// The answer, and what differs between two.
+    public static var schemas: [AnswerJSON] { [EpisodeList.schema, comparison] }
+
+    /// What a comparison names.
+    public static let subject: [JSONField<Self>] = [.init("effective_at", \.effectiveAt)]
+
     /// Which are wanted.
     public let filter: CensusQuery.EpisodeFilter
     /// Up to when entries take part.
@@ -74,7 +80,6 @@ public struct EpisodesQuestion: Question {
         return try await compare(
             context,
             (first, second),
-            [("effective_at", .instant(effectiveAt))],
             fold: query.fold(effectiveAt: effectiveAt),
             items: { [filter, effectiveAt] in
                 EpisodeList($0, filter, effectiveAt: effectiveAt).items

@@ -4,7 +4,7 @@ public import CareEpisode
 ///
 /// By RxNorm's code from value sets of the Value Set Authority Center, else by a whole word of the
 /// name that is an ingredient of the set.
-public enum MedicationClass: String, CaseIterable, Comparable, Sendable {
+public enum MedicationClass: String, ClosedCode, Comparable {
     /// "Schedule IV Benzodiazepines".
     case benzodiazepine
     /// An opioid, for pain or for opioid use disorder, by ingredient.

@@ -128,7 +128,7 @@ public struct MedicationFlag: Hashable, Sendable {
     public var note: String?
 
     /// The kinds of doubt.
-    public enum Flag: String, Sendable, CaseIterable {
+    public enum Flag: String, ClosedCode {
         /// A change of a medication that no lineage matches.
         case unmatchedChange = "unmatched_change"
         /// A change that several lineages match.

@@ -1,125 +1,126 @@
 public import CareEpisode
-public import Ledger
-import ProjectionRuntime
+import Ledger
+public import ProjectionRuntime
 
-extension MedicationFlag {
-    /// `flag`, `event_ids`, `text`.
-    public var json: AnswerJSON {
-        [
-            "flag": .string(flag.rawValue),
-            "event_ids": .array(eventIDs.map { .string($0.description) }),
-            "text": .string(text),
-        ]
+extension MedicationFlag: JSONObject {
+    /// The members of a flag.
+    public static let fields: [JSONField<Self>] = [
+        .init("flag", \.flag),
+        .init("event_ids", \.eventIDs),
+        .init("text", \.text),
+    ]
+}
+
+extension MedicationCourse.LineageID: JSONText {
+    /// The event that opened the lineage, or its place in an admission.
+    public static var schema: AnswerJSON {
+        ["type": "string", "pattern": "^[0-9a-f-]{36}(/[0-9]+)?$"]
     }
 }
 
 extension MedicationReview.Listed {
-    /// The members of an active regimen.
-    fileprivate var members: [(name: String, value: AnswerJSON)] {
-        [
-            ("lineage", .string(lineage.description)),
-            ("medication", interval.medication.json),
-            ("regimen", interval.regimen?.json ?? .null),
-            ("from", .instant(interval.from)),
-            ("daily_dose", .double(interval.regimen?.dailyDose)),
-            ("prescriber", .text(interval.prescriber)),
-            ("reason", interval.reason?.json ?? .null),
-            ("event_id", .string(interval.eventID.description)),
-            ("classes", .array(assessment.classes.map { .string($0.rawValue) })),
-            ("assessed", .bool(assessment.isAssessed)),
-        ]
-    }
+    private static let regimenFields: [JSONField<Self>] = [
+        .init("lineage", \.lineage),
+        .init("medication", \.interval.medication),
+        .init("regimen", \.interval.regimen),
+        .init("from", \.interval.from),
+        .init("daily_dose", \.interval.regimen?.dailyDose),
+        .init("prescriber", \.interval.prescriber),
+        .init("reason", \.interval.reason),
+        .init("event_id", \.interval.eventID),
+        .init("classes", \.assessment.classes),
+        .init("assessed", \.assessment.isAssessed),
+    ]
 
     /// A regimen in force.
-    var activeJSON: AnswerJSON {
-        let end: AnswerJSON? = endsAhead.map {
-            ["at": .instant($0.at), "change": .string($0.change)]
-        }
-        return .object(members + [("scheduled_end", end ?? .null)])
-    }
+    static let activeFields = regimenFields + [JSONField("scheduled_end", \.endsAhead)]
 
     /// The last regimen of a held lineage.
-    var heldJSON: AnswerJSON {
-        .object(
-            members + [
-                ("held_since", .instant(hold?.since)),
-                ("held_by", .text(hold?.eventID.description)),
-            ]
-        )
-    }
+    static let heldFields =
+        regimenFields + [
+            JSONField("held_since", \.hold?.since),
+            JSONField("held_by", \.hold?.eventID),
+        ]
 
     /// A regimen that begins later.
-    var scheduledJSON: AnswerJSON {
-        .object(members + [("change", .string(interval.startedBy))])
-    }
+    static let scheduledFields = regimenFields + [JSONField("change", \.interval.startedBy)]
 
     /// An interval with its end.
-    var intervalJSON: AnswerJSON {
-        [
-            "lineage": .string(lineage.description),
-            "medication": interval.medication.json,
-            "regimen": interval.regimen?.json ?? .null,
-            "from": .instant(interval.from),
-            "to": .instant(interval.to),
-            "started_by": .string(interval.startedBy),
-            "ended_by": .text(interval.endedBy),
-            "prescriber": .text(interval.prescriber),
-            "reason": interval.reason?.json ?? .null,
-            "event_id": .string(interval.eventID.description),
-        ]
-    }
+    static let intervalFields: [JSONField<Self>] = [
+        .init("lineage", \.lineage),
+        .init("medication", \.interval.medication),
+        .init("regimen", \.interval.regimen),
+        .init("from", \.interval.from),
+        .init("to", \.interval.to),
+        .init("started_by", \.interval.startedBy),
+        .init("ended_by", \.interval.endedBy),
+        .init("prescriber", \.interval.prescriber),
+        .init("reason", \.interval.reason),
+        .init("event_id", \.interval.eventID),
+    ]
+
+    /// As a list with these members writes it.
+    func json(_ fields: [JSONField<Self>]) -> AnswerJSON { .object(fields: fields, of: self) }
 }
 
-extension MedicationCourse.Change {
+extension MedicationReview.EndAhead: JSONObject {
+    /// The members of an end that lies ahead.
+    public static let fields: [JSONField<Self>] = [
+        .init("at", \.at),
+        .init("change", \.change),
+    ]
+}
+
+extension MedicationCourse.Change: JSONObject {
     /// The change as it was recorded, and what it did.
-    public var json: AnswerJSON {
-        [
-            "event_id": .string(eventID.description),
-            "at": .instant(at),
-            "change": .string(change.rawValue),
-            "lineage": .text(lineage?.description),
-            "medication": medication.json,
-            "from_regimen": fromRegimen?.json ?? .null,
-            "to_regimen": toRegimen?.json ?? .null,
-            "daily_dose_before": .double(fromRegimen?.dailyDose),
-            "daily_dose_after": .double(toRegimen?.dailyDose),
-            "percent": .double(percent),
-            "prescriber": .string(prescriber),
-            "reason": reason?.json ?? .null,
-        ]
-    }
+    public static let fields: [JSONField<Self>] = [
+        .init("event_id", \.eventID),
+        .init("at", \.at),
+        .init("change", \.change),
+        .init("lineage", \.lineage),
+        .init("medication", \.medication),
+        .init("from_regimen", \.fromRegimen),
+        .init("to_regimen", \.toRegimen),
+        .init("daily_dose_before", \.fromRegimen?.dailyDose),
+        .init("daily_dose_after", \.toRegimen?.dailyDose),
+        .init("percent", \.percent),
+        .init("prescriber", \.prescriber),
+        .init("reason", \.reason),
+    ]
 }
 
 extension MedicationReview {
-    /// `active`, `held`, `flags`: what a list of episodes says of one.
-    var worklistMembers: [(name: String, value: AnswerJSON)] {
-        [
-            ("active", .array(active.map(\.activeJSON))),
-            ("held", .array(held.map(\.heldJSON))),
-            ("flags", .array(flags.map(\.json))),
-        ]
-    }
+    private static let active = JSONField("active", \Self.active, of: Listed.activeFields)
+    private static let held = JSONField("held", \Self.held, of: Listed.heldFields)
+    private static let flags = JSONField("flags", \Self.flags)
 
-    fileprivate var members: [(name: String, value: AnswerJSON)] {
-        [
-            ("active", .array(active.map(\.activeJSON))),
-            ("held", .array(held.map(\.heldJSON))),
-            ("scheduled", .array(scheduled.map(\.scheduledJSON))),
-            ("timeline", .array(timeline.map(\.intervalJSON))),
-            ("changes", .array(changes.map(\.json))),
-            ("flags", .array(flags.map(\.json))),
-        ]
-    }
+    /// What a list of episodes says of one.
+    fileprivate static let worklistFields = [active, held, flags]
+
+    fileprivate static let fields: [JSONField<Self>] = [
+        active,
+        held,
+        .init("scheduled", \.scheduled, of: Listed.scheduledFields),
+        .init("timeline", \.timeline, of: Listed.intervalFields),
+        .init("changes", \.changes),
+        flags,
+    ]
 
     /// The parts of the answer by name, for comparing two answers.
     var items: [AnswerItem] {
-        active.map { AnswerItem("active/\($0.lineage)", $0.activeJSON) }
-            + held.map { AnswerItem("held/\($0.lineage)", $0.heldJSON) }
+        active.map { AnswerItem("active/\($0.lineage)", $0.json(Listed.activeFields)) }
+            + held.map { AnswerItem("held/\($0.lineage)", $0.json(Listed.heldFields)) }
             + scheduled.map {
-                AnswerItem("scheduled/\($0.lineage)/\($0.interval.eventID)", $0.scheduledJSON)
+                AnswerItem(
+                    "scheduled/\($0.lineage)/\($0.interval.eventID)",
+                    $0.json(Listed.scheduledFields)
+                )
             }
             + timeline.map {
-                AnswerItem("timeline/\($0.lineage)/\($0.interval.eventID)", $0.intervalJSON)
+                AnswerItem(
+                    "timeline/\($0.lineage)/\($0.interval.eventID)",
+                    $0.json(Listed.intervalFields)
+                )
             }
             + changes.map { AnswerItem("changes/\($0.eventID)", $0.json) }
             + flagItems
@@ -138,46 +139,37 @@ extension MedicationReview {
     }
 }
 
-extension EpisodeMedicationReview {
+extension EpisodeMedicationReview: AnswerValue {
     /// The answer of `medication-review --episode`.
-    public func json(_ ledger: LedgerDescription) -> AnswerJSON {
-        .object(
-            [
-                ("episode_id", .string(episodeID.description)),
-                ("ledger", .string(ledger.name.description)),
-                ("effective_at", .instant(review.effectiveAt)),
-                ("ended_at", .instant(review.endedAt)),
-            ] + basis.members + review.members + [("parked", basis.parkedJSON)]
-        )
-    }
+    public static let answer: [JSONField<LedgerAnswer<Self>>] =
+        [
+            .init("episode_id", \.value.episodeID),
+            .ledger,
+            .init("effective_at", \.value.review.effectiveAt),
+            .init("ended_at", \.value.review.endedAt),
+            .position, .lag, .knownAt, .knownBy,
+        ] + MedicationReview.fields.map { $0.lifted(\.value.review) } + [.parked]
 }
 
-extension MedicationWorklist {
+extension MedicationWorklist: AnswerValue {
     /// The answer of `medication-review --program`.
-    public func json(_ ledger: LedgerDescription) -> AnswerJSON {
-        .object(
-            [
-                ("program", .string(program)),
-                ("ledger", .string(ledger.name.description)),
-                ("effective_at", .instant(effectiveAt)),
-            ] + basis.members + [
-                ("episodes", .array(episodes.map(\.json))),
-                ("parked", basis.parkedJSON),
-            ]
-        )
-    }
+    public static let answer: [JSONField<LedgerAnswer<Self>>] = [
+        .init("program", \.value.program),
+        .ledger,
+        .init("effective_at", \.value.effectiveAt),
+        .position, .lag, .knownAt, .knownBy,
+        .init("episodes", \.value.episodes),
+        .parked,
+    ]
 }
 
-extension MedicationWorklist.Episode {
-    /// One episode of a programme.
-    fileprivate var json: AnswerJSON {
-        .object(
-            [
-                ("episode_id", .string(episodeID.description)),
-                ("client_id", .string(clientID)),
-                ("program", .string(program)),
-                ("level_of_care", .string(levelOfCare.rawValue)),
-            ] + review.worklistMembers
-        )
-    }
+extension MedicationWorklist.Episode: JSONObject {
+    /// One episode of a program.
+    public static let fields: [JSONField<Self>] =
+        [
+            .init("episode_id", \.episodeID),
+            .init("client_id", \.clientID),
+            .init("program", \.program),
+            .init("level_of_care", \.levelOfCare),
+        ] + MedicationReview.worklistFields.map { $0.lifted(\.review) }
 }

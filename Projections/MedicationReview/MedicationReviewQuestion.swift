@@ -19,6 +19,14 @@ public struct MedicationReviewQuestion: Question {
         case episode(EpisodeID)
         /// Every episode with a stay in force in this programme.
         case program(String)
+
+        fileprivate var episode: EpisodeID? {
+            if case .episode(let episode) = self { episode } else { nil }
+        }
+
+        fileprivate var program: String? {
+            if case .program(let program) = self { program } else { nil }
+        }
     }
 
     /// What can be given.
@@ -41,6 +49,18 @@ public struct MedicationReviewQuestion: Question {
                 standard: "14"
             ),
         ] + Clocks.parameters
+
+    /// The answer, and what differs between two.
+    public static var schemas: [AnswerJSON] {
+        [EpisodeMedicationReview.schema, MedicationWorklist.schema, comparison]
+    }
+
+    /// What a comparison names.
+    public static let subject: [JSONField<Self>] = [
+        .optional("episode_id", \.subject.episode),
+        .optional("program", \.subject.program),
+        .init("effective_at", \.effectiveAt),
+    ]
 
     /// Who is asked about.
     public let subject: Subject
@@ -78,9 +98,7 @@ public struct MedicationReviewQuestion: Question {
     }
 
     /// Whether it is not a programme's.
-    public var isAboutOneEpisode: Bool {
-        if case .episode = subject { true } else { false }
-    }
+    public var isAboutOneEpisode: Bool { subject.episode != nil }
 
     /// The review.
     public func answer(_ context: LedgerContext) async throws -> Answer<Value> {
@@ -92,7 +110,11 @@ public struct MedicationReviewQuestion: Question {
                 effectiveAt: effectiveAt,
                 knowledge: clocks.knowledge
             )
-            return Answer(.episode(review), review.basis, json: review.json(context.ledger)) {
+            return Answer(
+                .episode(review),
+                review.basis,
+                json: review.json(context.ledger, review.basis)
+            ) {
                 review.document(context.ledger, context.calendar)
             }
         case .program(let program):
@@ -101,7 +123,7 @@ public struct MedicationReviewQuestion: Question {
                 effectiveAt: effectiveAt,
                 knowledge: clocks.knowledge
             )
-            return Answer(.program(list), list.basis, json: list.json(context.ledger)) {
+            return Answer(.program(list), list.basis, json: list.json(context.ledger, list.basis)) {
                 list.document(context.ledger)
             }
         }
@@ -114,22 +136,13 @@ public struct MedicationReviewQuestion: Question {
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
         let query = try query(context)
-        let episode: EpisodeID?
-        let program: String?
-        switch subject {
-        case .episode(let id): (episode, program) = (id, nil)
-        case .program(let key): (episode, program) = (nil, key)
-        }
-        let name: (name: String, value: AnswerJSON) =
-            episode.map { ("episode_id", .string($0.description)) } ?? ("program", .text(program))
         return try await compare(
             context,
             (first, second),
-            of: episode,
-            [name, ("effective_at", .instant(effectiveAt))],
-            fold: query.fold(effectiveAt: effectiveAt, enrolledIn: program),
-            items: { [effectiveAt] in
-                query.items($0, effectiveAt: effectiveAt, namesEpisodes: episode == nil)
+            of: subject.episode,
+            fold: query.fold(effectiveAt: effectiveAt, enrolledIn: subject.program),
+            items: { [effectiveAt, isAboutOneEpisode] in
+                query.items($0, effectiveAt: effectiveAt, namesEpisodes: !isAboutOneEpisode)
             }
         )
     }

@@ -1,48 +1,36 @@
 public import CareEpisode
-public import Ledger
+import Ledger
 public import ProjectionRuntime
 
-extension PeriodOutcomes {
+extension PeriodOutcomes: AnswerValue {
     /// The answer of `outcomes`.
-    ///
-    /// - Parameters:
-    ///   - ledger: whose episodes they are.
-    ///   - basis: what the answer rests on.
-    public func json(_ ledger: LedgerDescription, _ basis: ReadModelBasis) -> AnswerJSON {
-        .object(
-            [
-                ("from", .string(from.description)),
-                ("to", .string(to.description)),
-                ("program", .text(program)),
-                ("ledger", .string(ledger.name.description)),
-            ] + basis.members + [
-                ("by_reason", .array(byReason.map(\.json))),
-                ("discharges", .integer(Int64(discharges))),
-                ("alos_days", alosJSON),
-                ("adc", .number(averageDailyCensus)),
-                ("parked", basis.parkedJSON),
-            ]
-        )
-    }
+    public static let answer: [JSONField<LedgerAnswer<Self>>] = [
+        .init("from", \.value.from),
+        .init("to", \.value.to),
+        .init("program", \.value.program),
+        .ledger, .position, .lag, .knownAt, .knownBy,
+        .init("by_reason", \.value.byReason),
+        .init("discharges", \.value.discharges),
+        .init("alos_days", \.value.averageLengthOfStay),
+        .init("adc", \.value.averageDailyCensus),
+        .parked,
+    ]
 
     /// The numbers by their names, the reasons by theirs.
     public var items: [AnswerItem] {
         byReason.map { AnswerItem("by_reason/\($0.reason.rawValue)", $0.json) } + [
-            AnswerItem("discharges", .integer(Int64(discharges))),
-            AnswerItem("alos_days", alosJSON),
-            AnswerItem("adc", .number(averageDailyCensus)),
+            AnswerItem("discharges", discharges.json),
+            AnswerItem("alos_days", averageLengthOfStay.json),
+            AnswerItem("adc", averageDailyCensus.json),
         ]
     }
-
-    private var alosJSON: AnswerJSON { averageLengthOfStay.map { .number($0) } ?? .null }
 }
 
-extension PeriodOutcomes.Count {
-    fileprivate var json: AnswerJSON {
-        [
-            "reason": .string(reason.rawValue),
-            "teds_reason": .integer(Int64(reason.teds)),
-            "n": .integer(Int64(episodes)),
-        ]
-    }
+extension PeriodOutcomes.Count: JSONObject {
+    /// The members of a reason.
+    public static let fields: [JSONField<Self>] = [
+        .init("reason", \.reason),
+        .init("teds_reason", \.reason.teds),
+        .init("n", \.episodes),
+    ]
 }

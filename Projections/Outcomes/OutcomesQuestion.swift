@@ -17,6 +17,16 @@ public struct OutcomesQuestion: Question {
             Parameter("program", .text, "Only this programme."),
         ] + Clocks.parameters
 
+    /// The answer, and what differs between two.
+    public static var schemas: [AnswerJSON] { [PeriodOutcomes.schema, comparison] }
+
+    /// What a comparison names.
+    public static let subject: [JSONField<Self>] = [
+        .init("first_date", \.from),
+        .init("last_date", \.to),
+        .init("program", \.program),
+    ]
+
     /// The first date.
     public let from: CalendarDate
     /// The last date.
@@ -75,11 +85,6 @@ public struct OutcomesQuestion: Question {
         return try await compare(
             context,
             (first, second),
-            [
-                ("first_date", .string(from.description)),
-                ("last_date", .string(to.description)),
-                ("program", .text(program)),
-            ],
             fold: query.fold(effectiveAt: effectiveAt),
             items: { [self, calendar = context.calendar] in
                 PeriodOutcomes(

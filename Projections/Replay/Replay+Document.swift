@@ -67,7 +67,7 @@ extension ReplayDifference {
     func document(from first: Instant, to second: Instant) -> Document {
         let rows = changes.map { change in
             [
-                change.kind,
+                change.kind.rawValue,
                 (change.after ?? change.before)?.type.rawValue ?? "",
                 change.before.map { minutes($0.time) } ?? "",
                 change.after.map { minutes($0.time) } ?? "",

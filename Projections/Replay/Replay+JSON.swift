@@ -1,95 +1,95 @@
 public import CareEpisode
 public import Ledger
-import ProjectionRuntime
 
-extension Replay {
-    /// The answer of `replay`: the events that were known, the history they make, and its state.
-    ///
-    /// - Parameters:
-    ///   - episode: whose events they are.
-    ///   - ledger: whose zone the state's days are in.
-    ///   - knownAt: what the replay was made for.
-    ///   - knownBy: likewise.
-    ///   - effectiveAt: likewise.
-    ///   - state: what the history leads to; nil without an admission.
-    public func json(
-        _ episode: EpisodeID,
-        _ ledger: LedgerDescription,
-        knownAt: Instant?,
-        knownBy: KnowledgeClock,
-        effectiveAt: Instant?,
-        state: EpisodeCensus?
-    ) -> AnswerJSON {
-        [
-            "ledger": .string(ledger.name.description),
-            "episode_id": .string(episode.description),
-            "version": .integer(lines.last?.event.history.version.rawValue ?? 0),
-            "known_at": .instant(knownAt),
-            "known_by": .string(knownBy.rawValue),
-            "effective_at": .instant(effectiveAt),
-            "events": .array(lines.map(\.json)),
-            "history": .array(history.entries.map(\.json)),
-            "state": state?.json(overlapping: false).without("overlapping_episode") ?? .null,
-        ]
-    }
+/// The answer of `replay`: the events that were known, the history they make, and its state.
+struct ReplayAnswer: JSONObject {
+    /// The ledger, whose zone the state's days are in.
+    let ledger: LedgerName
+    /// Whose events they are.
+    let episodeID: EpisodeID
+    /// What the replay was made for.
+    var knownAt: Instant?
+    /// Likewise.
+    let knownBy: KnowledgeClock
+    /// Likewise.
+    var effectiveAt: Instant?
+    /// The events and their history.
+    let replay: Replay
+    /// What the history leads to; nil without an admission.
+    let state: EpisodeCensus?
+
+    static let fields: [JSONField<Self>] = [
+        .init("ledger", \.ledger),
+        .init("episode_id", \.episodeID),
+        .init("version") { $0.replay.lines.last?.event.history.version ?? .zero },
+        .init("known_at", \.knownAt),
+        .init("known_by", \.knownBy),
+        .init("effective_at", \.effectiveAt),
+        .init("events", \.replay.lines),
+        .init("history", \.replay.history.entries),
+        .init("state", \.state),
+    ]
 }
 
-extension ReplayDifference {
-    /// The members of the answer of `replay --diff` that say what differs.
-    public var members: [(name: String, value: AnswerJSON)] {
-        [
-            ("learned", .array(learned.map { .raw($0.served()) })),
-            ("differences", .array(changes.map(\.json))),
-        ]
-    }
+/// The answer of `replay --diff`.
+struct ReplayDifferenceAnswer: JSONObject {
+    let ledger: LedgerName
+    let episodeID: EpisodeID
+    let first: Instant
+    let second: Instant
+    let knownBy: KnowledgeClock
+    let difference: ReplayDifference
+
+    static let fields: [JSONField<Self>] = [
+        .init("ledger", \.ledger),
+        .init("episode_id", \.episodeID),
+        .init("from", \.first),
+        .init("to", \.second),
+        .init("known_by", \.knownBy),
+        .init("learned", \.difference.learned),
+        .init("differences", \.difference.changes),
+    ]
 }
 
-extension Replay.Line {
-    fileprivate var json: AnswerJSON {
-        [
-            "event": .raw(event.served()),
-            "knowledge_time": .instant(knowledgeTime),
-            "knowledge_clock": isSourceTime ? "source" : "ledger",
-            "standing": .string(standing.rawValue),
-            "corrected_by": .array(correctedBy.map { .string($0.description) }),
-            "retracted_by": .text(retractedBy?.description),
-        ]
-    }
+extension Replay.Line: JSONObject {
+    /// An event, and what it counts for.
+    public static let fields: [JSONField<Self>] = [
+        .init("event", \.event),
+        .init("knowledge_time", \.knowledgeTime),
+        .init("knowledge_clock") { $0.isSourceTime ? KnowledgeClock.source : .ledger },
+        .init("standing", \.standing),
+        .init("corrected_by", \.correctedBy),
+        .init("retracted_by", \.retractedBy),
+    ]
 }
 
-extension EffectiveHistory.Entry {
-    fileprivate var json: AnswerJSON {
-        [
-            "event_id": .string(eventID.description),
-            "type": .string(type.rawValue),
-            "time": .instant(time),
-            "position": .integer(position.rawValue),
-            "corrected_by": .array(correctedBy.map { .string($0.description) }),
-            "data": .raw(payload),
-        ]
-    }
+extension EffectiveHistory.Entry: JSONObject {
+    /// An entry with its corrections applied.
+    public static let fields: [JSONField<Self>] = [
+        .init("event_id", \.eventID),
+        .init("type", \.type),
+        .init("time", \.time),
+        .init("position", \.position),
+        .init("corrected_by", \.correctedBy),
+        .init("data", schema: ["type": "object"]) { .raw($0.payload) },
+    ]
 }
 
-extension ReplayDifference.Change {
+extension ReplayDifference.Change: JSONObject {
     /// `added`, `removed` or `changed`.
-    public var kind: String {
-        before == nil ? "added" : after == nil ? "removed" : "changed"
+    public enum Kind: String, ClosedCode {
+        case added, removed, changed
     }
 
-    fileprivate var json: AnswerJSON {
-        [
-            "change": .string(kind),
-            "event_id": .text(eventID?.description),
-            "before": before?.json ?? .null,
-            "after": after?.json ?? .null,
-            "because": .array(because.map { .string($0.description) }),
-        ]
-    }
-}
+    /// What became of the entry.
+    public var kind: Kind { before == nil ? .added : after == nil ? .removed : .changed }
 
-extension AnswerJSON {
-    fileprivate func without(_ name: String) -> AnswerJSON {
-        guard case .object(let members) = self else { return self }
-        return .object(members.filter { $0.name != name })
-    }
+    /// An entry that differs.
+    public static let fields: [JSONField<Self>] = [
+        .init("change", \.kind),
+        .init("event_id", \.eventID),
+        .init("before", \.before),
+        .init("after", \.after),
+        .init("because", \.because),
+    ]
 }

@@ -11,6 +11,14 @@ public struct ReplayQuestion: Question {
             Parameter("effective_at", .time, "Only what happened up to this time."),
         ] + Clocks.parameters
 
+    /// The replay, and what differs between two.
+    public static var schemas: [AnswerJSON] {
+        [ReplayAnswer.schema, ReplayDifferenceAnswer.schema]
+    }
+
+    /// The episode.
+    public static let subject: [JSONField<Self>] = [.init("episode_id", \.episode)]
+
     /// Whose.
     public let episode: EpisodeID
     /// Up to when entries take part; nil for all.
@@ -44,15 +52,16 @@ public struct ReplayQuestion: Question {
             effectiveAt: effectiveAt
         )
         let state = try CensusProjection(context.ledger).fold(episode, replay.history)
-        let json = replay.json(
-            episode,
-            context.ledger,
+        let answer = ReplayAnswer(
+            ledger: context.ledger.name,
+            episodeID: episode,
             knownAt: clocks.knownAt,
             knownBy: clocks.clock,
             effectiveAt: effectiveAt,
+            replay: replay,
             state: state
         )
-        return Answer(replay, basis(context), json: json) { replay.document(state) }
+        return Answer(replay, basis(context), json: answer.json) { replay.document(state) }
     }
 
     /// What differs between two replays.
@@ -68,16 +77,15 @@ public struct ReplayQuestion: Question {
             knownBy: clocks.clock,
             effectiveAt: effectiveAt
         )
-        let json = AnswerJSON.object(
-            [
-                ("ledger", .string(context.ledger.name.description)),
-                ("episode_id", .string(episode.description)),
-                ("from", .instant(first)),
-                ("to", .instant(second)),
-                ("known_by", .string(clocks.clock.rawValue)),
-            ] + difference.members
+        let answer = ReplayDifferenceAnswer(
+            ledger: context.ledger.name,
+            episodeID: episode,
+            first: first,
+            second: second,
+            knownBy: clocks.clock,
+            difference: difference
         )
-        return Answer(difference, basis(context), json: json) {
+        return Answer(difference, basis(context), json: answer.json) {
             difference.document(from: first, to: second)
         }
     }

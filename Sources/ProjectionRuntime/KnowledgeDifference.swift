@@ -165,33 +165,3 @@ private func answerChanges(
         return KnowledgeDifference.Change(item: name, before: left, after: right, because: [])
     }
 }
-
-extension KnowledgeDifference {
-    /// The answer of `--diff`.
-    ///
-    /// - Parameter head: what says whose answers were compared.
-    public func json(_ head: [(name: String, value: AnswerJSON)]) -> AnswerJSON {
-        .object(
-            head + [
-                ("from", .instant(first)),
-                ("to", .instant(second)),
-                ("known_by", .string(clock.rawValue)),
-                ("position", .integer(basis.position.rawValue)),
-                ("differences", .array(changes.map(\.json))),
-                ("parked", basis.parkedJSON),
-            ]
-        )
-    }
-}
-
-extension KnowledgeDifference.Change {
-    /// `item`, `before`, `after`, `because`.
-    public var json: AnswerJSON {
-        [
-            "item": .string(item),
-            "before": before ?? .null,
-            "after": after ?? .null,
-            "because": .array(because.map { .string($0.description) }),
-        ]
-    }
-}

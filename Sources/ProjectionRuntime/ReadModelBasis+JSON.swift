@@ -1,16 +1,57 @@
 public import CareEpisode
+public import Ledger
 
-extension ReadModelBasis {
-    /// The members by which every answer says what it rests on.
-    public var members: [(name: String, value: AnswerJSON)] {
-        [
-            ("position", .integer(position.rawValue)),
-            ("lag", .integer(lag)),
-            ("known_at", .instant(knownAt)),
-            ("known_by", .text(knownAt.map { _ in knownBy.rawValue })),
-        ]
+/// What a read model answers, as it is written: with the ledger that was asked, and what the answer
+/// rests on.
+public struct LedgerAnswer<Value: Sendable>: LedgerAnswering {
+    /// What the answer says.
+    public let value: Value
+    /// The ledger that was asked.
+    public let ledger: LedgerName
+    /// What the answer rests on.
+    public let basis: ReadModelBasis
+}
+
+/// A value that is the answer of a read model.
+public protocol AnswerValue: Sendable {
+    /// The members of the answer.
+    static var answer: [JSONField<LedgerAnswer<Self>>] { get }
+}
+
+extension AnswerValue {
+    /// What the answer may be.
+    public static var schema: AnswerJSON { .schema(of: answer) }
+
+    /// The answer.
+    public func json(_ ledger: LedgerDescription, _ basis: ReadModelBasis) -> AnswerJSON {
+        .object(
+            fields: Self.answer,
+            of: LedgerAnswer(value: self, ledger: ledger.name, basis: basis)
+        )
     }
+}
 
+/// What rests on a ledger's events up to a position.
+public protocol LedgerAnswering: Sendable {
+    /// The ledger that was asked.
+    var ledger: LedgerName { get }
+    /// What the answer rests on.
+    var basis: ReadModelBasis { get }
+}
+
+extension JSONField where Root: LedgerAnswering {
+    /// The ledger that was asked.
+    public static var ledger: Self { Self("ledger", \.ledger) }
+    /// Everything up to this position takes part.
+    public static var position: Self { Self("position", \.basis.position) }
+    /// How many events the answer is behind the head.
+    public static var lag: Self { Self("lag", \.basis.lag) }
+    /// The knowledge time; null for everything up to the position.
+    public static var knownAt: Self { Self("known_at", \.basis.knownAt) }
+    /// The clock of the knowledge time; null where there is none.
+    public static var knownBy: Self {
+        Self("known_by") { $0.basis.knownAt == nil ? nil : $0.basis.knownBy }
+    }
     /// The episodes the answer may be wrong about.
-    public var parkedJSON: AnswerJSON { .array(parked.map { .string($0.description) }) }
+    public static var parked: Self { Self("parked", \.basis.parked) }
 }

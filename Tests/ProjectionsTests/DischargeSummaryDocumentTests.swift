@@ -219,7 +219,7 @@ struct DischargeSummaryDocumentTests {
             name: .default,
             timeZone: "America/New_York"
         )
-        let json = String(decoding: answer.json(ledger).bytes, as: UTF8.self)
+        let json = String(decoding: answer.json(ledger, answer.basis).bytes, as: UTF8.self)
         #expect(json.hasPrefix(#"{"episode_id":""#))
         for member in [
             "client", "admission", "course_of_care", "medications", "discharge", "follow_up",

@@ -92,7 +92,7 @@ struct DischargeSummaryQueryTests {
             for summary in folded {
                 let document = try await query.document(of: summary.episodeID)
                 #expect(
-                    document.json == AnswerJSON.object(summary.members).bytes,
+                    document.json == summary.json.bytes,
                     "seed \(seed) \(summary.episodeID)"
                 )
                 #expect(document.basis.lag == 0)

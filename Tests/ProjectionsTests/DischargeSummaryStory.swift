@@ -44,7 +44,7 @@ extension DischargeSummary {
     }
 
     /// Every event that an element names.
-    var namedEvents: Set<EventID> { Set(parts.flatMap(\.eventIDs)) }
+    var namedEvents: Set<EventID> { Set(statements.flatMap(\.eventIDs)) }
 
     /// The value of one element as JSON.
     func json(_ item: String) -> String? {

@@ -111,7 +111,9 @@ struct MedicationReviewTests {
         let active = try story.review(at: "03-04").active
         #expect(active.map(\.assessment.isAssessed) == [false, true])
         #expect(active[1].assessment.classes == [.antidepressant, .depression])
-        let json = active.map { String(decoding: $0.activeJSON.bytes, as: UTF8.self) }
+        let json = active.map {
+            String(decoding: $0.json(MedicationReview.Listed.activeFields).bytes, as: UTF8.self)
+        }
         #expect(json[0].contains(#""classes":[],"assessed":false"#))
         #expect(
             json[1].contains(
@@ -137,14 +139,20 @@ struct MedicationReviewTests {
             #"{"dose":1.5,"unit":"mg","route":"oral","frequency":"daily","times_per_day":2,"#
             + #""as_needed":false}"#
         #expect(
-            String(decoding: review.active[0].activeJSON.bytes, as: UTF8.self)
+            String(
+                decoding: review.active[0].json(MedicationReview.Listed.activeFields).bytes,
+                as: UTF8.self
+            )
                 == #"{"lineage":"\#(start)","medication":\#(medication),"regimen":\#(regimen),"#
                 + #""from":"2024-03-02T00:00:00.000000Z","daily_dose":3,"prescriber":"p-1","#
                 + #""reason":{"text":"r"},"event_id":"\#(start)","classes":[],"assessed":false,"#
                 + #""scheduled_end":null}"#
         )
         #expect(
-            String(decoding: review.timeline[0].intervalJSON.bytes, as: UTF8.self)
+            String(
+                decoding: review.timeline[0].json(MedicationReview.Listed.intervalFields).bytes,
+                as: UTF8.self
+            )
                 == #"{"lineage":"\#(start)","medication":\#(medication),"regimen":\#(regimen),"#
                 + #""from":"2024-03-02T00:00:00.000000Z","to":null,"started_by":"start","#
                 + #""ended_by":null,"prescriber":"p-1","reason":{"text":"r"},"#

@@ -103,9 +103,8 @@ struct AccessLogTests {
                     return page
                 }
             }
-            let text = String(decoding: try await page.value.bytes, as: UTF8.self)
-            let entries = ServiceFixture.JSONObject(text).list("entries")
-            #expect(entries.map { $0["request_id"] as? String } == ["earlier", "later"])
+            let entries = try await page.value.entries
+            #expect(entries.map(\.decision.requestID) == ["earlier", "later"])
         }
     }
 

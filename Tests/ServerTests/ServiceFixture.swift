@@ -21,6 +21,8 @@ struct ServiceFixture: Sendable {
     let tokens: LocalTokens
     let folder: String
     let port: Int
+    /// Every answer is held against the OpenAPI document.
+    let answers = AnswerCheck()
 
     /// Runs the service for as long as the body runs; then it ends gracefully.
     static func with<Result: Sendable>(
@@ -186,11 +188,20 @@ struct ServiceFixture: Sendable {
         let bytes = try await answer.body.collect(upTo: 1 << 26)
         var found: [String: String] = [:]
         for (name, value) in answer.headers { found[name.lowercased()] = value }
-        return Answer(
+        let result = Answer(
             status: Int(answer.status.code),
             headers: found,
             bytes: Array(bytes.readableBytesView)
         )
+        let faults = answers.faults(
+            method,
+            path,
+            result.status,
+            type: found["content-type"],
+            result.bytes
+        )
+        #expect(faults.isEmpty, "\(method) \(path): \(faults.prefix(8))")
+        return result
     }
 
     func get(

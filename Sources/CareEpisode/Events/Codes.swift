@@ -1,9 +1,8 @@
 /// A code of a closed list: anything else is refused.
-public protocol ClosedCode: RawRepresentable<String>, CaseIterable, Hashable, Sendable {}
+public protocol ClosedCode: RawRepresentable<String>, CaseIterable, Hashable, JSONDescribed {}
 
 /// A code of a list that a site may extend: any text that is not empty.
-public protocol OpenCode: RawRepresentable<String>, Hashable, Sendable, CustomStringConvertible
-where RawValue == String {
+public protocol OpenCode: RawRepresentable<String>, Hashable, JSONText where RawValue == String {
     /// The code with this text.
     init(rawValue: String)
 }

@@ -14,7 +14,11 @@ public enum EndReason: Hashable, Sendable {
     }
 }
 
-extension EndReason: RawRepresentable {
+extension EndReason: ClosedCode {
+    /// Every reason.
+    public static let allCases: [EndReason] =
+        [.completed] + DischargeReason.allCases.map { .discharged($0) }
+
     /// A reason as it is written; nil for any other text.
     public init?(rawValue: String) {
         if rawValue == EventType.completed.rawValue {

@@ -1,5 +1,5 @@
 /// Which of the two times counts as the time an event became known.
-public enum KnowledgeClock: String, Hashable, Sendable {
+public enum KnowledgeClock: String, ClosedCode {
     /// `source_recorded_at` where the event has one, else `recorded_at`.
     case source
     /// `recorded_at` alone, the only time the ledger vouches for.

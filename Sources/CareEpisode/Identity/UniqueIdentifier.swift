@@ -1,5 +1,5 @@
 /// A UUID (RFC 9562) that is an identifier of one kind only.
-public protocol UniqueIdentifier: Hashable, Comparable, Sendable, CustomStringConvertible {
+public protocol UniqueIdentifier: Hashable, Comparable, JSONText {
     /// The 128 bits, the first byte the most significant.
     var bits: UInt128 { get }
     /// The identifier with these bits.

@@ -180,7 +180,7 @@ struct Checkpoint: AsyncParsableCommand {
         let basis: AnswerJSON = [
             "position": .integer(stays.basis.position.rawValue),
             "time_zone": .string(ledger.timeZone),
-            "parked": stays.basis.parkedJSON,
+            "parked": stays.basis.parked.json,
         ]
         return [
             EpisodePacket.Document(name: "read-models/basis.json", bytes: basis.bytes + [0x0A]),

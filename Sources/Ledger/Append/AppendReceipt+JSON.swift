@@ -1,15 +1,13 @@
 public import CareEpisode
 
-extension AppendReceipt {
+extension AppendReceipt: JSONObject {
     /// What the ledger added to an event, as `append` and `POST …/events` tell it.
-    public var json: AnswerJSON {
-        [
-            "event_id": .string(eventID.description),
-            "version": .integer(version.rawValue),
-            "position": .integer(position.rawValue),
-            "recorded_at": .instant(recordedAt),
-            "leaf_hash": .string(hexadecimal(leafHash)),
-            "duplicate": .bool(duplicate),
-        ]
-    }
+    public static let fields: [JSONField<Self>] = [
+        .init("event_id", \.eventID),
+        .init("version", \.version),
+        .init("position", \.position),
+        .init("recorded_at", \.recordedAt),
+        .init("leaf_hash") { hexadecimal($0.leafHash) },
+        .init("duplicate", \.duplicate),
+    ]
 }

@@ -5,7 +5,7 @@ public import CareEpisode
 /// Pure: a function of the events and the two clocks.
 public struct Replay: Sendable {
     /// What an event counts for in the effective history.
-    public enum Standing: String, Sendable {
+    public enum Standing: String, ClosedCode {
         /// It counts as it was recorded.
         case inForce = "in_force"
         /// It counts with other content or another time.

@@ -68,7 +68,7 @@ public struct Subscription: Hashable, Sendable {
 /// Where and in which form the events of a subscription are sent.
 public struct WebhookSettings: Hashable, Sendable {
     /// How much of an event is sent.
-    public enum Payload: String, CaseIterable, Sendable {
+    public enum Payload: String, ClosedCode {
         /// Ledger, position, episode and time.
         case thin
         /// The whole event: health information.
@@ -76,7 +76,7 @@ public struct WebhookSettings: Hashable, Sendable {
     }
 
     /// How a CloudEvent travels over HTTP (CloudEvents 1.0, HTTP protocol binding).
-    public enum Mode: String, CaseIterable, Sendable {
+    public enum Mode: String, ClosedCode {
         /// Everything in one JSON object.
         case structured
         /// Attributes as headers, the data as body.
@@ -84,7 +84,7 @@ public struct WebhookSettings: Hashable, Sendable {
     }
 
     /// What requests are signed with (Standard Webhooks 1.0).
-    public enum Signature: String, CaseIterable, Sendable {
+    public enum Signature: String, ClosedCode {
         /// HMAC-SHA256 with a shared secret.
         case hmac = "v1"
         /// Ed25519, checked with a public key.

@@ -13,6 +13,12 @@ public protocol Question: Sendable {
     /// What can be given.
     static var parameters: [Parameter] { get }
 
+    /// What the answer may be: a schema for each kind of answer, with that of the comparison.
+    static var schemas: [AnswerJSON] { get }
+
+    /// The members by which a comparison says what was asked about.
+    static var subject: [JSONField<Self>] { get }
+
     /// Reads what is given; everything that is wrong is told at once.
     init(_ arguments: Arguments, at moment: Moment) throws(QuestionRefusal)
 
@@ -112,7 +118,6 @@ extension Question {
     ///   - context: the ledger.
     ///   - times: the knowledge times.
     ///   - episode: the one that is asked about; nil for all.
-    ///   - subject: the members that say what was compared.
     ///   - fold: an episode's part of the answer.
     ///   - items: the answer's parts.
     /// - Throws: ``LedgerError/unknownEpisode(_:)`` where nothing is recorded of the episode.
@@ -120,7 +125,6 @@ extension Question {
         _ context: LedgerContext,
         _ times: (first: Instant, second: Instant),
         of episode: EpisodeID? = nil,
-        _ subject: [(name: String, value: AnswerJSON)],
         fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
         items: @escaping @Sendable ([Part]) -> [AnswerItem]
     ) async throws -> Answer<KnowledgeDifference> {
@@ -136,11 +140,29 @@ extension Question {
             fold: fold,
             items: items
         )
-        let name = [
-            (name: "ledger", value: AnswerJSON.string(context.ledger.name.description))
-        ]
-        return Answer(difference, difference.basis, json: difference.json(name + subject)) {
-            difference.document
-        }
+        let compared = Comparison(
+            question: self,
+            answer: LedgerAnswer(
+                value: difference,
+                ledger: context.ledger.name,
+                basis: difference.basis
+            )
+        )
+        return Answer(difference, difference.basis, json: compared.json) { difference.document }
+    }
+
+    /// What a comparison may be.
+    public static var comparison: AnswerJSON { Comparison<Self>.schema }
+}
+
+/// What differs in the answers to a question, as it is written.
+private struct Comparison<Asked: Question>: JSONObject {
+    let question: Asked
+    let answer: LedgerAnswer<KnowledgeDifference>
+
+    static var fields: [JSONField<Self>] {
+        [JSONField("ledger", \.answer.ledger)]
+            + Asked.subject.map { $0.lifted(\.question) }
+            + KnowledgeDifference.answer.map { $0.lifted(\.answer) }
     }
 }

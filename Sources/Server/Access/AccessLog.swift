@@ -143,7 +143,7 @@ final class AccessLog: Sendable {
         after: Int64,
         limit: Int,
         episode: EpisodeID?
-    ) async throws -> AnswerJSON {
+    ) async throws -> AccessPage {
         let rows = try await AccessDecision.page(
             of: ledger,
             after: after,
@@ -151,23 +151,53 @@ final class AccessLog: Sendable {
             episode: episode,
             on: database.reader
         )
-        let entries: [AnswerJSON] = try rows.map { row in
-            [
-                "entry": .integer(try row.get("entry")),
-                "at": .instant(try row.get("at", as: Instant.self)),
-                "subject": .string(try row.get("subject")),
-                "roles": .array(try row.get("roles", as: [String].self).map { .string($0) }),
-                "operation": .string(try row.get("operation")),
-                "allowed": .bool(try row.get("allowed")),
-                "episode_id": .text(
-                    try row.get("episode_id", as: EpisodeID?.self)?.description
-                ),
-                "detail": .text(try row.get("detail")),
-                "purpose": .text(try row.get("purpose")),
-                "request_id": .string(try row.get("request_id")),
-            ]
-        }
-        let last = try rows.last?.get("entry", as: Int64.self) ?? after
-        return ["entries": .array(entries), "next_after": .integer(last)]
+        let entries = try rows.map(AccessEntry.init)
+        return AccessPage(entries: entries, nextAfter: entries.last?.entry ?? after)
     }
+}
+
+/// Decisions of the access log, and where the next ones begin.
+struct AccessPage: JSONObject {
+    let entries: [AccessEntry]
+    let nextAfter: Int64
+
+    static let fields: [JSONField<Self>] = [
+        .init("entries", \.entries),
+        .init("next_after", \.nextAfter),
+    ]
+}
+
+/// One decision of the access log.
+struct AccessEntry: JSONObject {
+    let entry: Int64
+    let at: Instant
+    let decision: AccessDecision
+
+    init(_ row: PostgresRow) throws {
+        entry = try row.get("entry")
+        at = try row.get("at")
+        decision = AccessDecision(
+            subject: try row.get("subject"),
+            roles: try row.get("roles"),
+            operation: try row.get("operation"),
+            isAllowed: try row.get("allowed"),
+            episodeID: try row.get("episode_id"),
+            detail: try row.get("detail"),
+            purpose: try row.get("purpose"),
+            requestID: try row.get("request_id")
+        )
+    }
+
+    static let fields: [JSONField<Self>] = [
+        .init("entry", \.entry),
+        .init("at", \.at),
+        .init("subject", \.decision.subject),
+        .init("roles", \.decision.roles),
+        .init("operation", \.decision.operation),
+        .init("allowed", \.decision.isAllowed),
+        .init("episode_id", \.decision.episodeID),
+        .init("detail", \.decision.detail),
+        .init("purpose", \.decision.purpose),
+        .init("request_id", \.decision.requestID),
+    ]
 }

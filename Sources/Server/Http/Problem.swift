@@ -1,4 +1,4 @@
-import CareEpisode
+public import CareEpisode
 import HTTPTypes
 import Hummingbird
 import Ledger
@@ -17,8 +17,10 @@ struct Problem: Error, HTTPResponseError {
     var detail: String
     /// The fields that are wrong.
     var errors: [FieldError] = []
-    /// What else the answer says.
-    var members: [(name: String, value: AnswerJSON)] = []
+    /// Of a version conflict, the episode's version.
+    var currentVersion: Version?
+    /// Of acknowledgements that do not fit, where their buckets are.
+    var buckets: [StaleAcknowledgement]?
     /// Headers that go with it.
     var headers: HTTPFields = [:]
 
@@ -27,23 +29,14 @@ struct Problem: Error, HTTPResponseError {
     }
 
     func response(requestID: String) -> Response {
-        var list: [(name: String, value: AnswerJSON)] = [
-            ("type", .string("urn:episode-ledger:\(code)")),
-            ("title", .string(status.reasonPhrase)),
-            ("status", .integer(Int64(status.code))),
-            ("detail", .string(detail)),
-            ("instance", .string("urn:request:\(requestID)")),
-        ]
-        if !errors.isEmpty { list.append(("errors", .array(errors.map(\.json)))) }
+        let answer = ProblemAnswer(problem: self, requestID: requestID)
         var headers = headers
         headers[.contentType] = "application/problem+json"
         headers[.cacheControl] = "no-store"
         return Response(
             status: status,
             headers: headers,
-            body: ResponseBody(
-                byteBuffer: ByteBuffer(bytes: AnswerJSON.object(list + members).bytes)
-            )
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.json.bytes))
         )
     }
 }
@@ -60,10 +53,30 @@ extension ProjectionError {
     }
 }
 
-extension FieldError {
-    var json: AnswerJSON {
-        ["pointer": .string(pointer), "code": .string(code), "detail": .string(detail)]
-    }
+/// A refusal as it is written.
+struct ProblemAnswer: JSONObject {
+    let problem: Problem
+    let requestID: String
+
+    static let fields: [JSONField<Self>] = [
+        .init("type") { "urn:episode-ledger:\($0.problem.code)" },
+        .init("title", \.problem.status.reasonPhrase),
+        .init("status", \.problem.status.code),
+        .init("detail", \.problem.detail),
+        .init("instance") { "urn:request:\($0.requestID)" },
+        .optional("errors") { $0.problem.errors.isEmpty ? nil : $0.problem.errors },
+        .optional("current_version", \.problem.currentVersion),
+        .optional("buckets", \.problem.buckets),
+    ]
+}
+
+extension FieldError: JSONObject {
+    /// A field, and what is wrong with it.
+    public static let fields: [JSONField<Self>] = [
+        .init("pointer", \.pointer),
+        .init("code", \.code),
+        .init("detail", \.detail),
+    ]
 }
 
 extension Problem {

@@ -6,7 +6,7 @@ extension Endpoint {
     ///
     /// ``RequestDeadline`` sees to it that it arrives.
     func wholeBody(_ request: Request, _ context: LedgerRequestContext) async throws -> [UInt8] {
-        guard body == "application/json" else { return [] }
+        guard body?.type == "application/json" else { return [] }
         do {
             let buffer = try await request.body.collect(upTo: context.maxUploadSize)
             return Array(buffer.readableBytesView)

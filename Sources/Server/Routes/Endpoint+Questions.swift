@@ -24,7 +24,7 @@ extension Endpoint {
             disclosesHealthInformation: description.disclosesHealthInformation,
             parameters: Asked.parameters.filter { !description.path.contains("{\($0.name)}") }
                 + [QuestionRoutes.atLeast],
-            answers: ["application/json", "text/html"],
+            answers: [.json(.schema(oneOf: Asked.schemas)), .text("text/html")],
             handler: { try await QuestionRoutes.answer($0, question) }
         )
     }

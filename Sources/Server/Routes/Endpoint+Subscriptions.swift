@@ -1,5 +1,6 @@
 import CareEpisode
 import Hummingbird
+import Ledger
 import ProjectionRuntime
 
 extension Endpoint {
@@ -11,6 +12,7 @@ extension Endpoint {
             summary: "The durable subscriptions of the ledger",
             roles: [.auditor, .service, .administrator],
             disclosesHealthInformation: false,
+            answers: [.json(SubscriptionList.schema)],
             handler: SubscriptionRoutes.list
         ),
         Endpoint(
@@ -20,8 +22,8 @@ extension Endpoint {
             summary: "Make a durable subscription, or change one",
             roles: [.service, .administrator],
             disclosesHealthInformation: true,
-            body: "application/json",
-            schema: settings,
+            answers: [.json(PutSubscription.schema)],
+            body: .json(settings),
             statuses: ["200", "201"],
             mayConflict: true,
             handler: SubscriptionRoutes.put
@@ -33,6 +35,7 @@ extension Endpoint {
             summary: "Where a subscription is, and how far behind",
             roles: [.auditor, .service, .administrator],
             disclosesHealthInformation: false,
+            answers: [.json(SubscriptionDescription.schema)],
             handler: SubscriptionRoutes.get
         ),
         Endpoint(
@@ -75,6 +78,7 @@ extension Endpoint {
                     "Who fetches, for those who look at the subscription."
                 ),
             ],
+            answers: [.json(SubscriptionDelivery.schema)],
             extraSeconds: 30,
             mayConflict: true,
             handler: SubscriptionRoutes.events
@@ -86,8 +90,8 @@ extension Endpoint {
             summary: "Acknowledge the events of a bucket, or of several, all or nothing",
             roles: [.service, .administrator],
             disclosesHealthInformation: false,
-            body: "application/json",
-            schema: ["oneOf": [batch, ["type": "array", "minItems": 1, "items": batch]]],
+            answers: [.json(AcknowledgedAnswer.schema)],
+            body: .json(["oneOf": [batch, ["type": "array", "minItems": 1, "items": batch]]]),
             mayConflict: true,
             handler: SubscriptionRoutes.acknowledge
         ),
@@ -99,6 +103,7 @@ extension Endpoint {
             roles: [.auditor, .service, .administrator],
             disclosesHealthInformation: false,
             parameters: [after, limit(500)],
+            answers: [.json(DeadLetterList.schema)],
             handler: SubscriptionRoutes.deadLetters
         ),
         Endpoint(
@@ -118,6 +123,7 @@ extension Endpoint {
             summary: "A new secret for a webhook; the one before signs along for a day",
             roles: [.service, .administrator],
             disclosesHealthInformation: false,
+            answers: [.json(RotatedSecret.schema)],
             mayConflict: true,
             handler: SubscriptionRoutes.rotate
         ),
@@ -127,16 +133,12 @@ extension Endpoint {
         "type": "integer", "minimum": 0, "maximum": .integer(1 << 53),
     ]
 
-    private static func values(_ values: [String]) -> AnswerJSON {
-        ["type": "string", "enum": .array(values.map { .string($0) })]
-    }
-
     private static let settings: AnswerJSON = [
         "type": "object", "additionalProperties": .bool(false),
         "properties": [
             "types": [
                 "type": "array", "minItems": 1, "maxItems": 256,
-                "items": values(EventType.allCases.map(\.rawValue)),
+                "items": EventType.schema,
             ],
             "episode_id": ["type": "string", "format": "uuid"], "after": position,
             "lease_seconds": ["type": "integer", "minimum": 1, "maximum": 3_600],
@@ -145,8 +147,9 @@ extension Endpoint {
                 "type": "object", "additionalProperties": .bool(false), "required": ["url"],
                 "properties": [
                     "url": ["type": "string", "format": "uri", "maxLength": 2_048],
-                    "payload": values(["thin", "full"]),
-                    "mode": values(["structured", "binary"]), "signature": values(["v1", "v1a"]),
+                    "payload": WebhookSettings.Payload.schema,
+                    "mode": WebhookSettings.Mode.schema,
+                    "signature": WebhookSettings.Signature.schema,
                 ],
             ],
         ],

@@ -1,6 +1,7 @@
 import CareEpisode
 import HTTPTypes
 import Hummingbird
+import Ledger
 import ProjectionRuntime
 
 /// One request that the service answers: the router, who may, and the OpenAPI document are all made
@@ -17,12 +18,10 @@ struct Endpoint: Sendable {
     /// Whether the answer holds health information: then the decision is kept in the access log.
     let disclosesHealthInformation: Bool
     var parameters: [Parameter] = []
-    /// The media types of a good answer, the usual one first.
-    var answers = ["application/json"]
-    /// The media type of the request's body; nil for none.
-    var body: String?
-    /// The JSON Schema of the request's body.
-    var schema: AnswerJSON = [:]
+    /// What a good answer may be, the usual media type first; empty where there is nothing to say.
+    var answers: [Content] = []
+    /// What the request's body may be; nil for none.
+    var body: Content?
     /// The statuses of good answers.
     var statuses = ["200"]
     /// How much longer than others it may take, in seconds: what waits for something on purpose.
@@ -74,7 +73,8 @@ struct Endpoint: Sendable {
             summary: "Record one event of an episode, or up to 256, all or nothing",
             roles: [.clinician, .service, .administrator],
             disclosesHealthInformation: true,
-            body: "application/json",
+            answers: [.json(RecordedAnswer.schema)],
+            body: .json(EventBody.request),
             statuses: ["200", "201"],
             hasOwnTimeout: true,
             mayConflict: true,
@@ -87,6 +87,7 @@ struct Endpoint: Sendable {
             summary: "The events of an episode by version",
             roles: [.clinician, .auditor, .service, .administrator],
             disclosesHealthInformation: true,
+            answers: [.json(EpisodeEvents.schema)],
             handler: EventRoutes.ofEpisode
         ),
         Endpoint(
@@ -96,8 +97,8 @@ struct Endpoint: Sendable {
             summary: "Record NDJSON of any length, a line of result for each line",
             roles: [.service, .administrator],
             disclosesHealthInformation: true,
-            answers: ["application/x-ndjson"],
-            body: "application/x-ndjson",
+            answers: [.lines(ImportJob.Line.schema)],
+            body: .lines(EventBody.importLine),
             handler: ImportRoute.run
         ),
         Endpoint(
@@ -112,7 +113,11 @@ struct Endpoint: Sendable {
                 Parameter("types", .types, "Only these types of events, separated by commas."),
                 episode,
             ],
-            answers: ["application/json", "application/x-ndjson", "text/event-stream"],
+            answers: [
+                .json(EventPage.schema),
+                .lines(RecordedEvent.schema),
+                .text("text/event-stream"),
+            ],
             handler: EventRoutes.list
         ),
     ]
@@ -133,7 +138,7 @@ struct Endpoint: Sendable {
                     standard: "true"
                 )
             ],
-            answers: ["text/plain", "application/json"],
+            answers: [.text("text/plain"), .json(PublishedCheckpoint.schema)],
             extraSeconds: 10,
             handler: EvidenceRoutes.checkpoint
         ),
@@ -157,6 +162,7 @@ struct Endpoint: Sendable {
                     "The size of the tree; without it, that of the newest checkpoint."
                 ),
             ],
+            answers: [.json(InclusionProof.schema)],
             handler: EvidenceRoutes.inclusion
         ),
         Endpoint(
@@ -179,6 +185,7 @@ struct Endpoint: Sendable {
                     "The size of the larger tree; without it, that of the newest checkpoint."
                 ),
             ],
+            answers: [.json(ConsistencyProof.schema)],
             handler: EvidenceRoutes.consistency
         ),
         Endpoint(
@@ -188,7 +195,7 @@ struct Endpoint: Sendable {
             summary: "The sealed log as tiles and entries (C2SP tlog-tiles)",
             roles: [.clinician, .auditor, .service, .administrator],
             disclosesHealthInformation: false,
-            answers: ["application/octet-stream"],
+            answers: [.bytes("application/octet-stream")],
             handler: EvidenceRoutes.tile
         ),
         Endpoint(
@@ -198,7 +205,7 @@ struct Endpoint: Sendable {
             summary: "What an auditor takes away of an episode, with proofs",
             roles: [.auditor, .administrator],
             disclosesHealthInformation: true,
-            answers: ["application/zip"],
+            answers: [.bytes("application/zip")],
             extraSeconds: 25,
             handler: EvidenceRoutes.packet
         ),
@@ -210,6 +217,7 @@ struct Endpoint: Sendable {
             roles: [.auditor, .administrator],
             disclosesHealthInformation: false,
             parameters: [after, limit(500), episode],
+            answers: [.json(AccessPage.schema)],
             handler: OperationRoutes.accessLog
         ),
     ]

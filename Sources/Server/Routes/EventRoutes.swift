@@ -1,7 +1,7 @@
-import CareEpisode
+public import CareEpisode
 import HTTPTypes
 import Hummingbird
-import Ledger
+public import Ledger
 import Metrics
 import ProjectionRuntime
 import TransparencyLog
@@ -89,9 +89,7 @@ enum EventRoutes {
     ) async throws -> Response {
         var headers: HTTPFields = [:]
         if let version = receipts.last?.version { headers[.eTag] = "\"\(version)\"" }
-        var members: [(name: String, value: AnswerJSON)] = [
-            ("events", .array(receipts.map(\.json)))
-        ]
+        var answer = RecordedAnswer(receipts: receipts)
         if call.request.headers[.prefer]?.contains("wait=sealed") == true,
             let position = receipts.last?.position,
             let note = try? await inTime(
@@ -100,9 +98,9 @@ enum EventRoutes {
             )
         {
             headers[.preferenceApplied] = "wait=sealed"
-            members.append(("checkpoint", .string(note)))
+            answer.checkpoint = note
         }
-        return .json(.object(members), status: status, headers: headers)
+        return .json(answer.json, status: status, headers: headers)
     }
 
     /// The checkpoint that covers a position; nil where none comes in time.
@@ -165,11 +163,7 @@ enum EventRoutes {
             limit: limit
         )
         return .json(
-            [
-                "events": .array(page.events.map { .raw($0.served()) }),
-                "next_after": .integer(page.nextAfter.rawValue),
-                "head": .integer(page.head.rawValue),
-            ],
+            page.json,
             disclosed: "\(page.events.count) events up to position \(page.nextAfter)"
         )
     }
@@ -179,16 +173,46 @@ enum EventRoutes {
         let episode = try call.episode()
         let events = try await call.reader.events(of: episode)
         guard let last = events.last else { throw LedgerError.unknownEpisode(episode) }
-        let version = last.history.version.rawValue
+        let version = last.history.version
         return .json(
-            [
-                "events": .array(events.map { .raw($0.served()) }),
-                "version": .integer(version),
-            ],
+            EpisodeEvents(events: events, version: version).json,
             headers: [.eTag: "\"\(version)\""],
             disclosed: "versions 1 to \(version)"
         )
     }
+}
+
+/// The answer to who records events.
+struct RecordedAnswer: JSONObject {
+    let receipts: [AppendReceipt]
+    /// The signed checkpoint that covers them, where it was waited for.
+    var checkpoint: String?
+
+    static let fields: [JSONField<Self>] = [
+        .init("events", \.receipts),
+        .optional("checkpoint", \.checkpoint),
+    ]
+}
+
+extension EventPage: JSONObject {
+    /// A page of events, and where the next one begins.
+    public static let fields: [JSONField<Self>] = [
+        .init("events", \.events),
+        .init("next_after", \.nextAfter),
+        .init("head", \.head),
+    ]
+}
+
+/// The events of one episode, by version.
+struct EpisodeEvents: JSONObject {
+    let events: [RecordedEvent]
+    /// The last one's.
+    let version: Version
+
+    static let fields: [JSONField<Self>] = [
+        .init("events", \.events),
+        .init("version", \.version),
+    ]
 }
 
 extension Problem {
@@ -201,7 +225,7 @@ extension Problem {
         )
         if case .refused(let refusal) = outcome { errors = refusal.errors }
         if case .conflict(let current) = outcome {
-            members = [("current_version", .integer(current.rawValue))]
+            currentVersion = current
             headers = [.eTag: "\"\(current)\""]
         }
     }

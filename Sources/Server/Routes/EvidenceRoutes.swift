@@ -1,10 +1,10 @@
-import CareEpisode
+public import CareEpisode
 import HTTPTypes
 import Hummingbird
-import Ledger
+public import Ledger
 import ProjectionRuntime
 import Projections
-import TransparencyLog
+public import TransparencyLog
 
 /// Checkpoints, proofs, the log as tiles, and packets.
 enum EvidenceRoutes {
@@ -21,14 +21,7 @@ enum EvidenceRoutes {
         }
         let note = newest.signed.note.description
         if call.accepts("application/json") {
-            let tree = newest.signed.checkpoint
-            return .json([
-                "origin": .string(tree.origin),
-                "size": .integer(tree.size),
-                "root": .string("\(tree.root)"),
-                "note": .string(note),
-                "sealed_at": .instant(newest.sealedAt),
-            ])
+            return .json(newest.json)
         }
         return .bytes(Array(note.utf8), "text/plain; charset=utf-8")
     }
@@ -42,14 +35,14 @@ enum EvidenceRoutes {
         let position = Position(try within("position", named, 1...size))
         let store = TileStore(call.database, ledger: call.ledger)
         let proof = try await store.inclusionProof(of: position, size: size)
-        let root = try await store.root(size: size)
-        return .json([
-            "position": .integer(position.rawValue),
-            "size": .integer(size),
-            "root": .string("\(root)"),
-            "proof": .array(proof.map { .string("\($0)") }),
-            "checkpoint": .string(newest.signed.note.description),
-        ])
+        let answer = InclusionProof(
+            position: position,
+            size: size,
+            root: try await store.root(size: size),
+            proof: proof,
+            checkpoint: newest.signed.note
+        )
+        return .json(answer.json)
     }
 
     static func consistency(_ call: Call) async throws -> Reply {
@@ -61,15 +54,15 @@ enum EvidenceRoutes {
         let from = try within("from", first, 0...to)
         let store = TileStore(call.database, ledger: call.ledger)
         let proof = try await store.consistencyProof(from: from, to: to)
-        let roots = (try await store.root(size: from), try await store.root(size: to))
-        return .json([
-            "from": .integer(from),
-            "from_root": .string("\(roots.0)"),
-            "to": .integer(to),
-            "to_root": .string("\(roots.1)"),
-            "proof": .array(proof.map { .string("\($0)") }),
-            "checkpoint": .string(newest.signed.note.description),
-        ])
+        let answer = ConsistencyProof(
+            from: from,
+            fromRoot: try await store.root(size: from),
+            to: to,
+            toRoot: try await store.root(size: to),
+            proof: proof,
+            checkpoint: newest.signed.note
+        )
+        return .json(answer.json)
     }
 
     /// A number that the tree must have; without it the highest.
@@ -133,4 +126,56 @@ enum EvidenceRoutes {
             headers: [.contentDisposition: "attachment; filename=\"\(episode).zip\""]
         )
     }
+}
+
+extension PublishedCheckpoint: JSONObject {
+    /// A checkpoint's members, and the signed note itself.
+    public static let fields: [JSONField<Self>] = [
+        .init("origin", \.signed.checkpoint.origin),
+        .init("size", \.signed.checkpoint.size),
+        .init("root", \.signed.checkpoint.root),
+        .init("note", \.signed.note),
+        .init("sealed_at", \.sealedAt),
+    ]
+}
+
+/// The proof that an event is in a tree.
+struct InclusionProof: JSONObject {
+    let position: Position
+    let size: Int64
+    let root: TreeHash
+    let proof: [TreeHash]
+    let checkpoint: SignedNote
+
+    static let fields: [JSONField<Self>] = [
+        .init("position", \.position),
+        .init("size", \.size),
+        .init("root", \.root),
+        .init("proof", \.proof),
+        .init("checkpoint", \.checkpoint),
+    ]
+}
+
+/// The proof that one tree begins with another.
+struct ConsistencyProof: JSONObject {
+    let from: Int64
+    let fromRoot: TreeHash
+    let to: Int64
+    let toRoot: TreeHash
+    let proof: [TreeHash]
+    let checkpoint: SignedNote
+
+    static let fields: [JSONField<Self>] = [
+        .init("from", \.from),
+        .init("from_root", \.fromRoot),
+        .init("to", \.to),
+        .init("to_root", \.toRoot),
+        .init("proof", \.proof),
+        .init("checkpoint", \.checkpoint),
+    ]
+}
+
+extension SignedNote: JSONText {
+    /// A signed note (C2SP signed-note).
+    public static var schema: AnswerJSON { String.schema }
 }

@@ -1,7 +1,7 @@
-import CareEpisode
+public import CareEpisode
 import HTTPTypes
 import Hummingbird
-import Ledger
+public import Ledger
 
 /// Appends NDJSON of any length; a line of result for each line, in order, while it goes on.
 enum ImportRoute {
@@ -29,19 +29,24 @@ enum ImportRoute {
     }
 }
 
-extension ImportJob.Line {
-    fileprivate var json: AnswerJSON {
-        let status =
-            switch outcome {
-            case .appended: "appended"
-            case .duplicate: "duplicate"
-            case .refused, .conflict, .eventIDReused, .partlyRecorded: "refused"
-            }
-        return [
-            "line": .integer(Int64(number)),
-            "status": .string(status),
-            "position": outcome.receipts.first.map { .integer($0.position.rawValue) } ?? .null,
-            "errors": .array(outcome.decline?.errors.map(\.json) ?? []),
-        ]
+extension ImportJob.Line: JSONObject {
+    /// What became of a line.
+    public static let fields: [JSONField<Self>] = [
+        .init("line", \.number),
+        .init("status", \.status),
+        .init("position", \.outcome.receipts.first?.position),
+        .init("errors") { $0.outcome.decline?.errors ?? [] },
+    ]
+
+    private enum Status: String, ClosedCode {
+        case appended, duplicate, refused
+    }
+
+    private var status: Status {
+        switch outcome {
+        case .appended: .appended
+        case .duplicate: .duplicate
+        case .refused, .conflict, .eventIDReused, .partlyRecorded: .refused
+        }
     }
 }

@@ -31,10 +31,18 @@ enum OpenAPI {
             )
         }
         let open: [(name: String, value: AnswerJSON)] = [
-            ("/healthz", probe("Whether the process answers", "healthz", ["200"])),
-            ("/readyz", probe("Whether the service is ready", "readyz", ["200", "503"])),
-            ("/metrics", probe("Prometheus text", "metrics", ["200"], "text/plain")),
-            ("/openapi.json", probe("This document", "openapi", ["200"])),
+            ("/healthz", probe("Whether the process answers", "healthz", .json(Health.schema))),
+            (
+                "/readyz",
+                probe(
+                    "Whether the service is ready",
+                    "readyz",
+                    .json(Readiness.schema),
+                    ["200", "503"]
+                )
+            ),
+            ("/metrics", probe("Prometheus text", "metrics", .text("text/plain"))),
+            ("/openapi.json", probe("This document", "openapi", .json(["type": "object"]))),
         ]
         return order.map { ($0, .object(methods[$0] ?? [])) } + open
     }
@@ -42,19 +50,15 @@ enum OpenAPI {
     private static func probe(
         _ summary: String,
         _ id: String,
-        _ statuses: [String],
-        _ type: String = "application/json"
+        _ content: Content,
+        _ statuses: [String] = ["200"]
     ) -> AnswerJSON {
         [
             "get": [
                 "operationId": .string(id),
                 "summary": .string(summary),
                 "security": [],
-                "responses": .object(
-                    statuses.map {
-                        ($0, answer(summary, [type]))
-                    }
-                ),
+                "responses": .object(statuses.map { ($0, answer(summary, [content])) }),
             ]
         ]
     }
@@ -75,9 +79,7 @@ enum OpenAPI {
             ]
         }
         var responses: [(name: String, value: AnswerJSON)] = endpoint.statuses.map { status in
-            let isEmpty = status == "204"
-            let nothing: AnswerJSON = ["description": .string(endpoint.summary)]
-            return (status, isEmpty ? nothing : answer(endpoint))
+            (status, answer(endpoint.summary, endpoint.answers))
         }
         responses += ["400", "401", "403", "404", "503"].map { ($0, reference) }
         if endpoint.mayConflict { responses.append(("409", reference)) }
@@ -95,14 +97,13 @@ enum OpenAPI {
             ("parameters", .array(parameters)),
         ]
         if let body = endpoint.body {
-            let content: AnswerJSON = ["schema": endpoint.schema]
             members.append(
                 (
                     "requestBody",
                     [
                         // An import of no lines is one.
-                        "required": .bool(body != "application/x-ndjson"),
-                        "content": .object([(body, content)]),
+                        "required": .bool(body.type != "application/x-ndjson"),
+                        "content": .object([body.member]),
                     ]
                 )
             )
@@ -126,13 +127,9 @@ enum OpenAPI {
         ("position", ["type": "integer", "minimum": 1, "maximum": .integer(Position.most)]),
     ]
 
-    private static func answer(_ endpoint: Endpoint) -> AnswerJSON {
-        answer(endpoint.summary, endpoint.answers)
-    }
-
-    private static func answer(_ summary: String, _ types: [String]) -> AnswerJSON {
-        let content: [(name: String, value: AnswerJSON)] = types.map { ($0, AnswerJSON.object([])) }
-        return ["description": .string(summary), "content": .object(content)]
+    private static func answer(_ summary: String, _ contents: [Content]) -> AnswerJSON {
+        guard !contents.isEmpty else { return ["description": .string(summary)] }
+        return ["description": .string(summary), "content": .object(contents.map(\.member))]
     }
 
     private static let reference: AnswerJSON = ["$ref": "#/components/responses/Problem"]
@@ -149,26 +146,6 @@ enum OpenAPI {
                 ],
             ]
         ],
-        "schemas": [
-            "Problem": [
-                "type": "object",
-                "required": ["type", "title", "status", "detail", "instance"],
-                "properties": [
-                    "type": ["type": "string"], "title": ["type": "string"],
-                    "status": ["type": "integer"], "detail": ["type": "string"],
-                    "instance": ["type": "string"],
-                    "errors": [
-                        "type": "array",
-                        "items": [
-                            "type": "object", "required": ["pointer", "code", "detail"],
-                            "properties": [
-                                "pointer": ["type": "string"], "code": ["type": "string"],
-                                "detail": ["type": "string"],
-                            ],
-                        ],
-                    ],
-                ],
-            ]
-        ],
+        "schemas": ["Problem": ProblemAnswer.schema],
     ]
 }

@@ -18,19 +18,17 @@ enum OperationRoutes {
             limit: limit,
             episode: episode
         )
-        return .json(answer)
+        return .json(answer.json)
     }
 
     /// The process answers.
-    static func health() -> Response { .json(["status": "ok"]) }
+    static func health() -> Response { .json(Health().json) }
 
     /// The database is there, its schema is this program's, and workers are at work.
     static func readiness(_ service: LedgerService) async -> Response {
-        var checks: [(name: String, value: AnswerJSON)] = []
-        var isReady = true
+        var readiness = Readiness()
         func check(_ name: String, _ problem: String?) {
-            checks.append((name, .string(problem ?? "ok")))
-            if problem != nil { isReady = false }
+            readiness.checks.append((name, problem))
         }
         do {
             let schema = try await Migrator(service.database.reader).shortfall(
@@ -52,9 +50,9 @@ enum OperationRoutes {
         }
         if !service.authenticator.hasKeys { check("keys", "cannot be fetched") }
         return .json(
-            .object([("status", .string(isReady ? "ready" : "not ready"))] + checks),
-            status: isReady ? .ok : .serviceUnavailable,
-            headers: isReady ? [:] : [.retryAfter: "1"]
+            readiness.json,
+            status: readiness.isReady ? .ok : .serviceUnavailable,
+            headers: readiness.isReady ? [:] : [.retryAfter: "1"]
         )
     }
 
@@ -116,5 +114,35 @@ enum OperationRoutes {
             }
         }
         return gauges
+    }
+}
+
+/// That the process answers.
+struct Health: JSONObject {
+    static let fields: [JSONField<Self>] = [
+        .init("status", schema: ["type": "string", "const": "ok"]) { _ in "ok" }
+    ]
+}
+
+/// Whether the service is ready, and what was looked at.
+struct Readiness: JSONDescribed {
+    /// What was looked at, and what is wrong with it; nil where it is as it should be.
+    var checks: [(name: String, problem: String?)] = []
+
+    var isReady: Bool { checks.allSatisfy { $0.problem == nil } }
+
+    /// By hand: which checks there are depends on what was found.
+    static let schema: AnswerJSON = [
+        "type": "object",
+        "properties": ["status": ["type": "string", "enum": ["ready", "not ready"]]],
+        "required": ["status"],
+        "additionalProperties": String.schema,
+    ]
+
+    var json: AnswerJSON {
+        .object(
+            [("status", .string(isReady ? "ready" : "not ready"))]
+                + checks.map { ($0.name, .string($0.problem ?? "ok")) }
+        )
     }
 }

@@ -21,21 +21,21 @@ enum SubscriptionRoutes {
             givesAfter: givesAfter,
             by: call.principal.subject
         )
-        var members = try await description(try await registry.subscription(name), call)
-        if let secret = made.secret, subscription.webhook?.signature == .hmac {
-            members.append(("secret", .string(try secret.told())))
-        }
-        return .json(.object(members), status: made.isNew ? .created : .ok)
+        let isShared = subscription.webhook?.signature == .hmac
+        let answer = PutSubscription(
+            description: try await description(try await registry.subscription(name), call),
+            secret: isShared ? try made.secret?.told() : nil
+        )
+        return .json(answer.json, status: made.isNew ? .created : .ok)
     }
 
     static func get(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
-        return .json(.object(try await description(subscription, call)))
+        return .json(try await description(subscription, call).json)
     }
 
     static func list(_ call: Call) async throws -> Reply {
-        let all = try await call.subscriptions.all()
-        return .json(["subscriptions": .array(all.map { .object(told($0)) })])
+        .json(SubscriptionList(subscriptions: try await call.subscriptions.all()).json)
     }
 
     static func delete(_ call: Call) async throws -> Reply {
@@ -56,8 +56,11 @@ enum SubscriptionRoutes {
         let subscription = try await subscription(call)
         if subscription.webhook?.payload == .full { try requireAdministrator(call) }
         let secret = try await call.webhooks.rotate(subscription)
-        let key = subscription.webhook?.signature == .hmac ? "secret" : "public_key"
-        return .json(.object([(key, .string(try secret.told()))]))
+        let told = try secret.told()
+        let isShared = subscription.webhook?.signature == .hmac
+        return .json(
+            RotatedSecret(secret: isShared ? told : nil, publicKey: isShared ? nil : told).json
+        )
     }
 
     private static func settings(
@@ -109,82 +112,18 @@ enum SubscriptionRoutes {
         return nil
     }
 
-    // MARK: - Telling
-
-    private static func told(_ subscription: Subscription) -> [(name: String, value: AnswerJSON)] {
-        var members: [(name: String, value: AnswerJSON)] = [
-            ("name", .string(subscription.name.description)),
-            (
-                "types",
-                subscription.types.map { types in
-                    .array(types.map(\.rawValue).sorted().map { .string($0) })
-                } ?? .null
-            ),
-            ("episode_id", .text(subscription.episode?.description)),
-            ("after", .integer(subscription.after.rawValue)),
-            ("lease_seconds", .integer(Int64(subscription.leaseSeconds))),
-            ("max_deliveries", .integer(Int64(subscription.maxDeliveries))),
-        ]
-        if let webhook = subscription.webhook {
-            members.append(
-                (
-                    "webhook",
-                    [
-                        "url": .string(webhook.url), "payload": .string(webhook.payload.rawValue),
-                        "mode": .string(webhook.mode.rawValue),
-                        "signature": .string(webhook.signature.rawValue),
-                    ]
-                )
-            )
-        }
-        return members
-    }
-
     private static func description(
         _ subscription: Subscription,
         _ call: Call
-    ) async throws -> [(name: String, value: AnswerJSON)] {
-        let status = try await SubscriptionStatus(call.database, call.ledger, subscription)
-        var members = told(subscription)
-        members += [
-            ("position", .integer(status.position.rawValue)),
-            ("head", .integer(status.head.rawValue)), ("lag", .integer(status.lag)),
-            ("dead_letters", .integer(Int64(status.deadLetters))),
-        ]
-        guard let push = status.push else {
-            members.append(("buckets", .array(status.buckets.map(told))))
-            return members
-        }
-        members.append(
-            (
-                "delivery",
-                [
-                    "state": .string(push.disabledReason == nil ? "active" : "disabled"),
-                    "disabled_reason": .text(push.disabledReason),
-                    "attempts": .integer(Int64(push.attempts)),
-                    "next_attempt_at": .instant(push.nextAttemptAt),
-                    "last_attempt_at": .instant(push.lastAttemptAt),
-                    "last_status": push.lastStatus.map { .integer(Int64($0)) } ?? .null,
-                    "last_error": .text(push.lastError),
-                ]
-            )
+    ) async throws -> SubscriptionDescription {
+        var answer = SubscriptionDescription(
+            subscription: subscription,
+            status: try await SubscriptionStatus(call.database, call.ledger, subscription)
         )
-        if subscription.webhook?.signature == .ed25519,
-            let key = try await call.webhooks.secrets(subscription).first?.publicKey()
-        {
-            members.append(("public_key", .string(key)))
+        if subscription.webhook?.signature == .ed25519 {
+            answer.publicKey = try await call.webhooks.secrets(subscription).first?.publicKey()
         }
-        return members
-    }
-
-    private static func told(_ bucket: SubscriptionStatus.Bucket) -> AnswerJSON {
-        [
-            "bucket": .integer(Int64(bucket.number)),
-            "position": .integer(bucket.position.rawValue),
-            "delivered": .integer(bucket.delivered.rawValue),
-            "epoch": .integer(bucket.epoch), "consumer": .text(bucket.consumer),
-            "leased_until": .instant(bucket.leasedUntil),
-        ]
+        return answer
     }
 
     // MARK: - Fetching and acknowledging
@@ -221,7 +160,7 @@ enum SubscriptionRoutes {
                     "\(delivery.events.count) events from position \(first.event.history.position)"
                     + " to \(last.event.history.position)"
             }
-            return .json(told(delivery), disclosed: disclosed)
+            return .json(delivery.json, disclosed: disclosed)
         }
     }
 
@@ -232,28 +171,6 @@ enum SubscriptionRoutes {
                     || (UInt8(ascii: "0")...UInt8(ascii: ":")).contains(byte)
                     || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains(byte)
             }
-    }
-
-    private static func told(_ delivery: SubscriptionDelivery) -> AnswerJSON {
-        [
-            "events": .array(
-                delivery.events.map { bucket, event in
-                    .raw(event.served().dropLast() + Array(",\"bucket\":\(bucket)}".utf8))
-                }
-            ),
-            // Each is what `ack` takes, once its events are dealt with.
-            "batches": .array(
-                delivery.batches.map { batch in
-                    [
-                        "bucket": .integer(Int64(batch.bucket)),
-                        "from": .integer(batch.from.rawValue), "to": .integer(batch.to.rawValue),
-                        "epoch": .integer(batch.epoch),
-                        "deliveries": .integer(Int64(batch.deliveries)),
-                    ]
-                }
-            ),
-            "head": .integer(delivery.head.rawValue),
-        ]
     }
 
     static func acknowledge(_ call: Call) async throws -> Reply {
@@ -295,16 +212,7 @@ enum SubscriptionRoutes {
         } catch SubscriptionError.stale(let stale) {
             throw Problem(stale: stale, isList: isList)
         }
-        return .json([
-            "acknowledged": .array(
-                acknowledgements.map { acknowledgement in
-                    [
-                        "bucket": .integer(Int64(acknowledgement.bucket)),
-                        "position": .integer(acknowledgement.to.rawValue),
-                    ]
-                }
-            )
-        ])
+        return .json(AcknowledgedAnswer(acknowledged: acknowledgements).json)
     }
 
     private static func failed(_ object: ObjectReader) -> Acknowledgement.Failed {
@@ -345,16 +253,7 @@ enum SubscriptionRoutes {
             after: after,
             limit: limit
         )
-        let told: [AnswerJSON] = letters.map { letter in
-            [
-                "position": .integer(letter.position.rawValue),
-                "episode_id": .string(letter.episode.description),
-                "event_id": .string(letter.eventID.description),
-                "deliveries": .integer(Int64(letter.deliveries)),
-                "reason": .string(letter.reason), "died_at": .instant(letter.diedAt),
-            ]
-        }
-        return .json(["dead_letters": .array(told)])
+        return .json(DeadLetterList(letters: letters).json)
     }
 
     static func resolve(_ call: Call) async throws -> Reply {
@@ -408,21 +307,7 @@ extension Problem {
                         + "\(one.position) and given out up to \(one.delivered), epoch \(one.epoch)"
                 )
             },
-            members: [
-                (
-                    "buckets",
-                    .array(
-                        stale.map { one in
-                            [
-                                "bucket": .integer(Int64(one.bucket)),
-                                "position": .integer(one.position.rawValue),
-                                "delivered": .integer(one.delivered.rawValue),
-                                "epoch": .integer(one.epoch),
-                            ]
-                        }
-                    )
-                )
-            ]
+            buckets: stale
         )
     }
 

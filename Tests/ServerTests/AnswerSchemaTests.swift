@@ -1,0 +1,201 @@
+import CareEpisode
+import Foundation
+import Ledger
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Server
+
+/// Every answer of every test here is held against the OpenAPI document by ``ServiceFixture``; this
+/// is about the document itself.
+@Suite("What the OpenAPI document says of answers")
+struct AnswerSchemaTests {
+    @Test("Each good answer and each body has a schema")
+    func complete() throws {
+        let document = try JSONValue(OpenAPI.document)
+        for (path, methods) in document["paths"]?.members ?? [:] {
+            for (method, operation) in methods.members {
+                var contents = operation["requestBody"]?["content"]?.members ?? [:]
+                for (status, response) in operation["responses"]?.members ?? [:] {
+                    guard status.hasPrefix("2"), status != "204" else { continue }
+                    let found = response["content"]?.members ?? [:]
+                    #expect(!found.isEmpty, "\(method) \(path) \(status)")
+                    contents.merge(found) { $1 }
+                }
+                for (type, content) in contents {
+                    let schema = content["schema"]?.members ?? [:]
+                    #expect(!schema.isEmpty, "\(method) \(path) \(type)")
+                }
+            }
+        }
+    }
+
+    @Test("What is not described is found, and so is what is described and missing")
+    func check() throws {
+        let check = AnswerCheck()
+        func faults(_ text: String, _ type: String = "application/json") -> [String] {
+            check.faults("GET", "/healthz", 200, type: type, Array(text.utf8))
+        }
+        #expect(faults(#"{"status":"ok"}"#).isEmpty)
+        #expect(
+            faults(#"{"status":"ok","more":1}"#) == [": has a member more that is not described"]
+        )
+        #expect(faults("{}") == [": lacks status"])
+        #expect(faults(#"{"status":"well"}"#) == ["/status: is not the constant"])
+        #expect(!faults(#"{"status":"ok"}"#, "text/html").isEmpty)
+        #expect(!check.faults("GET", "/healthz", 201, type: "application/json", []).isEmpty)
+        #expect(!check.faults("GET", "/nowhere", 200, type: "application/json", []).isEmpty)
+    }
+
+    @Test("Every property of every answer appears where everything happens once")
+    func everyProperty() async throws {
+        try await ClinicStory.with { fixture, story in
+            try await EveryRequest(fixture: fixture, story: story).run()
+            let stays = "get /v1/ledgers/{ledger}/census application/json |0/episodes[]/"
+            let put = "put /v1/ledgers/{ledger}/subscriptions/{name} application/json /delivery/"
+            #expect(
+                fixture.answers.lacking == [
+                    // A stay that is in force at midnight has no end.
+                    "\(stays)to", "\(stays)end_reason",
+                    // Who puts a webhook has it sent to again at once.
+                    "\(put)disabled_reason", "\(put)next_attempt_at",
+                ]
+            )
+        }
+    }
+}
+
+/// Asks everything that can be asked.
+private struct EveryRequest {
+    let fixture: ServiceFixture
+    let story: ClinicStory
+
+    func run() async throws {
+        try await questions()
+        try await record()
+        try await evidence()
+        try await subscriptions()
+        for path in ["/healthz", "/readyz", "/metrics", "/openapi.json"] {
+            let answer = try await fixture.request("GET", path, token: nil)
+            #expect(answer.status == 200, "\(path)")
+        }
+        let log = try await get("access-log", .auditor)
+        #expect(log.json.list("entries").contains { $0["purpose"] as? String == "TREAT" })
+    }
+
+    @discardableResult
+    private func get(
+        _ path: String,
+        _ role: Role = .administrator,
+        headers: [String: String] = [:]
+    ) async throws -> ServiceFixture.Answer {
+        let answer = try await fixture.get(path, token: fixture.token(role), headers: headers)
+        #expect(answer.status == 200, "\(path): \(answer.text)")
+        return answer
+    }
+
+    @discardableResult
+    private func send(
+        _ method: String,
+        _ path: String,
+        _ body: String,
+        headers: [String: String] = [:]
+    ) async throws -> ServiceFixture.Answer {
+        let answer = try await fixture.request(
+            method,
+            "/v1/ledgers/default/\(path)",
+            token: fixture.token(.administrator),
+            headers: headers,
+            body: Array(body.utf8)
+        )
+        #expect((200...204).contains(answer.status), "\(path): \(answer.text)")
+        return answer
+    }
+
+    private func questions() async throws {
+        let head = try await EventReader(fixture.database, ledger: fixture.ledger).head().position
+        let (ended, open) = (story.ended, story.open)
+        let times = "diff=2025-02-12T00:00:00Z,2025-02-28T00:00:00Z"
+        for path in [
+            "episodes/\(ended)?effective_at=2025-02-20", "episodes?", "census?date=2025-01-15",
+            "outcomes?from=2025-02-01&to=2025-02-20&program=op-aftercare",
+            "census?from=2025-01-06&to=2025-01-10", "attendance?episode=\(ended)",
+            "medication-review?episode=\(open)", "medication-review?program=iop-day",
+            "discharge-summaries?program=op-aftercare&from=2025-02-01&to=2025-02-28",
+            "medication-review?episode=\(ended)", "discharge-summaries/\(ended)?",
+        ] {
+            let joint = path.hasSuffix("?") ? "" : "&"
+            try await get("\(path)\(joint)at_least=\(head)")
+            try await get("\(path)\(joint)known_at=2025-02-28T00:00:00Z")
+            try await get("\(path)\(joint)\(times)")
+            try await get("\(path)\(joint)\(times)", headers: ["Accept": "text/html"])
+        }
+        try await get("census?date=2025-01-08&\(times)")
+        try await get("medication-review?episode=\(ended)&effective_at=2025-01-25")
+        try await get("medication-review?program=iop-day&effective_at=2025-01-25")
+        try await get("medication-review?program=op-aftercare&effective_at=2025-02-05")
+        try await get("discharge-summaries/\(ended)?known_at=2025-02-11")
+    }
+
+    private func record() async throws {
+        let sealed = try await fixture.post(
+            .fresh,
+            [SampleEvent.admitted()],
+            token: fixture.token(.service),
+            headers: ["Prefer": "wait=sealed"]
+        )
+        #expect(sealed.json.string("checkpoint") != nil)
+        try await get("episodes/\(story.ended)/events")
+        try await get("events", headers: ["X-Purpose-Of-Use": "TREAT"])
+        try await get("events", headers: ["Accept": "application/x-ndjson"])
+        // A line that is refused tells why.
+        try await send("POST", "events:import", "{}")
+    }
+
+    private func evidence() async throws {
+        try await get("checkpoint")
+        try await get("checkpoint", headers: ["Accept": "application/json"])
+        try await get("proofs/inclusion?position=2")
+        try await get("proofs/consistency?from=1")
+        try await get("tile/entries/000.p/1")
+        try await get("episodes/\(story.ended)/packet")
+    }
+
+    private func subscriptions() async throws {
+        let settings = #"{"types":["admitted"],"episode_id":"\#(story.ended)"}"#
+        try await send("PUT", "subscriptions/pulled", settings)
+        let given = try await get("subscriptions/pulled/events?limit=1&buckets=64&consumer=c-1")
+        try await get("subscriptions/pulled")
+        try await send("PUT", "subscriptions/pulled", settings)
+        let batch = try #require(given.json.list("batches").first)
+        let position = try #require(batch["to"] as? Int)
+        var failed = batch
+        failed["failed"] = [["position": position, "reason": "unreadable"]]
+        let body = try JSONSerialization.data(withJSONObject: failed)
+        try await send("POST", "subscriptions/pulled/ack", String(decoding: body, as: UTF8.self))
+        let letters = try await get("subscriptions/pulled/dead-letters")
+        #expect(letters.json.list("dead_letters").count == 1)
+        try await send("DELETE", "subscriptions/pulled/dead-letters/\(position)", "")
+        for signature in ["v1", "v1a"] {
+            let path = "subscriptions/pushed-\(signature)"
+            let body = #"{"webhook":{"url":"https://example.org/","signature":"\#(signature)"}}"#
+            try await send("PUT", path, body)
+            try await send("POST", "\(path)/rotate-secret", "")
+            // As after a receiver that is gone.
+            _ = try await fixture.database.projector.query(
+                """
+                update webhook
+                set epoch = epoch + 1, lease_holder = null, lease_until = null, attempts = 1,
+                    disabled_reason = 'gone', next_attempt_at = now(), last_attempt_at = now(),
+                    last_status = 410, last_error = 'status'
+                where name = \("pushed-\(signature)")
+                """
+            )
+            try await get(path)
+            try await send("PUT", path, body)
+        }
+        try await get("subscriptions")
+        try await send("DELETE", "subscriptions/pulled", "")
+    }
+}
