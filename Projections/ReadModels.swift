@@ -59,7 +59,7 @@ public enum ReadModels {
             MedicationReviewQuestion.self,
             operation: "getMedicationReview",
             path: "medication-review",
-            "The medication review of an episode, or of a programme's",
+            "The medication review of an episode, or of a program's",
             disclosesHealthInformation: true
         ),
         QuestionDescription(

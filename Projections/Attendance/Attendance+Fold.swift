@@ -67,7 +67,7 @@ extension EpisodeAttendance {
     }
 }
 
-/// A time without a break at one level of care, whatever the programme.
+/// A time without a break at one level of care, whatever the program.
 private struct UnbrokenRun {
     let firstDate: CalendarDate
     /// The date on which it ended; nil while it lasts.

@@ -42,7 +42,7 @@ public struct EpisodeAttendance: Hashable, Sendable {
     /// Minutes that count toward hours.
     public var minutes: Int { weeks.reduce(0) { $0 + $1.minutes } }
 
-    /// Sessions that the client attended or should have: what the programme cancelled is none.
+    /// Sessions that the client attended or should have: what the program cancelled is none.
     public var expected: Int {
         missed.reduce(attended) { $1.key == .cancelledByProgram ? $0 : $0 + $1.value }
     }

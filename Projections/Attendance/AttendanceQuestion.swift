@@ -20,8 +20,8 @@ public struct AttendanceQuestion: Question {
                 "weekly_hours",
                 .programHours,
                 """
-                Below how many hours a programme's weeks are flagged, 0 to 168; may be given \
-                several times. Without it 9, and 6 for programmes with the word adolescent in \
+                Below how many hours a program's weeks are flagged, 0 to 168; may be given \
+                several times. Without it 9, and 6 for programs with the word adolescent in \
                 their key.
                 """,
                 repeats: true

@@ -9,17 +9,17 @@ public struct WeeklyHours: Hashable, Sendable {
     /// 6: where ASAM level 2.1 begins for adolescents.
     public static let adolescentNeed = 6.0
 
-    /// What programmes have instead, by their keys; hours a week, not negative.
+    /// What programs have instead, by their keys; hours a week, not negative.
     public var ofProgram: [String: Double]
 
-    /// The thresholds, with those of single programmes by their keys.
+    /// The thresholds, with those of single programs by their keys.
     public init(_ ofProgram: [String: Double] = [:]) {
         self.ofProgram = ofProgram
     }
 
     /// Hours a week.
     ///
-    /// - Parameter program: the programme's key; one with the word `adolescent` (words end where
+    /// - Parameter program: the program's key; one with the word `adolescent` (words end where
     ///   letters do) has ``adolescentNeed``.
     public func threshold(_ program: String) -> Double {
         if let hours = ofProgram[program] { return hours }

@@ -1,8 +1,8 @@
 public import CareEpisode
 
-/// The numbers of one programme and level on one day.
+/// The numbers of one program and level on one day.
 public struct CensusGroup: Hashable, Sendable {
-    /// The programme's key.
+    /// The program's key.
     public var program: String
     /// The level of care.
     public var levelOfCare: LevelOfCare
@@ -10,9 +10,9 @@ public struct CensusGroup: Hashable, Sendable {
     public var census = 0
     /// Stays that began with an admission.
     public var admissions = 0
-    /// Stays that began with a step or a change of programme.
+    /// Stays that began with a step or a change of program.
     public var transfersIn = 0
-    /// Stays that ended with a step or a change of programme.
+    /// Stays that ended with a step or a change of program.
     public var transfersOut = 0
     /// Stays that ended with the episode.
     public var discharges = 0
@@ -22,7 +22,7 @@ public struct CensusGroup: Hashable, Sendable {
 ///
 /// Pure: a function of stays, days and the time up to which entries take part.
 public struct CensusTally: Sendable {
-    /// One day's groups, those with any number above zero, by programme and level.
+    /// One day's groups, those with any number above zero, by program and level.
     public struct Day: Sendable {
         /// The local date.
         public var date: CalendarDate
@@ -123,7 +123,7 @@ extension EpisodeCensus.Stay {
         return open
     }
 
-    /// Whether it ended by a step or a change of programme, and not with the episode.
+    /// Whether it ended by a step or a change of program, and not with the episode.
     public var isEndedByTransfer: Bool {
         switch endReason {
         case .transfer: true
@@ -173,7 +173,7 @@ public struct CensusEpisode: Sendable {
 public struct CensusOfDate: Sendable {
     /// The date, and its numbers.
     public var day: CensusTally.Day
-    /// The stays at midnight, by programme, level, and how long they have lasted.
+    /// The stays at midnight, by program, level, and how long they have lasted.
     public var episodes: [CensusEpisode]
     /// Puts an answer together.
     ///
@@ -181,7 +181,7 @@ public struct CensusOfDate: Sendable {
     ///   - date: the date.
     ///   - models: every episode with a stay that overlaps it.
     ///   - effectiveAt: just before the date's 24:00, or now.
-    ///   - program: only this programme; nil for all.
+    ///   - program: only this program; nil for all.
     ///   - calendar: of the ledger's zone.
     public init(
         _ date: CalendarDate,

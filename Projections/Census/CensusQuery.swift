@@ -23,7 +23,7 @@ public struct CensusQuery: Sendable {
     ///   - date: not after today.
     ///   - effectiveAt: the instant up to which entries take part: just before the date's 24:00,
     ///     or now.
-    ///   - program: only this programme; nil for all.
+    ///   - program: only this program; nil for all.
     ///   - knowledge: nil answers from the tables.
     public func date(
         _ date: CalendarDate,
@@ -54,7 +54,7 @@ public struct CensusQuery: Sendable {
     ///   - from: the first date.
     ///   - to: the last date, not after today.
     ///   - effectiveAt: as for a date, of the last one.
-    ///   - program: only this programme; nil for all.
+    ///   - program: only this program; nil for all.
     ///   - knowledge: nil answers from the tables.
     public func period(
         from: CalendarDate,

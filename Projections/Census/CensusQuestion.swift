@@ -43,7 +43,7 @@ public struct CensusQuestion: Question {
                 a date means the same as {date}.
                 """
             ),
-            Parameter("program", .text, "Only this programme."),
+            Parameter("program", .text, "Only this program."),
         ] + Clocks.parameters
 
     /// The answer, and what differs between two.
@@ -62,7 +62,7 @@ public struct CensusQuestion: Question {
     public let time: Time
     /// Up to when entries take part.
     public let effectiveAt: Instant
-    /// Only this programme; nil for all.
+    /// Only this program; nil for all.
     public let program: String?
     /// The knowledge that is asked of.
     public let clocks: Clocks

@@ -19,9 +19,9 @@ public struct EpisodeCensus: Hashable, Sendable {
     /// What is doubtful about the history.
     public var flags: [EpisodeFlag]
 
-    /// One unbroken time in one programme, track and level of care.
+    /// One unbroken time in one program, track and level of care.
     public struct Stay: Hashable, Sendable {
-        /// The programme's key.
+        /// The program's key.
         public var program: String
         /// The track, where one is named.
         public var track: String?
@@ -77,7 +77,7 @@ public struct EpisodeFlag: Hashable, Sendable {
         case duplicateSession = "duplicate_session"
         /// Two attended sessions overlap.
         case overlappingSessions = "overlapping_sessions"
-        /// A whole week of intensive outpatient care had fewer hours than its programme should give.
+        /// A whole week of intensive outpatient care had fewer hours than its program should give.
         ///
         /// Depends on when one asks: raised by ``EpisodeAttendance``, never stored.
         case belowWeeklyHours = "below_weekly_hours"

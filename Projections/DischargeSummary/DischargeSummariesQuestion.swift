@@ -10,7 +10,7 @@ public struct DischargeSummariesQuestion: Question {
             Parameter(
                 "program",
                 .text,
-                "The programme whose ended episodes are listed, by the programme they ended in."
+                "The program whose ended episodes are listed, by the program they ended in."
             ),
             Parameter("from", .date, "The first date of the ends listed."),
             Parameter("to", .date, "The last date of the ends listed."),

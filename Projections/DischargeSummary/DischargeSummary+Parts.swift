@@ -48,7 +48,7 @@ extension DischargeSummary {
             self.section = section
             self.name = name
             isList = false
-            schema = { .nullable(.schema(of: fields)) }
+            schema = { AnswerJSON.schema(of: fields).orNull }
             statements = {
                 let element = element($0)
                 let value = element.value.map { AnswerJSON.object(fields: fields, of: $0) }

@@ -63,7 +63,7 @@ public struct DischargeSummary: Hashable, Sendable {
     public struct Client: Hashable, Sendable {
         /// The client's pseudonymous key.
         public var clientID: Element<String>
-        /// The last programme's key.
+        /// The last program's key.
         public var program: Element<String>
         /// The last track.
         public var track: Element<String>
@@ -115,7 +115,7 @@ public struct DischargeSummary: Hashable, Sendable {
         public var hours: Element<Double>
         /// ISO weeks from the admission's to the end's, both of them counted.
         public var weeks: Element<Int>
-        /// Attended / (attended + missed, but for those that the programme cancelled).
+        /// Attended / (attended + missed, but for those that the program cancelled).
         public var attendanceRate: Element<Double>
         /// How many the client missed, by reason.
         public var missed: Element<[String: Int]>

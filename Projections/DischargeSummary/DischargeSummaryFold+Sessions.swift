@@ -39,7 +39,7 @@ private struct SessionCount {
     var minutes = 0
     var counting: [EventID] = []
     var missed: [String: [EventID]] = [:]
-    /// Those missed for any other reason than that the programme cancelled.
+    /// Those missed for any other reason than that the program cancelled.
     var expected: [EventID] = []
     var family = DischargeSummary.FamilySessions(held: 0, withClient: 0, participants: [:])
     var familySessions: [EventID] = []

@@ -1,7 +1,7 @@
 import CareEpisode
 
 extension DischargeSummary {
-    /// Summarises an episode.
+    /// Summarizes an episode.
     ///
     /// - Parameters:
     ///   - episode: whose history.
@@ -21,7 +21,7 @@ extension DischargeSummary {
         }
     }
 
-    /// Summarises an episode whose course is known; parameters and errors as for the fold.
+    /// Summarizes an episode whose course is known; parameters and errors as for the fold.
     init(_ episode: EpisodeID, _ course: Course, effectiveAt: Instant?) throws {
         let last = course.history.entries.last?.time
         let fold = DischargeSummaryFold(course, openUntil: effectiveAt ?? last)
@@ -51,7 +51,7 @@ struct DischargeSummaryFold {
     typealias Element = DischargeSummary.Element
 
     let course: Course
-    /// The time up to which an open episode is summarised.
+    /// The time up to which an open episode is summarized.
     let openUntil: Instant
     private let places: [EventID: Int]
 

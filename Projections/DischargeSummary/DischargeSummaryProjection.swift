@@ -83,7 +83,7 @@ public struct DischargeSummaryRow: Hashable, Sendable {
     public var episodeID: EpisodeID
     /// The client's pseudonymous key.
     public var clientID: String
-    /// The last programme's key.
+    /// The last program's key.
     public var program: String
     /// When the episode began.
     public var admittedAt: Instant

@@ -35,7 +35,7 @@ public struct DischargeSummaryQuery: Sendable {
     ///   - clock: which clock the end's own knowledge time, and `since`, are on.
     ///   - since: what has changed since this knowledge time, not later than `knowledge`; nil for
     ///     that of the end.
-    ///   - interim: whether an open episode is summarised so far.
+    ///   - interim: whether an open episode is summarized so far.
     /// - Throws: ``DischargeSummaryError``, and ``LedgerError/unknownEpisode(_:)``.
     public func episode(
         _ episode: EpisodeID,
@@ -210,7 +210,7 @@ public struct DischargeSummaryQuery: Sendable {
 
     /// Which ended episodes a list has.
     public struct Selection: Sendable {
-        /// Only those whose last programme this is; nil for all.
+        /// Only those whose last program this is; nil for all.
         public var program: String?
         /// The first date of their ends in the ledger's zone; nil for no limit.
         public var from: CalendarDate?

@@ -8,7 +8,7 @@ public struct DischargeSummaryQuestion: Question {
     public static let parameters =
         [
             Parameter("episode", .episode, "The episode's id, a UUID.", isRequired: true),
-            Parameter("interim", .flag, "Summarise an open episode so far."),
+            Parameter("interim", .flag, "Summarize an open episode so far."),
             Parameter(
                 "since",
                 .pastTime,
@@ -38,7 +38,7 @@ public struct DischargeSummaryQuestion: Question {
 
     /// Whose.
     public let episode: EpisodeID
-    /// Whether an open episode is summarised so far.
+    /// Whether an open episode is summarized so far.
     public let isInterim: Bool
     /// Since when changes are told; nil for since the end.
     public let since: Instant?

@@ -6,7 +6,7 @@ extension SummaryWriter {
         let client = summary.client
         var facts = [
             fact("Client", client.clientID) { $0 },
-            fact("Programme", client.program) { $0 },
+            fact("Program", client.program) { $0 },
             fact("Track", client.track) { Words.code($0) },
             fact("Admitted", client.admittedAt) { clock.time($0) },
         ]
@@ -33,7 +33,7 @@ extension SummaryWriter {
         }
         var stays = Table(
             caption: "Levels of care",
-            columns: ["Level of care", "Programme", "Track", "From", "To", "Began", "Ended"],
+            columns: ["Level of care", "Program", "Track", "From", "To", "Began", "Ended"],
             rows: rows
         )
         stays.hasSources = false

@@ -9,7 +9,7 @@ extension CensusQuery {
         public var clientID: String?
         /// Only open ones, or only ended ones.
         public var isOpen: Bool?
-        /// Only those with a stay in this programme.
+        /// Only those with a stay in this program.
         public var program: String?
 
         /// A filter.

@@ -2,7 +2,7 @@ public import CareEpisode
 public import Ledger
 public import ProjectionRuntime
 
-/// The episodes there are: client, programme, status, length of stay.
+/// The episodes there are: client, program, status, length of stay.
 public struct EpisodesQuestion: Question {
     /// What can be given.
     public static let parameters =
@@ -15,7 +15,7 @@ public struct EpisodesQuestion: Question {
                 valueName: "id"
             ),
             Parameter("status", .choice(["open", "ended"]), "Only open or only ended ones."),
-            Parameter("program", .text, "Only those with a stay in this programme."),
+            Parameter("program", .text, "Only those with a stay in this program."),
             Parameter(
                 "effective_at",
                 .pastTime,

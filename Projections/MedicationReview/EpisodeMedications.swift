@@ -8,7 +8,7 @@ public struct EpisodeMedications: Hashable, Sendable {
     public var episodeID: EpisodeID
     /// The client's pseudonymous key.
     public var clientID: String
-    /// The programme of the last stay.
+    /// The program of the last stay.
     public var program: String
     /// The level of care of the last stay.
     public var levelOfCare: LevelOfCare

@@ -1,6 +1,6 @@
 import CareEpisode
 
-/// By what a medication is recognised.
+/// By what a medication is recognized.
 struct MedicationKey: Hashable {
     let orderID: String?
     let rxcui: String?

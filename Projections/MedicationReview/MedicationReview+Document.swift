@@ -98,7 +98,7 @@ extension EpisodeMedicationReview {
 }
 
 extension MedicationWorklist {
-    /// A programme's medications for people.
+    /// A program's medications for people.
     func document(_ ledger: LedgerDescription) -> Document {
         let rows = episodes.map { episode in
             let review = episode.review

@@ -11,9 +11,9 @@ public struct EpisodeMedicationReview: Sendable {
     public var basis: ReadModelBasis
 }
 
-/// The reviews of all who are enrolled in a programme at a time.
+/// The reviews of all who are enrolled in a program at a time.
 public struct MedicationWorklist: Sendable {
-    /// The programme.
+    /// The program.
     public var program: String
     /// The time.
     public var effectiveAt: Instant
@@ -28,7 +28,7 @@ public struct MedicationWorklist: Sendable {
         public var episodeID: EpisodeID
         /// The client's pseudonymous key.
         public var clientID: String
-        /// The programme at the time.
+        /// The program at the time.
         public var program: String
         /// The level of care at the time.
         public var levelOfCare: LevelOfCare

@@ -82,10 +82,10 @@ public struct MedicationReviewQuery: Sendable {
         )
     }
 
-    /// Reviews every episode with a stay in force in a programme.
+    /// Reviews every episode with a stay in force in a program.
     ///
     /// - Parameters:
-    ///   - program: the programme's key.
+    ///   - program: the program's key.
     ///   - effectiveAt: as for one episode.
     ///   - knowledge: nil answers from the tables.
     public func program(
@@ -130,7 +130,7 @@ public struct MedicationReviewQuery: Sendable {
     ///
     /// - Parameters:
     ///   - effectiveAt: as for one episode.
-    ///   - program: only where a stay in this programme is in force; nil for any.
+    ///   - program: only where a stay in this program is in force; nil for any.
     public func fold(
         effectiveAt: Instant,
         enrolledIn program: String? = nil
@@ -221,7 +221,7 @@ public struct MedicationReviewQuery: Sendable {
 }
 
 extension ReviewedMedications {
-    /// Whether a stay in a programme is in force.
+    /// Whether a stay in a program is in force.
     fileprivate func isEnrolled(in program: String) -> Bool {
         enrolment.map { $0.isEnrolled && $0.program == program } ?? false
     }

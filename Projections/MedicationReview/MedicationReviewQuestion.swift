@@ -2,10 +2,10 @@ public import CareEpisode
 public import Ledger
 public import ProjectionRuntime
 
-/// What an episode's client takes, or all who are enrolled in a programme, and what is doubtful
+/// What an episode's client takes, or all who are enrolled in a program, and what is doubtful
 /// about it.
 public struct MedicationReviewQuestion: Question {
-    /// One review, or a programme's.
+    /// One review, or a program's.
     public enum Value: Sendable {
         /// Of one episode.
         case episode(EpisodeMedicationReview)
@@ -17,7 +17,7 @@ public struct MedicationReviewQuestion: Question {
     public enum Subject: Sendable {
         /// One episode.
         case episode(EpisodeID)
-        /// Every episode with a stay in force in this programme.
+        /// Every episode with a stay in force in this program.
         case program(String)
 
         fileprivate var episode: EpisodeID? {
@@ -33,7 +33,7 @@ public struct MedicationReviewQuestion: Question {
     public static let parameters =
         [
             Parameter("episode", .episode, "The episode's id, a UUID."),
-            Parameter("program", .text, "The programme whose episodes are reviewed."),
+            Parameter("program", .text, "The program whose episodes are reviewed."),
             Parameter(
                 "effective_at",
                 .time,
@@ -97,7 +97,7 @@ public struct MedicationReviewQuestion: Question {
         try MedicationReviewProjection(ledger)
     }
 
-    /// Whether it is not a programme's.
+    /// Whether it is not a program's.
     public var isAboutOneEpisode: Bool { subject.episode != nil }
 
     /// The review.

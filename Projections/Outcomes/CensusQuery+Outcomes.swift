@@ -9,7 +9,7 @@ extension CensusQuery {
     ///   - to: the last date, not after today.
     ///   - effectiveAt: the instant up to which entries take part: just before the last date's
     ///     24:00, or now.
-    ///   - program: only this programme; nil for all.
+    ///   - program: only this program; nil for all.
     ///   - knowledge: nil answers from the tables.
     /// - Throws: `ProjectionError.rebuildNeeded` where the tables are of another version.
     public func outcomes(

@@ -6,7 +6,7 @@ import ProjectionRuntime
 extension PeriodOutcomes {
     /// The outcomes for people.
     func document(_ ledger: LedgerDescription, _ basis: ReadModelBasis) -> Document {
-        let programWords = program.map { ", programme \($0)" } ?? ""
+        let programWords = program.map { ", program \($0)" } ?? ""
         var blocks: [Document.Block] = []
         if !byReason.isEmpty {
             blocks.append(

@@ -8,7 +8,7 @@ public struct PeriodOutcomes: Hashable, Sendable {
     public let from: CalendarDate
     /// The last date.
     public let to: CalendarDate
-    /// Only this programme; nil for all.
+    /// Only this program; nil for all.
     public let program: String?
     /// How many episodes ended how: those above zero, in the order of TEDS.
     public let byReason: [Count]
@@ -42,7 +42,7 @@ public struct PeriodOutcomes: Hashable, Sendable {
     ///   - models: every episode with a stay that overlaps the period.
     ///   - from: the first date.
     ///   - to: the last date.
-    ///   - program: only this programme's stays, and the episodes whose last stay is in it; nil for
+    ///   - program: only this program's stays, and the episodes whose last stay is in it; nil for
     ///     all.
     ///   - effectiveAt: just before the last date's 24:00, or now.
     ///   - calendar: of the ledger's zone.

@@ -14,7 +14,7 @@ public struct OutcomesQuestion: Question {
                 .pastTime,
                 "Only what happened up to this time takes part; without it, the end of the period."
             ),
-            Parameter("program", .text, "Only this programme."),
+            Parameter("program", .text, "Only this program."),
         ] + Clocks.parameters
 
     /// The answer, and what differs between two.
@@ -33,7 +33,7 @@ public struct OutcomesQuestion: Question {
     public let to: CalendarDate
     /// Up to when entries take part.
     public let effectiveAt: Instant
-    /// Only this programme; nil for all.
+    /// Only this program; nil for all.
     public let program: String?
     /// The knowledge that is asked of.
     public let clocks: Clocks

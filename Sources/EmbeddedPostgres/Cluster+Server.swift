@@ -128,12 +128,12 @@ extension Cluster {
         after postmaster: Postmaster,
         before deadline: ContinuousClock.Instant
     ) async throws {
-        let patience = ContinuousClock.now + .seconds(2)
+        let grace = ContinuousClock.now + .seconds(2)
         var orphans = Postmaster.processes(of: location.cluster)
         while !orphans.isEmpty {
             // They leave when they notice; those that compute notice late. Killing them loses
             // nothing: what was not committed is undone by the recovery.
-            if ContinuousClock.now > patience { for orphan in orphans { kill(orphan, SIGKILL) } }
+            if ContinuousClock.now > grace { for orphan in orphans { kill(orphan, SIGKILL) } }
             guard ContinuousClock.now < deadline else {
                 throw timedOut("processes of a killed server to end: \(orphans)")
             }

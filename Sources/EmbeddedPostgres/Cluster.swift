@@ -120,10 +120,10 @@ struct Cluster: Sendable {
 
     /// Waits until a server whose start was interrupted can be seen to run, or is gone.
     private func settle() async throws {
-        let patience = ContinuousClock.now + .seconds(5)
+        let deadline = ContinuousClock.now + .seconds(5)
         while !Postmaster.processes(of: location.cluster, includingTools: true).isEmpty {
             if case .running = Postmaster.state(of: location.cluster) { return }
-            guard ContinuousClock.now < patience else { return }
+            guard ContinuousClock.now < deadline else { return }
             try await Task.sleep(for: .milliseconds(10))
         }
     }

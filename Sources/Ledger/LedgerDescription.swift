@@ -11,7 +11,7 @@ public struct LedgerID: Hashable, Sendable, RawRepresentable {
     }
 }
 
-/// One ledger of a database: one organisation's record.
+/// One ledger of a database: one organization's record.
 public struct LedgerDescription: Hashable, Sendable {
     /// The number its rows begin with.
     public let id: LedgerID

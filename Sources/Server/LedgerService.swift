@@ -20,7 +20,7 @@ public final class LedgerService: Service, Sendable {
         /// How long an append waits for its seal where that is preferred.
         public var sealLimit: Duration = .seconds(10)
         /// How long a request waits for the database before it is answered with 503.
-        public var patience: Duration = .milliseconds(4_500)
+        public var requestTimeout: Duration = .milliseconds(4_500)
         /// How often a stream says that it is alive.
         public var heartbeat: Duration = .seconds(15)
         /// Whether webhooks may go to private networks, and over plain http.
@@ -70,7 +70,7 @@ public final class LedgerService: Service, Sendable {
         self.settings = settings
         self.place = place
         self.onTrouble = onTrouble
-        accessLog = AccessLog(database, patience: settings.patience)
+        accessLog = AccessLog(database, timeout: settings.requestTimeout)
         workers = LedgerWorkers(database) { ledger, _, error in
             onTrouble(ledger.map { "\($0.name): \(error)" } ?? Problem(error).detail)
         }
@@ -95,7 +95,7 @@ public final class LedgerService: Service, Sendable {
             state.sequencers[name] = Sequencer(
                 database,
                 ledger: ledger,
-                timeout: settings.patience
+                timeout: settings.requestTimeout
             )
             return true
         }

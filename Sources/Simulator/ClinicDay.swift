@@ -25,7 +25,7 @@ struct ClinicDay: Comparable {
 
     var date: CalendarDate { CalendarDate(dayNumber: number) }
 
-    /// Monday to Friday without the holidays on which programmes close.
+    /// Monday to Friday without the holidays on which programs close.
     var isOpen: Bool {
         guard weekday < 5 else { return false }
         let date = date

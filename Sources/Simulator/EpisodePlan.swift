@@ -5,11 +5,11 @@ struct EpisodePlan {
     /// What begins a phase.
     enum Beginning {
         case admission, stepDown, stepUp
-        /// At the same level: another programme, or fewer days a week.
+        /// At the same level: another program, or fewer days a week.
         case programChange
     }
 
-    /// A time at one level of care in one programme with one number of days a week.
+    /// A time at one level of care in one program with one number of days a week.
     struct Phase {
         let beginning: Beginning
         let first: ClinicDay
@@ -24,7 +24,7 @@ struct EpisodePlan {
     let number: Int
     /// The pseudonymous key of the client, who may have been here before.
     let clientID: String
-    /// The members of a programme are divided into groups that meet apart.
+    /// The members of a program are divided into groups that meet apart.
     let cohort: Int
     /// In order; the first begins with the admission.
     private(set) var phases: [Phase]
@@ -170,7 +170,7 @@ struct EpisodePlan {
         )
     }
 
-    /// How many groups meet apart in each programme.
+    /// How many groups meet apart in each program.
     private static func cohorts(enrolled: Int) -> Int {
         max(1, enrolled / (Program.admitting.count * 10))
     }

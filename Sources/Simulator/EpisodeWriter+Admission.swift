@@ -1,7 +1,7 @@
 internal import CareEpisode
 
 extension EpisodeWriter {
-    /// The admission, in one case of seventy with the wrong programme at first, and the intake.
+    /// The admission, in one case of seventy with the wrong program at first, and the intake.
     mutating func admit() {
         let first = plan.phases[0]
         let admission = admission(to: first.program)
@@ -144,7 +144,7 @@ extension EpisodeWriter {
     /// (TEDS-D 2019, PSOURCE 1 to 7; 1,602,026 discharges, besides 120,477 of unknown source).
     ///
     /// There is no such table of intensive outpatient treatment alone, nor of mental health, so that
-    /// every programme is given this one.
+    /// every program is given this one.
     static let referralSources: [(ReferralSource, weight: Int)] = [
         (.individual, 733_096), (.sudProvider, 148_839), (.healthProvider, 125_477),
         (.school, 6969), (.employer, 6448), (.community, 174_069), (.court, 407_128),

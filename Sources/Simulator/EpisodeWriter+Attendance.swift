@@ -77,7 +77,7 @@ extension EpisodeWriter {
         }
     }
 
-    /// The block of the programme, the weekly individual session and the family's.
+    /// The block of the program, the weekly individual session and the family's.
     private mutating func attendProgram(on day: ClinicDay) {
         let phase = plan.phase(on: day)
         let isLastDay = day == lastDay

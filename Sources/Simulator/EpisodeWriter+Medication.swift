@@ -21,7 +21,7 @@ extension EpisodeWriter {
         return courses.contains { codes.contains($0.drug.rxcui) }
     }
 
-    /// A medication of a programme; instead of one that must not be taken with what the client is on,
+    /// A medication of a program; instead of one that must not be taken with what the client is on,
     /// acamprosate.
     ///
     /// Naltrexone blocks the opioid that buprenorphine is, and brings on withdrawal.

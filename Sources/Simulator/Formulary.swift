@@ -239,7 +239,7 @@ enum Formulary {
         }
     }
 
-    /// What is prescribed to the members of a programme, and how often.
+    /// What is prescribed to the members of a program, and how often.
     static func drugs(of program: Program) -> [(Drug, weight: Int)] {
         switch program.name {
         case Program.adolescent.name:

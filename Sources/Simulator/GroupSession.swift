@@ -1,8 +1,8 @@
 internal import CareEpisode
 
-/// One session of a programme's block, the same for everybody of one group who is there.
+/// One session of a program's block, the same for everybody of one group who is there.
 ///
-/// It follows from the seed, the programme, the group, the day and its place in the block, so that
+/// It follows from the seed, the program, the group, the day and its place in the block, so that
 /// episodes share it without knowing of each other.
 struct GroupSession {
     let id: String

@@ -1,6 +1,6 @@
 internal import CareEpisode
 
-/// A programme of the simulated clinic: when it meets and what its members do there.
+/// A program of the simulated clinic: when it meets and what its members do there.
 struct Program {
     /// One session of a day's block.
     struct Part {
@@ -30,9 +30,9 @@ struct Program {
     /// The weekdays on which members come (Monday is 0), by days a week, from one.
     let weekdays: [[Int]]
     let block: [Part]
-    /// The CMS place-of-service code: 53 community mental health centre, 57 substance use facility.
+    /// The CMS place-of-service code: 53 community mental health center, 57 substance use facility.
     let place: String
-    /// The HCPCS code that a day of this programme is billed under.
+    /// The HCPCS code that a day of this program is billed under.
     let serviceCode: String
 
     /// Hours of the block.
@@ -156,7 +156,7 @@ extension Program {
         serviceCode: "S9480"
     )
 
-    /// Where the programmes step up to.
+    /// Where the programs step up to.
     static let partial = Program(
         number: 4,
         name: "php-adult",
@@ -216,7 +216,7 @@ extension Program {
         serviceCode: "90853"
     )
 
-    /// Programmes people are admitted to, and how many of a hundred.
+    /// Programs people are admitted to, and how many of a hundred.
     static let admitting: [(Program, weight: Int)] = [
         (adultDay, 34), (adultEvening, 30), (dualDiagnosis, 20), (adolescent, 16),
     ]
@@ -225,7 +225,7 @@ extension Program {
 }
 
 extension Program {
-    /// The programme that somebody changes to for the sake of its hours.
+    /// The program that somebody changes to for the sake of its hours.
     static func counterpart(of program: Program) -> Program? {
         switch program.name {
         case adultDay.name: dualDiagnosis

@@ -58,7 +58,7 @@ struct SeededGenerator: RandomNumberGenerator {
         preconditionFailure("the weights add up to the total")
     }
 
-    /// A number distributed as the quantiles say: equally likely between each two neighbours.
+    /// A number distributed as the quantiles say: equally likely between each two neighbors.
     mutating func integer(quantiles: [Int]) -> Int {
         let step = integer(in: 0...quantiles.count - 2)
         return integer(in: quantiles[step]...quantiles[step + 1])

@@ -1,4 +1,4 @@
-/// What a simulation assumes for want of published figures about intensive outpatient programmes.
+/// What a simulation assumes for want of published figures about intensive outpatient programs.
 ///
 /// How episodes end and who refers to them is not assumed: TEDS-D 2019 counts both. The defaults
 /// were chosen to be plausible; docs/simulation.md says what each one rests on. Rates are in
@@ -7,7 +7,7 @@ public struct SimulationAssumptions: Sendable, Hashable {
     /// The median length of stay of all episodes, in days from the admission to the end.
     ///
     /// Every stay is stretched or shortened by the same factor, save those of early drop-outs.
-    /// An assumption: programmes describe themselves as lasting four to eight weeks.
+    /// An assumption: programs describe themselves as lasting four to eight weeks.
     public let medianDays: Int
     /// Of a thousand who drop out, how many leave in their first two weeks, whatever the median is.
     ///

@@ -204,7 +204,7 @@ extension AnswerJSON {
         + MedicationChange.allCases.map(\.rawValue) + SessionKind.allCases.map(\.rawValue)
         + MissedSessionKind.allCases.map(\.rawValue) + AuthorRole.allCases.map(\.rawValue)
 
-    /// Members of the catalogue, as they may be sent.
+    /// Members of the catalog, as they may be sent.
     private static let known: [(String, AnswerJSON)] = [
         ("minutes", 30), ("schema_version", 1), ("schema_version", 2), ("reason", "no_show"),
         ("regimen", .object([])), ("replaces", .object([("name", "x")])), ("track", "own"),

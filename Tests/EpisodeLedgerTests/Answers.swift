@@ -34,7 +34,7 @@ struct RecordedLine: Decodable {
     var leafHash: String
 }
 
-/// One programme and level of one day.
+/// One program and level of one day.
 struct GroupAnswer: Decodable, Equatable {
     var program: String
     var levelOfCare: String

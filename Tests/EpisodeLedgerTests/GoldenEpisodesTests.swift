@@ -12,7 +12,7 @@ import Testing
 struct GoldenEpisodesTests {
     static let folder = "\(CommandLineFixture.tests)/EpisodeLedgerTests/GoldenEpisodes"
 
-    @Test("Twenty-two episodes are reviewed and summarised as was agreed on")
+    @Test("Twenty-two episodes are reviewed and summarized as was agreed on")
     func golden() async throws {
         let cases = try GoldenCase.all(in: Self.folder)
         try await CommandLineFixture.with { fixture in
@@ -144,7 +144,7 @@ private struct GoldenCase: Decodable {
         /// Nil of a summary: after everything that happened.
         var effectiveAt: String?
         var knownAt: String?
-        /// Whether the episode is summarised while it is open.
+        /// Whether the episode is summarized while it is open.
         var interim: Bool?
 
         var options: [String] {

@@ -36,7 +36,7 @@ struct OperatingTests {
         }
     }
 
-    @Test("Episodes are listed by client, status and programme, with the overlapping ones marked")
+    @Test("Episodes are listed by client, status and program, with the overlapping ones marked")
     func episodes() async throws {
         try await CommandLineFixture.with { fixture in
             let (first, second, third) = (EpisodeID.fresh, EpisodeID.fresh, EpisodeID.fresh)

@@ -106,7 +106,7 @@ struct ReadModelCommandDifferenceTests {
             #expect(dose["before"]["daily_dose"].number == 100)
             #expect(dose["after"]["daily_dose"].number == 75)
 
-            // Of the programme the same, under the episode's name.
+            // Of the program the same, under the episode's name.
             let list = try await riverside.json(
                 "medication-review --program iop-day \(time) \(times)"
             )

@@ -147,10 +147,10 @@ struct ReadModelCommandMedicationTests {
         }
     }
 
-    // MARK: - A programme
+    // MARK: - A program
 
-    /// Four episodes of one programme and one of another, by id in an order that is not the list's.
-    private struct Programme {
+    /// Four episodes of one program and one of another, by id in an order that is not the list's.
+    private struct Program {
         let calm: EpisodeID
         let flagged: EpisodeID
         let alarming: EpisodeID
@@ -206,11 +206,11 @@ struct ReadModelCommandMedicationTests {
         }
     }
 
-    @Test("The list of a programme has who is enrolled there, the most flags first")
+    @Test("The list of a program has who is enrolled there, the most flags first")
     func worklist() async throws {
         try await Riverside.with { riverside in
-            let programme = Programme()
-            try await riverside.record(programme.lines)
+            let program = Program()
+            try await riverside.record(program.lines)
             let day = "--program iop-day --effective-at 2025-01-10"
             let answer = try await riverside.json("medication-review \(day)")
             #expect(
@@ -220,7 +220,7 @@ struct ReadModelCommandMedicationTests {
                 ]
             )
             let episodes = answer["episodes"].elements
-            let order = [programme.alarming, programme.flagged, programme.calm]
+            let order = [program.alarming, program.flagged, program.calm]
             #expect(episodes.map { $0["episode_id"].string } == order.map(\.description))
             #expect(episodes.map { $0["flags"].elements.count } == [2, 1, 0])
             #expect(
@@ -242,7 +242,7 @@ struct ReadModelCommandMedicationTests {
             #expect(
                 earlier["episodes"].elements.map { $0["episode_id"].string }
                     == [
-                        programme.flagged, programme.alarming, programme.calm, programme.ended,
+                        program.flagged, program.alarming, program.calm, program.ended,
                     ]
                     .map(\.description)
             )
@@ -258,9 +258,9 @@ struct ReadModelCommandMedicationTests {
     @Test("--stale-ok answers at once from what the tables have, and says how far that is behind")
     func stale() async throws {
         try await Riverside.with { riverside in
-            let programme = Programme()
-            try await riverside.record(programme.lines)
-            let count = Double(programme.lines.count)
+            let program = Program()
+            try await riverside.record(program.lines)
+            let count = Double(program.lines.count)
             let list = "medication-review --program iop-day --effective-at 2025-01-10"
             let empty = try await riverside.json("\(list) --stale-ok")
             #expect(empty["position"].number == 0 && empty["lag"].number == count)
@@ -268,7 +268,7 @@ struct ReadModelCommandMedicationTests {
             let text = try await riverside.text("\(list) --stale-ok")
             #expect(text.contains("Position 0, \(Int(count)) events behind the head."))
             let one = try await riverside.run(
-                "medication-review --episode \(programme.calm) --stale-ok"
+                "medication-review --episode \(program.calm) --stale-ok"
             )
             #expect(one.status == 1 && one.output.isEmpty)
             #expect(one.errors.contains("has reached position 0 of \(Int(count))"))
@@ -278,7 +278,7 @@ struct ReadModelCommandMedicationTests {
             #expect(fresh["episodes"].elements.count == 3)
 
             try await riverside.record([
-                Riverside.line(programme.calm, "completed", at: "01-09T14:00", "")
+                Riverside.line(program.calm, "completed", at: "01-09T14:00", "")
             ])
             let behind = try await riverside.json("\(list) --stale-ok")
             #expect(behind["position"].number == count && behind["lag"].number == 1)

@@ -271,7 +271,7 @@ struct ReadModelCommandSummaryTests {
 
 @Suite("discharge-summary --program")
 struct ReadModelCommandSummaryListTests {
-    @Test("The list has the programme's ended episodes, and what their summaries lack")
+    @Test("The list has the program's ended episodes, and what their summaries lack")
     func list() async throws {
         try await Riverside.with { riverside in
             let (ended, open, other) = (EpisodeID.fresh, EpisodeID.fresh, EpisodeID.fresh)

@@ -18,7 +18,7 @@ struct UpgradeTests {
             }
             let end = try await fixture.launch(words, limit: .seconds(900)).end()
             #expect(end.status == 0, "\(end.text)\(end.errors)")
-            #expect(end.lines.count == (words.contains("--old") ? 9 : 8), "\(end.text)")
+            #expect(end.lines.count == (words.contains("--old") ? 10 : 9), "\(end.text)")
         }
     }
 }

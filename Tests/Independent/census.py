@@ -33,7 +33,7 @@ WHOLE_NIGHTS = ("inpatient", "residential")
 
 @dataclass
 class Stay:
-    """Part of an episode at one programme, track and level of care: [start, end)."""
+    """Part of an episode at one program, track and level of care: [start, end)."""
 
     episode_id: str
     client_id: str

@@ -5,7 +5,7 @@
 
 EXPECTED is the output of census.py, ACTUAL of
 `episode-ledger census --from D1 --to D2 --format json`. Exit 0 when they agree on every day,
-programme and level, 1 with the first differences when they do not.
+program and level, 1 with the first differences when they do not.
 """
 
 import json
@@ -16,7 +16,7 @@ SHOWN = 20
 
 
 def table(day):
-    """The groups of a day by (programme, level)."""
+    """The groups of a day by (program, level)."""
     return {
         (group["program"], group["level_of_care"]): tuple(group[name] for name in COUNTS)
         for group in day["groups"]
@@ -60,7 +60,7 @@ def day_differences(expected, actual):
     if len(listed) != len(set(listed)):
         yield f"{date}: a group is listed twice"
     if listed != sorted(listed):
-        yield f"{date}: the groups are not sorted by programme and level of care"
+        yield f"{date}: the groups are not sorted by program and level of care"
     if any(not any(row) for row in theirs.values()):
         yield f"{date}: a group without any number is listed"
     total = sum(row[0] for row in theirs.values())

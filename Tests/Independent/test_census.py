@@ -80,7 +80,7 @@ class History:
         return census.length_of_stay(entries, self.stays(), LocalDays(ZONE))
 
     def shown(self, **when):
-        """Stays as short texts: programme level from–to (reasons), times in New York."""
+        """Stays as short texts: program level from–to (reasons), times in New York."""
         return [
             f"{stay.program} {stay.level_of_care} {local(stay.start)} {stay.start_reason}"
             + ("" if stay.end is None else f" - {local(stay.end)} {stay.end_reason}")
@@ -93,7 +93,7 @@ def local(instant):
 
 
 def groups(stays, day, zone=ZONE):
-    """(programme, level) -> (census, admissions, in, out, discharges) of one day."""
+    """(program, level) -> (census, admissions, in, out, discharges) of one day."""
     date = parse_date(day)
     listed = census.census(stays, LocalDays(zone), date, date)[0]
     return compare_census.table(listed)
@@ -105,7 +105,7 @@ class StaysTest(unittest.TestCase):
         history.admit("2025-01-06 09:00")
         self.assertEqual(history.shown(), [f"iop-day {IOP} 01-06 09:00 admitted"])
 
-    def test_steps_and_programme_changes_open_stays_and_the_end_closes_the_last(self):
+    def test_steps_and_program_changes_open_stays_and_the_end_closes_the_last(self):
         history = History()
         history.admit("2025-01-06 09:00", track="mental_health")
         history.add("program_changed", "2025-01-08 10:00", program="iop-evening", rationale="r")
@@ -121,7 +121,7 @@ class StaysTest(unittest.TestCase):
         )
         self.assertEqual([stay.track for stay in history.stays()], ["mental_health"] * 3)
 
-    def test_a_step_may_change_programme_and_track_too(self):
+    def test_a_step_may_change_program_and_track_too(self):
         history = History()
         history.admit("2025-01-06 09:00", track="mental_health")
         history.step(
@@ -139,7 +139,7 @@ class StaysTest(unittest.TestCase):
         history.admit("2025-01-06 09:00")
         history.add("program_changed", "2025-01-08 10:00", schedule="evening", rationale="r")
         history.add(
-            "program_changed", "2025-01-09 10:00", program="iop-day", rationale="same programme"
+            "program_changed", "2025-01-09 10:00", program="iop-day", rationale="same program"
         )
         self.assertEqual(len(history.stays()), 1)
 

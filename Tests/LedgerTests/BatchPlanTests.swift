@@ -224,7 +224,7 @@ struct BatchPlanTests {
         }
     }
 
-    /// The catalogue's checks, one request at a time.
+    /// The catalog's checks, one request at a time.
     private static func serveAlone(
         _ requests: [AppendRequest],
         _ recorded: [EpisodeID: EpisodeState]

@@ -55,7 +55,7 @@ struct SeveralLedgersTests {
     }
 
     @Test("Ledgers are found by their name, and made once")
-    func catalogue() async throws {
+    func catalog() async throws {
         try await LedgerFixture.withDatabase { database in
             let name = try #require(LedgerName("north"))
             await #expect { try await database.ledger(named: name) } throws: { error in

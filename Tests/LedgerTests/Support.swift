@@ -250,7 +250,7 @@ private func leaf(of row: StoredRow) -> [UInt8] {
 // MARK: - Many rows
 
 /// Fills an empty ledger with rows as an append would have left them, but for their hashes: episodes
-/// of ten events each, taking turns, so that neighbours by position belong to different episodes.
+/// of ten events each, taking turns, so that neighbors by position belong to different episodes.
 func fill(
     _ database: LedgerDatabase,
     _ ledger: LedgerDescription,

@@ -85,7 +85,7 @@ struct AttendanceHoursTests {
         #expect(try story.below("2026-01-12").isEmpty == (level != .intensiveOutpatient))
     }
 
-    @Test("A change of programme breaks nothing; the programme at the week's end has the say")
+    @Test("A change of program breaks nothing; the program at the week's end has the say")
     func programChange() throws {
         var story = try AttendanceStory()
         story.admit(program: "iop-adolescent", "2026-01-05 10:00")

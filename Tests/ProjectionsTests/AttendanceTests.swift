@@ -81,7 +81,7 @@ struct AttendanceTests {
 
     // MARK: Counting
 
-    @Test("What the programme cancelled is listed and is not in the rate")
+    @Test("What the program cancelled is listed and is not in the rate")
     func cancelledByProgram() throws {
         var story = try AttendanceStory()
         story.admit("2026-01-05 10:00")

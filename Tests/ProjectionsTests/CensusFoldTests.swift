@@ -54,7 +54,7 @@ struct CensusFoldTests {
         #expect(census.end == nil && census.flags.isEmpty && census.sessions.isEmpty)
     }
 
-    @Test("Steps and programme changes close a stay and open the next, with their own reasons")
+    @Test("Steps and program changes close a stay and open the next, with their own reasons")
     func transfers() throws {
         var story = try Story()
         story.admit(.partialHospitalization, program: "php", track: .mentalHealth, "03-01")
@@ -152,7 +152,7 @@ struct CensusFoldTests {
         #expect(census.end?.at == instant("03-02"))
     }
 
-    @Test("A change of neither level, programme nor track opens no stay")
+    @Test("A change of neither level, program nor track opens no stay")
     func noChange() throws {
         var story = try Story()
         story.admit(track: .mentalHealth, "03-01")
@@ -207,7 +207,7 @@ struct CensusFoldTests {
         #expect(try story.census() == nil)
     }
 
-    @Test("A corrected admission gives programme, level, client and time")
+    @Test("A corrected admission gives program, level, client and time")
     func correctedAdmission() throws {
         var story = try Story()
         let admission = story.admit("03-01")
@@ -420,7 +420,7 @@ struct CensusFoldTests {
         #expect(census.end?.lastContactAt == instant(present ? "03-04" : "03-09"))
     }
 
-    @Test("A session that does not count towards the hours is attended all the same")
+    @Test("A session that does not count toward the hours is attended all the same")
     func doesNotCount() throws {
         var story = try Story()
         story.admit("03-01")

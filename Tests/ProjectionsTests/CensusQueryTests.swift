@@ -162,7 +162,7 @@ struct CensusQueryTests {
         }
     }
 
-    @Test("Episodes are found by client, state and programme, as they stood at a time")
+    @Test("Episodes are found by client, state and program, as they stood at a time")
     func episodes() async throws {
         try await withCensus(seed: 47) { _, query in
             let effectiveAt = query.calendar.startOfDay(date("2024-03-20"))

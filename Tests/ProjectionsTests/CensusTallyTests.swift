@@ -34,7 +34,7 @@ struct CensusTallyTests {
     }
 
     @Test(
-        "Every day is its eve, plus who came, less who went, for every programme and level",
+        "Every day is its eve, plus who came, less who went, for every program and level",
         arguments: zones,
         [11, 12, 13] as [UInt64]
     )
@@ -256,7 +256,7 @@ struct CensusTallyTests {
         #expect(now.episodes.map(\.hoursLast7Days) == [1.5])
     }
 
-    @Test("A programme's census has only its stays")
+    @Test("A program's census has only its stays")
     func program() throws {
         var story = try Story()
         story.admit(program: "php", "03-01 10:00")

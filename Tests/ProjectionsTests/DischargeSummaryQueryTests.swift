@@ -103,7 +103,7 @@ struct DischargeSummaryQueryTests {
         }
     }
 
-    @Test("A list is of a programme and of the dates of the ends in the ledger's zone")
+    @Test("A list is of a program and of the dates of the ends in the ledger's zone")
     func list() async throws {
         try await with(try random(54)) { _, query in
             let all = try await query.list(effectiveAt: far).rows
@@ -207,7 +207,7 @@ struct DischargeSummaryQueryTests {
 
     // MARK: One episode
 
-    @Test("An open episode is refused, and summarised so far on request")
+    @Test("An open episode is refused, and summarized so far on request")
     func interim() async throws {
         var telling = Telling()
         telling.add(admitted, "03-01", known: "03-01")

@@ -11,7 +11,7 @@ struct DischargeSummaryTests {
 
     // MARK: Client and stay
 
-    @Test("Client, programme, dates and levels of care come from the stays and name what made them")
+    @Test("Client, program, dates and levels of care come from the stays and name what made them")
     func client() throws {
         var story = try Story(timeZone: "America/New_York")
         let admission = story.admit(
@@ -230,7 +230,7 @@ struct DischargeSummaryTests {
 
     // MARK: Interim
 
-    @Test("An open episode is summarised so far, without anything of an end")
+    @Test("An open episode is summarized so far, without anything of an end")
     func interim() throws {
         var story = try Story()
         story.admit("03-01")

@@ -148,7 +148,7 @@ struct MedicationQueryTests {
         }
     }
 
-    @Test("A programme's list is that of all who are enrolled, most flags first")
+    @Test("A program's list is that of all who are enrolled, most flags first")
     func worklist() async throws {
         try await withMedications(seed: 76) { fixture, query, _ in
             var random = RandomMedications(seed: 77)
@@ -314,7 +314,7 @@ struct MedicationQueryTests {
         }
     }
 
-    @Test("The list of a programme is found by its indexes")
+    @Test("The list of a program is found by its indexes")
     func plan() async throws {
         try await withMedications(seed: 78) { fixture, _, _ in
             try await fixture.superuser(

@@ -14,7 +14,7 @@ struct OutcomesTests {
         calendar = try LocalCalendar(timeZone: "America/New_York")
     }
 
-    /// An episode with one stay in each of some programmes; times are in UTC, the days of the stays
+    /// An episode with one stay in each of some programs; times are in UTC, the days of the stays
     /// those of New York.
     private func episode(
         _ number: UInt128,
@@ -121,7 +121,7 @@ struct OutcomesTests {
         #expect(answer.averageDailyCensus == 2.5)
     }
 
-    @Test("A programme has its own stays, and the episodes that ended in it")
+    @Test("A program has its own stays, and the episodes that ended in it")
     func program() {
         let day = outcomes(episodes, program: "day")
         #expect(day.byReason.map(\.reason) == [.completed, .discharged(.droppedOut)])

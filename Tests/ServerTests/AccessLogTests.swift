@@ -54,7 +54,7 @@ struct AccessLogTests {
     func shared() async throws {
         try await LedgerFixture.withDatabase { database in
             let ledger = try await database.ledger(named: .default)
-            let log = AccessLog(database, patience: .seconds(120))
+            let log = AccessLog(database, timeout: .seconds(120))
             let (first, leader, followers) = try await locked(database) {
                 let first = Task { try await log.record(entry("first"), in: ledger) }
                 try await untilWriting(database)
@@ -83,7 +83,7 @@ struct AccessLogTests {
     func inOrder() async throws {
         try await LedgerFixture.withDatabase { database in
             let ledger = try await database.ledger(named: .default)
-            let log = AccessLog(database, patience: .seconds(120))
+            let log = AccessLog(database, timeout: .seconds(120))
             let page = try await database.writer.withConnection { connection in
                 try await connection.withTransaction { connection in
                     _ = try await connection.pipeline(
@@ -153,7 +153,7 @@ struct AccessLogTests {
     func unavailable() async throws {
         try await LedgerFixture.withDatabase { database in
             let ledger = try await database.ledger(named: .default)
-            let log = AccessLog(database, patience: .milliseconds(300))
+            let log = AccessLog(database, timeout: .milliseconds(300))
             try await locked(database) {
                 let first = Task { try await log.record(entry("first"), in: ledger) }
                 let second = Task { try await log.record(entry("second"), in: ledger) }

@@ -28,7 +28,7 @@ struct ServiceFixture: Sendable {
     static func with<Result: Sendable>(
         runsWorkers: Bool = true,
         allowsPrivateNetworks: Bool = false,
-        patience: Duration = .seconds(120),
+        timeout: Duration = .seconds(120),
         now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
         configure: (inout PostgresConfiguration) -> Void = { _ in },
@@ -41,7 +41,7 @@ struct ServiceFixture: Sendable {
                 configuration,
                 runsWorkers: runsWorkers,
                 allowsPrivateNetworks: allowsPrivateNetworks,
-                patience: patience,
+                timeout: timeout,
                 now: now,
                 tls: tls,
                 body
@@ -53,7 +53,7 @@ struct ServiceFixture: Sendable {
         _ configuration: PostgresConfiguration,
         runsWorkers: Bool = true,
         allowsPrivateNetworks: Bool = false,
-        patience: Duration = .seconds(120),
+        timeout: Duration = .seconds(120),
         now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
@@ -66,7 +66,7 @@ struct ServiceFixture: Sendable {
             var settings = LedgerService.Settings()
             settings.runsWorkers = runsWorkers
             settings.allowsPrivateNetworks = allowsPrivateNetworks
-            settings.patience = patience
+            settings.requestTimeout = timeout
             settings.now = now
             // A loaded machine takes its time.
             settings.sealLimit = .seconds(120)

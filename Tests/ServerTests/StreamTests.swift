@@ -196,8 +196,8 @@ struct StreamTests {
     func databaseAway() async throws {
         try await TestCluster.withPrivateCluster { cluster in
             try await LedgerFixture.withDatabase(on: cluster) { database in
-                let patience: Duration = .seconds(4)
-                try await ServiceFixture.with(database.configuration, patience: patience) {
+                let timeout: Duration = .seconds(4)
+                try await ServiceFixture.with(database.configuration, timeout: timeout) {
                     fixture in
                     let token = try await fixture.token(.service, .auditor)
                     let first = try await fixture.post(

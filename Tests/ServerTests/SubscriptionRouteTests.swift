@@ -126,7 +126,7 @@ struct SubscriptionRouteTests {
                 (#"{"types":["yoga"]}"#, "/types"), (#"{"types":[]}"#, "/types"),
                 (#"{"episode_id":"x"}"#, "/episode_id"), (#"{"after":-1}"#, "/after"),
                 (#"{"after":7}"#, "/after"), (#"{"lease_seconds":0}"#, "/lease_seconds"),
-                (#"{"max_deliveries":"3"}"#, "/max_deliveries"), (#"{"colour":1}"#, "/colour"),
+                (#"{"max_deliveries":"3"}"#, "/max_deliveries"), (#"{"color":1}"#, "/color"),
                 (#"{"webhook":{}}"#, "/webhook/url"),
                 (#"{"webhook":{"url":"http://example.org"}}"#, "/webhook/url"),
                 (#"{"webhook":{"url":"https://127.0.0.1/x"}}"#, "/webhook/url"),

@@ -32,7 +32,7 @@ struct EpisodePlanTests {
         #expect(median(completed) > 42)
     }
 
-    @Test("The plans of many episodes keep the census of each programme steady")
+    @Test("The plans of many episodes keep the census of each program steady")
     func census() throws {
         for program in Program.admitting.map(\.0.name) {
             let sizes = stride(from: 200, to: calendar.days, by: 150).map { days in

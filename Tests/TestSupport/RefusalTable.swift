@@ -768,7 +768,7 @@ public enum RefusalTable {
             "/data/payer/unit must be one of visit, day, hour"
         ),
         admitted(
-            "a time as an authorisation's date",
+            "a time as an authorization's date",
             #""payer":{"class":"other","authorized_from_date":"2025-01-01T00:00:00Z","authorized_to_date":"x"}"#,
             "/data/payer/authorized_from_date must be \(aDate)",
             "/data/payer/authorized_to_date must be \(aDate)"
@@ -1233,32 +1233,32 @@ public enum RefusalTable {
 
     static let programChanged: [RefusalCase] = [
         data(
-            "a programme change without anything",
+            "a program change without anything",
             "program_changed",
             "",
             "/data/rationale is required",
             "/data must have at least one of program, track, schedule, planned_hours_per_week"
         ),
         data(
-            "a programme change of nothing",
+            "a program change of nothing",
             "program_changed",
             #""rationale":"r","decided_by":"d""#,
             "/data must have at least one of program, track, schedule, planned_hours_per_week"
         ),
         data(
-            "a programme change without rationale",
+            "a program change without rationale",
             "program_changed",
             #""program":"p""#,
             "/data/rationale is required"
         ),
         data(
-            "a programme change with a level",
+            "a program change with a level",
             "program_changed",
             #""program":"p","rationale":"r","to_level":"outpatient""#,
             "/data/to_level is not a field of this object"
         ),
         data(
-            "a programme change to an empty track",
+            "a program change to an empty track",
             "program_changed",
             #""track":"","rationale":"r""#,
             "/data/track must not be empty"

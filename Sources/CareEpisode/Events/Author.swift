@@ -4,7 +4,7 @@
 public struct Author: Hashable, Sendable {
     /// The author's id at the site.
     public var id: String
-    /// What the author does in the programme.
+    /// What the author does in the program.
     public var role: AuthorRole
 
     /// An author.

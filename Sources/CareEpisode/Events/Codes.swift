@@ -38,7 +38,7 @@ public enum LevelOfCare: String, ClosedCode, Comparable {
     }
 }
 
-/// What an author does in the programme.
+/// What an author does in the program.
 public enum AuthorRole: String, ClosedCode {
     case physician, prescriber, nurse, psychologist, therapist, counselor
     case socialWorker = "social_worker"
@@ -47,7 +47,7 @@ public enum AuthorRole: String, ClosedCode {
     case pharmacist, peer, administrator, system, other
 }
 
-/// What a programme treats; a site may have its own.
+/// What a program treats; a site may have its own.
 public struct Track: OpenCode {
     /// The code as it is written.
     public let rawValue: String
@@ -62,7 +62,7 @@ public struct Track: OpenCode {
     public static let coOccurring = Track(rawValue: "co_occurring")
 }
 
-/// When in the day a programme meets; a site may have its own.
+/// When in the day a program meets; a site may have its own.
 public struct Schedule: OpenCode {
     /// The code as it is written.
     public let rawValue: String
@@ -118,7 +118,7 @@ public enum PayerClass: String, ClosedCode {
     case other
 }
 
-/// What an authorisation counts.
+/// What an authorization counts.
 public enum AuthorizationUnit: String, ClosedCode {
     case visit, day, hour
 }

@@ -6,7 +6,7 @@ public struct EventID: UniqueIdentifier {
     public init(bits: UInt128) { self.bits = bits }
 }
 
-/// One client's stay with one organisation: the stream its events are versions of.
+/// One client's stay with one organization: the stream its events are versions of.
 public struct EpisodeID: UniqueIdentifier {
     /// The 128 bits, the first byte the most significant.
     public let bits: UInt128

@@ -1,4 +1,4 @@
-/// The name of a ledger: the events of one organisation.
+/// The name of a ledger: the events of one organization.
 ///
 /// 1 to 63 of `a`–`z`, `0`–`9`, `_` and `-`, beginning with a letter or digit, so that it fits a URL, a
 /// file name and the origin of a checkpoint as it is.

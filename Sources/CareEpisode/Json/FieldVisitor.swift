@@ -1,4 +1,4 @@
-/// Takes the fields of an object of the catalogue one by one: to read them, to write them, or to say
+/// Takes the fields of an object of the catalog one by one: to read them, to write them, or to say
 /// what they are.
 ///
 /// A field is listed once, in ``PayloadObject/visit(_:)``. The compiler makes of that list what would
@@ -53,7 +53,7 @@ protocol FieldVisitor {
     mutating func optional<Part: PayloadObject>(_ name: StaticString, _ value: inout [Part]?)
 }
 
-/// An object of the catalogue: its fields are listed once, and so read, written in canonical form,
+/// An object of the catalog: its fields are listed once, and so read, written in canonical form,
 /// and described.
 protocol PayloadObject: CanonicalValue {
     /// What fields have before they are read, and keep where they are refused.

@@ -59,7 +59,7 @@ extension AnswerJSON {
     }
 
     /// What a schema describes, or null.
-    var orNull: AnswerJSON {
+    public var orNull: AnswerJSON {
         guard case .object(let members) = self, !members.isEmpty else { return self }
         guard members.contains(where: { $0.name == "type" }) else {
             return ["oneOf": [self, ["type": "null"]]]

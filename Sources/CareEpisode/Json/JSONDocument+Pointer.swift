@@ -7,7 +7,7 @@ extension JSONDocument {
         var pointer = ""
         var node = 0
         while node < target {
-            guard let (token, child) = step(from: node, towards: target) else { break }
+            guard let (token, child) = step(from: node, toward: target) else { break }
             pointer += "/" + token
             if child > target { break }
             node = child
@@ -16,7 +16,7 @@ extension JSONDocument {
     }
 
     /// The element or member of `container` that holds `target`, and what the pointer calls it.
-    private func step(from container: Int, towards target: Int) -> (token: String, child: Int)? {
+    private func step(from container: Int, toward target: Int) -> (token: String, child: Int)? {
         switch nodes[container].kind {
         case .array:
             var element = container + 1
@@ -40,7 +40,7 @@ extension JSONDocument {
     /// A name as a pointer holds it.
     ///
     /// Names come from the writer and end in logs and answers, so control characters are replaced,
-    /// and a name longer than any of the catalogue is cut.
+    /// and a name longer than any of the catalog is cut.
     private func referenceToken(_ name: String) -> String {
         var token = ""
         for (index, scalar) in name.unicodeScalars.enumerated() {

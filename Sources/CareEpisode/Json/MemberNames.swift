@@ -2,7 +2,7 @@
 struct MemberNames {
     private let object: Int
     private var count = 0
-    /// Only for large objects, which no type of the catalogue has: comparing each name with all
+    /// Only for large objects, which no type of the catalog has: comparing each name with all
     /// others would let a writer keep a processor busy with one event.
     private var large: Set<[UInt8]> = []
     private static let smallCount = 24

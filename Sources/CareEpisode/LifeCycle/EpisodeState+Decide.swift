@@ -86,7 +86,7 @@ extension EpisodeState {
         ]
     }
 
-    /// Steps and programme changes lie at or after the admission and before the end.
+    /// Steps and program changes lie at or after the admission and before the end.
     private func decideChange(_ draft: EventDraft, _ admission: LifeCycleEntry) -> [FieldError] {
         let errors = decideAdmitted(draft, admission)
         guard let end, draft.occurredAt >= end.time else { return errors }

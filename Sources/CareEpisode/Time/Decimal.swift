@@ -29,7 +29,7 @@ func appendDecimal(_ value: Int, width: Int, to bytes: inout [UInt8]) {
     }
 }
 
-/// The quotient rounded towards minus infinity; `divisor` is positive.
+/// The quotient rounded toward minus infinity; `divisor` is positive.
 func floorDivide(_ value: Int, by divisor: Int) -> Int {
     value >= 0 ? value / divisor : -((divisor - 1 - value) / divisor)
 }

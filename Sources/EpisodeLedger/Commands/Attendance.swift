@@ -13,7 +13,7 @@ struct Attendance: QuestionCommand {
             """,
         discussion: """
             Weeks are those of ISO 8601 in the ledger's zone. A whole week of intensive outpatient \
-            care with fewer hours than the programme's threshold is flagged; that is advisory.
+            care with fewer hours than the program's threshold is flagged; that is advisory.
             """
     )
 

@@ -5,7 +5,7 @@ struct Census: QuestionCommand {
     typealias Asked = CensusQuestion
 
     static let configuration = CommandConfiguration(
-        abstract: "Show who is enrolled at midnight, by programme and level of care.",
+        abstract: "Show who is enrolled at midnight, by program and level of care.",
         usage: """
             episode-ledger census [--date <date>] [<options>]
             episode-ledger census --from <date> --to <date> [<options>]

@@ -17,7 +17,7 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
             Nothing in it is typed in: every statement comes from recorded events and names them. \
             It ends with what has changed since the end was recorded. --format takes json, text, \
             and here also html: a page of its own that prints on A4 and Letter. With --program it \
-            lists the ended episodes of a programme, and what their summaries lack, for any two \
+            lists the ended episodes of a program, and what their summaries lack, for any two \
             clocks as well.
             """
     )

@@ -5,7 +5,7 @@ struct Episodes: QuestionCommand {
     typealias Asked = EpisodesQuestion
 
     static let configuration = CommandConfiguration(
-        abstract: "List episodes: client, programme, status, length of stay.",
+        abstract: "List episodes: client, program, status, length of stay.",
         usage: "episode-ledger episodes [<options>]",
         discussion: """
             One line each, by admission. An episode is marked where its client has another one at \

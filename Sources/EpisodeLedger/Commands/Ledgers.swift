@@ -52,7 +52,7 @@ struct Ledgers: AsyncParsableCommand {
             abstract: "Create a ledger.",
             usage: "episode-ledger ledgers create <name> --time-zone <zone> [<options>]",
             discussion: """
-                A ledger holds the episodes of one organisation. Its time zone decides where its \
+                A ledger holds the episodes of one organization. Its time zone decides where its \
                 days, weeks and midnights begin, and cannot be changed later.
                 """
         )

@@ -14,7 +14,7 @@ struct MedicationReviewCommand: QuestionCommand {
             """,
         discussion: """
             The medications of one episode, or of every episode with a stay in force in a \
-            programme, the flagged first. Classes are known from published value sets; what no \
+            program, the flagged first. Classes are known from published value sets; what no \
             list knows is said to be not assessed. Flags help a reviewer and decide nothing.
             """
     )

@@ -10,7 +10,7 @@ struct Outcomes: QuestionCommand {
         usage: "episode-ledger outcomes --from <date> --to <date> [<options>]",
         discussion: """
             Ends by the reasons of TEDS, the average length of stay of the episodes that ended, \
-            and the average daily census. An episode counts for the programme it ended in.
+            and the average daily census. An episode counts for the program it ended in.
             """
     )
 

@@ -146,7 +146,7 @@ struct Asking: Sendable {
 }
 
 extension ArgumentHelp {
-    /// The help of a question's parameter, other parameters spelt as options.
+    /// The help of a question's parameter, other parameters spelled as options.
     static func parameter(_ name: String, of parameters: [Parameter]) -> ArgumentHelp {
         guard let parameter = parameters.first(where: { $0.name == name }) else {
             preconditionFailure("\(name) is among the parameters")

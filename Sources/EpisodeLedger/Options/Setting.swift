@@ -119,7 +119,7 @@ enum Setting: String, CaseIterable {
         return ProcessInfo.processInfo.environment["EPISODE_LEDGER_CONFIG"]
     }
 
-    /// A misspelt name would be a setting that silently does not count.
+    /// A misspelled name would be a setting that silently does not count.
     private static func check(_ path: String) throws {
         struct Value: Decodable {
             init(from decoder: any Decoder) throws {

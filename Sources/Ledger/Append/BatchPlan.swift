@@ -98,7 +98,7 @@ struct BatchPlan {
 
     private struct Declined: Error { let outcome: AppendOutcome }
 
-    /// The checks of the event catalogue in their order, but for idempotency, which is the
+    /// The checks of the event catalog in their order, but for idempotency, which is the
     /// database's: an id that the episode has already is declined here and looked up there.
     private static func decide(
         _ request: AppendRequest,

@@ -10,7 +10,7 @@ public struct SubscriptionConsumer: Sendable {
     public static let eventLimit = 1_000
     /// Buckets in which nothing happened are moved on once they are so far behind: often enough to
     /// look at few events twice, seldom enough to write little.
-    private static let laziness: Int64 = 256
+    private static let idleLag: Int64 = 256
     /// The most positions that one delivery looks at.
     private static let window = 20 * EventReader.pageLimit
 
@@ -171,7 +171,7 @@ public struct SubscriptionConsumer: Sendable {
         let idle = free.filter { $0.position < scan.reached && !scan.busy.contains($0.number) }
         guard let behind = idle.first,
             !scan.isEnded && scan.events.isEmpty
-                || scan.reached - behind.position >= Self.laziness
+                || scan.reached - behind.position >= Self.idleLag
         else { return false }
         let ordered = idle.sorted { $0.number < $1.number }
         try await database.projector.withTransaction { connection in

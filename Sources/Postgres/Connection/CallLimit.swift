@@ -3,7 +3,7 @@ struct CallLimit {
     /// When the call ends at the latest.
     var deadline: ContinuousClock.Instant?
     /// How long the other side may be silent, for COPY, whose whole length nobody knows.
-    var patience: Duration?
+    var timeout: Duration?
     /// Whether a cancelled task ends the call.
     var isCancellable = true
     /// Whether the failure of the connection leaves open what was committed.
@@ -11,8 +11,8 @@ struct CallLimit {
 
     /// When the wait that begins now ends.
     var nextWaitEnds: ContinuousClock.Instant? {
-        guard let patience else { return deadline }
-        let end = ContinuousClock.now.advanced(by: patience)
+        guard let timeout else { return deadline }
+        let end = ContinuousClock.now.advanced(by: timeout)
         return deadline.map { min($0, end) } ?? end
     }
 }

@@ -319,7 +319,7 @@ public final class PostgresConnection {
 
     /// The limit of a COPY: as long as it moves, unless a deadline is named.
     func copyLimit(_ deadline: ContinuousClock.Instant?) -> CallLimit {
-        CallLimit(deadline: deadline, patience: configuration.callTimeout)
+        CallLimit(deadline: deadline, timeout: configuration.callTimeout)
     }
 
     /// Gives the session up.

@@ -15,12 +15,12 @@ final class AccessLog: Sendable {
     private let database: LedgerDatabase
     private let batches = Mutex<[LedgerID: (open: Batch?, last: Batch)]>([:])
 
-    private let patience: Duration
+    private let timeout: Duration
 
-    /// - Parameter patience: how long a batch may take.
-    init(_ database: LedgerDatabase, patience: Duration) {
+    /// - Parameter timeout: how long a batch may take.
+    init(_ database: LedgerDatabase, timeout: Duration) {
         self.database = database
-        self.patience = patience
+        self.timeout = timeout
     }
 
     /// What became of a batch.
@@ -133,7 +133,7 @@ final class AccessLog: Sendable {
     private func write(_ entries: [AccessDecision], _ ledger: LedgerDescription) async throws {
         _ = try await database.writer.pipeline(
             AccessDecision.statements(writing: entries, to: ledger),
-            deadline: .now + patience
+            deadline: .now + timeout
         )
     }
 

@@ -76,13 +76,15 @@ struct Door: Sendable {
         if let known = service.knownLedger(name) {
             ledger = known
         } else {
-            ledger = try await inTime(service.settings.patience) { try await service.ledger(name) }
+            ledger = try await withTimeout(service.settings.requestTimeout) {
+                try await service.ledger(name)
+            }
         }
         decision.purpose = request.headers[.purposeOfUse].map { String($0.prefix(64)) }
         guard isAllowed else {
             if endpoint.disclosesHealthInformation {
                 let entry = decision
-                try await inTime(service.settings.patience) {
+                try await withTimeout(service.settings.requestTimeout) {
                     try await service.accessLog.record(entry, in: ledger)
                 }
             }
@@ -102,7 +104,7 @@ struct Door: Sendable {
     ) async {
         guard endpoint.disclosesHealthInformation else { return }
         do {
-            try await inTime(service.settings.patience) {
+            try await withTimeout(service.settings.requestTimeout) {
                 let ledger = try await service.ledger(name)
                 try await service.accessLog.record(decision, in: ledger)
             }
@@ -134,8 +136,8 @@ struct Door: Sendable {
         _ body: @escaping @Sendable () async throws -> Response
     ) async throws -> Response {
         guard !endpoint.hasOwnTimeout else { return try await body() }
-        return try await inTime(
-            service.settings.patience + .seconds(endpoint.extraSeconds),
+        return try await withTimeout(
+            service.settings.requestTimeout + .seconds(endpoint.extraSeconds),
             body
         )
     }
@@ -147,7 +149,7 @@ struct Door: Sendable {
     ) async throws {
         let log = service.accessLog
         guard endpoint.hasOwnTimeout else { return try await log.record(entry, in: call.ledger) }
-        try await inTime(service.settings.patience) {
+        try await withTimeout(service.settings.requestTimeout) {
             try await log.record(entry, in: call.ledger)
         }
     }

@@ -16,7 +16,7 @@ final class RemoteKeys: Sendable {
     /// How long keys are used after they were fetched last.
     private static let usability: Duration = .seconds(86_400)
     /// How long a token waits for a fetch that is under way.
-    private static let patience: Duration = .seconds(5)
+    private static let timeout: Duration = .seconds(5)
     private static let sizeLimit = 1 << 20
 
     private let url: String
@@ -59,7 +59,7 @@ final class RemoteKeys: Sendable {
         if let key = state.withLock({ Self.usable($0)?[kid] }) { return key }
         await fetchIfAllowed()
         // Somebody else's fetch may be what brings it.
-        let end = ContinuousClock.now + Self.patience
+        let end = ContinuousClock.now + Self.timeout
         while state.withLock({ $0.isFetching }), .now < end {
             try await Task.sleep(for: .milliseconds(20))
         }
@@ -112,7 +112,7 @@ final class RemoteKeys: Sendable {
             do {
                 let asked = request
                 // Also where the body trickles in.
-                answer = try await inTime(Self.patience) {
+                answer = try await withTimeout(Self.timeout) {
                     let response = try await client.execute(asked, timeout: .seconds(5))
                     let body = try await response.body.collect(upTo: Self.sizeLimit)
                     let control = response.headers.first(name: "cache-control") ?? ""

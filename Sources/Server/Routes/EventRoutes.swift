@@ -92,7 +92,7 @@ enum EventRoutes {
         var answer = RecordedAnswer(receipts: receipts)
         if call.request.headers[.prefer]?.contains("wait=sealed") == true,
             let position = receipts.last?.position,
-            let note = try? await inTime(
+            let note = try? await withTimeout(
                 call.service.settings.sealLimit,
                 { try await sealed(position, call) }
             )

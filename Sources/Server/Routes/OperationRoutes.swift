@@ -36,7 +36,7 @@ enum OperationRoutes {
             )
             check("database", nil)
             check("schema", schema)
-            let troubled = try await inTime(service.settings.patience) {
+            let troubled = try await withTimeout(service.settings.requestTimeout) {
                 var names: [LedgerName] = []
                 for ledger in try await service.database.ledgers() {
                     let seal = try await SealStatus(service.database, ledger: ledger)
@@ -78,7 +78,9 @@ enum OperationRoutes {
             }
         }
         do {
-            gauges += try await inTime(service.settings.patience) { try await ofLedgers(service) }
+            gauges += try await withTimeout(service.settings.requestTimeout) {
+                try await ofLedgers(service)
+            }
             gauges.append(("episode_ledger_database_up", [], 1))
         } catch {
             gauges.append(("episode_ledger_database_up", [], 0))

@@ -200,7 +200,9 @@ final class WebhookSender: LeasedWork {
             let response = try await client.execute(request, timeout: .seconds(15))
             // Nobody reads it; but a connection is free again only once it is read. One that trickles
             // in is left.
-            _ = try? await inTime(.seconds(2)) { try await response.body.collect(upTo: 65_536) }
+            _ = try? await withTimeout(.seconds(2)) {
+                try await response.body.collect(upTo: 65_536)
+            }
             let wait = response.headers.first(name: "retry-after").flatMap(Self.seconds)
             return Answer(status: Int(response.status.code), retryAfter: wait)
         } catch let error as WebhookError {

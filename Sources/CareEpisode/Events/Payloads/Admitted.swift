@@ -2,13 +2,13 @@
 public struct Admitted: Hashable, Sendable {
     /// The pseudonymous key of the client, never a name.
     public var clientID: String
-    /// The programme.
+    /// The program.
     public var program: String
     /// The level of care.
     public var levelOfCare: LevelOfCare
-    /// The exact level that the authorisation names.
+    /// The exact level that the authorization names.
     public var levelCode: LevelCode?
-    /// What the programme treats.
+    /// What the program treats.
     public var track: Track?
     /// When in the day it meets.
     public var schedule: Schedule?

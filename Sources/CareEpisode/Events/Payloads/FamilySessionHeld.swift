@@ -18,7 +18,7 @@ public struct FamilySessionHeld: Hashable, Sendable {
     public var serviceCode: String?
     /// Who held it.
     public var facilitators: [Facilitator]?
-    /// Whether it counts towards the weekly hours; absent means yes if the client was present.
+    /// Whether it counts toward the weekly hours; absent means yes if the client was present.
     public var countsTowardHours: Bool?
     /// An opaque pointer to the note, whose text is never in the ledger.
     public var noteRef: String?

@@ -1,4 +1,4 @@
-/// The exact level that an authorisation names, such as ASAM 2.1.
+/// The exact level that an authorization names, such as ASAM 2.1.
 public struct LevelCode: Hashable, Sendable {
     /// The code system.
     public var system: String

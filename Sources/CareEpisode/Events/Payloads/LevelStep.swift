@@ -4,9 +4,9 @@ public struct LevelStep: Hashable, Sendable {
     public var fromLevel: LevelOfCare
     /// The new level.
     public var toLevel: LevelOfCare
-    /// The exact new level that the authorisation names.
+    /// The exact new level that the authorization names.
     public var toLevelCode: LevelCode?
-    /// The new programme, if it changes.
+    /// The new program, if it changes.
     public var program: String?
     /// The new track, if it changes.
     public var track: Track?

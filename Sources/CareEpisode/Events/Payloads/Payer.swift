@@ -1,16 +1,16 @@
-/// Who pays, and what was authorised.
+/// Who pays, and what was authorized.
 public struct Payer: Hashable, Sendable {
     /// The kind of payer.
     public var `class`: PayerClass
-    /// The payer's number of the authorisation.
+    /// The payer's number of the authorization.
     public var authorizationNumber: String?
-    /// How much is authorised, in `unit`.
+    /// How much is authorized, in `unit`.
     public var authorizedUnits: Int?
-    /// What the authorisation counts.
+    /// What the authorization counts.
     public var unit: AuthorizationUnit?
-    /// The first date of the authorisation.
+    /// The first date of the authorization.
     public var authorizedFromDate: CalendarDate?
-    /// The last date of the authorisation.
+    /// The last date of the authorization.
     public var authorizedToDate: CalendarDate?
 
     /// Everything that is required, and what else is known.

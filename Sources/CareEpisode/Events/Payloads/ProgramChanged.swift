@@ -1,6 +1,6 @@
-/// Another programme, track, schedule or plan at the same level; at least one of the four.
+/// Another program, track, schedule or plan at the same level; at least one of the four.
 public struct ProgramChanged: Hashable, Sendable {
-    /// The new programme.
+    /// The new program.
     public var program: String?
     /// The new track.
     public var track: Track?

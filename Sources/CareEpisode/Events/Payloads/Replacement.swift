@@ -2,7 +2,7 @@
 ///
 /// Its type is the target's, which only the episode knows: ``EpisodeState/decide(_:)`` checks it. Its
 /// canonical bytes need no type, because instants are known by their fields' names (`at`, `…_at`) in
-/// every type of the catalogue, and no payload that can be corrected holds a UUID. So a correction has
+/// every type of the catalog, and no payload that can be corrected holds a UUID. So a correction has
 /// one canonical form from the moment it is parsed.
 public struct Replacement: Hashable, Sendable {
     /// Canonical but for one thing: whole numbers not written as integers keep a fraction `.0`.

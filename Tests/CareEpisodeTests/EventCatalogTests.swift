@@ -4,8 +4,8 @@ import Testing
 @testable import CareEpisode
 
 /// `docs/events.md` against the schema, which is made of what the parser reads.
-@Suite("The catalogue of events in docs/events.md")
-struct EventCatalogueTests {
+@Suite("The catalog of events in docs/events.md")
+struct EventCatalogTests {
     /// A field as the page or the schema has it.
     private struct Field: Hashable, Comparable, CustomStringConvertible {
         let name: String

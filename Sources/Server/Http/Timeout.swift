@@ -1,7 +1,7 @@
 /// Does something, but not for longer than that: then it is cancelled.
 ///
 /// - Throws: what `body` throws, or the problem where the time is up.
-func inTime<Result: Sendable>(
+func withTimeout<Result: Sendable>(
     _ limit: Duration,
     or problem: Problem = .unavailable("the database does not answer in time: try again"),
     _ body: @escaping @Sendable () async throws -> Result
