@@ -56,7 +56,7 @@ extension Document {
         let blocks = section.blocks.map { element($0) }
         guard !section.title.isEmpty else { return HTML.tag("section", [], blocks) }
         let title = HTML.tag("h2", [("id", id)], text: section.title)
-        return HTML.tag("section", [("aria-labeledby", id)], [title] + blocks)
+        return HTML.tag("section", [("aria-labelledby", id)], [title] + blocks)
     }
 
     private func element(_ block: Block) -> HTML {
