@@ -74,7 +74,7 @@ struct Endpoint: Sendable {
             roles: [.clinician, .service, .administrator],
             disclosesHealthInformation: true,
             answers: [.json(RecordedAnswer.schema)],
-            body: .json(EventBody.request),
+            body: .json(EventSchema.reference("EventRequest")),
             statuses: ["200", "201"],
             hasOwnTimeout: true,
             mayConflict: true,
@@ -98,7 +98,7 @@ struct Endpoint: Sendable {
             roles: [.service, .administrator],
             disclosesHealthInformation: true,
             answers: [.lines(ImportJob.Line.schema)],
-            body: .lines(EventBody.importLine),
+            body: .lines(EventSchema.reference("ImportLine")),
             handler: ImportRoute.run
         ),
         Endpoint(

@@ -146,6 +146,6 @@ enum OpenAPI {
                 ],
             ]
         ],
-        "schemas": ["Problem": ProblemAnswer.schema],
+        "schemas": .object([("Problem", ProblemAnswer.schema)] + EventSchema.components),
     ]
 }
