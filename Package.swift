@@ -275,7 +275,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "CareEpisode", "EpisodeLedger", "Ledger", "Postgres", "ProjectionRuntime",
+                "CareEpisode", "EpisodeLedger", "Ledger", "Markup", "Postgres", "ProjectionRuntime",
                 "Projections", "Server", "Simulator", "TestSupport", "TransparencyLog",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),

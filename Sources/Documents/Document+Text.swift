@@ -132,7 +132,7 @@ extension Document {
     /// Each row on a line of its own, as wide as it is.
     private static func wideLines(_ table: Table) -> [String] {
         let all =
-            [table.columns.map { $0.title.uppercased() }]
+            [table.columns.map { $0.title.uppercased().printable }]
             + table.rows.map { $0.cells.map { $0.joined(separator: " ").printable } }
         let widths = table.columns.indices.map { column in
             all.map { $0[column].count }.max() ?? 0

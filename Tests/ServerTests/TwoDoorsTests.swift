@@ -2,6 +2,7 @@ import ArgumentParser
 import CareEpisode
 import Foundation
 import Ledger
+import Markup
 import ProjectionRuntime
 import Projections
 import Simulator
@@ -89,6 +90,16 @@ private struct Doors {
                     let json = try await asked.written(context).json.bytes
                     #expect(http.status == 200, note)
                     #expect(http.bytes == json, note)
+                    if number.isMultiple(of: 10) {
+                        let page = try await fixture.get(
+                            path(description, set),
+                            token: token,
+                            headers: ["Accept": "text/html"]
+                        )
+                        let document = try await asked.written(context).document()
+                        #expect(page.status == 200, note)
+                        #expect(page.text == document.html + "\n", note)
+                    }
                     answered += 1
                 } catch {
                     #expect(http.status == 404, note)

@@ -1,10 +1,10 @@
 /// Writes the fields of an object that are there.
 extension CanonicalWriter: FieldVisitor {
-    mutating func required(_ name: StaticString, _ value: inout String, told: Int) {
+    mutating func required(_ name: StaticString, _ value: inout String, order: Int) {
         member(name, value)
     }
 
-    mutating func required(_ name: StaticString, _ value: inout Bool, told: Int) {
+    mutating func required(_ name: StaticString, _ value: inout Bool, order: Int) {
         member(name, value)
     }
 
@@ -12,23 +12,23 @@ extension CanonicalWriter: FieldVisitor {
         _ name: StaticString,
         _ value: inout Int,
         in range: ClosedRange<Int>,
-        told: Int
+        order: Int
     ) {
         member(name, value)
     }
 
-    mutating func required(_ name: StaticString, _ value: inout EventID, told: Int) {
+    mutating func required(_ name: StaticString, _ value: inout EventID, order: Int) {
         member(name, value)
     }
 
-    mutating func required(_ name: StaticString, _ value: inout Replacement, told: Int) {
+    mutating func required(_ name: StaticString, _ value: inout Replacement, order: Int) {
         member(name, value)
     }
 
     mutating func required<Code: ClosedCode>(
         _ name: StaticString,
         _ value: inout Code,
-        told: Int
+        order: Int
     ) {
         member(name, value)
     }
@@ -36,7 +36,7 @@ extension CanonicalWriter: FieldVisitor {
     mutating func required<Part: PayloadObject>(
         _ name: StaticString,
         _ value: inout Part,
-        told: Int
+        order: Int
     ) {
         member(name, value)
     }
@@ -44,7 +44,7 @@ extension CanonicalWriter: FieldVisitor {
     mutating func required<Part: PayloadObject>(
         _ name: StaticString,
         _ value: inout [Part],
-        told: Int
+        order: Int
     ) {
         member(name, value)
     }

@@ -2,34 +2,34 @@
 struct FieldReader: FieldVisitor {
     let object: ObjectReader
 
-    mutating func required(_ name: StaticString, _ value: inout String, told: Int) {
-        value = object.requiredString(name, told: told)
+    mutating func required(_ name: StaticString, _ value: inout String, order: Int) {
+        value = object.requiredString(name, order: order)
     }
 
-    mutating func required(_ name: StaticString, _ value: inout Bool, told: Int) {
-        value = object.requiredFlag(name, told: told)
+    mutating func required(_ name: StaticString, _ value: inout Bool, order: Int) {
+        value = object.requiredFlag(name, order: order)
     }
 
     mutating func required(
         _ name: StaticString,
         _ value: inout Int,
         in range: ClosedRange<Int>,
-        told: Int
+        order: Int
     ) {
         value = object.requiredInteger(
             name,
             atLeast: range.lowerBound,
             atMost: range.upperBound,
-            told: told
+            order: order
         )
     }
 
-    mutating func required(_ name: StaticString, _ value: inout EventID, told: Int) {
-        value = object.requiredIdentifier(name, told: told)
+    mutating func required(_ name: StaticString, _ value: inout EventID, order: Int) {
+        value = object.requiredIdentifier(name, order: order)
     }
 
-    mutating func required(_ name: StaticString, _ value: inout Replacement, told: Int) {
-        guard let member = object.requiredMember(name, told: told),
+    mutating func required(_ name: StaticString, _ value: inout Replacement, order: Int) {
+        guard let member = object.requiredMember(name, order: order),
             let replacement = object.shape.object(at: member)
         else { return }
         value = Replacement(reading: replacement)
@@ -38,25 +38,25 @@ struct FieldReader: FieldVisitor {
     mutating func required<Code: ClosedCode>(
         _ name: StaticString,
         _ value: inout Code,
-        told: Int
+        order: Int
     ) {
-        if let code: Code = object.requiredCode(name, told: told) { value = code }
+        if let code: Code = object.requiredCode(name, order: order) { value = code }
     }
 
     mutating func required<Part: PayloadObject>(
         _ name: StaticString,
         _ value: inout Part,
-        told: Int
+        order: Int
     ) {
-        value = object.requiredObject(name, else: value, told: told)
+        value = object.requiredObject(name, else: value, order: order)
     }
 
     mutating func required<Part: PayloadObject>(
         _ name: StaticString,
         _ value: inout [Part],
-        told: Int
+        order: Int
     ) {
-        value = object.requiredObjects(name, told: told)
+        value = object.requiredObjects(name, order: order)
     }
 
     mutating func optional(_ name: StaticString, _ value: inout String?) {

@@ -5,34 +5,34 @@
 /// else be written by hand: parsing is as fast, writing costs a tenth more (key paths would double
 /// it).
 ///
-/// - `told` is the place of a required field among the errors that name what an object lacks, from 1
+/// - `order` is the place of a required field among the errors that name what an object lacks, from 1
 ///   on in the order of `docs/events.md`; the list itself has the canonical order.
 protocol FieldVisitor {
-    mutating func required(_ name: StaticString, _ value: inout String, told: Int)
-    mutating func required(_ name: StaticString, _ value: inout Bool, told: Int)
+    mutating func required(_ name: StaticString, _ value: inout String, order: Int)
+    mutating func required(_ name: StaticString, _ value: inout Bool, order: Int)
     mutating func required(
         _ name: StaticString,
         _ value: inout Int,
         in range: ClosedRange<Int>,
-        told: Int
+        order: Int
     )
-    mutating func required(_ name: StaticString, _ value: inout EventID, told: Int)
-    mutating func required(_ name: StaticString, _ value: inout Replacement, told: Int)
+    mutating func required(_ name: StaticString, _ value: inout EventID, order: Int)
+    mutating func required(_ name: StaticString, _ value: inout Replacement, order: Int)
     mutating func required<Code: ClosedCode>(
         _ name: StaticString,
         _ value: inout Code,
-        told: Int
+        order: Int
     )
     mutating func required<Part: PayloadObject>(
         _ name: StaticString,
         _ value: inout Part,
-        told: Int
+        order: Int
     )
     /// At least one element.
     mutating func required<Part: PayloadObject>(
         _ name: StaticString,
         _ value: inout [Part],
-        told: Int
+        order: Int
     )
 
     mutating func optional(_ name: StaticString, _ value: inout String?)

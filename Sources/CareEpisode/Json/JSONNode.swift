@@ -92,5 +92,5 @@ struct JSONError: Error {
     /// The byte it is about, for the order in which errors are told.
     var offset: Int
     /// The place among errors about one byte; those of one place are told as they were noted.
-    var told = 0
+    var order = 0
 }

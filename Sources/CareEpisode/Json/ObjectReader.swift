@@ -10,10 +10,10 @@ package struct ObjectReader {
 
     /// The value node of a member that must be there; notes where it is not.
     ///
-    /// `told` is its place among the errors that name what the object lacks.
-    package func requiredMember(_ name: StaticString, told: Int = .max) -> Int? {
+    /// `order` is its place among the errors that name what the object lacks.
+    package func requiredMember(_ name: StaticString, order: Int = .max) -> Int? {
         if let member = member(name) { return member }
-        shape.refuse(node, lacking: "\(name)", told: told, "required", "is required")
+        shape.refuse(node, lacking: "\(name)", order: order, "required", "is required")
         return nil
     }
 
@@ -56,8 +56,8 @@ package struct ObjectReader {
     }
 
     /// A required string is not empty.
-    package func requiredString(_ name: StaticString, told: Int = .max) -> String {
-        guard let member = requiredMember(name, told: told), let text = string(at: member) else {
+    package func requiredString(_ name: StaticString, order: Int = .max) -> String {
+        guard let member = requiredMember(name, order: order), let text = string(at: member) else {
             return ""
         }
         if text.isEmpty { shape.refuse(member, "empty", "must not be empty") }
@@ -72,8 +72,8 @@ package struct ObjectReader {
         member(name).flatMap { code(at: $0) }
     }
 
-    func requiredCode<Code: ClosedCode>(_ name: StaticString, told: Int = .max) -> Code? {
-        requiredMember(name, told: told).flatMap { code(at: $0) }
+    func requiredCode<Code: ClosedCode>(_ name: StaticString, order: Int = .max) -> Code? {
+        requiredMember(name, order: order).flatMap { code(at: $0) }
     }
 
     func openCode<Code: OpenCode>(_ name: StaticString) -> Code? {
@@ -106,9 +106,9 @@ package struct ObjectReader {
         _ name: StaticString,
         atLeast least: Int,
         atMost most: Int,
-        told: Int = .max
+        order: Int = .max
     ) -> Int {
-        requiredMember(name, told: told).flatMap { integer(at: $0, atLeast: least, atMost: most) }
+        requiredMember(name, order: order).flatMap { integer(at: $0, atLeast: least, atMost: most) }
             ?? least
     }
 
@@ -150,8 +150,8 @@ package struct ObjectReader {
         member(name).flatMap { flag(at: $0) }
     }
 
-    func requiredFlag(_ name: StaticString, told: Int) -> Bool {
-        requiredMember(name, told: told).flatMap { flag(at: $0) } ?? false
+    func requiredFlag(_ name: StaticString, order: Int) -> Bool {
+        requiredMember(name, order: order).flatMap { flag(at: $0) } ?? false
     }
 
     private func flag(at node: Int) -> Bool? {
@@ -189,9 +189,9 @@ package struct ObjectReader {
 
     package func requiredIdentifier<ID: UniqueIdentifier>(
         _ name: StaticString,
-        told: Int = .max
+        order: Int = .max
     ) -> ID {
-        requiredMember(name, told: told).flatMap { identifier(at: $0) } ?? ID(bits: 0)
+        requiredMember(name, order: order).flatMap { identifier(at: $0) } ?? ID(bits: 0)
     }
 
     private func identifier<ID: UniqueIdentifier>(at node: Int) -> ID? {
@@ -222,9 +222,9 @@ package struct ObjectReader {
     func requiredObject<Part: PayloadObject>(
         _ name: StaticString,
         else placeholder: Part,
-        told: Int = .max
+        order: Int = .max
     ) -> Part {
-        requiredMember(name, told: told).flatMap { shape.object(at: $0) }.map { $0.read() }
+        requiredMember(name, order: order).flatMap { shape.object(at: $0) }.map { $0.read() }
             ?? placeholder
     }
 
@@ -257,8 +257,8 @@ package struct ObjectReader {
     }
 
     /// A required array has at least one element.
-    func requiredObjects<Part: PayloadObject>(_ name: StaticString, told: Int) -> [Part] {
-        guard let member = requiredMember(name, told: told) else { return [] }
+    func requiredObjects<Part: PayloadObject>(_ name: StaticString, order: Int) -> [Part] {
+        guard let member = requiredMember(name, order: order) else { return [] }
         if shape.document.nodes[member].kind == .array, shape.document.nodes[member].count == 0 {
             shape.refuse(member, "too_few", "must have at least one element")
         }

@@ -10,11 +10,11 @@ final class ShapeReader {
 
     /// Notes an error about a value, or about an object that lacks `member`.
     ///
-    /// `told` is its place among the errors about one byte, in which it was not always noted.
+    /// `order` is its place among the errors about one byte, in which it was not always noted.
     func refuse(
         _ node: Int,
         lacking member: String? = nil,
-        told: Int = .max,
+        order: Int = .max,
         _ code: String,
         _ detail: String
     ) {
@@ -28,7 +28,7 @@ final class ShapeReader {
                 node: node,
                 member: member,
                 offset: Int(document.nodes[node].offset),
-                told: told
+                order: order
             )
         )
     }
@@ -71,10 +71,10 @@ final class ShapeReader {
 extension [JSONError] {
     func fieldErrors(in document: JSONDocument, prefix: String = "") -> [FieldError] {
         let ordered = enumerated().sorted {
-            ($0.element.offset, $0.element.told, $0.offset)
-                < ($1.element.offset, $1.element.told, $1.offset)
+            ($0.element.offset, $0.element.order, $0.offset)
+                < ($1.element.offset, $1.element.order, $1.offset)
         }
-        var told = ordered.prefix(JSONLimits.reportedErrors).map { _, error in
+        var reported = ordered.prefix(JSONLimits.reportedErrors).map { _, error in
             FieldError(
                 pointer: prefix
                     + (error.node.map { document.pointer(to: $0, member: error.member) } ?? ""),
@@ -83,7 +83,7 @@ extension [JSONError] {
             )
         }
         if count > JSONLimits.reportedErrors {
-            told.append(
+            reported.append(
                 FieldError(
                     pointer: prefix,
                     code: "more_errors",
@@ -92,6 +92,6 @@ extension [JSONError] {
                 )
             )
         }
-        return told
+        return reported
     }
 }

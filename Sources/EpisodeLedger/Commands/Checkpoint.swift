@@ -1,5 +1,6 @@
 import ArgumentParser
 import CareEpisode
+import Documents
 import Ledger
 import ProjectionRuntime
 import Projections
@@ -223,9 +224,9 @@ struct Checkpoint: AsyncParsableCommand {
             Console.print(answer.bytes)
         case .text:
             Console.print(
-                "Exported \(grouped(report.size)) events to \(folder), "
-                    + "\(grouped(report.kept)) of them there already; "
-                    + "\(grouped(Int64(report.files))) files written."
+                "Exported \(Words.grouped(report.size)) events to \(folder), "
+                    + "\(Words.grouped(report.kept)) of them there already; "
+                    + "\(Words.grouped(Int64(report.files))) files written."
             )
         }
     }

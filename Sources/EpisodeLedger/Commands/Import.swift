@@ -1,5 +1,6 @@
 import ArgumentParser
 import CareEpisode
+import Documents
 import Ledger
 
 struct Import: AsyncParsableCommand {
@@ -96,8 +97,8 @@ struct ImportTally: Sendable {
             Console.print(answer.bytes)
         case .text:
             Console.print(
-                "Appended \(grouped(appended)) events, \(grouped(duplicates)) duplicates, "
-                    + "\(grouped(refused)) refused; the head is at \(grouped(head.rawValue))."
+                "Appended \(Words.grouped(appended)) events, \(Words.grouped(duplicates)) duplicates, "
+                    + "\(Words.grouped(refused)) refused; the head is at \(Words.grouped(head.rawValue))."
             )
         }
     }

@@ -34,7 +34,7 @@ struct Ledgers: AsyncParsableCommand {
                     Console.print(answer.bytes)
                 case .text:
                     let rows = entries.map { ledger, head in
-                        [ledger.name.description, ledger.timeZone, grouped(head.rawValue)]
+                        [ledger.name.description, ledger.timeZone, Words.grouped(head.rawValue)]
                     }
                     let table = Document.Table.wide(
                         "",

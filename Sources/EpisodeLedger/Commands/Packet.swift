@@ -1,5 +1,6 @@
 import ArgumentParser
 import CareEpisode
+import Documents
 import Glibc
 import Ledger
 import ProjectionRuntime
@@ -62,9 +63,9 @@ struct Packet: AsyncParsableCommand {
                 Console.print(answer.bytes)
             case .text:
                 Console.print(
-                    "Wrote \(counted(archive.events, "event")) of episode \(command.episode) to "
+                    "Wrote \(Words.count(archive.events, "event")) of episode \(command.episode) to "
                         + "\(command.output), proven by the checkpoint of "
-                        + "\(grouped(checkpoint.signed.checkpoint.size)) events."
+                        + "\(Words.grouped(checkpoint.signed.checkpoint.size)) events."
                 )
             }
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CareEpisode
+import Documents
 import Ledger
 import ProjectionRuntime
 import Projections
@@ -202,8 +203,8 @@ struct Projections: AsyncParsableCommand {
             case .text:
                 let differing = report.differing.map { "\($0) episodes differ from before" }
                 Console.print(
-                    "Rebuilt \(name): \(grouped(report.events)) events of "
-                        + "\(grouped(Int64(report.episodes))) episodes in \(decimal(seconds)) s, "
+                    "Rebuilt \(name): \(Words.grouped(report.events)) events of "
+                        + "\(Words.grouped(Int64(report.episodes))) episodes in \(Words.decimal(seconds)) s, "
                         + "\(differing ?? "another fold before"), \(report.parked) parked."
                 )
             }
@@ -293,10 +294,12 @@ extension ProjectionStatus {
 
     /// The same for people.
     var lines: [String] {
-        var line = "\(name): position \(grouped(position.rawValue)) of \(grouped(head.rawValue))"
-        line += lag > 0 ? ", \(grouped(lag)) behind" : ", at the head"
+        var line =
+            "\(name): position \(Words.grouped(position.rawValue)) of \(Words.grouped(head.rawValue))"
+        line += lag > 0 ? ", \(Words.grouped(lag)) behind" : ", at the head"
         if let rebuild {
-            line += ", rebuilding: \(grouped(rebuild.folded)) of \(grouped(rebuild.events)) events"
+            line +=
+                ", rebuilding: \(Words.grouped(rebuild.folded)) of \(Words.grouped(rebuild.events)) events"
         } else if ReadModels.isRebuildNeeded(self) {
             line += ", REBUILD NEEDED"
         }

@@ -57,7 +57,7 @@ struct Status: AsyncParsableCommand {
                     ("Database", ["\(name), PostgreSQL \(version), \(kind)"]),
                     ("Schema", ["version \(Migration.all.count), current"]),
                     ("Ledger", ["\(ledger.name), days in \(ledger.timeZone)"]),
-                    ("Head", ["position \(grouped(head.position.rawValue))\(recorded)"]),
+                    ("Head", ["position \(Words.grouped(head.position.rawValue))\(recorded)"]),
                     ("Read models", lines.isEmpty ? ["none has been asked for yet"] : lines),
                     ("Seal", seal.lines),
                 ]
@@ -95,10 +95,10 @@ extension SealStatus {
     var lines: [String] {
         var line = "nothing is sealed yet"
         if let origin, let sealedAt {
-            line = "\(grouped(size)) events as \(origin), sealed \(sealedAt)"
+            line = "\(Words.grouped(size)) events as \(origin), sealed \(sealedAt)"
         }
         if unsealed > 0 {
-            line += ", \(grouped(unsealed)) not sealed for \(decimal(lagSeconds)) s"
+            line += ", \(Words.grouped(unsealed)) not sealed for \(Words.decimal(lagSeconds)) s"
         }
         line += holder.map { ", sealer \($0)" } ?? ", no sealer"
         return [line] + (trouble.map { ["TROUBLE: \($0)"] } ?? [])

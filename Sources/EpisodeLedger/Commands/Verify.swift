@@ -1,5 +1,6 @@
 import ArgumentParser
 import CareEpisode
+import Documents
 import Glibc
 import Ledger
 import ProjectionRuntime
@@ -196,12 +197,12 @@ extension VerificationReport {
     /// The same for people.
     fileprivate func lines(_ subject: String) -> [String] {
         var lines = [
-            "Checked \(grouped(events)) events of \(counted(episodes, "episode")) in \(subject), "
-                + "\(grouped(Int64(eventsPerSecond))) a second; "
-                + "\(counted(checkpoints, "checkpoint")), \(counted(tiles, "tile"))."
+            "Checked \(Words.grouped(events)) events of \(Words.count(episodes, "episode")) in \(subject), "
+                + "\(Words.grouped(Int64(eventsPerSecond))) a second; "
+                + "\(Words.count(checkpoints, "checkpoint")), \(Words.count(tiles, "tile"))."
         ]
         if let newest {
-            lines.append("Sealed       \(grouped(newest.size)) events as \(newest.origin)")
+            lines.append("Sealed       \(Words.grouped(newest.size)) events as \(newest.origin)")
             lines.append("Root         \(newest.root)")
         } else {
             lines.append("Sealed       nothing: there is no checkpoint")
@@ -209,7 +210,7 @@ extension VerificationReport {
         for key in signers { lines.append("Signed by    \(key)") }
         if unsealed > 0 {
             let since = unsealedSince.map { ", the oldest recorded \($0)" } ?? ""
-            lines.append("Not sealed   \(grouped(unsealed)) events at the end\(since)")
+            lines.append("Not sealed   \(Words.grouped(unsealed)) events at the end\(since)")
         }
         if !readModels.isEmpty {
             lines.append("Read models  \(readModels.joined(separator: ", "))")
@@ -219,10 +220,10 @@ extension VerificationReport {
         lines.append("")
         for fault in ordered { lines.append("WRONG: \(fault)") }
         if faultCount > faults.count {
-            lines.append("… and \(grouped(Int64(faultCount - faults.count))) more")
+            lines.append("… and \(Words.grouped(Int64(faultCount - faults.count))) more")
         }
         let place = first.position.map { " First bad position: \($0)." } ?? ""
-        return lines + ["FAILED: \(counted(faultCount, "fault")).\(place)"]
+        return lines + ["FAILED: \(Words.count(faultCount, "fault")).\(place)"]
     }
 
     /// The faults by position, those without one last.

@@ -40,9 +40,9 @@ final class ProgressBar: Sendable {
             let filled = Int(share * 30)
             line += "[" + String(repeating: "#", count: filled)
             line += String(repeating: ".", count: 30 - filled) + "] \(Int(share * 100)) % "
-            line += "\(grouped(done)) of \(grouped(total)) \(unit)"
+            line += "\(Words.grouped(done)) of \(Words.grouped(total)) \(unit)"
         } else {
-            line += "\(grouped(done)) \(unit)"
+            line += "\(Words.grouped(done)) \(unit)"
         }
         Self.isShown.store(true, ordering: .relaxed)
         Console.write(Array(line.utf8), to: STDERR_FILENO)
@@ -59,12 +59,3 @@ final class ProgressBar: Sendable {
         Console.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO)
     }
 }
-
-/// A number of things: "1 day", "2 days".
-func counted(_ number: Int, _ thing: String) -> String { Words.count(number, thing) }
-
-/// A number with commas at the thousands.
-func grouped(_ number: Int64) -> String { Words.grouped(number) }
-
-/// A number with one decimal.
-func decimal(_ number: Double) -> String { Words.decimal(number) }

@@ -14,7 +14,7 @@ public struct WebhookSecret: Sendable {
 
     /// What a receiver checks with: the shared secret (`whsec_…`), told once, or the public key
     /// (`whpk_…`).
-    public func told() throws -> String {
+    public func revealed() throws -> String {
         switch signature {
         case .hmac: "whsec_" + Data(bytes).base64EncodedString()
         case .ed25519:
@@ -24,7 +24,7 @@ public struct WebhookSecret: Sendable {
 
     /// The public key; nil for a shared secret.
     public func publicKey() throws -> String? {
-        signature == .ed25519 ? try told() : nil
+        signature == .ed25519 ? try revealed() : nil
     }
 
     private func key() throws -> Curve25519.Signing.PrivateKey {

@@ -50,7 +50,7 @@ public final class LedgerWorkers: Sendable {
     ///
     /// - Parameter assignment: asked once for each ledger; again where it throws.
     public func run(_ assignment: (LedgerDescription) async throws -> Assignment) async {
-        let told = Told()
+        let throttle = TroubleThrottle()
         await withDiscardingTaskGroup { group in
             while !stopSignal.isRequested, !Task.isCancelled {
                 do {
@@ -58,11 +58,11 @@ public final class LedgerWorkers: Sendable {
                         do {
                             start(ledger, try await assignment(ledger), &group)
                         } catch {
-                            if told.isNew(error) { onTrouble(ledger, nil, error) }
+                            if throttle.isNew(error) { onTrouble(ledger, nil, error) }
                         }
                     }
                 } catch {
-                    if !Task.isCancelled, told.isNew(error) { onTrouble(nil, nil, error) }
+                    if !Task.isCancelled, throttle.isNew(error) { onTrouble(nil, nil, error) }
                 }
                 try? await stopSignal.sleep(for: Self.lookInterval)
             }
@@ -97,9 +97,9 @@ public final class LedgerWorkers: Sendable {
         _ ledger: LedgerDescription,
         _ feed: LiveFeed
     ) async {
-        let told = Told()
+        let throttle = TroubleThrottle()
         let tell: @Sendable (any Error) -> Void = { error in
-            if told.isNew(error) { self.onTrouble(ledger, work, error) }
+            if throttle.isNew(error) { self.onTrouble(ledger, work, error) }
         }
         while !stopSignal.isRequested, !Task.isCancelled {
             do {
@@ -114,8 +114,8 @@ public final class LedgerWorkers: Sendable {
     }
 }
 
-/// What was told last, so that a trouble that lasts is told once a minute and not with every try.
-private final class Told: Sendable {
+/// What was reported last, so that a trouble that lasts is reported once a minute and not with every try.
+private final class TroubleThrottle: Sendable {
     private static let pause: Duration = .seconds(60)
 
     private let last = Mutex<(text: String, at: ContinuousClock.Instant)?>(nil)

@@ -36,6 +36,7 @@ struct Door: Sendable {
             arguments: arguments,
             body: try await endpoint.wholeBody(request, context)
         )
+        let end = ContinuousClock.now + service.settings.requestTimeout
         return try await bounded(endpoint) {
             let reply: Reply
             do {
@@ -44,7 +45,7 @@ struct Door: Sendable {
                 reply = Reply(.failure(error), decision: .door)
             }
             if endpoint.disclosesHealthInformation, case .door = reply.decision {
-                try await record(self.entry(call, endpoint, reply), endpoint, call)
+                try await record(self.entry(call, endpoint, reply), endpoint, call, by: end)
             }
             return try reply.result.get()
         }
@@ -142,14 +143,17 @@ struct Door: Sendable {
         )
     }
 
+    /// Keeps a decision; of a request that has a limit of its own in the time that is left.
     private func record(
         _ entry: AccessDecision,
         _ endpoint: Endpoint,
-        _ call: Call
+        _ call: Call,
+        by end: ContinuousClock.Instant
     ) async throws {
         let log = service.accessLog
         guard endpoint.hasOwnTimeout else { return try await log.record(entry, in: call.ledger) }
-        try await withTimeout(service.settings.requestTimeout) {
+        let rest = max(ContinuousClock.now.duration(to: end), .milliseconds(400))
+        try await withTimeout(rest) {
             try await log.record(entry, in: call.ledger)
         }
     }

@@ -24,7 +24,7 @@ enum SubscriptionRoutes {
         let isShared = subscription.webhook?.signature == .hmac
         let answer = PutSubscription(
             description: try await description(try await registry.subscription(name), call),
-            secret: isShared ? try made.secret?.told() : nil
+            secret: isShared ? try made.secret?.revealed() : nil
         )
         return .json(answer.json, status: made.isNew ? .created : .ok)
     }
@@ -56,10 +56,11 @@ enum SubscriptionRoutes {
         let subscription = try await subscription(call)
         if subscription.webhook?.payload == .full { try requireAdministrator(call) }
         let secret = try await call.webhooks.rotate(subscription)
-        let told = try secret.told()
+        let revealed = try secret.revealed()
         let isShared = subscription.webhook?.signature == .hmac
         return .json(
-            RotatedSecret(secret: isShared ? told : nil, publicKey: isShared ? nil : told).json
+            RotatedSecret(secret: isShared ? revealed : nil, publicKey: isShared ? nil : revealed)
+                .json
         )
     }
 

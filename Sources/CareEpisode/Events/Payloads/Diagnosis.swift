@@ -27,9 +27,9 @@ extension Diagnosis: PayloadObject {
     static var blank: Self { Self(system: .icd10CM, code: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("code", &code, told: 2)
+        field.required("code", &code, order: 2)
         field.optional("description", &description)
         field.optional("role", &role)
-        field.required("system", &system, told: 1)
+        field.required("system", &system, order: 1)
     }
 }

@@ -84,8 +84,8 @@ extension Goal: PayloadObject {
     static var blank: Self { Self(text: "", status: .notMet) }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("status", &status, told: 2)
-        field.required("text", &text, told: 1)
+        field.required("status", &status, order: 2)
+        field.required("text", &text, order: 1)
     }
 }
 
@@ -116,6 +116,6 @@ extension Aftercare: PayloadObject {
     mutating func visit(_ field: inout some FieldVisitor) {
         field.optional("at", &at)
         field.optional("kind", &kind)
-        field.required("provider", &provider, told: 1)
+        field.required("provider", &provider, order: 1)
     }
 }

@@ -24,7 +24,7 @@ extension Facilitator: PayloadObject {
 
     mutating func visit(_ field: inout some FieldVisitor) {
         field.optional("credential", &credential)
-        field.required("id", &id, told: 1)
+        field.required("id", &id, order: 1)
         field.optional("role", &role)
     }
 }

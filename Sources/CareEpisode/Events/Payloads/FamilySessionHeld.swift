@@ -57,17 +57,17 @@ extension FamilySessionHeld: PayloadObject {
     }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("client_present", &clientPresent, told: 4)
+        field.required("client_present", &clientPresent, order: 4)
         field.optional("counts_toward_hours", &countsTowardHours)
         field.optional("facilitators", &facilitators)
         field.optional("focus", &focus)
-        field.required("minutes", &minutes, in: SessionAttended.minutes, told: 2)
+        field.required("minutes", &minutes, in: SessionAttended.minutes, order: 2)
         field.optional("mode", &mode)
         field.optional("note_ref", &noteRef)
-        field.required("participants", &participants, told: 3)
+        field.required("participants", &participants, order: 3)
         field.optional("place", &place)
         field.optional("service_code", &serviceCode)
-        field.required("session_id", &sessionID, told: 1)
+        field.required("session_id", &sessionID, order: 1)
     }
 }
 
@@ -93,6 +93,6 @@ extension FamilyParticipant: PayloadObject {
 
     mutating func visit(_ field: inout some FieldVisitor) {
         field.optional("mode", &mode)
-        field.required("relation", &relation, told: 1)
+        field.required("relation", &relation, order: 1)
     }
 }

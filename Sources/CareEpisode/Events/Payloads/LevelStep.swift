@@ -48,12 +48,12 @@ extension LevelStep: PayloadObject {
 
     mutating func visit(_ field: inout some FieldVisitor) {
         field.optional("decided_by", &decidedBy)
-        field.required("from_level", &fromLevel, told: 1)
+        field.required("from_level", &fromLevel, order: 1)
         field.optional("planned_hours_per_week", &plannedHoursPerWeek, atMost: 60)
         field.optional("program", &program)
-        field.required("rationale", &rationale, told: 3)
+        field.required("rationale", &rationale, order: 3)
         field.optional("schedule", &schedule)
-        field.required("to_level", &toLevel, told: 2)
+        field.required("to_level", &toLevel, order: 2)
         field.optional("to_level_code", &toLevelCode)
         field.optional("track", &track)
     }

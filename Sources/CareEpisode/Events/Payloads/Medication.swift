@@ -36,7 +36,7 @@ extension Medication: PayloadObject {
 
     mutating func visit(_ field: inout some FieldVisitor) {
         field.optional("form", &form)
-        field.required("name", &name, told: 1)
+        field.required("name", &name, order: 1)
         field.optional("ndc", &ndc)
         field.optional("order_id", &orderID)
         field.optional("rxcui", &rxcui)
@@ -111,7 +111,7 @@ extension ArrivalMedication: PayloadObject {
     static var blank: Self { Self(medication: .blank) }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("medication", &medication, told: 1)
+        field.required("medication", &medication, order: 1)
         field.optional("regimen", &regimen)
     }
 }

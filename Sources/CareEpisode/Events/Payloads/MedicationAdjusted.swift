@@ -44,10 +44,10 @@ extension MedicationAdjusted: PayloadObject {
     static var blank: Self { Self(medication: .blank, change: .unchanged, prescriber: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("change", &change, told: 2)
+        field.required("change", &change, order: 2)
         field.optional("indication", &indication)
-        field.required("medication", &medication, told: 1)
-        field.required("prescriber", &prescriber, told: 3)
+        field.required("medication", &medication, order: 1)
+        field.required("prescriber", &prescriber, order: 3)
         field.optional("reason", &reason)
         field.optional("regimen", &regimen)
         field.optional("replaces", &replaces)

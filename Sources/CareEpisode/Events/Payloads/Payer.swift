@@ -39,7 +39,7 @@ extension Payer: PayloadObject {
         field.optional("authorized_from_date", &authorizedFromDate)
         field.optional("authorized_to_date", &authorizedToDate)
         field.optional("authorized_units", &authorizedUnits, in: 0...Int.max)
-        field.required("class", &`class`, told: 1)
+        field.required("class", &`class`, order: 1)
         field.optional("unit", &unit)
     }
 }

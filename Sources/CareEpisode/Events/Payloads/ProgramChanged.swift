@@ -38,7 +38,7 @@ extension ProgramChanged: PayloadObject {
         field.optional("decided_by", &decidedBy)
         field.optional("planned_hours_per_week", &plannedHoursPerWeek, atMost: 60)
         field.optional("program", &program)
-        field.required("rationale", &rationale, told: 1)
+        field.required("rationale", &rationale, order: 1)
         field.optional("schedule", &schedule)
         field.optional("track", &track)
     }

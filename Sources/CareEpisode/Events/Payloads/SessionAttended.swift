@@ -72,14 +72,14 @@ extension SessionAttended: PayloadObject {
         field.optional("counts_toward_hours", &countsTowardHours)
         field.optional("facilitators", &facilitators)
         field.optional("group_size", &groupSize, in: 0...Int.max)
-        field.required("kind", &kind, told: 2)
-        field.required("minutes", &minutes, in: Self.minutes, told: 3)
+        field.required("kind", &kind, order: 2)
+        field.required("minutes", &minutes, in: Self.minutes, order: 3)
         field.optional("modality", &modality)
         field.optional("mode", &mode)
         field.optional("note_ref", &noteRef)
         field.optional("place", &place)
         field.optional("service_code", &serviceCode)
-        field.required("session_id", &sessionID, told: 1)
+        field.required("session_id", &sessionID, order: 1)
         field.optional("topic", &topic)
     }
 }

@@ -27,8 +27,8 @@ extension SessionMissed: PayloadObject {
     static var blank: Self { Self(kind: .other, reason: .excused) }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("kind", &kind, told: 1)
-        field.required("reason", &reason, told: 2)
+        field.required("kind", &kind, order: 1)
+        field.required("reason", &reason, order: 2)
         field.optional("scheduled_minutes", &scheduledMinutes, in: SessionAttended.minutes)
         field.optional("session_id", &sessionID)
     }

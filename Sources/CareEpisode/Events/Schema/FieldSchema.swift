@@ -1,7 +1,7 @@
 /// Describes the fields of an object in JSON Schema (2020-12).
 struct FieldSchema: FieldVisitor {
     private var properties: [(name: String, value: AnswerJSON)] = []
-    private var lacking: [(told: Int, name: String)] = []
+    private var lacking: [(order: Int, name: String)] = []
 
     /// The schema of an object with the fields that were visited, and no others.
     func object(_ rules: [(name: String, value: AnswerJSON)]) -> AnswerJSON {
@@ -9,65 +9,65 @@ struct FieldSchema: FieldVisitor {
             ("type", "object"), ("properties", .object(properties)),
         ]
         if !lacking.isEmpty {
-            let required = lacking.sorted { $0.told < $1.told }.map { AnswerJSON.string($0.name) }
+            let required = lacking.sorted { $0.order < $1.order }.map { AnswerJSON.string($0.name) }
             members.append(("required", .array(required)))
         }
         return .object(members + [("additionalProperties", false)] + rules)
     }
 
-    private mutating func add(_ name: StaticString, _ schema: AnswerJSON, told: Int? = nil) {
+    private mutating func add(_ name: StaticString, _ schema: AnswerJSON, order: Int? = nil) {
         properties.append(("\(name)", schema))
-        if let told { lacking.append((told, "\(name)")) }
+        if let order { lacking.append((order, "\(name)")) }
     }
 
-    mutating func required(_ name: StaticString, _ value: inout String, told: Int) {
-        add(name, .text(name, isEmptyAllowed: false), told: told)
+    mutating func required(_ name: StaticString, _ value: inout String, order: Int) {
+        add(name, .text(name, isEmptyAllowed: false), order: order)
     }
 
-    mutating func required(_ name: StaticString, _ value: inout Bool, told: Int) {
-        add(name, ["type": "boolean"], told: told)
+    mutating func required(_ name: StaticString, _ value: inout Bool, order: Int) {
+        add(name, ["type": "boolean"], order: order)
     }
 
     mutating func required(
         _ name: StaticString,
         _ value: inout Int,
         in range: ClosedRange<Int>,
-        told: Int
+        order: Int
     ) {
-        add(name, .integers(range), told: told)
+        add(name, .integers(range), order: order)
     }
 
-    mutating func required(_ name: StaticString, _ value: inout EventID, told: Int) {
-        add(name, .uuid, told: told)
+    mutating func required(_ name: StaticString, _ value: inout EventID, order: Int) {
+        add(name, .uuid, order: order)
     }
 
-    mutating func required(_ name: StaticString, _ value: inout Replacement, told: Int) {
+    mutating func required(_ name: StaticString, _ value: inout Replacement, order: Int) {
         let description: AnswerJSON = "All the fields anew, valid for the type of the target."
-        add(name, ["type": "object", "description": description], told: told)
+        add(name, ["type": "object", "description": description], order: order)
     }
 
     mutating func required<Code: ClosedCode>(
         _ name: StaticString,
         _ value: inout Code,
-        told: Int
+        order: Int
     ) {
-        add(name, .codes(Code.self), told: told)
+        add(name, .codes(Code.self), order: order)
     }
 
     mutating func required<Part: PayloadObject>(
         _ name: StaticString,
         _ value: inout Part,
-        told: Int
+        order: Int
     ) {
-        add(name, Part.schema, told: told)
+        add(name, Part.schema, order: order)
     }
 
     mutating func required<Part: PayloadObject>(
         _ name: StaticString,
         _ value: inout [Part],
-        told: Int
+        order: Int
     ) {
-        add(name, .list(Part.schema, atLeast: 1), told: told)
+        add(name, .list(Part.schema, atLeast: 1), order: order)
     }
 
     mutating func optional(_ name: StaticString, _ value: inout String?) {
