@@ -1,14 +1,18 @@
 """Measures this program against an older one, in turns and in one run.
 
     python3 Benchmarks/pairs.py export OLD [EPISODES] [ROUNDS]
+    python3 Benchmarks/pairs.py rebuild OLD [EPISODES] [OTHERS] [ROUNDS]
     python3 Benchmarks/pairs.py append-batch [EVENTS] [ROUNDS]
 
-`export`: OLD is the release build of another commit. Both programs export the same simulated
-ledger, each from a private cluster of its own, by turns; beside them psql copies the same columns as
-text. `append-batch`: the function of migration 0004 and today's, side by side in one database that
-holds EVENTS events, by the server's own clock. Uses .build/release/episode-ledger and psql.
+OLD is the release build of another commit. Both programs have the same simulated ledger, each in a
+private cluster of its own, and work by turns. `export`: they write it to /dev/null; beside them psql
+copies the same columns as text. `rebuild`: they rebuild its census while OTHERS other ledgers of that
+size have their rows in the same cluster; the size of the tables is told after each round.
+`append-batch`: the function of migration 0004 and today's, side by side in one database that holds
+EVENTS events, by the server's own clock. Uses .build/release/episode-ledger and psql.
 """
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -74,7 +78,9 @@ def seconds(body):
     return time.monotonic() - began
 
 
-def export(old_program, episodes, rounds):
+@contextlib.contextmanager
+def both(old_program, episodes, others=0):
+    """The same simulated ledger under the older program and under this one, and its events."""
     with tempfile.TemporaryDirectory(prefix="el-pairs-") as name:
         os.chmod(name, 0o755)
         folder = pathlib.Path(name)
@@ -84,28 +90,71 @@ def export(old_program, episodes, rounds):
             words = [PROGRAM, "simulate", "--episodes", str(episodes), "--seed", "7"]
             subprocess.run(words, check=True, stdout=file)
         events = sum(1 for _ in open(simulated, "rb"))
-        with open(simulated, "rb") as file:
-            Place(old_program, old).run("import", "-", stdin=file)
+        with Place(old_program, old) as place:
+            for number in range(others + 1):
+                ledger = ["--ledger", f"other-{number}"] if number else []
+                if number:
+                    place.run("ledgers", "create", f"other-{number}", "--time-zone", "UTC")
+                with open(simulated, "rb") as file:
+                    place.run("import", "-", *ledger, stdin=file)
+            place.psql("vacuum (freeze, analyze) event;")
         subprocess.run(["cp", "-a", str(old), str(new)], check=True)
         with Place(old_program, old) as old_place, Place(PROGRAM, new) as new_place:
-            # What comes first after a copy finds cold caches and unset hint bits.
-            for place in old_place, new_place:
-                place.psql("vacuum (freeze, analyze) event;")
-                place.run("export")
-            copy = f"copy (select {COLUMNS} from event order by position) to stdout;"
-            print(f"{events:,} events; events/s")
-            print(f"{'round':>6} {'old':>9} {'new':>9} {'ratio':>6} {'COPY as text':>13}")
-            ratios = []
-            for number in range(1, rounds + 1):
-                before = seconds(lambda: old_place.run("export"))
-                after = seconds(lambda: new_place.run("export"))
-                copied = seconds(lambda: new_place.psql(copy))
-                ratios.append(before / after)
-                print(
-                    f"{number:>6} {events / before:>9,.0f} {events / after:>9,.0f}"
-                    f" {before / after:>6.2f} {events / copied:>13,.0f}"
+            new_place.run("migrate")
+            yield old_place, new_place, events
+
+
+def export(old_program, episodes, rounds):
+    with both(old_program, episodes) as (old_place, new_place, events):
+        # What comes first after a copy finds cold caches and unset hint bits.
+        for place in old_place, new_place:
+            place.run("export")
+        copy = f"copy (select {COLUMNS} from event order by position) to stdout;"
+        print(f"{events:,} events; events/s")
+        print(f"{'round':>6} {'old':>9} {'new':>9} {'ratio':>6} {'COPY as text':>13}")
+        ratios = []
+        for number in range(1, rounds + 1):
+            before = seconds(lambda: old_place.run("export"))
+            after = seconds(lambda: new_place.run("export"))
+            copied = seconds(lambda: new_place.psql(copy))
+            ratios.append(before / after)
+            print(
+                f"{number:>6} {events / before:>9,.0f} {events / after:>9,.0f}"
+                f" {before / after:>6.2f} {events / copied:>13,.0f}"
+            )
+        print(f"median ratio {statistics.median(ratios):.2f}")
+
+
+# Of all read models and ledgers together, with indexes.
+TABLES = """
+select coalesce(sum(pg_total_relation_size(oid)), 0)
+from pg_class
+where relnamespace = 'read_model'::regnamespace and relkind = 'r';
+"""
+
+
+def rebuild(old_program, episodes, others, rounds):
+    with both(old_program, episodes, others) as (old_place, new_place, events):
+        ledgers = [[]] + [["--ledger", f"other-{number + 1}"] for number in range(others)]
+        for place in old_place, new_place:
+            for ledger in ledgers:
+                place.run("projections", "run", "--until-caught-up", *ledger)
+        print(f"{events:,} events, {others} other ledgers of that size; events/s, size in MB")
+        print(f"{'round':>6} {'old':>9} {'new':>9} {'ratio':>6} {'old size':>9} {'new size':>9}")
+        ratios = []
+        for number in range(rounds + 1):
+            if number:
+                before, after = (
+                    seconds(lambda: place.run("projections", "rebuild", "census"))
+                    for place in (old_place, new_place)
                 )
-            print(f"median ratio {statistics.median(ratios):.2f}")
+                ratios.append(before / after)
+                rates = f"{events / before:>9,.0f} {events / after:>9,.0f} {ratios[-1]:>6.2f}"
+            sizes = [int(place.psql(TABLES)) / 1e6 for place in (old_place, new_place)]
+            print(
+                f"{number:>6} {rates if number else '':>26} {sizes[0]:>9,.0f} {sizes[1]:>9,.0f}"
+            )
+        print(f"median ratio {statistics.median(ratios):.2f}")
 
 
 # One batch of new events, each of an episode of its own, as a service sends them: ids are of any
@@ -175,6 +224,9 @@ def main(words):
     if len(words) >= 2 and words[0] == "export":
         numbers = [int(word) for word in words[2:]] + [4_000, 5][len(words) - 2:]
         return export(os.path.abspath(words[1]), *numbers[:2])
+    if len(words) >= 2 and words[0] == "rebuild":
+        numbers = [int(word) for word in words[2:]] + [2_000, 10, 10][len(words) - 2:]
+        return rebuild(os.path.abspath(words[1]), *numbers[:3])
     if words and words[0] == "append-batch":
         numbers = [int(word) for word in words[1:]] + [500_000, 5][len(words) - 1:]
         return append_batch(*numbers[:2])

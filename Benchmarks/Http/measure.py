@@ -1,6 +1,6 @@
 """Measures the service over HTTP, and tries its limits.
 
-    python3 Benchmarks/Http/measure.py appends|latency|start|clients|limits|outage|export …
+    python3 Benchmarks/Http/measure.py appends|latency|start|clients|limits|outage|export|import …
 
 Uses the release build (swift build -c release --product episode-ledger) on a private database in a
 temporary folder, Python's own library, and for `appends` wrk (Debian: wrk). All data is simulated.
@@ -705,9 +705,46 @@ def export(episodes="5000"):
             )
 
 
+# ---------------------------------------------------------------------------------- import
+
+def import_lines(episodes="900", rounds="5"):
+    """The same lines by the command and by one request, in turns, each time into a new ledger."""
+    with Bench(episodes=1) as bench:
+        service = bench.serve("--without-workers")
+        lines = bench.run("simulate", "--episodes", episodes, "--seed", "7")
+        count = lines.count("\n")
+
+        def took(name, body):
+            bench.run("ledgers", "create", name, "--time-zone", "UTC")
+            token = bench.run("token", "--role", "service", "--ledger", name).strip()
+            began = time.monotonic()
+            body(name, token)
+            return time.monotonic() - began
+
+        def command(name, _):
+            bench.run("import", "-", "--ledger", name, input=lines)
+
+        def request(name, token):
+            answer = ask(
+                service.port, "POST", f"/v1/ledgers/{name}/events:import", token, lines.encode(),
+                {"Content-Type": "application/x-ndjson"}, timeout=600,
+            )
+            if answer[0] != 200 or json.loads(answer[2])["appended"] != count:
+                raise SystemExit(f"the import failed: {answer[0]} {answer[2][:300].decode()}")
+
+        print(f"{count} lines; seconds\n round  command     HTTP  ratio")
+        ratios = []
+        for number in range(int(rounds)):
+            by_command = took(f"command-{number}", command)
+            by_request = took(f"request-{number}", request)
+            ratios.append(by_request / by_command)
+            print(f"{number + 1:>6} {by_command:>8.2f} {by_request:>8.2f} {ratios[-1]:>6.2f}")
+        print(f"median ratio {percentile(ratios, 0.5):.2f}")
+
+
 COMMANDS = {
     "appends": appends, "latency": latency, "start": start, "clients": clients, "limits": limits,
-    "outage": outage, "export": export,
+    "outage": outage, "export": export, "import": import_lines,
 }
 
 if __name__ == "__main__":

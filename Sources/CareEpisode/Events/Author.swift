@@ -18,7 +18,7 @@ extension Author: PayloadObject {
     static var blank: Self { Self(id: "", role: .other) }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("id", &id, order: 1)
-        field.required("role", &role, order: 2)
+        field.required("id", .nonEmptyText, &id, order: 1)
+        field.required("role", .code(), &role, order: 2)
     }
 }

@@ -11,9 +11,9 @@ struct Envelope {
     ]
 
     init(reading object: ObjectReader, _ source: EventParser.Source) {
-        let eventID: EventID = object.requiredIdentifier("event_id")
+        let eventID = object.required("event_id", .identifier()) ?? EventID(bits: 0)
         if source == .importLine {
-            episodeID = object.requiredIdentifier("episode_id")
+            episodeID = object.required("episode_id", .identifier()) ?? episodeID
         } else if object.member("episode_id") != nil {
             object.refuse(
                 "episode_id",
@@ -23,11 +23,12 @@ struct Envelope {
         }
         let type = Envelope.type(object)
         let knowsVersion = Envelope.checkSchemaVersion(object)
-        let occurredAt = object.requiredInstant("occurred_at")
-        let author: Author = object.requiredObject("author", else: Author(id: "", role: .other))
+        let occurredAt =
+            object.required("occurred_at", .instant) ?? Instant(microseconds: 0)
+        let author: Author = object.required("author", .object()) ?? .blank
         var sourceRecordedAt: Instant?
         if source != .writer {
-            sourceRecordedAt = object.instant("source_recorded_at")
+            sourceRecordedAt = object.optional("source_recorded_at", .instant)
         } else if object.member("source_recorded_at") != nil {
             object.refuse(
                 "source_recorded_at",
@@ -35,8 +36,8 @@ struct Envelope {
                 "is allowed only in an import, or from a service or an administrator"
             )
         }
-        let correlationID: CorrelationID? = object.identifier("correlation_id")
-        let causationID: CorrelationID? = object.identifier("causation_id")
+        let correlationID: CorrelationID? = object.optional("correlation_id", .identifier())
+        let causationID: CorrelationID? = object.optional("causation_id", .identifier())
         let data = object.requiredMember("data").flatMap { object.shape.object(at: $0) }
         Envelope.refuseLedgerFields(object, source)
         if let type, let data, knowsVersion {
@@ -65,7 +66,7 @@ struct Envelope {
     }
 
     private static func checkSchemaVersion(_ object: ObjectReader) -> Bool {
-        guard let version = object.integer("schema_version", atLeast: .min) else {
+        guard let version = object.optional("schema_version", .integer(Int.min...)) else {
             return object.member("schema_version") == nil
         }
         if version == EventData.schemaVersion { return true }

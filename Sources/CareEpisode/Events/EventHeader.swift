@@ -35,22 +35,22 @@ public struct EventHeader: Hashable, Sendable {
     }
 
     private init(reading object: ObjectReader) {
-        author = object.requiredObject("author", else: Author(id: "", role: .other))
-        causationID = object.identifier("causation_id")
-        correlationID = object.identifier("correlation_id")
-        episodeID = object.requiredIdentifier("episode_id")
-        eventID = object.requiredIdentifier("event_id")
+        author = object.required("author", .object()) ?? .blank
+        causationID = object.optional("causation_id", .identifier())
+        correlationID = object.optional("correlation_id", .identifier())
+        episodeID = object.required("episode_id", .identifier()) ?? EpisodeID(bits: 0)
+        eventID = object.required("event_id", .identifier()) ?? EventID(bits: 0)
         ledger = .default
-        if let name = LedgerName(object.requiredString("ledger")) {
+        if let name = object.required("ledger", .nonEmptyText).flatMap(LedgerName.init) {
             ledger = name
         } else if object.hasAccepted("ledger") {
             object.refuse("ledger", "invalid_ledger", "must be the name of a ledger")
         }
-        occurredAt = object.requiredInstant("occurred_at")
-        recordedBy = object.requiredString("recorded_by")
-        schemaVersion = object.requiredInteger("schema_version", atLeast: 1, atMost: Int(Int32.max))
-        sourceRecordedAt = object.instant("source_recorded_at")
-        type = object.requiredCode("type") ?? .admitted
+        occurredAt = object.required("occurred_at", .instant) ?? Instant(microseconds: 0)
+        recordedBy = object.required("recorded_by", .nonEmptyText) ?? ""
+        schemaVersion = object.required("schema_version", .integer(1...Int(Int32.max))) ?? 1
+        sourceRecordedAt = object.optional("source_recorded_at", .instant)
+        type = object.required("type", .code()) ?? .admitted
         object.finish()
     }
 }

@@ -8,49 +8,17 @@
 /// - `order` is the place of a required field among the errors that name what an object lacks, from 1
 ///   on in the order of `docs/events.md`; the list itself has the canonical order.
 protocol FieldVisitor {
-    mutating func required(_ name: StaticString, _ value: inout String, order: Int)
-    mutating func required(_ name: StaticString, _ value: inout Bool, order: Int)
-    mutating func required(
+    mutating func required<Kind: FieldKind>(
         _ name: StaticString,
-        _ value: inout Int,
-        in range: ClosedRange<Int>,
+        _ kind: Kind,
+        _ value: inout Kind.Value,
         order: Int
     )
-    mutating func required(_ name: StaticString, _ value: inout EventID, order: Int)
-    mutating func required(_ name: StaticString, _ value: inout Replacement, order: Int)
-    mutating func required<Code: ClosedCode>(
+    mutating func optional<Kind: FieldKind>(
         _ name: StaticString,
-        _ value: inout Code,
-        order: Int
+        _ kind: Kind,
+        _ value: inout Kind.Value?
     )
-    mutating func required<Part: PayloadObject>(
-        _ name: StaticString,
-        _ value: inout Part,
-        order: Int
-    )
-    /// At least one element.
-    mutating func required<Part: PayloadObject>(
-        _ name: StaticString,
-        _ value: inout [Part],
-        order: Int
-    )
-
-    mutating func optional(_ name: StaticString, _ value: inout String?)
-    mutating func optional(_ name: StaticString, _ value: inout [String]?)
-    mutating func optional(_ name: StaticString, _ value: inout Bool?)
-    mutating func optional(
-        _ name: StaticString,
-        _ value: inout Int?,
-        in range: ClosedRange<Int>
-    )
-    /// Greater than 0, and at most `most` where given.
-    mutating func optional(_ name: StaticString, _ value: inout Double?, atMost most: Int?)
-    mutating func optional(_ name: StaticString, _ value: inout Instant?)
-    mutating func optional(_ name: StaticString, _ value: inout CalendarDate?)
-    mutating func optional<Code: ClosedCode>(_ name: StaticString, _ value: inout Code?)
-    mutating func optional<Code: OpenCode>(_ name: StaticString, _ value: inout Code?)
-    mutating func optional<Part: PayloadObject>(_ name: StaticString, _ value: inout Part?)
-    mutating func optional<Part: PayloadObject>(_ name: StaticString, _ value: inout [Part]?)
 }
 
 /// An object of the catalog: its fields are listed once, and so read, written in canonical form,
@@ -83,5 +51,50 @@ extension PayloadObject {
         writer.beginObject()
         fields.visit(&writer)
         writer.endObject()
+    }
+}
+
+/// Reads the fields of an object, and notes what is wrong.
+private struct FieldReader: FieldVisitor {
+    let object: ObjectReader
+
+    mutating func required<Kind: FieldKind>(
+        _ name: StaticString,
+        _ kind: Kind,
+        _ value: inout Kind.Value,
+        order: Int
+    ) {
+        if let read = object.required(name, kind, order: order) { value = read }
+    }
+
+    mutating func optional<Kind: FieldKind>(
+        _ name: StaticString,
+        _ kind: Kind,
+        _ value: inout Kind.Value?
+    ) {
+        value = object.optional(name, kind)
+    }
+}
+
+/// Writes the fields of an object that are there: absent stays absent.
+extension CanonicalWriter: FieldVisitor {
+    mutating func required<Kind: FieldKind>(
+        _ name: StaticString,
+        _ kind: Kind,
+        _ value: inout Kind.Value,
+        order: Int
+    ) {
+        self.name(name)
+        kind.write(value, to: &self)
+    }
+
+    mutating func optional<Kind: FieldKind>(
+        _ name: StaticString,
+        _ kind: Kind,
+        _ value: inout Kind.Value?
+    ) {
+        guard let value else { return }
+        self.name(name)
+        kind.write(value, to: &self)
     }
 }

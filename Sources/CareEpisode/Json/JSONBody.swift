@@ -10,11 +10,7 @@ package enum JSONBody {
         reading read: (ObjectReader) -> Value
     ) throws(Refusal) -> Value {
         let shape = try shape(json)
-        let value = shape.object(at: 0).map { object in
-            defer { object.finish() }
-            return read(object)
-        }
-        return try accepted(value, shape)
+        return try accepted(shape.object(at: 0)?.finishing(read), shape)
     }
 
     /// Reads an object, or a list of at most `limit` of them, and says which of the two it was.
@@ -32,10 +28,7 @@ package enum JSONBody {
                 shape.refuse(0, "wrong_count", "must have from 1 to \(limit) elements")
             }
         }
-        let values = nodes.prefix(limit).compactMap { shape.object(at: $0) }.map { object in
-            defer { object.finish() }
-            return read(object)
-        }
+        let values = nodes.prefix(limit).compactMap { shape.object(at: $0)?.finishing(read) }
         return (try accepted(values, shape), isList)
     }
 

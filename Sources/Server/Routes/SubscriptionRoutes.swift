@@ -72,24 +72,24 @@ enum SubscriptionRoutes {
         let allowsPrivate = call.service.settings.allowsPrivateNetworks
         return try JSONBody.object(body) { object in
             var subscription = Subscription(name: name)
-            subscription.types = object.strings("types").map { names in
+            subscription.types = object.optional("types", .texts).map { names in
                 let types = names.compactMap { EventType(rawValue: $0) }
                 if types.count != names.count || types.isEmpty {
                     object.refuse("types", "unknown_code", "must be types of events, at least one")
                 }
                 return Set(types)
             }
-            subscription.episode = object.identifier("episode_id")
-            let after = object.integer("after", atLeast: 0, atMost: Int(Position.most))
+            subscription.episode = object.optional("episode_id", .identifier())
+            let after = object.optional("after", .integer(0...Int(Position.most)))
             subscription.after = Position(Int64(after ?? 0))
-            if let seconds = object.integer("lease_seconds", atLeast: 1, atMost: 3_600) {
+            if let seconds = object.optional("lease_seconds", .integer(1...3_600)) {
                 subscription.leaseSeconds = seconds
             }
-            if let number = object.integer("max_deliveries", atLeast: 1, atMost: 1_000) {
+            if let number = object.optional("max_deliveries", .integer(1...1_000)) {
                 subscription.maxDeliveries = number
             }
             subscription.webhook = object.object("webhook") { webhook in
-                var settings = WebhookSettings(url: webhook.requiredString("url"))
+                var settings = WebhookSettings(url: webhook.required("url", .nonEmptyText) ?? "")
                 if let refusal = WebhookAddress.refusal(of: settings.url, allowsPrivate) {
                     webhook.refuse("url", "not_allowed", refusal)
                 }
@@ -106,7 +106,7 @@ enum SubscriptionRoutes {
         _ name: StaticString,
         _ object: ObjectReader
     ) -> Value? where Value.RawValue == String {
-        guard let text = object.string(name) else { return nil }
+        guard let text = object.optional(name, .text) else { return nil }
         if let value = Value(rawValue: text) { return value }
         let list = Value.allCases.map(\.rawValue).joined(separator: ", ")
         object.refuse(name, "unknown_code", "must be one of \(list)")
@@ -181,16 +181,16 @@ enum SubscriptionRoutes {
             atMost: Subscription.buckets
         ) { object in
             let most = Int(Position.most)
-            let from = object.requiredInteger("from", atLeast: 0, atMost: most)
-            let to = object.requiredInteger("to", atLeast: 0, atMost: most)
+            let from = object.required("from", .integer(0...most)) ?? 0
+            let to = object.required("to", .integer(0...most)) ?? 0
             if to < from { object.refuse("to", "out_of_range", "must not lie before from") }
             // What a batch says of itself is taken with it, so that it can be sent back as it came.
-            _ = object.integer("deliveries", atLeast: 0)
+            _ = object.optional("deliveries", .integer(0...))
             return Acknowledgement(
-                bucket: object.requiredInteger("bucket", atLeast: 0, atMost: 63),
+                bucket: object.required("bucket", .integer(0...63)) ?? 0,
                 from: Position(Int64(from)),
                 to: Position(Int64(to)),
-                epoch: object.integer("epoch", atLeast: 0, atMost: most).map { Int64($0) },
+                epoch: object.optional("epoch", .integer(0...most)).map { Int64($0) },
                 failed: object.objects("failed", reading: failed) ?? []
             )
         }
@@ -217,7 +217,7 @@ enum SubscriptionRoutes {
     }
 
     private static func failed(_ object: ObjectReader) -> Acknowledgement.Failed {
-        let reason = object.requiredString("reason")
+        let reason = object.required("reason", .nonEmptyText) ?? ""
         // A code and no text: texts of consumers repeat what they choked on.
         let isCode =
             reason.utf8.count <= 64
@@ -236,7 +236,7 @@ enum SubscriptionRoutes {
         return Acknowledgement.Failed(
             position: Position(
                 Int64(
-                    object.requiredInteger("position", atLeast: 1, atMost: Int(Position.most))
+                    object.required("position", .integer(1...Int(Position.most))) ?? 1
                 )
             ),
             reason: reason

@@ -46,10 +46,10 @@ extension EntryCorrected: PayloadObject {
     }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("reason", &reason, order: 2)
-        field.required("replacement", &replacement, order: 3)
-        field.optional("replacement_occurred_at", &replacementOccurredAt)
-        field.required("target_event_id", &targetEventID, order: 1)
+        field.required("reason", .nonEmptyText, &reason, order: 2)
+        field.required("replacement", .replacement, &replacement, order: 3)
+        field.optional("replacement_occurred_at", .instant, &replacementOccurredAt)
+        field.required("target_event_id", .identifier(), &targetEventID, order: 1)
     }
 }
 
@@ -71,7 +71,7 @@ extension EntryRetracted: PayloadObject {
     static var blank: Self { Self(targetEventID: EventID(bits: 0), reason: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("reason", &reason, order: 2)
-        field.required("target_event_id", &targetEventID, order: 1)
+        field.required("reason", .nonEmptyText, &reason, order: 2)
+        field.required("target_event_id", .identifier(), &targetEventID, order: 1)
     }
 }

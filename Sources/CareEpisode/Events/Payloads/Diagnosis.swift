@@ -27,9 +27,9 @@ extension Diagnosis: PayloadObject {
     static var blank: Self { Self(system: .icd10CM, code: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("code", &code, order: 2)
-        field.optional("description", &description)
-        field.optional("role", &role)
-        field.required("system", &system, order: 1)
+        field.required("code", .nonEmptyText, &code, order: 2)
+        field.optional("description", .text, &description)
+        field.optional("role", .code(), &role)
+        field.required("system", .code(), &system, order: 1)
     }
 }

@@ -29,7 +29,7 @@ extension Discharged: PayloadObject {
 
     mutating func visit(_ field: inout some FieldVisitor) {
         end.visitBeforeReason(&field)
-        field.required("reason", &reason, order: 1)
+        field.required("reason", .code(), &reason, order: 1)
         end.visitSummary(&field)
     }
 }

@@ -49,17 +49,17 @@ extension EpisodeEnd: PayloadObject {
 
     /// A discharge has its reason between these and the summary.
     mutating func visitBeforeReason(_ field: inout some FieldVisitor) {
-        field.optional("aftercare", &aftercare)
-        field.optional("condition", &condition)
-        field.optional("diagnoses", &diagnoses)
-        field.optional("disposition", &disposition)
-        field.optional("goals", &goals)
-        field.optional("instructions", &instructions)
-        field.optional("last_contact_at", &lastContactAt)
+        field.optional("aftercare", .objects(), &aftercare)
+        field.optional("condition", .text, &condition)
+        field.optional("diagnoses", .objects(), &diagnoses)
+        field.optional("disposition", .openCode(), &disposition)
+        field.optional("goals", .objects(), &goals)
+        field.optional("instructions", .text, &instructions)
+        field.optional("last_contact_at", .instant, &lastContactAt)
     }
 
     mutating func visitSummary(_ field: inout some FieldVisitor) {
-        field.optional("summary", &summary)
+        field.optional("summary", .text, &summary)
     }
 }
 
@@ -84,8 +84,8 @@ extension Goal: PayloadObject {
     static var blank: Self { Self(text: "", status: .notMet) }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("status", &status, order: 2)
-        field.required("text", &text, order: 1)
+        field.required("status", .code(), &status, order: 2)
+        field.required("text", .nonEmptyText, &text, order: 1)
     }
 }
 
@@ -114,8 +114,8 @@ extension Aftercare: PayloadObject {
     static var blank: Self { Self(provider: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("at", &at)
-        field.optional("kind", &kind)
-        field.required("provider", &provider, order: 1)
+        field.optional("at", .instant, &at)
+        field.optional("kind", .text, &kind)
+        field.required("provider", .nonEmptyText, &provider, order: 1)
     }
 }

@@ -23,8 +23,8 @@ extension Facilitator: PayloadObject {
     static var blank: Self { Self(id: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("credential", &credential)
-        field.required("id", &id, order: 1)
-        field.optional("role", &role)
+        field.optional("credential", .text, &credential)
+        field.required("id", .nonEmptyText, &id, order: 1)
+        field.optional("role", .text, &role)
     }
 }

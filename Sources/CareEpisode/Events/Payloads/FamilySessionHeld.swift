@@ -57,17 +57,17 @@ extension FamilySessionHeld: PayloadObject {
     }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("client_present", &clientPresent, order: 4)
-        field.optional("counts_toward_hours", &countsTowardHours)
-        field.optional("facilitators", &facilitators)
-        field.optional("focus", &focus)
-        field.required("minutes", &minutes, in: SessionAttended.minutes, order: 2)
-        field.optional("mode", &mode)
-        field.optional("note_ref", &noteRef)
-        field.required("participants", &participants, order: 3)
-        field.optional("place", &place)
-        field.optional("service_code", &serviceCode)
-        field.required("session_id", &sessionID, order: 1)
+        field.required("client_present", .flag, &clientPresent, order: 4)
+        field.optional("counts_toward_hours", .flag, &countsTowardHours)
+        field.optional("facilitators", .objects(), &facilitators)
+        field.optional("focus", .code(), &focus)
+        field.required("minutes", .integer(SessionAttended.minutes), &minutes, order: 2)
+        field.optional("mode", .code(), &mode)
+        field.optional("note_ref", .text, &noteRef)
+        field.required("participants", .objects(atLeast: 1), &participants, order: 3)
+        field.optional("place", .text, &place)
+        field.optional("service_code", .text, &serviceCode)
+        field.required("session_id", .nonEmptyText, &sessionID, order: 1)
     }
 }
 
@@ -92,7 +92,7 @@ extension FamilyParticipant: PayloadObject {
     static var blank: Self { Self(relation: .otherSupport) }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("mode", &mode)
-        field.required("relation", &relation, order: 1)
+        field.optional("mode", .code(), &mode)
+        field.required("relation", .code(), &relation, order: 1)
     }
 }

@@ -19,7 +19,7 @@ extension LevelCode: PayloadObject {
     static var blank: Self { Self(system: "", code: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("code", &code, order: 2)
-        field.required("system", &system, order: 1)
+        field.required("code", .nonEmptyText, &code, order: 2)
+        field.required("system", .nonEmptyText, &system, order: 1)
     }
 }

@@ -47,15 +47,15 @@ extension LevelStep: PayloadObject {
     static var blank: Self { Self(fromLevel: .outpatient, toLevel: .outpatient, rationale: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("decided_by", &decidedBy)
-        field.required("from_level", &fromLevel, order: 1)
-        field.optional("planned_hours_per_week", &plannedHoursPerWeek, atMost: 60)
-        field.optional("program", &program)
-        field.required("rationale", &rationale, order: 3)
-        field.optional("schedule", &schedule)
-        field.required("to_level", &toLevel, order: 2)
-        field.optional("to_level_code", &toLevelCode)
-        field.optional("track", &track)
+        field.optional("decided_by", .text, &decidedBy)
+        field.required("from_level", .code(), &fromLevel, order: 1)
+        field.optional("planned_hours_per_week", .positiveNumber(atMost: 60), &plannedHoursPerWeek)
+        field.optional("program", .text, &program)
+        field.required("rationale", .nonEmptyText, &rationale, order: 3)
+        field.optional("schedule", .openCode(), &schedule)
+        field.required("to_level", .code(), &toLevel, order: 2)
+        field.optional("to_level_code", .object(), &toLevelCode)
+        field.optional("track", .openCode(), &track)
     }
 }
 

@@ -35,12 +35,12 @@ extension Medication: PayloadObject {
     static var blank: Self { Self(name: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("form", &form)
-        field.required("name", &name, order: 1)
-        field.optional("ndc", &ndc)
-        field.optional("order_id", &orderID)
-        field.optional("rxcui", &rxcui)
-        field.optional("strength", &strength)
+        field.optional("form", .text, &form)
+        field.required("name", .nonEmptyText, &name, order: 1)
+        field.optional("ndc", .text, &ndc)
+        field.optional("order_id", .text, &orderID)
+        field.optional("rxcui", .text, &rxcui)
+        field.optional("strength", .text, &strength)
     }
 }
 
@@ -81,12 +81,12 @@ extension Regimen: PayloadObject {
     static var blank: Self { Self() }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("as_needed", &asNeeded)
-        field.optional("dose", &dose, atMost: nil)
-        field.optional("frequency", &frequency)
-        field.optional("route", &route)
-        field.optional("times_per_day", &timesPerDay, atMost: nil)
-        field.optional("unit", &unit)
+        field.optional("as_needed", .flag, &asNeeded)
+        field.optional("dose", .positiveNumber, &dose)
+        field.optional("frequency", .text, &frequency)
+        field.optional("route", .text, &route)
+        field.optional("times_per_day", .positiveNumber, &timesPerDay)
+        field.optional("unit", .text, &unit)
     }
 }
 
@@ -111,7 +111,7 @@ extension ArrivalMedication: PayloadObject {
     static var blank: Self { Self(medication: .blank) }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("medication", &medication, order: 1)
-        field.optional("regimen", &regimen)
+        field.required("medication", .object(), &medication, order: 1)
+        field.optional("regimen", .object(), &regimen)
     }
 }

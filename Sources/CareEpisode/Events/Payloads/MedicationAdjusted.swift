@@ -44,13 +44,13 @@ extension MedicationAdjusted: PayloadObject {
     static var blank: Self { Self(medication: .blank, change: .unchanged, prescriber: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("change", &change, order: 2)
-        field.optional("indication", &indication)
-        field.required("medication", &medication, order: 1)
-        field.required("prescriber", &prescriber, order: 3)
-        field.optional("reason", &reason)
-        field.optional("regimen", &regimen)
-        field.optional("replaces", &replaces)
+        field.required("change", .code(), &change, order: 2)
+        field.optional("indication", .object(), &indication)
+        field.required("medication", .object(), &medication, order: 1)
+        field.required("prescriber", .nonEmptyText, &prescriber, order: 3)
+        field.optional("reason", .object(), &reason)
+        field.optional("regimen", .object(), &regimen)
+        field.optional("replaces", .object(), &replaces)
     }
 }
 
@@ -75,8 +75,8 @@ extension MedicationReason: PayloadObject {
     static var blank: Self { Self() }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("code", &code)
-        field.optional("text", &text)
+        field.optional("code", .openCode(), &code)
+        field.optional("text", .text, &text)
     }
 }
 
@@ -105,9 +105,9 @@ extension Indication: PayloadObject {
     static var blank: Self { Self() }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("code", &code)
-        field.optional("system", &system)
-        field.optional("text", &text)
+        field.optional("code", .text, &code)
+        field.optional("system", .text, &system)
+        field.optional("text", .text, &text)
     }
 }
 

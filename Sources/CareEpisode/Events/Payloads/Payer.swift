@@ -35,11 +35,11 @@ extension Payer: PayloadObject {
     static var blank: Self { Self(class: .other) }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("authorization_number", &authorizationNumber)
-        field.optional("authorized_from_date", &authorizedFromDate)
-        field.optional("authorized_to_date", &authorizedToDate)
-        field.optional("authorized_units", &authorizedUnits, in: 0...Int.max)
-        field.required("class", &`class`, order: 1)
-        field.optional("unit", &unit)
+        field.optional("authorization_number", .text, &authorizationNumber)
+        field.optional("authorized_from_date", .date, &authorizedFromDate)
+        field.optional("authorized_to_date", .date, &authorizedToDate)
+        field.optional("authorized_units", .integer(0...Int.max), &authorizedUnits)
+        field.required("class", .code(), &`class`, order: 1)
+        field.optional("unit", .code(), &unit)
     }
 }

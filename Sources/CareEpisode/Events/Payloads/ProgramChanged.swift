@@ -35,12 +35,12 @@ extension ProgramChanged: PayloadObject {
     static var blank: Self { Self(rationale: "") }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("decided_by", &decidedBy)
-        field.optional("planned_hours_per_week", &plannedHoursPerWeek, atMost: 60)
-        field.optional("program", &program)
-        field.required("rationale", &rationale, order: 1)
-        field.optional("schedule", &schedule)
-        field.optional("track", &track)
+        field.optional("decided_by", .text, &decidedBy)
+        field.optional("planned_hours_per_week", .positiveNumber(atMost: 60), &plannedHoursPerWeek)
+        field.optional("program", .text, &program)
+        field.required("rationale", .nonEmptyText, &rationale, order: 1)
+        field.optional("schedule", .openCode(), &schedule)
+        field.optional("track", .openCode(), &track)
     }
 }
 

@@ -68,18 +68,18 @@ extension SessionAttended: PayloadObject {
     static var blank: Self { Self(sessionID: "", kind: .other, minutes: 1) }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.optional("attendance", &attendance)
-        field.optional("counts_toward_hours", &countsTowardHours)
-        field.optional("facilitators", &facilitators)
-        field.optional("group_size", &groupSize, in: 0...Int.max)
-        field.required("kind", &kind, order: 2)
-        field.required("minutes", &minutes, in: Self.minutes, order: 3)
-        field.optional("modality", &modality)
-        field.optional("mode", &mode)
-        field.optional("note_ref", &noteRef)
-        field.optional("place", &place)
-        field.optional("service_code", &serviceCode)
-        field.required("session_id", &sessionID, order: 1)
-        field.optional("topic", &topic)
+        field.optional("attendance", .code(), &attendance)
+        field.optional("counts_toward_hours", .flag, &countsTowardHours)
+        field.optional("facilitators", .objects(), &facilitators)
+        field.optional("group_size", .integer(0...Int.max), &groupSize)
+        field.required("kind", .code(), &kind, order: 2)
+        field.required("minutes", .integer(Self.minutes), &minutes, order: 3)
+        field.optional("modality", .code(), &modality)
+        field.optional("mode", .code(), &mode)
+        field.optional("note_ref", .text, &noteRef)
+        field.optional("place", .text, &place)
+        field.optional("service_code", .text, &serviceCode)
+        field.required("session_id", .nonEmptyText, &sessionID, order: 1)
+        field.optional("topic", .text, &topic)
     }
 }

@@ -27,9 +27,9 @@ extension SessionMissed: PayloadObject {
     static var blank: Self { Self(kind: .other, reason: .excused) }
 
     mutating func visit(_ field: inout some FieldVisitor) {
-        field.required("kind", &kind, order: 1)
-        field.required("reason", &reason, order: 2)
-        field.optional("scheduled_minutes", &scheduledMinutes, in: SessionAttended.minutes)
-        field.optional("session_id", &sessionID)
+        field.required("kind", .code(), &kind, order: 1)
+        field.required("reason", .code(), &reason, order: 2)
+        field.optional("scheduled_minutes", .integer(SessionAttended.minutes), &scheduledMinutes)
+        field.optional("session_id", .text, &sessionID)
     }
 }

@@ -64,19 +64,19 @@ public enum EventSchema: CaseIterable, Sendable {
     /// The fields of ``Envelope`` around the data of one type.
     private static func envelope(_ type: EventType, isLine: Bool) -> AnswerJSON {
         var properties: [(name: String, value: AnswerJSON)] = [
-            ("event_id", .uuid),
+            ("event_id", EventID.schema),
             ("type", ["type": "string", "const": .string(type.rawValue)]),
             ("schema_version", ["type": "integer", "const": 1, "default": 1]),
-            ("occurred_at", .instant),
+            ("occurred_at", Instant.schema),
             ("author", Author.schema),
-            ("source_recorded_at", .instant),
-            ("correlation_id", .uuid),
-            ("causation_id", .uuid),
+            ("source_recorded_at", Instant.schema),
+            ("correlation_id", EventID.schema),
+            ("causation_id", EventID.schema),
             ("data", reference(name(type, "Data"))),
         ]
         var required: AnswerJSON = ["event_id", "type", "occurred_at", "author", "data"]
         if isLine {
-            properties.insert(("episode_id", .uuid), at: 1)
+            properties.insert(("episode_id", EventID.schema), at: 1)
             required = ["event_id", "episode_id", "type", "occurred_at", "author", "data"]
         }
         return [

@@ -15,106 +15,22 @@ struct FieldSchema: FieldVisitor {
         return .object(members + [("additionalProperties", false)] + rules)
     }
 
-    private mutating func add(_ name: StaticString, _ schema: AnswerJSON, order: Int? = nil) {
-        properties.append(("\(name)", schema))
-        if let order { lacking.append((order, "\(name)")) }
-    }
-
-    mutating func required(_ name: StaticString, _ value: inout String, order: Int) {
-        add(name, .text(name, isEmptyAllowed: false), order: order)
-    }
-
-    mutating func required(_ name: StaticString, _ value: inout Bool, order: Int) {
-        add(name, ["type": "boolean"], order: order)
-    }
-
-    mutating func required(
+    mutating func required<Kind: FieldKind>(
         _ name: StaticString,
-        _ value: inout Int,
-        in range: ClosedRange<Int>,
+        _ kind: Kind,
+        _ value: inout Kind.Value,
         order: Int
     ) {
-        add(name, .integers(range), order: order)
+        properties.append(("\(name)", kind.schema(name)))
+        lacking.append((order, "\(name)"))
     }
 
-    mutating func required(_ name: StaticString, _ value: inout EventID, order: Int) {
-        add(name, .uuid, order: order)
-    }
-
-    mutating func required(_ name: StaticString, _ value: inout Replacement, order: Int) {
-        let description: AnswerJSON = "All the fields anew, valid for the type of the target."
-        add(name, ["type": "object", "description": description], order: order)
-    }
-
-    mutating func required<Code: ClosedCode>(
+    mutating func optional<Kind: FieldKind>(
         _ name: StaticString,
-        _ value: inout Code,
-        order: Int
+        _ kind: Kind,
+        _ value: inout Kind.Value?
     ) {
-        add(name, .codes(Code.self), order: order)
-    }
-
-    mutating func required<Part: PayloadObject>(
-        _ name: StaticString,
-        _ value: inout Part,
-        order: Int
-    ) {
-        add(name, Part.schema, order: order)
-    }
-
-    mutating func required<Part: PayloadObject>(
-        _ name: StaticString,
-        _ value: inout [Part],
-        order: Int
-    ) {
-        add(name, .list(Part.schema, atLeast: 1), order: order)
-    }
-
-    mutating func optional(_ name: StaticString, _ value: inout String?) {
-        add(name, .text(name, isEmptyAllowed: true))
-    }
-
-    mutating func optional(_ name: StaticString, _ value: inout [String]?) {
-        add(name, .list(.text("", isEmptyAllowed: true)))
-    }
-
-    mutating func optional(_ name: StaticString, _ value: inout Bool?) {
-        add(name, ["type": "boolean"])
-    }
-
-    mutating func optional(
-        _ name: StaticString,
-        _ value: inout Int?,
-        in range: ClosedRange<Int>
-    ) {
-        add(name, .integers(range))
-    }
-
-    mutating func optional(_ name: StaticString, _ value: inout Double?, atMost most: Int?) {
-        let largest: AnswerJSON = .integer(most.map { Int64($0) } ?? JSONLimits.largestInteger)
-        add(name, ["type": "number", "exclusiveMinimum": 0, "maximum": largest])
-    }
-
-    mutating func optional(_ name: StaticString, _ value: inout Instant?) { add(name, .instant) }
-
-    mutating func optional(_ name: StaticString, _ value: inout CalendarDate?) {
-        add(name, ["type": "string", "format": "date"])
-    }
-
-    mutating func optional<Code: ClosedCode>(_ name: StaticString, _ value: inout Code?) {
-        add(name, .codes(Code.self))
-    }
-
-    mutating func optional<Code: OpenCode>(_ name: StaticString, _ value: inout Code?) {
-        add(name, .text(name, isEmptyAllowed: false))
-    }
-
-    mutating func optional<Part: PayloadObject>(_ name: StaticString, _ value: inout Part?) {
-        add(name, Part.schema)
-    }
-
-    mutating func optional<Part: PayloadObject>(_ name: StaticString, _ value: inout [Part]?) {
-        add(name, .list(Part.schema))
+        properties.append(("\(name)", kind.schema(name)))
     }
 }
 
@@ -132,13 +48,6 @@ extension PayloadObject {
 }
 
 extension AnswerJSON {
-    static let uuid: AnswerJSON = ["type": "string", "format": "uuid"]
-    static let instant: AnswerJSON = ["type": "string", "format": "date-time"]
-
-    static func codes<Code: ClosedCode>(_ type: Code.Type) -> AnswerJSON {
-        codes(Array(Code.allCases))
-    }
-
     static func codes(_ codes: [some ClosedCode]) -> AnswerJSON {
         ["type": "string", "enum": .array(codes.map { .string($0.rawValue) })]
     }
@@ -147,21 +56,6 @@ extension AnswerJSON {
         [
             "type": "array", "items": items, "minItems": .integer(least),
             "maxItems": .integer(Int64(JSONLimits.arrayElements)),
-        ]
-    }
-
-    fileprivate static func text(_ name: StaticString, isEmptyAllowed: Bool) -> AnswerJSON {
-        let bytes = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-        return [
-            "type": "string", "minLength": isEmptyAllowed ? 0 : 1,
-            "maxLength": .integer(Int64(JSONLimits.scalars(of: bytes))),
-        ]
-    }
-
-    fileprivate static func integers(_ range: ClosedRange<Int>) -> AnswerJSON {
-        [
-            "type": "integer", "minimum": .integer(Int64(range.lowerBound)),
-            "maximum": .integer(min(Int64(range.upperBound), JSONLimits.largestInteger)),
         ]
     }
 }
