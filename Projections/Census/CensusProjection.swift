@@ -22,7 +22,7 @@ public struct CensusProjection: EpisodeProjection {
     public var name: String { Self.name }
 
     /// Raised with every change of the fold or of the tables.
-    public static let foldVersion = 1
+    public static let foldVersion = 2
 
     /// ``foldVersion``.
     public var foldVersion: Int { Self.foldVersion }
@@ -30,7 +30,9 @@ public struct CensusProjection: EpisodeProjection {
     /// Episodes and their stays.
     public var tables: [ProjectionTable] { Self.tables }
 
-    private static let tables = [CensusEpisodeRow.table, CensusStayRow.table]
+    private static let tables = [
+        CensusEpisodeRow.table, CensusStayRow.table, CensusLifeCycleRow.table,
+    ]
 
     /// Folds one episode; nil without a known, unretracted admission.
     public func fold(_ episode: EpisodeID, _ history: EffectiveHistory) throws -> EpisodeCensus? {
@@ -44,6 +46,18 @@ public struct CensusProjection: EpisodeProjection {
             rows.append(
                 CensusStayRow(episodeID: census.episodeID, ordinal: index + 1, stay: stay)
             )
+        }
+    }
+
+    /// When the episode began and ended, in every version.
+    public func encode(
+        _ episode: EpisodeID,
+        _ history: [HistoryEvent],
+        after: Position,
+        into rows: inout EncodedRows
+    ) {
+        for event in history.ofLifeCycle where event.position > after {
+            rows.append(CensusLifeCycleRow(episode, event))
         }
     }
 }

@@ -32,9 +32,7 @@ public struct CensusQuery: Sendable {
         knowledge: Knowledge? = nil
     ) async throws -> (CensusOfDate, ReadModelBasis) {
         let (models, basis) = try await episodes(
-            overlapping: (
-                calendar.startOfDay(date), calendar.startOfDay(date.adding(days: 1))
-            ),
+            overlapping: calendar.instants(from: date, through: date),
             effectiveAt: effectiveAt,
             knowledge: knowledge
         )
@@ -64,9 +62,7 @@ public struct CensusQuery: Sendable {
         knowledge: Knowledge? = nil
     ) async throws -> (CensusTally, ReadModelBasis) {
         let (models, basis) = try await episodes(
-            overlapping: (
-                calendar.startOfDay(from), calendar.startOfDay(to.adding(days: 1))
-            ),
+            overlapping: calendar.instants(from: from, through: to),
             effectiveAt: effectiveAt,
             knowledge: knowledge
         )
@@ -106,20 +102,24 @@ public struct CensusQuery: Sendable {
         { [projection = model.projection] in try projection.fold($0, $1.through(effectiveAt)) }
     }
 
-    /// Episodes as they were known: from the tables those with a stay that overlaps a time, from the
-    /// events all.
+    /// Episodes as they were known: from the tables those with a stay that overlaps a time, from
+    /// the events all that can have one.
     func episodes(
-        overlapping time: (from: Instant, to: Instant)?,
+        overlapping time: Range<Instant>?,
         effectiveAt: Instant,
         knowledge: Knowledge?
     ) async throws -> ([EpisodeCensus], ReadModelBasis) {
         guard let knowledge else {
-            return try await stored(from: time?.from, to: time?.to, effectiveAt: effectiveAt)
+            return try await stored(
+                from: time?.lowerBound,
+                to: time?.upperBound,
+                effectiveAt: effectiveAt
+            )
         }
-        return try await model.folded(
-            knownAt: knowledge.at,
-            knownBy: knowledge.by,
-            effectiveAt: effectiveAt
+        return try await model.histories.run(
+            of: .enrolled(in: time),
+            known: knowledge,
+            fold(effectiveAt: effectiveAt)
         )
     }
 

@@ -24,6 +24,13 @@ public struct CensusQuestion: Question {
             if case .date(let date) = self { date } else { nil }
         }
 
+        fileprivate func instants(_ calendar: LocalCalendar) -> Range<Instant> {
+            switch self {
+            case .date(let date): calendar.instants(from: date, through: date)
+            case .period(let first, let last): calendar.instants(from: first, through: last)
+            }
+        }
+
         fileprivate var period: (first: CalendarDate, last: CalendarDate)? {
             if case .period(let first, let last) = self { (first, last) } else { nil }
         }
@@ -142,6 +149,7 @@ public struct CensusQuestion: Question {
         return try await compare(
             context,
             (first, second),
+            among: .enrolled(in: time.instants(context.calendar)),
             fold: query.fold(effectiveAt: effectiveAt),
             items: { [self, calendar = context.calendar] in items($0, calendar) }
         )

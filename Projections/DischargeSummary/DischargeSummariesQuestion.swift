@@ -90,6 +90,7 @@ public struct DischargeSummariesQuestion: Question {
         return try await compare(
             context,
             (first, second),
+            among: query.choice(selection),
             fold: query.row(selection, effectiveAt: effectiveAt),
             items: { $0.map(\.item) }
         )

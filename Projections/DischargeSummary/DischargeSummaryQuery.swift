@@ -240,6 +240,7 @@ public struct DischargeSummaryQuery: Sendable {
     ) async throws -> DischargeSummaryList {
         guard let knowledge else { return try await stored(selection, effectiveAt) }
         let (rows, basis) = try await model.histories.run(
+            of: choice(selection),
             known: knowledge,
             row(selection, effectiveAt: effectiveAt)
         )
@@ -250,6 +251,13 @@ public struct DischargeSummaryQuery: Sendable {
             },
             basis: basis
         )
+    }
+
+    /// Which episodes can be in a list.
+    func choice(_ selection: Selection) -> EpisodeChoice {
+        guard let from = selection.from else { return .all }
+        let end = selection.to.map { max($0, from) }.map { calendar.startOfDay($0.adding(days: 1)) }
+        return .enrolled(in: calendar.startOfDay(from)..<(end ?? Instant(microseconds: .max)))
     }
 
     /// An episode's row of a list: what a comparison of two knowledge times folds.

@@ -97,6 +97,7 @@ public struct MedicationReviewQuery: Sendable {
         let basis: ReadModelBasis
         if let knowledge {
             (found, basis) = try await model.histories.run(
+                of: .enrolled(at: effectiveAt),
                 known: knowledge,
                 fold(effectiveAt: effectiveAt, enrolledIn: program)
             )
@@ -112,7 +113,7 @@ public struct MedicationReviewQuery: Sendable {
                 .map(ReviewedMedications.init)
             if !doubtful.isEmpty {
                 found += try await model.histories.run(
-                    of: doubtful.sorted(),
+                    of: .only(doubtful.sorted()),
                     through: basis.position,
                     fold(effectiveAt: effectiveAt)
                 ).parts

@@ -140,6 +140,7 @@ public struct MedicationReviewQuestion: Question {
             context,
             (first, second),
             of: subject.episode,
+            among: .enrolled(at: effectiveAt),
             fold: query.fold(effectiveAt: effectiveAt, enrolledIn: subject.program),
             items: { [effectiveAt, isAboutOneEpisode] in
                 query.items($0, effectiveAt: effectiveAt, namesEpisodes: !isAboutOneEpisode)

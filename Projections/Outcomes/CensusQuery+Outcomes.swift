@@ -20,9 +20,7 @@ extension CensusQuery {
         knowledge: Knowledge? = nil
     ) async throws -> (PeriodOutcomes, ReadModelBasis) {
         let (models, basis) = try await episodes(
-            overlapping: (
-                calendar.startOfDay(from), calendar.startOfDay(to.adding(days: 1))
-            ),
+            overlapping: calendar.instants(from: from, through: to),
             effectiveAt: effectiveAt,
             knowledge: knowledge
         )

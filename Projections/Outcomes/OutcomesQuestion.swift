@@ -85,6 +85,7 @@ public struct OutcomesQuestion: Question {
         return try await compare(
             context,
             (first, second),
+            among: .enrolled(in: context.calendar.instants(from: from, through: to)),
             fold: query.fold(effectiveAt: effectiveAt),
             items: { [self, calendar = context.calendar] in
                 PeriodOutcomes(

@@ -28,9 +28,32 @@ public protocol EpisodeProjection: Sendable {
 
     /// Adds a model's rows, each of one of ``tables``.
     func encode(_ model: Model, into rows: inout EncodedRows)
+
+    /// Adds rows that single events make, whether or not the episode can be folded, each of a table
+    /// whose rows are only added to.
+    ///
+    /// - Parameters:
+    ///   - episode: whose events.
+    ///   - history: all of its events, by version.
+    ///   - after: those up to this position have rows already.
+    ///   - rows: where the rows go.
+    func encode(
+        _ episode: EpisodeID,
+        _ history: [HistoryEvent],
+        after: Position,
+        into rows: inout EncodedRows
+    )
 }
 
 extension EpisodeProjection {
+    /// Adds nothing.
+    public func encode(
+        _ episode: EpisodeID,
+        _ history: [HistoryEvent],
+        after: Position,
+        into rows: inout EncodedRows
+    ) {}
+
     /// Folds all that is known of an episode, now.
     func fold(_ episode: EpisodeID, _ events: [HistoryEvent]) throws -> Model? {
         try fold(episode, try EffectiveHistory(events))

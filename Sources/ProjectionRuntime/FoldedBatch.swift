@@ -16,13 +16,22 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
     var rows: EncodedRows
 
     private let projection: Projection
+    private let after: Position
 
-    init(_ projection: Projection, ledger: LedgerID, generation: Int32) {
+    /// A batch of events that come after a position.
+    init(
+        _ projection: Projection,
+        ledger: LedgerID,
+        generation: Int32,
+        after: Position = .zero
+    ) {
         self.projection = projection
+        self.after = after
         rows = EncodedRows(projection.tables, ledger: ledger, generation: generation)
     }
 
     mutating func add(_ episode: EpisodeID, _ history: [HistoryEvent]) {
+        projection.encode(episode, history, after: after, into: &rows)
         do {
             let model = try projection.fold(episode, history)
             folded.append(episode)

@@ -73,7 +73,8 @@ struct GenerationWriter<Projection: EpisodeProjection> {
         var batch = FoldedBatch(
             registry.projection,
             ledger: registry.ledger.id,
-            generation: generation
+            generation: generation,
+            after: position
         )
         await batch.add(episodes, histories)
         let (folded, held) = (batch, lease)

@@ -16,10 +16,39 @@ public struct Knowledge: Hashable, Sendable {
     }
 }
 
+/// Which episodes are folded.
+public struct EpisodeChoice: Sendable, ExpressibleByArrayLiteral {
+    /// Gets what was known, nil for everything, and the position up to which events take part;
+    /// returns nil for all episodes.
+    let choose: @Sendable (HistoryFold, Knowledge?, Position) async throws -> [EpisodeID]?
+
+    /// Those that can have a part in the answer, as something tells that reads no histories.
+    public init(
+        _ choose:
+            @escaping @Sendable (HistoryFold, Knowledge?, Position) async throws
+            -> [EpisodeID]?
+    ) {
+        self.choose = choose
+    }
+
+    /// Every one.
+    public static let all = EpisodeChoice { _, _, _ in nil }
+
+    /// These.
+    public static func only(_ episodes: [EpisodeID]) -> EpisodeChoice {
+        EpisodeChoice { _, _, _ in episodes }
+    }
+
+    /// These.
+    public init(arrayLiteral episodes: EpisodeID...) { self = .only(episodes) }
+}
+
 /// Folds the histories of a ledger's episodes, as they were known at any time.
 public struct HistoryFold: Sendable {
-    let database: LedgerDatabase
-    let ledger: LedgerDescription
+    /// Where the events are read.
+    public let database: LedgerDatabase
+    /// Whose episodes.
+    public let ledger: LedgerDescription
 
     /// The histories of one ledger.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
@@ -32,14 +61,14 @@ public struct HistoryFold: Sendable {
     /// Of a whole ledger every event is read, and nothing is held but what the folds return.
     ///
     /// - Parameters:
-    ///   - episodes: which; nil for all. Those of which nothing is recorded are left out.
+    ///   - episodes: which. Those of which nothing is recorded are left out.
     ///   - knowledge: nil for everything, and so is the time of the newest event or later.
     ///   - through: the position up to which events take part; nil for the head.
     ///   - fold: gets the effective history with all of its times; nil where the episode has no
     ///     part in the answer. An episode for which it throws is told as parked.
     /// - Returns: what the folds returned, by episode id, and what it rests on.
     public func run<Part: Sendable>(
-        of episodes: [EpisodeID]? = nil,
+        of episodes: EpisodeChoice = .all,
         known knowledge: Knowledge? = nil,
         through: Position? = nil,
         _ fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?
@@ -51,7 +80,8 @@ public struct HistoryFold: Sendable {
             newest.recordedAt.map { knowledge.at >= $0 } ?? true ? nil : knowledge
         }
         let position = through ?? newest.position
-        let found = try await each(of: episodes, through: position) { episode, events in
+        let chosen = try await episodes.choose(self, knowledge, position)
+        let found = try await each(of: chosen, through: position) { episode, events in
             try fold(
                 episode,
                 EffectiveHistory(
@@ -80,12 +110,21 @@ public struct HistoryFold: Sendable {
         let found = Mutex(Found<Part>())
         if let episodes {
             let reader = EventReader(database, ledger: ledger)
-            for (episode, events) in try await reader.histories(of: episodes, through: through) {
-                found.withLock { $0.add(episode, events, body) }
+            let parts = stride(from: 0, to: episodes.count, by: Self.episodesAtOnce).map {
+                Array(episodes[$0..<min($0 + Self.episodesAtOnce, episodes.count)])
+            }
+            try await forEachOf(parts, parallelism: Self.parallelism) { episodes in
+                var part = Found<Part>()
+                for (episode, events) in try await reader.histories(of: episodes, through: through)
+                {
+                    part.add(episode, events, body)
+                }
+                let folded = part
+                found.withLock { $0.add(folded) }
             }
         } else {
             let scan = EpisodeScan(database, ledger: ledger, through: through)
-            try await scan.forEachRange { range in
+            try await scan.forEachRange(parallelism: Self.parallelism) { range in
                 // Read first, fold then: no statement waits for a fold.
                 var histories: [(EpisodeID, [HistoryEvent])] = []
                 try await scan.read(range) { histories.append(($0, $1)) }
@@ -99,6 +138,11 @@ public struct HistoryFold: Sendable {
         let result = found.withLock { $0 }
         return (result.parts.sorted { $0.0 < $1.0 }.map(\.1), result.parked.sorted())
     }
+
+    /// How many of the episodes asked for are read in one statement.
+    private static let episodesAtOnce = 256
+    /// How many parts of a ledger are read and folded at once.
+    private static let parallelism = 2
 
     private struct Found<Part: Sendable>: Sendable {
         var parts: [(EpisodeID, Part)] = []

@@ -53,7 +53,7 @@ extension HistoryFold {
     /// long, all that the episode learned are named.
     ///
     /// - Parameters:
-    ///   - episodes: which take part; nil for all.
+    ///   - episodes: which take part.
     ///   - first: the earlier knowledge time.
     ///   - second: the later one.
     ///   - clock: which clock they are on.
@@ -61,7 +61,7 @@ extension HistoryFold {
     ///   - items: the answer's parts; called with all episodes, and with single ones to see what
     ///     each contributes.
     public func difference<Part: Sendable>(
-        of episodes: [EpisodeID]? = nil,
+        of episodes: EpisodeChoice = .all,
         from first: Instant,
         to second: Instant,
         by clock: KnowledgeClock,
@@ -69,6 +69,12 @@ extension HistoryFold {
         items: @escaping @Sendable ([Part]) -> [AnswerItem]
     ) async throws -> KnowledgeDifference {
         let head = try await EventReader(database, ledger: ledger).head().position
+        var chosen: Set<EpisodeID>? = []
+        for time in [first, second] {
+            let known = Knowledge(at: time, by: clock)
+            let some = try await episodes.choose(self, known, head)
+            chosen = some.flatMap { chosen?.union($0) }
+        }
         let comparison = EpisodeComparison(
             first: first,
             second: second,
@@ -76,7 +82,9 @@ extension HistoryFold {
             fold: fold,
             items: items
         )
-        let found = try await each(of: episodes, through: head) { try comparison.compare($0, $1) }
+        let found = try await each(of: chosen?.sorted(), through: head) {
+            try comparison.compare($0, $1)
+        }
         var because: [String: [EventID]] = [:]
         for part in found.parts { because.merge(part.because) { $0 + $1 } }
         let changes = answerChanges(

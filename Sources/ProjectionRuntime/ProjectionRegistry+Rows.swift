@@ -12,7 +12,7 @@ extension ProjectionRegistry {
     ) async throws {
         let replaced = batch.folded + batch.foldedInPart
         if !replaced.isEmpty {
-            for table in projection.tables {
+            for table in projection.tables where !table.isInsertOnly {
                 _ = try await connection.query(
                     """
                     delete from \(raw: table.qualifiedName)
@@ -21,7 +21,6 @@ extension ProjectionRegistry {
                     """
                 )
             }
-            try await copy(batch.rows, connection)
             _ = try await connection.query(
                 """
                 delete from read_model_parked
@@ -29,6 +28,7 @@ extension ProjectionRegistry {
                 """
             )
         }
+        try await copy(batch.rows, connection)
         try await park(batch.failed, generation: generation, through: through, connection)
     }
 

@@ -57,10 +57,13 @@ public struct ProjectionTable: Sendable {
     public let name: String
     /// All columns, in the order in which rows are written.
     public let columns: [Column]
+    /// Whether rows stay when their episode is folded again.
+    public let isInsertOnly: Bool
 
     /// Describes the table of a kind of row.
-    public init<Row: ProjectionRow>(_ name: String, of _: Row.Type) {
+    public init<Row: ProjectionRow>(_ name: String, of _: Row.Type, isInsertOnly: Bool = false) {
         self.name = name
+        self.isInsertOnly = isInsertOnly
         columns = Row.listedColumns
     }
 

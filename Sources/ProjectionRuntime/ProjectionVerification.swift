@@ -122,9 +122,11 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
         _ events: [HistoryEvent],
         _ folded: inout Rows
     ) throws {
-        guard let model = try projection.fold(episode, events) else { return }
         var rows = EncodedRows(projection.tables, ledger: ledger.id, generation: 0)
-        projection.encode(model, into: &rows)
+        projection.encode(episode, events, after: .zero, into: &rows)
+        if let model = try projection.fold(episode, events) {
+            projection.encode(model, into: &rows)
+        }
         for index in rows.tables.indices {
             var decoder = BinaryCopyDecoder()
             try rows.bytes(index).withUnsafeBytes {

@@ -22,6 +22,7 @@ struct RoleTests {
         "projection_parked": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
         "projection_rebuild": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
         "read_model.census_episode": ("", rows, "SELECT"),
+        "read_model.census_life_cycle": ("", rows, "SELECT"),
         "read_model.census_stay": ("", rows, "SELECT"),
         "read_model.discharge_summary": ("", rows, "SELECT"),
         "read_model.medication_change": ("", rows, "SELECT"),

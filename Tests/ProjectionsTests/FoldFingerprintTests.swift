@@ -14,7 +14,8 @@ struct FoldFingerprintTests {
     /// hold rows under that version, and a program that writes others has to rebuild them.
     private static let fingerprints: [String: [Int: String]] = [
         CensusProjection.name: [
-            1: "da69143cf1ff6b556e8f491760e5f5f3c828d0ff62f126ded5e1759bb1867414"
+            1: "da69143cf1ff6b556e8f491760e5f5f3c828d0ff62f126ded5e1759bb1867414",
+            2: "7997a47ade15b9fad578c9c4b422787d0f9c967fa3787ffb276857a337deb683",
         ],
         MedicationReviewProjection.name: [
             1: "aedbea122e278c7b6e4d89ad843bc9468bdcb22e360a99e81d5cd7b056f47343"

@@ -32,6 +32,11 @@ public struct LocalCalendar: Sendable {
         Instant(microseconds: Int64(startOfDay(date.dayNumber)) * 1_000_000)
     }
 
+    /// The time from the first instant of a date up to the end of another, not before it.
+    public func instants(from: CalendarDate, through: CalendarDate) -> Range<Instant> {
+        startOfDay(from)..<startOfDay(through.adding(days: 1))
+    }
+
     /// The ISO 8601 week that holds a date.
     public func isoWeek(of date: CalendarDate) -> ISOWeek { ISOWeek(of: date) }
 

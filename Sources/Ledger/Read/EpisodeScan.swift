@@ -52,18 +52,7 @@ public struct EpisodeScan: Sendable {
         parallelism: Int = 2,
         _ body: @escaping @Sendable (EpisodeRange) async throws -> Void
     ) async throws {
-        let queue = RangeQueue(try await ranges())
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<min(max(parallelism, 1), queue.count) {
-                group.addTask {
-                    while let range = queue.next() {
-                        try Task.checkCancellation()
-                        try await body(range)
-                    }
-                }
-            }
-            try await group.waitForAll()
-        }
+        try await forEachOf(try await ranges(), parallelism: parallelism, body)
     }
 
     /// Ranges of about the same number of events, cut at a sample of the ledger's episodes: every
@@ -117,15 +106,31 @@ public struct EpisodeScan: Sendable {
     }
 }
 
-/// Ranges that wait to be worked on.
-private final class RangeQueue: Sendable {
-    let count: Int
-    private let ranges: Mutex<ArraySlice<EpisodeRange>>
-
-    init(_ ranges: [EpisodeRange]) {
-        count = ranges.count
-        self.ranges = Mutex(ranges[...])
+/// Calls a body once for each of some parts of a ledger, some at a time, until one call throws.
+public func forEachOf<Part: Sendable>(
+    _ parts: [Part],
+    parallelism: Int,
+    _ body: @escaping @Sendable (Part) async throws -> Void
+) async throws {
+    let queue = PartQueue(parts)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<min(max(parallelism, 1), parts.count) {
+            group.addTask {
+                while let part = queue.next() {
+                    try Task.checkCancellation()
+                    try await body(part)
+                }
+            }
+        }
+        try await group.waitForAll()
     }
+}
 
-    func next() -> EpisodeRange? { ranges.withLock { $0.popFirst() } }
+/// Parts that wait to be worked on.
+private final class PartQueue<Part: Sendable>: Sendable {
+    private let parts: Mutex<ArraySlice<Part>>
+
+    init(_ parts: [Part]) { self.parts = Mutex(parts[...]) }
+
+    func next() -> Part? { parts.withLock { $0.popFirst() } }
 }
