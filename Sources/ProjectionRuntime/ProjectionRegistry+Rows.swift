@@ -191,7 +191,7 @@ extension ProjectionRegistry {
     /// later.
     private func vacuum(_ table: ProjectionTable) async {
         _ = try? await pool.query(
-            "vacuum (analyze, truncate false, skip_locked) \(raw: table.qualifiedName)"
+            "vacuum (truncate false, skip_locked) \(raw: table.qualifiedName)"
         )
     }
 
