@@ -11,7 +11,7 @@ struct HelpTests {
         "", "import", "append", "simulate", "census", "medication-review", "discharge-summary",
         "attendance", "outcomes", "episodes", "replay", "export", "follow",
         "checkpoint", "verify", "packet",
-        "serve", "token", "status", "ledgers", "ledgers list", "ledgers create",
+        "serve", "token", "status", "ledgers", "ledgers list", "ledgers create", "ledgers settings",
         "projections", "projections run", "projections status", "projections rebuild",
         "projections retry", "migrate",
     ]

@@ -21,7 +21,8 @@ struct FoldFingerprintTests {
             1: "aedbea122e278c7b6e4d89ad843bc9468bdcb22e360a99e81d5cd7b056f47343"
         ],
         DischargeSummaryProjection.name: [
-            2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b"
+            2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b",
+            3: "170a3358042e362446ab000a02d7a6e2df06201435ea73e39ca07041c7dc5117",
         ],
     ]
 

@@ -72,6 +72,12 @@ private struct EveryRequest {
     let story: ClinicStory
 
     func run() async throws {
+        _ = try await fixture.database.set(
+            [NewSetting("first_day_of_week=sunday"), NewSetting("not_reviewed_days=10")],
+            from: try #require(CalendarDate(iso8601: "2025-01-01")),
+            of: fixture.ledger,
+            by: "a"
+        )
         try await questions()
         try await record()
         try await evidence()
@@ -80,6 +86,7 @@ private struct EveryRequest {
             let answer = try await fixture.request("GET", path, token: nil)
             #expect(answer.status == 200, "\(path)")
         }
+        try await get("settings")
         let log = try await get("access-log", .auditor)
         #expect(log.json.list("entries").contains { $0["purpose"] as? String == "TREAT" })
     }

@@ -119,6 +119,7 @@ extension Question {
     ///   - times: the knowledge times.
     ///   - episode: the one that is asked about; nil for all.
     ///   - choice: where it is not about one, which episodes can have a part.
+    ///   - settings: what the fold goes by besides the history, each as it was known then.
     ///   - fold: an episode's part of the answer.
     ///   - items: the answer's parts.
     /// - Throws: ``LedgerError/unknownEpisode(_:)`` where nothing is recorded of the episode.
@@ -127,6 +128,7 @@ extension Question {
         _ times: (first: Instant, second: Instant),
         of episode: EpisodeID? = nil,
         among choice: EpisodeChoice = .all,
+        settings: LedgerSettings = LedgerSettings(),
         fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
         items: @escaping @Sendable ([Part]) -> [AnswerItem]
     ) async throws -> Answer<KnowledgeDifference> {
@@ -139,6 +141,7 @@ extension Question {
             from: times.first,
             to: times.second,
             by: clocks.clock,
+            settings: settings,
             fold: fold,
             items: items
         )
