@@ -23,6 +23,9 @@ struct ClinicDay: Comparable {
         return remainder < 0 ? remainder + 7 : remainder
     }
 
+    /// The Monday of its week.
+    var monday: ClinicDay { self + -weekday }
+
     var date: CalendarDate { CalendarDate(dayNumber: number) }
 
     /// Monday to Friday without the holidays on which programs close.

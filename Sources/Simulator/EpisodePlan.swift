@@ -17,13 +17,15 @@ struct EpisodePlan {
         let daysPerWeek: Int
 
         var hoursPerWeek: Int { program.hoursPerDay * daysPerWeek }
-        var weekdays: [Int] { program.weekdays[daysPerWeek - 1] }
+        var weekdays: [Int] { Program.weekdays[daysPerWeek - 1] }
     }
 
     /// The episode's number, from 0.
     let number: Int
     /// The pseudonymous key of the client, who may have been here before.
     let clientID: String
+    /// Whether the client is in the medication clinic besides, where opioid use disorder is treated.
+    let isInClinicBesides: Bool
     /// The members of a program are divided into groups that meet apart.
     let cohort: Int
     /// In order; the first begins with the admission.
@@ -34,7 +36,9 @@ struct EpisodePlan {
     /// How likely the client is to miss a day, in thousandths.
     let missing: Int
     /// The last days of somebody who drops out, on which hardly anything is attended.
-    let fading: Int
+    private(set) var fading: Int
+    /// How many days later it becomes known that somebody has dropped out; they are missed meanwhile.
+    private(set) var toldAfter = 0
     /// Drops out, is discharged, comes back: the discharge is retracted.
     let comesBack: Bool
     /// Opened by mistake: the admission is retracted before anything else happens.
@@ -49,21 +53,27 @@ struct EpisodePlan {
     ) {
         var random = SeededGenerator(seed: seed, stream: 1, index: UInt64(number))
         self.number = number
-        clientID = EpisodePlan.client(
+        let client = ClientOfEpisode(
             number: number,
             seed: seed,
             calendar: calendar,
             // Longer than anyone stays, whatever became of them.
-            apart: max(220, assumptions.stretched(220))
+            apart: max(260, assumptions.stretched(260))
         )
+        clientID = client.id
+        isInClinicBesides = client.isInClinicBesides
         let enrolled = calendar.episodes(inDays: assumptions.stretched(42))
         cohort = random.integer(in: 0...EpisodePlan.cohorts(enrolled: enrolled) - 1)
         ending = random.pick(weighted: EpisodePlan.endings)
         missing = random.pick([30, 50, 70, 90, 120, 160])
 
-        let program = random.pick(weighted: Program.admitting)
+        let usual = random.pick(weighted: Program.admitting)
+        let program = client.isInClinic ? Program.medicationClinic : usual
         let days = random.pick(weighted: [(3, weight: 45), (4, weight: 35), (5, weight: 20)])
-        let length = EpisodePlan.length(ending, assumptions, &random)
+        // Of those in the clinic until well after the program has begun.
+        let length =
+            EpisodePlan.length(ending, assumptions, &random)
+            + (client.isInClinic ? ClientOfEpisode.ahead + 25 : 0)
         phases = [
             Phase(beginning: .admission, first: admission, program: program, daysPerWeek: days)
         ]
@@ -73,8 +83,13 @@ struct EpisodePlan {
         comesBack =
             dropsOut && length > 14 && random.chance(perMillion: assumptions.retracted(25))
         isMistake = random.chance(perMillion: assumptions.retracted(4))
-        addChanges(assumptions, &random)
+        if !client.isInClinic { addChanges(assumptions, &random) }
         end = max(end, admission)
+        let isToldLater = random.chance(perMillion: assumptions.late(350))
+        if dropsOut, !comesBack, phases.count == 1, isToldLater {
+            fading = 0
+            toldAfter = random.integer(in: 5...21)
+        }
     }
 
     /// How intensive outpatient treatment for substance use ended in the United States in 2019

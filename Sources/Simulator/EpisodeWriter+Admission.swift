@@ -36,7 +36,7 @@ extension EpisodeWriter {
             correct(
                 record,
                 to: .admitted(admission),
-                because: "Wrong programme chosen",
+                because: "Wrong program chosen",
                 by: .administrator
             )
         } else {
@@ -53,20 +53,8 @@ extension EpisodeWriter {
 
     private mutating func admission(to program: Program) -> Admitted {
         let first = plan.phases[0]
-        let takes = random.chance(perMille: 550) ? random.integer(in: 1...2) : 0
-        var home: [ArrivalMedication] = []
-        for _ in 0..<takes {
-            let drug = chosenDrug(of: program)
-            guard !isOn(drug) else { continue }
-            let dose = random.integer(in: 0...min(1, drug.doses.count - 1))
-            courses.append(MedicationCourse(drug: drug, dose: dose, order: nil))
-            home.append(
-                ArrivalMedication(
-                    medication: drug.medication(order: nil),
-                    regimen: drug.regimen(dose: dose)
-                )
-            )
-        }
+        let source = random.pick(weighted: EpisodeWriter.referralSources)
+        let home = homeMedications(of: program)
         let authorized = random.chance(perMille: 700)
         let payer = Payer(
             class: random.pick(weighted: payers(program)),
@@ -76,15 +64,14 @@ extension EpisodeWriter {
             authorizedFromDate: authorized ? first.first.date : nil,
             authorizedToDate: authorized ? (first.first + 42).date : nil
         )
-        let source = random.pick(weighted: EpisodeWriter.referralSources)
         return Admitted(
             clientID: plan.clientID,
             program: program.name,
             levelOfCare: program.level,
             track: program.track,
             schedule: program.schedule,
-            plannedHoursPerWeek: Double(first.hoursPerWeek),
-            plannedDaysPerWeek: first.daysPerWeek,
+            plannedHoursPerWeek: program.block.isEmpty ? nil : Double(first.hoursPerWeek),
+            plannedDaysPerWeek: program.block.isEmpty ? nil : first.daysPerWeek,
             plannedEndDate: (first.first + assumptions.stretched(42)).date,
             referralSource: source,
             priorLevelOfCare: random.pick(weighted: [
@@ -99,10 +86,36 @@ extension EpisodeWriter {
             medications: home.isEmpty ? nil : home,
             allergies: random.pick(weighted: [
                 ([String]?.none, weight: 10), ([], weight: 70), (["penicillin"], weight: 12),
-                (["sulfonamides"], weight: 5), (["latex"], weight: 3),
+                (["sulfonamides"], weight: 5), (["hydroxyzine"], weight: 2),
+                (["lamotrigine"], weight: 1),
             ]),
             timeZone: "America/New_York"
         )
+    }
+
+    /// What the client arrives on, nearly half of it called by its brand, a little with nothing known of
+    /// how it is taken.
+    private mutating func homeMedications(of program: Program) -> [ArrivalMedication] {
+        let count = random.chance(perMille: 550) ? random.integer(in: 1...2) : 0
+        var home: [ArrivalMedication] = []
+        for _ in 0..<count {
+            let drug = chosenDrug(of: program)
+            guard mayBegin(drug) else { continue }
+            var course = MedicationCourse(
+                drug: drug,
+                dose: drug.doses[random.integer(in: 0...min(1, drug.doses.count - 1))],
+                order: nil
+            )
+            course.isBrand = random.chance(perMille: 450)
+            courses.append(course)
+            home.append(
+                ArrivalMedication(
+                    medication: course.medication,
+                    regimen: random.chance(perMille: 60) ? nil : course.regimen
+                )
+            )
+        }
+        return home
     }
 
     /// The assessment right after the admission.

@@ -5,22 +5,39 @@ extension EpisodeWriter {
     mutating func attend(from first: ClinicDay, through last: ClinicDay) {
         lastDay = last
         var day = first
-        var nextVisit =
-            random.chance(perMille: plan.phases[0].program.number == 3 ? 500 : 680)
-            ? (first + random.integer(in: 0...3)).openOrNext : nil
+        var nextVisit = seesPrescriber ? (first + random.integer(in: 0...3)).openOrNext : nil
         while day <= last {
             // Of a day that has not begun when the simulation ends, nothing is known.
             guard day.at(minute: 0) < cutoff else { return }
             beginPhase(on: day)
             if day.isOpen {
-                let program = plan.phase(on: day).program
                 attendProgram(on: day)
                 if let visit = nextVisit, visit <= day, day < last {
-                    visitPrescriber(at: day.at(minute: program.otherHours.visit), on: day)
-                    nextVisit = (day + random.pick([7, 14, 14, 14, 21])).openOrNext
+                    visitPrescriber(on: day)
+                    nextVisit =
+                        (day + random.pick([7, 14, 14])).openOrPrevious
                 }
             }
             day = day + 1
+        }
+    }
+
+    /// Who takes anything does; of the others, two thirds, of adolescents half.
+    private var seesPrescriber: Bool {
+        mutating get {
+            let program = plan.phases[0].program
+            let isDrawn = random.chance(
+                perMille: program.name == Program.adolescent.name ? 500 : 680
+            )
+            return isDrawn || program.block.isEmpty || !courses.isEmpty
+        }
+    }
+
+    /// What is missed from the end to the day on which it becomes known that there will be no more.
+    mutating func stayAway() {
+        for days in 1..<max(1, plan.toldAfter) {
+            let day = plan.end + days
+            if day.isOpen, day.at(minute: 0) < cutoff { attendProgram(on: day) }
         }
     }
 
@@ -81,15 +98,16 @@ extension EpisodeWriter {
     private mutating func attendProgram(on day: ClinicDay) {
         let phase = plan.phase(on: day)
         let isLastDay = day == lastDay
-        guard !isLastDay || plan.ending == .completed else { return }
+        guard !phase.program.block.isEmpty, !isLastDay || plan.ending == .completed else { return }
         if phase.weekdays.contains(day.weekday), day > plan.phases[0].first {
             attendBlock(of: phase, on: day)
         }
         if !isLastDay {
+            let isClosed = phase.program.isClosed(inWeekOf: day, seed: seed)
             if day.weekday == phase.weekdays[plan.number % phase.daysPerWeek] {
-                attendIndividual(on: day, in: phase)
+                attendIndividual(on: day, in: phase, isClosed: isClosed)
             }
-            if isFamilyDay(day, in: phase) { holdFamilySession(on: day, in: phase) }
+            if !isClosed, isFamilyDay(day, in: phase) { holdFamilySession(on: day, in: phase) }
         }
     }
 
@@ -104,7 +122,9 @@ extension EpisodeWriter {
                 part: index
             )
             if session.isCancelled {
-                miss(session, .cancelledByProgram, knownAt: day.at(minute: 8 * 60))
+                let isClosed = phase.program.isClosed(inWeekOf: day, seed: seed)
+                let told = isClosed ? closure(of: day) : day.at(minute: 8 * 60)
+                miss(session, .cancelledByProgram, knownAt: told)
             } else if let reason {
                 if reason == .noShow, random.chance(perMillion: assumptions.retracted(40)) {
                     // Ticked on the list with the others, and found out later.
@@ -116,7 +136,7 @@ extension EpisodeWriter {
                     )
                     retract(mistake, because: "Was not there", by: .therapist)
                 }
-                miss(session, reason, knownAt: noted(after: session.scheduled))
+                miss(session, reason, knownAt: nil)
             } else {
                 lastAttended = session.start
                 record(facts(of: session, in: phase), from: session.start, by: .therapist)
@@ -192,39 +212,54 @@ extension EpisodeWriter {
         }
     }
 
-    private mutating func miss(_ session: GroupSession, _ reason: MissedReason, knownAt: Instant) {
-        record(
-            .sessionMissed(
-                SessionMissed(
-                    kind: MissedSessionKind(rawValue: session.part.kind.rawValue) ?? .other,
-                    reason: reason,
-                    sessionID: session.id,
-                    scheduledMinutes: session.part.minutes
-                )
-            ),
-            at: session.scheduled,
-            knownAt: knownAt,
-            by: .administrator
-        )
+    private mutating func miss(_ session: GroupSession, _ reason: MissedReason, knownAt: Instant?) {
+        let kind = MissedSessionKind(rawValue: session.part.kind.rawValue) ?? .other
+        let minutes = session.part.minutes
+        miss(kind, session.id, minutes, reason, at: session.scheduled, knownAt: knownAt)
     }
 
-    private mutating func attendIndividual(on day: ClinicDay, in phase: EpisodePlan.Phase) {
-        let start = day.at(minute: phase.program.otherHours.individual)
+    /// Writes what was missed, noted like everything else unless it is said when.
+    mutating func miss(
+        _ kind: MissedSessionKind,
+        _ session: String,
+        _ minutes: Int,
+        _ reason: MissedReason,
+        at start: Instant,
+        knownAt: Instant? = nil
+    ) {
+        let missed = SessionMissed(
+            kind: kind,
+            reason: reason,
+            sessionID: session,
+            scheduledMinutes: minutes
+        )
+        let known = knownAt ?? noted(after: start)
+        record(.sessionMissed(missed), at: start, knownAt: known, by: .administrator)
+    }
+
+    /// When it is told that the program is closed: on the Monday of that week.
+    private func closure(of day: ClinicDay) -> Instant { day.monday.at(minute: 8 * 60) }
+
+    private mutating func attendIndividual(
+        on day: ClinicDay,
+        in phase: EpisodePlan.Phase,
+        isClosed: Bool
+    ) {
+        let start = day.at(minute: phase.program.hours.individual)
         let session = identifier(at: start)
-        if let reason = misses(on: day) {
-            record(
-                .sessionMissed(
-                    SessionMissed(
-                        kind: .individual,
-                        reason: reason,
-                        sessionID: session,
-                        scheduledMinutes: 50
-                    )
-                ),
+        if isClosed {
+            miss(
+                .individual,
+                session,
+                50,
+                .cancelledByProgram,
                 at: start,
-                knownAt: noted(after: start),
-                by: .administrator
+                knownAt: closure(of: day)
             )
+            return
+        }
+        if let reason = misses(on: day) {
+            miss(.individual, session, 50, reason, at: start)
             return
         }
         lastAttended = max(lastAttended ?? start, start)
@@ -253,22 +288,10 @@ extension EpisodeWriter {
     }
 
     private mutating func holdFamilySession(on day: ClinicDay, in phase: EpisodePlan.Phase) {
-        let start = day.at(minute: phase.program.otherHours.family)
+        let start = day.at(minute: phase.program.hours.family)
         let session = identifier(at: start)
         if let reason = misses(on: day) {
-            record(
-                .sessionMissed(
-                    SessionMissed(
-                        kind: .family,
-                        reason: reason,
-                        sessionID: session,
-                        scheduledMinutes: 60
-                    )
-                ),
-                at: start,
-                knownAt: noted(after: start),
-                by: .administrator
-            )
+            miss(.family, session, 60, reason, at: start)
             return
         }
         let isAdolescent = phase.program.name == Program.adolescent.name
@@ -308,13 +331,19 @@ extension EpisodeWriter {
 
     /// Why the client misses this day, if so: rarely, save in the last days of who drops out.
     mutating func misses(on day: ClinicDay) -> MissedReason? {
-        let isFading = day > plan.end + -plan.fading && day <= plan.end
+        if plan.toldAfter > 0, day > plan.end { return .noShow }
+        let isFading = isFading(on: day)
         guard random.chance(perMille: isFading ? 900 : plan.missing) else { return nil }
         return isFading
             ? random.pick(weighted: [(.noShow, weight: 85), (.cancelledByClient, weight: 15)])
             : random.pick(weighted: [
                 (.noShow, weight: 45), (.cancelledByClient, weight: 35), (.excused, weight: 20),
             ])
+    }
+
+    /// Whether the client is about to drop out.
+    func isFading(on day: ClinicDay) -> Bool {
+        day > plan.end + -plan.fading && day <= plan.end
     }
 
     /// One of the few clinicians of the client's group; T is a therapist, P a prescriber.

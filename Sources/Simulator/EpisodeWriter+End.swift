@@ -32,39 +32,43 @@ extension EpisodeWriter {
             .entryRetracted(
                 EntryRetracted(
                     targetEventID: mistake.id,
-                    reason: "Client has come back to the programme"
+                    reason: "Client has come back to the program"
                 )
             ),
             at: reopened,
             knownAt: reopened,
             by: .administrator
         )
+        earliestKnowledge = reopened
         let last = (back + random.integer(in: 10...25)).openOrPrevious
         attend(from: back, through: last)
         recordEnd(on: last, isPrompt: false)
     }
 
     /// Completions follow the last session of the day; discharges are written in the afternoon.
+    ///
+    /// Of who stays away the end is the last contact, told days later.
     @discardableResult
     private mutating func recordEnd(on day: ClinicDay, isPrompt: Bool) -> Record {
         let program = plan.phase(on: day).program
-        let block = program.block[program.block.count - 1]
+        let isCompleted = plan.ending == .completed
         let afternoon = 15 * 60 + random.integer(in: 0...90)
-        let closing = program.firstMinute + block.offset + block.minutes + 15
-        let minute = plan.ending == .completed ? max(closing, afternoon) : afternoon
-        let at = day.at(minute: minute)
+        let closing = program.block.last.map { program.hours.block + $0.offset + $0.minutes + 15 }
+        var at = day.at(minute: isCompleted ? max(closing ?? 0, afternoon) : afternoon)
         let isLate = !isPrompt && random.chance(perMillion: assumptions.late(120))
         let days = isLate ? random.integer(in: 1...3) : 0
-        let known = after(at, seconds: 86_400 * days + random.integer(in: 120...5400))
+        var known = after(at, seconds: 86_400 * days + random.integer(in: 120...5400))
+        if let told, let lastAttended {
+            at = lastAttended.advanced(bySeconds: 5400)
+            known = told
+        }
+        planDischarge(at: at)
         let data: EventData
         switch plan.ending {
-        case .completed:
-            data = .completed(completion(on: day))
-        case .discharged(let reason):
-            data = .discharged(discharge(reason, detail: nil))
+        case .completed: data = .completed(completion(on: day))
+        case .discharged(let reason): data = .discharged(discharge(reason, detail: nil))
         }
-        let role: AuthorRole = plan.ending == .completed ? .therapist : .administrator
-        return record(data, at: at, knownAt: known, by: role)
+        return record(data, at: at, knownAt: known, by: isCompleted ? .therapist : .administrator)
     }
 
     private mutating func completion(on day: ClinicDay) -> EpisodeEnd {
@@ -93,7 +97,7 @@ extension EpisodeWriter {
                 )
             ],
             instructions: "Call the clinic, or 988 in a crisis. Keep the aftercare appointment.",
-            summary: "Simulated course. Took part in the programme and met most goals."
+            summary: "Simulated course. Took part in the program and met most goals."
         )
     }
 
@@ -114,7 +118,7 @@ extension EpisodeWriter {
                 disposition: disposition,
                 lastContactAt: states ? lastAttended : nil,
                 condition: reason == .died ? nil : condition,
-                instructions: reason == .transferred ? "Records sent to the next programme." : nil,
+                instructions: reason == .transferred ? "Records sent to the next program." : nil,
                 summary: detail
             )
         )

@@ -1,59 +1,46 @@
 internal import CareEpisode
 
-/// A medication that the client is on.
-struct MedicationCourse {
-    var drug: Drug
-    /// The index of the dose.
-    var dose: Int
-    /// The order it was prescribed with, nil for what the client brought.
-    var order: String?
-    var isAtOtherFrequency = false
-    var isHeld = false
-
-    var medication: Medication { drug.medication(order: order) }
-    var regimen: Regimen { drug.regimen(dose: dose, isAtOtherFrequency: isAtOtherFrequency) }
-}
-
 extension EpisodeWriter {
-    /// Whether the client is on this medication, also as an injection.
+    /// Whether the client is on this medication in any form.
     func isOn(_ drug: Drug) -> Bool {
-        let codes = [drug.rxcui, Formulary.injection(insteadOf: drug)?.rxcui]
-        return courses.contains { codes.contains($0.drug.rxcui) }
+        courses.contains { $0.drug.ingredient == drug.ingredient }
+    }
+
+    /// Whether the client may be given it besides what there is.
+    func mayBegin(_ drug: Drug) -> Bool {
+        !isOn(drug)
+            && !(drug.isReuptakeInhibitor && courses.contains { $0.drug.isReuptakeInhibitor })
     }
 
     /// A medication of a program; instead of one that must not be taken with what the client is on,
     /// acamprosate.
     ///
-    /// Naltrexone blocks the opioid that buprenorphine is, and brings on withdrawal.
+    /// Naltrexone blocks the opioid that buprenorphine is, and brings on withdrawal. Who is in the
+    /// medication clinic besides gets neither from anybody else.
     mutating func chosenDrug(of program: Program) -> Drug {
         let drug = random.pick(weighted: Formulary.drugs(of: program))
-        let mustNotMeet: Drug? =
-            switch drug.rxcui {
-            case Formulary.naltrexone.rxcui: Formulary.buprenorphine
-            case Formulary.buprenorphine.rxcui: Formulary.naltrexone
-            default: nil
-            }
-        guard let mustNotMeet, isOn(mustNotMeet) else { return drug }
-        return Formulary.acamprosate
+        let mustNotBe =
+            drug.isAntagonist && courses.contains { $0.drug.isOpioid }
+            || drug.isOpioid && courses.contains { $0.drug.isAntagonist }
+            || (drug.isAntagonist || drug.isOpioid) && plan.isInClinicBesides
+        return mustNotBe ? Formulary.drug("acamprosate") : drug
     }
 
-    /// A medication management visit, and what it changes.
-    mutating func visitPrescriber(at start: Instant, on day: ClinicDay) {
+    /// A medication management visit, and what it changes; of who does not come, or while the program is
+    /// closed, a call instead, in which everything stays as it is.
+    mutating func visitPrescriber(on day: ClinicDay) {
+        let program = plan.phase(on: day).program
+        let start = day.at(minute: program.hours.visit)
+        if program.isClosed(inWeekOf: day, seed: seed) {
+            renew(at: start)
+            return
+        }
         let session = identifier(at: start)
         if let reason = misses(on: day) {
-            record(
-                .sessionMissed(
-                    SessionMissed(
-                        kind: .medicationManagement,
-                        reason: reason,
-                        sessionID: session,
-                        scheduledMinutes: 20
-                    )
-                ),
-                at: start,
-                knownAt: noted(after: start),
-                by: .administrator
-            )
+            miss(.medicationManagement, session, 20, reason, at: start)
+            if !isFading(on: day), random.chance(perMille: 950) {
+                renew(at: start.advanced(bySeconds: 3600))
+            }
             return
         }
         lastAttended = max(lastAttended ?? start, start)
@@ -67,7 +54,7 @@ extension EpisodeWriter {
                     minutes: minutes,
                     attendance: .full,
                     mode: random.chance(perMille: 350) ? .video : .inPerson,
-                    place: plan.phase(on: day).program.place,
+                    place: program.place,
                     serviceCode: "99213",
                     facilitators: [clinician("P", role: .prescriber)],
                     countsTowardHours: false
@@ -77,187 +64,236 @@ extension EpisodeWriter {
             knownAt: noted(after: over),
             by: .prescriber
         )
+        let taken = courses.count
+        for index in courses.indices.reversed() {
+            if !reorder(index, at: over) { review(index, at: over) }
+        }
+        isFirstVisit = false
+        // What was stopped a minute ago is not begun again.
+        let mayStart = courses.count < 3 && courses.count >= taken
+        if mayStart, random.chance(perMille: courses.isEmpty ? 800 : 120) {
+            startMedication(at: over)
+        }
+        if random.chance(perMille: 70) { giveSingleDose(at: over) }
+    }
 
-        for index in courses.indices.reversed() { review(index, at: over) }
-        let few = courses.count < 3
-        if few, random.chance(perMille: courses.isEmpty ? 800 : 180) { startMedication(at: over) }
+    private mutating func renew(at decided: Instant) {
+        for course in courses { adjust(course, .unchanged, at: decided) }
+    }
+
+    /// Puts what the client brought under an order of the clinic's own, in three of five cases at the
+    /// first visit.
+    private mutating func reorder(_ index: Int, at decided: Instant) -> Bool {
+        guard isFirstVisit, courses[index].order == nil, random.chance(perMille: 600)
+        else { return false }
+        courses[index].order = newOrder()
+        courses[index].isBrand = false
+        adjust(courses[index], .start, regimen: courses[index].regimen, at: decided)
+        return true
     }
 
     private mutating func startMedication(at decided: Instant) {
         let drug = chosenDrug(of: plan.phases[0].program)
-        guard !isOn(drug) else { return }
-        let course = MedicationCourse(drug: drug, dose: 0, order: newOrder())
+        guard mayBegin(drug) else { return }
+        let course = MedicationCourse(drug: drug, dose: drug.doses[0], order: newOrder())
         courses.append(course)
         // One start in five is for one of the next mornings, and known before it takes effect.
         let days = random.chance(perMille: 200) ? random.integer(in: 1...4) : 0
-        // Nothing takes effect on the day of the end or after it.
+        // Nothing takes effect on the day of the end or after it, save what is planned for then.
         let effect = min(
             decided.advanced(bySeconds: Int64(days) * 86_400),
             lastDay.at(minute: 6 * 60)
         )
-        adjust(
-            course,
-            .start,
-            regimen: true,
-            because: nil,
-            at: effect,
-            knownAt: after(decided, seconds: random.integer(in: 30...900))
-        )
+        var regimen = course.regimen
+        if random.chance(perMille: 50) {
+            switch random.integer(in: 0...2) {
+            case 0: regimen.unit = nil
+            case 1: regimen.route = nil
+            default: (regimen.frequency, regimen.timesPerDay) = (nil, nil)
+            }
+        }
+        adjust(course, .start, regimen: regimen, at: effect, decided: decided)
+    }
+
+    /// Something to calm down, once, under an order that ends with it.
+    private mutating func giveSingleDose(at decided: Instant) {
+        let calming = [Formulary.drug("hydroxyzine"), Formulary.drug("lorazepam")]
+        guard let drug = calming.first(where: { !isOn($0) }) else { return }
+        let course = MedicationCourse(drug: drug, dose: drug.doses[0], order: newOrder())
+        var regimen = course.regimen
+        regimen.frequency = random.pick(["once", "single dose", "x1"])
+        regimen.timesPerDay = nil
+        regimen.asNeeded = nil
+        adjust(course, .start, regimen: regimen, at: decided)
     }
 
     /// What the prescriber does about one medication.
     private mutating func review(_ index: Int, at decided: Instant) {
-        let known = after(decided, seconds: random.integer(in: 30...1800))
-        var course = courses[index]
+        let course = courses[index]
         if course.isHeld {
             if random.chance(perMille: 650) {
-                course.isHeld = false
-                courses[index] = course
-                adjust(course, .resume, regimen: false, because: nil, at: decided, knownAt: known)
+                courses[index].isHeld = false
+                adjust(courses[index], .resume, at: decided)
             } else {
-                courses.remove(at: index)
-                adjust(
-                    course,
-                    .stop,
-                    regimen: false,
-                    because: .sideEffect,
-                    at: decided,
-                    knownAt: known
-                )
+                stop(index, because: .sideEffect, at: decided)
             }
             return
         }
+        let isSplit = courses.count { $0.drug.generic == course.drug.generic } > 1
         switch random.integer(in: 0...99) {
-        case 0..<30 where course.dose + 1 < course.drug.doses.count:
-            course.dose += 1
-            courses[index] = course
+        case 0..<18 where course.dose(1) != nil:
             let reason = random.pick([MedicationReasonCode?.some(.lackOfEffect), nil])
-            adjust(course, .increase, regimen: true, because: reason, at: decided, knownAt: known)
-        case 30..<37 where course.dose > 0:
-            course.dose -= 1
-            courses[index] = course
+            titrate(index, by: 1, because: reason, isSplit: isSplit, at: decided)
+        case 18..<23 where course.dose(-1) != nil:
             let reason = random.pick([MedicationReasonCode.sideEffect, .patientRequest])
-            adjust(course, .decrease, regimen: true, because: reason, at: decided, knownAt: known)
-        case 37..<42:
-            course.isHeld = true
-            courses[index] = course
+            titrate(index, by: -1, because: reason, isSplit: isSplit, at: decided)
+        case 23..<26:
+            courses[index].isHeld = true
             let reason = random.pick([
                 MedicationReasonCode.sideEffect, MedicationReasonCode(rawValue: "sddi"),
             ])
-            adjust(course, .hold, regimen: false, because: reason, at: decided, knownAt: known)
-        case 42..<47:
-            courses.remove(at: index)
+            adjust(course, .hold, because: reason, at: decided)
+        case 26..<30:
             let reason = random.pick([
                 MedicationReasonCode.courseCompleted, .patientRequest, .sideEffect,
             ])
-            adjust(course, .stop, regimen: false, because: reason, at: decided, knownAt: known)
-        case 47..<52:
-            switchMedication(index, at: decided, knownAt: known)
-        case 52..<57 where course.drug.otherFrequency != nil:
-            course.isAtOtherFrequency.toggle()
-            courses[index] = course
+            stop(index, because: reason, at: decided)
+        case 30..<33 where !isSplit:
+            switchMedication(index, at: decided)
+        case 33..<39 where !isSplit && course.drug.frequencies.count > 1:
+            let frequencies = course.drug.frequencies
+            courses[index].frequency = frequencies[course.frequency == frequencies[0] ? 1 : 0]
             adjust(
-                course,
+                courses[index],
                 .changeFrequency,
-                regimen: true,
+                regimen: courses[index].regimen,
                 because: .sideEffect,
-                at: decided,
-                knownAt: known
+                at: decided
             )
-        case 57..<62 where Formulary.injection(insteadOf: course.drug) != nil:
-            changeRoute(index, at: decided, knownAt: known)
-        case 52..<80:
-            adjust(course, .unchanged, regimen: false, because: nil, at: decided, knownAt: known)
-        default:
+        case 39..<47 where !isSplit && changeRoute(index, at: decided):
             break
+        case 47..<75 where !isSplit && split(course, at: decided):
+            break
+        default:
+            adjust(course, .unchanged, at: decided)
         }
     }
 
-    private mutating func switchMedication(
+    /// Raises or lowers the dose, by more tablets or by tablets of another strength; those are ordered
+    /// anew, or the note names them without an order.
+    private mutating func titrate(
         _ index: Int,
-        at decided: Instant,
-        knownAt: Instant
+        by step: Int,
+        because reason: MedicationReasonCode?,
+        isSplit: Bool,
+        at decided: Instant
     ) {
-        let drug = chosenDrug(of: plan.phases[0].program)
-        guard !isOn(drug) else { return }
-        let old = courses[index]
-        courses[index] = MedicationCourse(drug: drug, dose: 0, order: newOrder())
-        let reason = random.pick([MedicationReasonCode.lackOfEffect, .sideEffect])
+        guard let dose = courses[index].dose(step) else { return }
+        courses[index].dose = dose
+        let strength = courses[index].drug.strength(for: dose)
+        let units = dose / courses[index].strength
+        let staysWithTablet = units == 0.5 || units == 1 || units == 2 || units == 3
+        var isNamedByOrder = true
+        if strength != courses[index].strength, !staysWithTablet || random.chance(perMille: 600) {
+            courses[index].strength = strength
+            if !isSplit {
+                isNamedByOrder = random.chance(perMille: 600)
+                if isNamedByOrder { courses[index].order = newOrder() }
+            }
+        }
+        var named = courses[index].medication
+        if !isNamedByOrder { named.orderID = nil }
         adjust(
             courses[index],
-            .switch,
-            regimen: true,
-            replaces: old.medication,
+            step > 0 ? .increase : .decrease,
+            named: named,
+            regimen: courses[index].regimen,
             because: reason,
-            at: decided,
-            knownAt: knownAt
+            at: decided
         )
     }
 
-    /// From tablets or film to the long-acting injection, under an order of its own.
-    private mutating func changeRoute(_ index: Int, at decided: Instant, knownAt: Instant) {
+    /// Of those stops that can mean one course alone, a quarter name no more than what it is, a sixth no
+    /// order.
+    private mutating func stop(
+        _ index: Int,
+        because reason: MedicationReasonCode,
+        at decided: Instant
+    ) {
+        let course = courses.remove(at: index)
+        var named = course.medication
+        if !isOn(course.drug) {
+            switch random.integer(in: 0...11) {
+            case 0...2: named = Medication(name: course.drug.generic)
+            case 3...4: named.orderID = nil
+            default: break
+            }
+        }
+        adjust(course, .stop, named: named, because: reason, at: decided)
+    }
+
+    private mutating func switchMedication(_ index: Int, at decided: Instant) {
+        let old = courses.remove(at: index)
+        let drug = chosenDrug(of: plan.phases[0].program)
+        guard drug.ingredient != old.drug.ingredient, mayBegin(drug) else {
+            courses.insert(old, at: index)
+            adjust(old, .unchanged, at: decided)
+            return
+        }
+        let new = MedicationCourse(drug: drug, dose: drug.doses[0], order: newOrder())
+        courses.insert(new, at: index)
+        let reason = random.pick([MedicationReasonCode.lackOfEffect, .sideEffect])
+        adjust(
+            new,
+            .switch,
+            regimen: new.regimen,
+            replaces: old.medication,
+            because: reason,
+            at: decided
+        )
+    }
+
+    /// From tablets or film to a long-acting injection, under an order of its own.
+    mutating func changeRoute(
+        _ index: Int,
+        at effect: Instant,
+        decided: Instant? = nil
+    ) -> Bool {
         let old = courses[index]
-        guard let injection = Formulary.injection(insteadOf: old.drug) else { return }
-        courses[index] = MedicationCourse(drug: injection, dose: 0, order: newOrder())
+        let injections = Formulary.injections(insteadOf: old.drug)
+        guard !injections.isEmpty else { return false }
+        let injection = random.pick(injections)
+        courses[index] = MedicationCourse(
+            drug: injection,
+            dose: injection.doses[0],
+            order: newOrder()
+        )
         adjust(
             courses[index],
             .changeRoute,
-            regimen: true,
+            regimen: courses[index].regimen,
             replaces: old.medication,
             because: .patientRequest,
-            at: decided,
-            knownAt: knownAt
-        )
-    }
-
-    /// Writes one change, now and then with a dose that is corrected later.
-    private mutating func adjust(
-        _ course: MedicationCourse,
-        _ change: MedicationChange,
-        regimen isGiven: Bool,
-        replaces: Medication? = nil,
-        because code: MedicationReasonCode?,
-        at effect: Instant,
-        knownAt: Instant
-    ) {
-        let facts = MedicationAdjusted(
-            medication: course.medication,
-            change: change,
-            prescriber: clinicianID("P"),
-            regimen: isGiven ? course.regimen : nil,
-            replaces: replaces,
-            reason: code.map { MedicationReason(code: $0) },
-            indication: change == .start
-                ? Indication(
-                    system: "icd-10-cm",
-                    code: course.drug.indication.code,
-                    text: course.drug.indication.text
-                ) : nil
-        )
-        // Nobody mistypes a dose where none was decided on.
-        let hasNewDose = isGiven && change != .changeFrequency && change != .changeRoute
-        guard hasNewDose, random.chance(perMillion: assumptions.corrected(12)) else {
-            record(.medicationAdjusted(facts), at: effect, knownAt: knownAt, by: .prescriber)
-            return
-        }
-        var wrong = facts
-        wrong.regimen?.dose = (course.regimen.dose ?? 1) * 10
-        let mistake = record(
-            .medicationAdjusted(wrong),
             at: effect,
-            knownAt: knownAt,
-            by: .prescriber
+            decided: decided
         )
-        correct(
-            mistake,
-            to: .medicationAdjusted(facts),
-            because: "Decimal point in the dose",
-            by: .prescriber
-        )
+        return true
     }
 
-    private mutating func newOrder() -> String {
-        orders += 1
-        return "SIM-O\(plan.number)-\(orders)"
+    /// A second, smaller part of the day's dose in the morning, under an order of its own.
+    private mutating func split(_ course: MedicationCourse, at decided: Instant) -> Bool {
+        guard let morning = course.drug.split, course.order != nil,
+            course.frequency == course.drug.frequencies[0]
+        else { return false }
+        var part = MedicationCourse(
+            drug: course.drug,
+            dose: course.drug.doses[0],
+            order: newOrder()
+        )
+        part.frequency = morning
+        courses.append(part)
+        adjust(course, .unchanged, at: decided)
+        adjust(part, .start, regimen: part.regimen, at: decided)
+        return true
     }
 }

@@ -15,11 +15,15 @@ struct EpisodeWriter {
     let admittedAt: Instant
     /// No other event of the episode is known before the admission.
     var earliestKnowledge: Instant
+    /// When it is told that the client has stayed away; what was missed until then is known by then.
+    let told: Instant?
     var lastAttended: Instant?
     /// The day of the end that comes next.
     var lastDay: ClinicDay
     var courses: [MedicationCourse] = []
     var orders = 0
+    /// Whether the prescriber has not seen the client yet.
+    var isFirstVisit = true
     private var lines: [SimulatedLine] = []
 
     /// A writer of the episode, which writes nothing that is known at or after `end`.
@@ -39,6 +43,8 @@ struct EpisodeWriter {
         admittedAt = plan.phases[0].first.at(minute: minute)
         earliestKnowledge = admittedAt
         lastDay = plan.end
+        let day = (plan.end + plan.toldAfter).openOrNext
+        told = plan.toldAfter > 0 ? day.at(minute: 660 + random.integer(in: 0...90)) : nil
         episodeID = EpisodeID.timeOrdered(at: admittedAt, using: &identifiers)
         lines.reserveCapacity(80)
     }
@@ -48,6 +54,7 @@ struct EpisodeWriter {
         admit()
         if !plan.isMistake {
             attend(from: plan.phases[0].first + 1, through: plan.end)
+            stayAway()
             end()
         }
         return lines.sorted { left, right in
@@ -70,7 +77,8 @@ struct EpisodeWriter {
         knownAt: Instant,
         by role: AuthorRole
     ) -> Record {
-        let knownAt = max(knownAt, earliestKnowledge)
+        var knownAt = max(knownAt, earliestKnowledge)
+        if let told, !data.type.isAmendment, !data.type.isEnd { knownAt = min(knownAt, told) }
         let id = EventID.timeOrdered(at: knownAt, using: &identifiers)
         guard knownAt < cutoff else { return Record(id: id, knownAt: knownAt) }
         let draft = EventDraft(

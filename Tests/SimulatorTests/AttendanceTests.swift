@@ -16,12 +16,12 @@ struct AttendanceTests {
         let groupSize: Int?
     }
 
-    /// What is said of each session that has a group size, and by how many episodes. Entries that were
-    /// corrected say the wrong thing and do not count.
-    func groups() throws -> [String: (facts: Set<Facts>, members: Set<EpisodeID>)] {
+    /// What is said of each session that has a group size, and by how many episodes. Of a series each
+    /// start is a session. Entries that were corrected say the wrong thing and do not count.
+    func groups() throws -> [[AnyHashable]: (facts: Set<Facts>, members: Set<EpisodeID>)] {
         let simulated = try SimulatedLines.shared.get()
         let mistaken = simulated.corrected
-        var groups: [String: (facts: Set<Facts>, members: Set<EpisodeID>)] = [:]
+        var groups: [[AnyHashable]: (facts: Set<Facts>, members: Set<EpisodeID>)] = [:]
         for line in simulated.lines where !mistaken.contains(line.draft.eventID) {
             guard case .sessionAttended(let session) = line.draft.data, session.groupSize != nil
             else { continue }
@@ -34,8 +34,9 @@ struct AttendanceTests {
                 topic: session.topic,
                 groupSize: session.groupSize
             )
-            groups[session.sessionID, default: ([], [])].facts.insert(facts)
-            groups[session.sessionID, default: ([], [])].members.insert(line.episodeID)
+            let held: [AnyHashable] = [session.sessionID, line.draft.occurredAt]
+            groups[held, default: ([], [])].facts.insert(facts)
+            groups[held, default: ([], [])].members.insert(line.episodeID)
         }
         return groups
     }

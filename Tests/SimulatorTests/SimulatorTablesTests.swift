@@ -88,28 +88,65 @@ struct SimulatorTablesTests {
         #expect(sources == NationalFigures.referralSources)
     }
 
-    @Test("Medications are fourteen, of which whoever is prescribed one may be given")
+    @Test("Medications are twenty, of which whoever is prescribed one may be given")
     func formulary() {
-        #expect(Set(Formulary.all.map(\.rxcui)).count == 14)
-        let prescribed = Program.admitting.flatMap { Formulary.drugs(of: $0.0).map(\.0) }
-        let injected = prescribed.compactMap { Formulary.injection(insteadOf: $0) }
-        #expect(Set((prescribed + injected).map(\.rxcui)) == Set(Formulary.all.map(\.rxcui)))
-        #expect(Formulary.all.allSatisfy { $0.doses == $0.doses.sorted() && $0.doses[0] > 0 })
+        #expect(Formulary.all.count == 20)
+        let programs = Program.admitting.map(\.0) + [Program.medicationClinic]
+        let prescribed = programs.flatMap { Formulary.drugs(of: $0).map(\.0) }
+        let injected = prescribed.flatMap { Formulary.injections(insteadOf: $0) }
+        #expect(Set((prescribed + injected).map(\.brand)) == Set(Formulary.all.map(\.brand)))
+        for drug in Formulary.all {
+            #expect(drug.doses == drug.doses.sorted() && drug.doses[0] > 0)
+            for dose in drug.doses {
+                #expect([0.5, 1, 2, 3].contains(dose / drug.strength(for: dose)), "\(drug.brand)")
+            }
+        }
+    }
+
+    @Test("Medications have the doses, frequencies and weeks that their words say")
+    func frequencies() {
+        #expect(Frequency("twice daily").timesPerDay == 2)
+        #expect(Frequency("every 8 hours as needed").asNeeded)
+        #expect(abs(Frequency("weekly").timesPerDay * 7 - 1) < 1e-12)
+        #expect(abs(Frequency("every 4 weeks").timesPerDay * 28 - 1) < 1e-12)
+        let words = Set(
+            Formulary.all.flatMap(\.frequencies).filter { $0.timesPerDay == 1 }.map(\.text)
+        )
+        #expect(
+            words == ["daily", "every morning", "at bedtime", "at bedtime as needed"],
+            "any other word is read as once a day"
+        )
     }
 
     @Test(
-        "Medications have the names and codes of RxNorm",
+        "Medications have the names and codes of RxNorm, and brands of the same substance",
         .enabled(if: SharedData.isThere, "needs shared/data beside the repository")
     )
-    func rxnorm() throws {
-        let text = try SharedData.file("rxnorm/bh_rxnorm_value_sets.csv")
-        let entries = Set(
-            text.split(whereSeparator: \.isNewline).map { row in
-                row.split(separator: ",", maxSplits: 3).last.map(String.init) ?? ""
-            }
+    func names() throws {
+        let rxnorm = Set(
+            try SharedData.file("rxnorm/bh_rxnorm_value_sets.csv").split(
+                whereSeparator: \.isNewline
+            )
+            .map { $0.split(separator: ",", maxSplits: 3).last.map(String.init) ?? "" }
+        )
+        let ingredients = Dictionary(
+            try SharedData.rows("medications/names.csv").map { ($0[0], $0[2]) },
+            uniquingKeysWith: { first, _ in first }
         )
         for drug in Formulary.all {
-            #expect(entries.contains("\(drug.rxcui),\(drug.name)"), "\(drug.name)")
+            for strength in drug.strengths {
+                guard let code = strength.rxcui else {
+                    #expect(drug.generic == "hydroxyzine")
+                    continue
+                }
+                let name = drug.name(strength: strength.mg)
+                #expect(rxnorm.contains("\(code),\(name)"), "\(name)")
+            }
+            let ingredient =
+                drug.generic == "buprenorphine-naloxone"
+                ? "buprenorphine + naloxone" : drug.generic
+            #expect(ingredients[drug.brand.lowercased()[...]] ?? "" == ingredient, "\(drug.brand)")
+            #expect(ingredients[drug.ingredient] == drug.ingredient)
         }
     }
 }
