@@ -325,8 +325,11 @@ def near(generator, instants):
     return instant - generator.randrange(1, 24) * HOUR
 
 
-def random_queries(reviews, number, seed):
-    """Queries for random episodes, among instants that matter. The admission is known in each."""
+def random_queries(reviews, number, seed, clients=0.0):
+    """Queries for random episodes, among instants that matter. The admission is known in each.
+
+    `clients` is the share of those that ask about the client of the episode.
+    """
     generator = random.Random(seed)
     with_medications = [
         episode_id
@@ -351,11 +354,16 @@ def random_queries(reviews, number, seed):
                 known_by = "ledger"
             known_at = near(generator, [event.known_at(known_by) for event in events])
         effective_at = near(generator, times)
-        if not reviews.entries(episode_id, known_at, known_by):
+        entries = reviews.entries(episode_id, known_at, known_by)
+        if not entries:
             continue
+        asked = {"episode_id": episode_id}
+        if generator.random() < clients:
+            admission = next(entry for entry in entries if entry.type == "admitted")
+            asked = {"client_id": admission.data["client_id"]}
         queries.append(
-            {
-                "episode_id": episode_id,
+            asked
+            | {
                 "effective_at": format_instant(effective_at),
                 "known_at": None if known_at is None else format_instant(known_at),
                 "known_by": known_by,
@@ -375,6 +383,7 @@ def main(arguments=None, output=None):
     asked.add_argument("--queries", help="JSON list of queries")
     asked.add_argument("--random", type=int, help="make this many queries from the events")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--clients", type=float, default=0.0, help="the share about clients")
     parser.add_argument("--write-queries", help="where to write the random queries")
     options = parser.parse_args(arguments)
 
@@ -388,7 +397,7 @@ def main(arguments=None, output=None):
         with open(options.queries, encoding="utf-8") as file:
             queries = json.load(file)
     else:
-        queries = random_queries(reviews, options.random, options.seed)
+        queries = random_queries(reviews, options.random, options.seed, options.clients)
         if options.write_queries is not None:
             with open(options.write_queries, "w", encoding="utf-8") as file:
                 json.dump(queries, file, indent=1)

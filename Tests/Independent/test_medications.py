@@ -337,6 +337,298 @@ class MatchingTest(unittest.TestCase):
         )
 
 
+class SubstanceMatchingTest(unittest.TestCase):
+    def matched(self, history, at="2025-02-01 00:00"):
+        """(event, how it was matched) of the changes that were."""
+        return [
+            (tail(change["event_id"]), change["matched_by"])
+            for change in history.review(at)["changes"]
+            if change["matched_by"] is not None
+        ]
+
+    def test_another_strength_or_brand_goes_on_with_the_lineage(self):
+        for first, then, by in (
+            ({"name": "Zoloft"}, {"name": "sertraline 100 MG Oral Tablet"}, "substance"),
+            ({"name": "Zoloft", "rxcui": "1"}, {"name": "zoloft", "rxcui": "2"}, "name"),
+            ({"name": "Zoloft", "rxcui": "1"}, {"name": "sertraline", "rxcui": "1"}, "rxcui"),
+            (order("Zoloft", "a"), order("x", "a"), "order_id"),
+            (order("Zoloft", "a"), order("sertraline", "b"), "substance"),
+        ):
+            history = MedicationHistory()
+            history.change("start", "2025-01-07 08:00", first)
+            history.change("increase", "2025-01-08 08:00", then, regimen={"times_per_day": 2})
+            self.assertEqual(history.active("2025-01-09 08:00"), [(2, 3, 100)])
+            self.assertEqual(self.matched(history), [(3, by)])
+
+    def test_the_substance_must_be_known_wholly_and_the_routes_must_fit(self):
+        for first, route, then, change, more in (
+            ("metoprolol-hydrochlorothiazide", "oral", "metoprolol", "stop", {}),
+            ("haloperidol", "oral", "Haldol", "increase", {"regimen": {"route": "IM", "dose": 1, "unit": "mg"}}),
+            ("haloperidol", "oral", "haloperidol decanoate syringe", "stop", {}),
+            ("Percocet", "oral", "oxycodone", "stop", {}),
+        ):
+            history = MedicationHistory()
+            history.change("start", "2025-01-07 08:00", first, regimen=FULL | {"route": route})
+            history.change(change, "2025-01-08 08:00", then, **more)
+            self.assertEqual(self.matched(history), [])
+            self.assertIn(2, [row[0] for row in history.active("2025-01-09 08:00")])
+
+    def test_a_new_route_is_not_compared_where_the_change_is_of_the_route(self):
+        history = MedicationHistory()
+        history.change("start", "2025-01-07 08:00", "Haldol")
+        history.change("change_route", "2025-01-08 08:00", "haloperidol", regimen={"route": "IM"})
+        self.assertEqual(self.matched(history), [(3, "substance")])
+
+    def test_a_switch_matches_by_what_it_replaces_alone(self):
+        history = MedicationHistory()
+        history.change("start", "2025-01-07 08:00", "Haldol")
+        history.change("start", "2025-01-07 08:00", "risperidone")
+        history.change(
+            "switch", "2025-01-08 08:00", "risperidone", replaces={"name": "haloperidol"},
+            regimen={"route": "IM", "dose": 25, "unit": "mg"},
+        )
+        self.assertEqual(self.matched(history), [(4, "substance")])
+
+    def test_what_bars_falling_back_bars_the_substance_too(self):
+        history = MedicationHistory()
+        history.change("start", "2025-01-07 08:00", order("Zoloft", "a"))
+        history.change("stop", "2025-01-08 08:00", order("sertraline", "b"))
+        self.assertEqual(history.flags("2025-01-09 08:00"), [("stop_without_start", (3,))])
+
+    def test_an_open_one_comes_before_a_held_one_and_for_a_resume_after_it(self):
+        for change, lineage in (("unchanged", 3), ("resume", 2)):
+            history = MedicationHistory()
+            history.change("start", "2025-01-07 08:00", "Zoloft")
+            history.change("start", "2025-01-07 08:00", "Lustral")
+            history.change("hold", "2025-01-08 08:00", "Zoloft")
+            history.change(change, "2025-02-08 08:00", "sertraline")
+            stale = {2, 3} - {lineage} if change == "unchanged" else {3}
+            flags = history.review("2025-02-09 08:00")["flags"]
+            self.assertEqual(
+                {tail(id) for flag in flags if flag["flag"] == "not_reviewed" for id in flag["lineages"]},
+                stale,
+            )
+
+    def test_of_several_a_single_dose_is_not_meant(self):
+        history = MedicationHistory()
+        history.change("start", "2025-01-07 08:00", "lorazepam", regimen=FULL | {"frequency": "once"})
+        history.change("start", "2025-01-07 09:00", "lorazepam")
+        history.change("stop", "2025-01-08 08:00", "lorazepam")
+        self.assertEqual(history.active("2025-01-09 08:00"), [(2, 2, None)])
+        history.change("stop", "2025-01-08 09:00", "lorazepam")
+        self.assertEqual(history.active("2025-01-09 08:00"), [])
+
+    def test_of_several_the_one_whose_frequency_is_named(self):
+        for given, meant in (
+            ({"frequency": "In the evening"}, 3), ({"times_per_day": 2}, 3),
+            ({"times_per_day": 1}, 2), ({"frequency": "daily"}, None), ({"times_per_day": 3}, None),
+            ({"frequency": "in the morning", "times_per_day": 2}, 2), ({}, None),
+        ):
+            history = MedicationHistory()
+            for name, frequency, times in (("a", "in the morning", 1), ("b", "in the evening", 2)):
+                history.change(
+                    "start", "2025-01-07 08:00", order("buspirone", name),
+                    regimen=FULL | {"frequency": frequency, "times_per_day": times},
+                )
+            history.change(
+                "increase", "2025-01-08 08:00", "buspirone", regimen={"dose": 60, "unit": "mg"} | given
+            )
+            matched = [lineage for lineage, event, _ in history.active("2025-01-09 08:00") if event == 4]
+            self.assertEqual(matched, [meant or 4], given)
+            ambiguous = history.flags("2025-01-09 08:00", "ambiguous_change")
+            self.assertEqual(len(ambiguous), meant is None)
+
+    def test_a_change_of_the_frequency_names_none_that_was(self):
+        history = MedicationHistory()
+        for name, times in (("a", 1), ("b", 2)):
+            history.change("start", "2025-01-07 08:00", order("buspirone", name),
+                           regimen=FULL | {"times_per_day": times})
+        history.change("change_frequency", "2025-01-08 08:00", "buspirone", regimen={"times_per_day": 2})
+        self.assertEqual(
+            history.flags("2025-01-09 08:00", "ambiguous_change"), [("ambiguous_change", (4,))]
+        )
+
+
+class OrderedHereTest(unittest.TestCase):
+    def arrived(self, *arriving):
+        return MedicationHistory(
+            *({"medication": {"name": name}, "regimen": FULL | change} for name, change in arriving)
+        )
+
+    def lineages(self, history):
+        return [row[0] for row in history.active("2025-01-10 08:00")]
+
+    def test_a_first_order_goes_on_with_what_the_client_arrived_on(self):
+        for arriving, ordered in (
+            ("sertraline", "sertraline"), ("Zoloft", "sertraline 50 MG Oral Tablet"), ("xyz", "XYZ"),
+        ):
+            history = self.arrived((arriving, {}))
+            history.change("start", "2025-01-07 08:00", order(ordered, "a"))
+            history.change("increase", "2025-01-08 08:00", order("x", "a"), regimen={"times_per_day": 2})
+            (row,) = history.review("2025-01-10 08:00")["active"]
+            self.assertEqual((tail(row["lineage"]), row["daily_dose"]), ("1/0", 100))
+            self.assertEqual((row["on_arrival"], local(row["since"])), (True, "01-06 09:00"))
+            self.assertEqual(local(row["from"]), "01-08 08:00")
+
+    def test_not_without_a_new_order_nor_where_it_was_changed_or_has_one(self):
+        history = self.arrived(("sertraline", {}))
+        history.change("start", "2025-01-07 08:00", "sertraline")
+        self.assertEqual(self.lineages(history), ["1/0", 2])
+        history = self.arrived(("sertraline", {}))
+        history.change("unchanged", "2025-01-06 10:00", order("sertraline", "a"))
+        history.change("start", "2025-01-07 08:00", order("sertraline", "a"))
+        self.assertEqual(self.lineages(history), ["1/0", 3])
+        history = self.arrived(("sertraline", {}))
+        history.change("increase", "2025-01-06 10:00", "sertraline", regimen={"times_per_day": 2})
+        history.change("start", "2025-01-07 08:00", order("sertraline", "a"))
+        self.assertEqual(self.lineages(history), ["1/0", 3])
+        history = self.arrived(("sertraline", {}))
+        history.change("hold", "2025-01-06 10:00", "sertraline")
+        history.change("start", "2025-01-07 08:00", order("sertraline", "a"))
+        self.assertEqual(self.lineages(history), [3])
+        history = MedicationHistory({"medication": order("sertraline", "h"), "regimen": FULL})
+        history.change("start", "2025-01-07 08:00", order("sertraline", "a"))
+        self.assertEqual(self.lineages(history), ["1/0", 2])
+
+    def test_not_where_one_is_a_single_dose_or_only_one_is_as_needed(self):
+        for before, after, same in (
+            ({"as_needed": True}, {"as_needed": True}, True), ({"as_needed": True}, {}, False),
+            ({}, {"as_needed": True}, False), ({"frequency": "once"}, {}, False),
+            ({}, {"frequency": "once"}, False), ({}, {"route": "IM"}, False),
+        ):
+            history = self.arrived(("lorazepam", before))
+            history.change("start", "2025-01-07 08:00", order("lorazepam", "a"), regimen=FULL | after)
+            self.assertEqual(self.lineages(history), ["1/0"] if same else ["1/0", 2], (before, after))
+
+    def test_the_product_decides_before_the_substance_and_then_the_frequency(self):
+        history = self.arrived(("Zoloft", {}), ("sertraline", {}))
+        history.change("start", "2025-01-07 08:00", order("sertraline", "a"))
+        self.assertEqual(self.lineages(history), ["1/0", "1/1"])
+        self.assertEqual(history.active("2025-01-10 08:00")[1][:2], ("1/1", 2))
+        history = self.arrived(
+            ("buspirone", {"frequency": "in the morning"}), ("buspirone", {"frequency": "in the evening"})
+        )
+        history.change("start", "2025-01-07 08:00", order("buspirone", "b"),
+                       regimen=FULL | {"frequency": "in the evening"})
+        self.assertEqual(self.lineages(history), ["1/0", "1/1"])
+        history = self.arrived(("buspirone", {}), ("buspirone", {}))
+        history.change("start", "2025-01-07 08:00", order("buspirone", "b"))
+        self.assertEqual(self.lineages(history), ["1/0", "1/1", 2])
+        self.assertEqual(history.flags("2025-01-10 08:00", "ambiguous_change"), [])
+
+
+class StopsThatCancelTest(unittest.TestCase):
+    AT = "2025-01-20 08:00"
+
+    def test_what_was_ordered_before_a_stop_for_later_is_emptied(self):
+        history = MedicationHistory()
+        history.change("start", "2025-01-07 08:00")
+        history.change("increase", "2025-01-17 08:00", regimen={"times_per_day": 2}, known="2025-01-08T00:00:00Z")
+        history.change("unchanged", "2025-01-17 09:00", known="2025-01-08T00:00:00Z")
+        history.change("hold", "2025-01-18 08:00", known="2025-01-08T00:00:00Z")
+        history.change("resume", "2025-01-18 09:00", known="2025-01-08T00:00:00Z")
+        history.change("stop", "2025-01-19 08:00", known="2025-01-08T00:00:00Z")
+        history.change("stop", "2025-01-13 12:00", known="2025-01-13T20:00:00Z")
+        self.assertEqual(history.active(self.AT), [])
+        self.assertEqual(
+            history.timeline(self.AT),
+            [
+                (2, 2, "01-07 08:00 - 01-13 12:00", "stop"),
+                (2, 3, "01-17 08:00 - 01-17 08:00", "stop"),
+                (2, 6, "01-18 09:00 - 01-18 09:00", "stop"),
+            ],
+        )
+        self.assertEqual(
+            history.flags(self.AT),
+            [("stopped_before_started", (3, 8)), ("stopped_before_started", (6, 8))],
+        )
+        self.assertEqual(history.flags("2025-01-17 08:00"), [("stopped_before_started", (3, 8))])
+        self.assertEqual(history.flags("2025-01-14 08:00"), [])
+        review = history.review("2025-01-14 08:00")
+        self.assertEqual((review["scheduled"], review["later"]), ([], []))
+        self.assertEqual([change["change"] for change in history.review(self.AT)["changes"]],
+                         ["start", "stop"])
+
+    def test_a_change_of_the_lineage_at_the_instant_of_the_stop_never_was_in_force(self):
+        history = MedicationHistory()
+        history.change("start", "2025-01-07 08:00")
+        history.change("increase", "2025-01-09 08:00", regimen={"times_per_day": 2})
+        history.change("stop", "2025-01-09 08:00")
+        self.assertEqual(history.active(self.AT), [])
+        self.assertEqual(history.flags(self.AT), [("stopped_before_started", (3, 4))])
+        history = MedicationHistory({"medication": {"name": "sertraline"}})
+        history.change("stop", "2025-01-06 09:00")
+        self.assertEqual(history.flags(self.AT), [])
+
+    def test_a_start_belongs_to_a_stopped_lineage_only_by_its_order(self):
+        for ordered, active in (("a", []), ("b", [(3, 3, 50)]), (None, [(3, 3, 50)])):
+            history = MedicationHistory()
+            history.change("start", "2025-01-07 08:00", order("sertraline", "a"))
+            later = {"name": "sertraline"} if ordered is None else order("sertraline", ordered)
+            history.change("start", "2025-01-15 08:00", later, known="2025-01-08T00:00:00Z")
+            history.change("stop", "2025-01-13 08:00")
+            self.assertEqual(history.active(self.AT), active)
+            flags = history.flags("2025-01-14 08:00")
+            self.assertEqual([flag for flag, _ in flags], ["stopped_still_listed"] * len(active))
+
+    def test_a_stop_of_nothing_open_cancels_a_later_start_by_any_criterion_whatever_e(self):
+        for start, stop, cancelled in (
+            ({"name": "lithium"}, {"name": "lithium"}, True),
+            ({"name": "Lithobid"}, {"name": "lithium carbonate"}, True),
+            (order("lithium", "a"), {"name": "lithium"}, True),
+            (order("lithium", "a"), order("lithium", "a"), True),
+            (order("lithium", "a"), order("lithium", "b"), False),
+            ({"name": "lithium"}, {"name": "zinc"}, False),
+        ):
+            history = MedicationHistory()
+            history.change("start", "2025-01-15 08:00", start, known="2025-01-08T00:00:00Z")
+            history.change("increase", "2025-01-17 08:00", start, regimen={"times_per_day": 2}, known="2025-01-08T00:00:00Z")
+            history.change("stop", "2025-01-13 08:00", stop)
+            for at in ("2025-01-13 08:00", self.AT):
+                found = history.flags(at, "stop_without_start")
+                self.assertEqual(found, [] if cancelled else [("stop_without_start", (4,))])
+            self.assertEqual(len(history.active(self.AT)), not cancelled)
+            scheduled = history.review("2025-01-14 08:00")["scheduled"]
+            self.assertEqual(len(scheduled), 0 if cancelled else 2)
+            if cancelled:
+                self.assertEqual(
+                    history.flags(self.AT),
+                    [("stopped_before_started", (2, 4)), ("stopped_before_started", (3, 4))],
+                )
+
+    def test_of_several_later_starts_none_is_cancelled_unless_they_are_of_one_order(self):
+        for other, flag in (("a", "stopped_before_started"), ("b", "ambiguous_change")):
+            history = MedicationHistory()
+            history.change("start", "2025-01-15 08:00", order("lithium", "a"))
+            history.change("start", "2025-01-16 08:00", order("lithium", other))
+            history.change("stop", "2025-01-13 08:00", "lithium")
+            found = [name for name, _ in history.flags(self.AT) if name == flag]
+            self.assertEqual(len(found), 2 if other == "a" else 1)
+            self.assertEqual(len(history.active(self.AT)), 0 if other == "a" else 2)
+
+    def test_a_start_recorded_after_the_stop_is_not_cancelled(self):
+        history = MedicationHistory()
+        history.change("stop", "2025-01-13 08:00")
+        history.change("start", "2025-01-15 08:00")
+        self.assertEqual(history.active(self.AT), [(3, 3, 50)])
+        self.assertEqual(history.flags(self.AT), [("stop_without_start", (2,))])
+
+    def test_a_change_after_the_stop_opens_a_course_anew(self):
+        for change, more, flags in (
+            ("increase", {"regimen": {"times_per_day": 2}}, [("changed_after_stop", (4,))]),
+            ("resume", {}, [("resume_without_hold", (4,))]),
+            ("hold", {}, [("unmatched_change", (4,))]),
+            ("stop", {}, [("stop_without_start", (4,))]),
+        ):
+            history = MedicationHistory()
+            history.change("start", "2025-01-07 08:00", "Zoloft")
+            history.change("stop", "2025-01-13 08:00", "Zoloft")
+            history.change(change, "2025-01-15 08:00", "sertraline", **more)
+            self.assertEqual(history.flags(self.AT), flags)
+            doses = {"increase": [(4, 4, 100)], "resume": [(4, 4, 50)]}
+            self.assertEqual(history.active(self.AT), doses.get(change, []))
+
+
 class RegimenTest(unittest.TestCase):
     def daily(self, first, *changes):
         history = MedicationHistory()
@@ -1131,11 +1423,12 @@ class RandomMedicationsTest(unittest.TestCase):
         self.assertEqual(
             flags,
             {
-                "after_end", "ambiguous_change", "changed_while_held", "direction_mismatch",
-                "duplicate_active", "incomplete_regimen", "late_entry", "no_reason",
-                "not_reviewed", "opioid_and_benzodiazepine", "resume_without_hold",
-                "stop_without_start", "stopped_before_started", "two_antipsychotics",
-                "unmatched_change",
+                "after_end", "allergy_recorded", "ambiguous_change", "changed_after_stop",
+                "changed_while_held", "direction_mismatch", "duplicate_active",
+                "incomplete_regimen", "late_entry", "no_reason", "not_reviewed",
+                "opioid_and_benzodiazepine", "resume_without_hold", "same_ingredient",
+                "stop_without_start", "stopped_before_started", "stopped_still_listed",
+                "two_antipsychotics", "unmatched_change",
             },
         )
         for query in queries:
