@@ -270,9 +270,8 @@ class MedicationCourses:
         for by, fits in (("product", self._same_product), ("substance", self._same_substance)):
             hits = [one for one in arrived if fits(new, one)]
             if hits:
-                self._by = by
-                found = self._only(entry, hits)
-                return None if found is AMBIGUOUS else found
+                self._by = by if len(hits) == 1 else None
+                return hits[0] if len(hits) == 1 else None
         return None
 
     def _change_regimen(self, entry):
@@ -403,9 +402,9 @@ class MedicationCourses:
                 entry.time, entry.data["change"], entry.time, "stop",
             )
         )
-        for stop in stops or lineage.stops:
-            if stop.position > entry.position:
-                self._flag("stopped_before_started", entry, stop)
+        last = max(lineage.stops, key=lambda stop: stop.position)
+        for stop in stops or [last]:
+            self._flag("stopped_before_started", entry, stop)
 
     # Matching
 
@@ -414,7 +413,7 @@ class MedicationCourses:
         for by, criterion in self._criteria(entry):
             found = self._one_of(entry, criterion, states, among)
             if found is not None:
-                self._by = by
+                self._by = None if found is AMBIGUOUS else by
                 return found
         return None
 
@@ -442,9 +441,10 @@ class MedicationCourses:
 
     def _last_closed(self, entry):
         """The lineage closed last among those that match by the first criterion that any does."""
-        for _, criterion in self._criteria(entry):
+        for by, criterion in self._criteria(entry):
             hits = [one for one in self.in_state(CLOSED) if criterion(one)]
             if hits:
+                self._by = by
                 return max(hits, key=lambda lineage: lineage.closed)
         return None
 
@@ -498,7 +498,7 @@ class MedicationCourses:
         self.lineages.append(lineage)
         self._open_interval(lineage, entry, started_by)
         if index is None:
-            self._note(entry, lineage, by=None)
+            self._note(entry, lineage)
 
     def _next_interval(self, lineage, entry):
         """Opens the next interval of an open or held lineage.
@@ -553,8 +553,8 @@ class MedicationCourses:
     def _touch(lineage, entry):
         lineage.events.append((entry.time, entry.event_id))
 
-    def _note(self, entry, lineage, percent=None, by=True):
-        self.changes.append((entry, lineage, self._by if by else None, percent))
+    def _note(self, entry, lineage, percent=None):
+        self.changes.append((entry, lineage, self._by, percent))
 
     def _flag(self, flag, *entries):
         self.flags.append((flag, [entry.event_id for entry in entries]))

@@ -51,9 +51,10 @@ class EpisodeReview:
         self.allergies = [
             (admission.event_id, formulary.in_text(text).names)
             for text in admission.data.get("allergies", ())
+            if admission.time <= effective_at
         ]
         ahead = [one for one in self.all_courses.intervals if one.start > effective_at]
-        ahead = [one for one in ahead if one.was_in_force]
+        ahead = [one for one in ahead if one.was_in_force and self.end is None]
         self.scheduled = [one for one in ahead if self.is_known(one.event_id)]
         self.later = [one for one in ahead if not self.is_known(one.event_id)]
 
@@ -64,7 +65,7 @@ class EpisodeReview:
         return bool(stays) and stays[-1].end is None
 
     def in_state(self, state):
-        """From the end on nothing is active or held."""
+        """From the end on nothing is active or held, or scheduled."""
         return [] if self.end is not None else self.courses.in_state(state)
 
     def is_known(self, event_id):

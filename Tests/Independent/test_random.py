@@ -61,8 +61,8 @@ class CountedCourses(MedicationCourses):
         self._started_by_order = set(found)
         return found
 
-    def _note(self, entry, lineage, percent=None, by=True):
-        super()._note(entry, lineage, percent, by)
+    def _note(self, entry, lineage, percent=None):
+        super()._note(entry, lineage, percent)
         how = self.changes[-1][2]
         if how is not None:
             started = entry.data["change"] == "start" and how != "order_id"
