@@ -375,9 +375,7 @@ class MedicationCourses:
         elif found is not None:
             self.stopped.append((stop, found))
             for start in found.starts:
-                stops = self._emptying.setdefault(start.event_id, [])
-                if stop not in stops:
-                    stops.append(stop)
+                self._emptying.setdefault(start.event_id, [stop])
         elif not self._empties_a_start(stop):
             self._flag("stop_without_start", stop)
 

@@ -49,7 +49,7 @@ def medications(entries, start, until, formulary):
 
     At discharge is what takes effect at that instant too, single doses aside. A lineage held at the
     end is listed as held, in none of continued, changed and new. Where one lineage was only at
-    admission and one only at discharge, of one substance, the pair is changed, as "one|other".
+    admission and one only at discharge, of one substance, the pair is changed, as "new|old".
     """
     courses = MedicationCourses(
         [entry for entry in entries if entry.time <= until], formulary, entries
@@ -76,20 +76,19 @@ def medications(entries, start, until, formulary):
 
 
 def replaced(courses, found, at_discharge, formulary):
-    """The pairs of one stopped and one new lineage of the same substance."""
-    pairs = []
+    """The pairs of one stopped and one new lineage of a substance, each lineage once, in order."""
+    pairs, taken = [], set()
     for gone in found["stopped"]:
+        old = courses.at_admission[gone]
         for come in found["new"]:
-            old, new = courses.at_admission[gone], at_discharge[come]
-            if formulary.same_substance(
+            new = at_discharge[come]
+            if come not in taken and formulary.same_substance(
                 old.medication, group_of(old), new.medication, group_of(new)
             ):
+                taken.add(come)
                 pairs.append((gone, come))
-    return [
-        (gone, come)
-        for gone, come in pairs
-        if sum(one == gone for one, _ in pairs) == sum(one == come for _, one in pairs) == 1
-    ]
+                break
+    return pairs
 
 
 def after_discharge(entries, until, formulary):

@@ -734,8 +734,8 @@ class ReconciliationTest(unittest.TestCase):
         history.change("start", "2025-01-09 09:00", order("Lithobid", "c"))
         history.complete()
         lists = {name: ids for name, ids in history.summary()["medications"].items() if ids}
-        self.assertEqual(lists["changed"], ["e1-4|e1-1/0"])
-        self.assertEqual((lists["stopped"], lists["new"]), (["e1-1/1"], ["e1-5", "e1-6"]))
+        self.assertEqual(lists["changed"], ["e1-4|e1-1/0", "e1-5|e1-1/1"])
+        self.assertEqual((lists.get("stopped"), lists["new"]), (None, ["e1-6"]))
 
     def test_what_follows_the_admission_at_its_instant_is_course_of_care(self):
         history = CareHistory(
