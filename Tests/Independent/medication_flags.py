@@ -56,7 +56,7 @@ def flagged(flag, lineages, event_ids=None):
     }
 
 
-def state_flags(reviews, client_episodes, formulary, days, not_reviewed_days):
+def state_flags(reviews, client_episodes, formulary, days):
     """The flags at E of reviews that are told together, among all open episodes of the client."""
     active = [lineage for review in reviews for lineage in review.in_state(OPEN)]
     lasting = [lineage for lineage in active if not is_single(lineage.regimen)]
@@ -69,7 +69,7 @@ def state_flags(reviews, client_episodes, formulary, days, not_reviewed_days):
                 flagged("same_ingredient", group) | {"total": total_a_day(group, formulary)}
             )
     for review in reviews:
-        found += not_reviewed(review, not_reviewed_days)
+        found += not_reviewed(review)
         found += stopped_still_listed(review, formulary, days)
         found += allergies(review, client_episodes, formulary)
 
@@ -133,11 +133,11 @@ def total_a_day(group, formulary):
     return None if len(units) > 1 else (float(sum(dose for dose, _ in doses)), units.pop())
 
 
-def not_reviewed(review, not_reviewed_days):
+def not_reviewed(review):
     """Of what is not one dose: no event for so many days, or for its interval if that is longer."""
     for lineage in review.in_state(OPEN) + review.in_state(HELD):
         time, event_id = lineage.events[-1]
-        waits = max(not_reviewed_days, interval_days(lineage.regimen) or 0)
+        waits = max(review.not_reviewed_days, interval_days(lineage.regimen) or 0)
         if not is_single(lineage.regimen) and review.effective_at - time > waits * DAY:
             yield flagged("not_reviewed", [lineage], [event_id])
 

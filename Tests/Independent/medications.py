@@ -27,6 +27,7 @@ from local_days import DAY, HOUR, MINUTE, LocalDays, format_instant, parse_insta
 from medication_flags import late_entries, state_flags
 from medication_lineages import HELD, OPEN, MedicationCourses, end_of
 from regimens import daily_dose, interval_days, is_single
+from settings import Settings
 from substances import Formulary, route_group
 
 NOT_REVIEWED_DAYS = 14
@@ -37,6 +38,7 @@ class EpisodeReview:
     """One episode's medications as known at K: at E, and scheduled after it."""
 
     def __init__(self, episode_id, entries, effective_at, formulary):
+        self.not_reviewed_days = NOT_REVIEWED_DAYS
         self.episode_id = episode_id
         self.effective_at = effective_at
         self.formulary = formulary
@@ -58,11 +60,12 @@ class EpisodeReview:
         self.scheduled = [one for one in ahead if self.is_known(one.event_id)]
         self.later = [one for one in ahead if not self.is_known(one.event_id)]
 
+        self.stays = stays_of(episode_id, self.history)
+
     @property
     def is_open(self):
         """Whether the episode has begun and has not ended, at E."""
-        stays = stays_of(self.episode_id, self.history)
-        return bool(stays) and stays[-1].end is None
+        return bool(self.stays) and self.stays[-1].end is None
 
     def in_state(self, state):
         """From the end on nothing is active or held, or scheduled."""
@@ -196,13 +199,17 @@ class EpisodeReview:
 
 
 class Reviews:
-    """Answers for one set of events."""
+    """Answers for one set of events.
 
-    def __init__(self, episodes, formulary, days, not_reviewed_days=NOT_REVIEWED_DAYS):
+    `not_reviewed_days` None: what the settings of the program or the ledger say, else 14.
+    """
+
+    def __init__(self, episodes, formulary, days, not_reviewed_days=None, settings=Settings()):
         self.episodes = episodes
         self.formulary = formulary
         self.days = days
         self.not_reviewed_days = not_reviewed_days
+        self.settings = settings
         recorded = [event.recorded_at for events in episodes.values() for event in events]
         self._head = max(recorded) if recorded and None not in recorded else None
         self._may_be = {}  # client id -> episodes that ever named it
@@ -226,7 +233,15 @@ class Reviews:
         entries = self.entries(episode_id, known_at, known_by)
         if not entries:
             return None
-        return EpisodeReview(episode_id, entries, effective_at, self.formulary)
+        review = EpisodeReview(episode_id, entries, effective_at, self.formulary)
+        review.not_reviewed_days = self.not_reviewed_days or self.days_set_for(review)
+        return review
+
+    def days_set_for(self, review):
+        """The days that are set for the program of the review's last stay, or for the ledger."""
+        program = review.stays[-1].program if review.stays else None
+        date = self.days.date_of(review.effective_at)
+        return self.settings.not_reviewed_days(program, date) or NOT_REVIEWED_DAYS
 
     def open_episodes(self, client_id, effective_at, known_at, known_by):
         """The reviews of the client's episodes that are open at E."""
@@ -244,9 +259,7 @@ class Reviews:
                 event.event_id: event for event in self.episodes[review.episode_id]
             }
             found += review.event_flags(originals)
-        found += state_flags(
-            reviews, client_episodes, self.formulary, self.days, self.not_reviewed_days
-        )
+        found += state_flags(reviews, client_episodes, self.formulary, self.days)
         return sorted(found, key=lambda flag: (flag["flag"], flag["event_ids"]))
 
     def review(self, episode_id, effective_at, known_at=None, known_by="source"):
@@ -379,7 +392,8 @@ def main(arguments=None, output=None):
     parser.add_argument("--events", required=True, help="NDJSON file, or - for standard input")
     parser.add_argument("--time-zone", default="UTC", help="the ledger's IANA zone")
     parser.add_argument("--value-sets", help="CSV of the RxNorm value sets, if not that of data/")
-    parser.add_argument("--not-reviewed-days", type=int, default=NOT_REVIEWED_DAYS)
+    parser.add_argument("--not-reviewed-days", type=int)
+    parser.add_argument("--settings", help="JSON with the ledger's settings")
     asked = parser.add_mutually_exclusive_group(required=True)
     asked.add_argument("--queries", help="JSON list of queries")
     asked.add_argument("--random", type=int, help="make this many queries from the events")
@@ -393,6 +407,7 @@ def main(arguments=None, output=None):
         Formulary.read(options.value_sets and os.path.abspath(options.value_sets)),
         LocalDays(options.time_zone),
         options.not_reviewed_days,
+        Settings.read(options.settings),
     )
     if options.queries is not None:
         with open(options.queries, encoding="utf-8") as file:

@@ -7,8 +7,9 @@
 The histories (import lines) go into a ledger of their own, in the database that the environment names
 or in a private cluster in a temporary folder. Medication reviews, discharge summaries, attendance,
 census, outcomes by episode and by service, statistics and sessions are asked for as everything is
-known now, and as it was known at several times on both clocks. Prints a line for each comparison;
-exit 0 when all agree, else 1 with the first differences.
+known now, and as it was known at several times on both clocks; at the end, attendance and reviews
+again with settings of every kind. Prints a line for each comparison; exit 0 when all agree, else 1
+with the first differences.
 """
 
 import argparse
@@ -33,16 +34,25 @@ from census import all_stays, census, census_of_date
 from comparison import SHOWN
 from history import read_events
 from local_days import LocalDays, format_instant, parse_instant
-from medications import NOT_REVIEWED_DAYS, Reviews, random_queries
+from medications import Reviews, random_queries
 from outcomes import outcomes
 from program_statistics import statistics
 from session_rows import session_rows
+from settings import Settings
 from substances import Formulary
 from summaries import summary
 
 LEDGER = "recount"
 LATEST = parse_instant("2026-01-01T00:00:00Z")  # after all that random histories tell
 MARGIN = timedelta(days=40)  # corrections move entries beyond what the events' own times say
+SETTINGS = (
+    ("weekly_hours.iop-adult-day=12", "--from", "2024-01-01"),
+    ("weekly_hours.php=3.5", "--from", "2024-06-01"),
+    ("weekly_hours.iop-adult-day=default", "--from", "2024-08-01"),
+    ("not_reviewed_days=3", "--from", "2024-01-01"),
+    ("not_reviewed_days.iop-adult-evening=30", "--from", "2024-01-01"),
+    ("first_day_of_week=sunday", "--from", "2024-01-01"),
+)
 SHARE_OF_PAST = 3  # of what was known before, every third is asked for
 
 
@@ -66,6 +76,10 @@ class Program:
         self.answers += 1
         return json.loads(self.run(*words, "--ledger", LEDGER, "--format", "json"))
 
+    def ask_about_ledger(self, command, *words):
+        self.answers += 1
+        return json.loads(self.run("ledgers", command, LEDGER, *words, "--format", "json"))
+
     def ask_each(self, questions):
         """The answers to lists of words, in their order, two at a time."""
         with ThreadPoolExecutor(2) as pool:
@@ -87,6 +101,7 @@ class Recount:
     def __init__(self, program, path, zone, only_now=False):
         self.program = program
         self.only_now = only_now
+        self.settings = Settings()
         self.days = LocalDays(zone)
         self.formulary = Formulary.read()
         program.run("ledgers", "create", LEDGER, "--time-zone", zone)
@@ -114,13 +129,22 @@ class Recount:
                 words = ["--known-at", format_instant(known_at), "--known-by", clock]
                 yield words, known_at, clock
 
+    def settings_of_the_ledger(self, queries, seed):
+        """Attendance and reviews once more, after settings of every kind were made."""
+        for words in SETTINGS:
+            self.program.ask_about_ledger("settings", "--set", *words)
+        document = self.program.ask_about_ledger("settings")
+        self.settings, self.only_now = Settings(document["settings"]), True
+        yield from self.attendance()
+        yield from self.medications(queries, seed)
+
     @staticmethod
     def chosen(listed, known_at):
         """All as everything is known now, a part of them as it was known before."""
         return list(listed)[:: 1 if known_at is None else SHARE_OF_PAST]
 
     def medications(self, queries, seed):
-        reviews = Reviews(self.episodes, self.formulary, self.days, NOT_REVIEWED_DAYS)
+        reviews = Reviews(self.episodes, self.formulary, self.days, settings=self.settings)
         asked = random_queries(reviews, queries, seed, clients=0.1)
         answers = self.program.ask_each([review_words(query) for query in asked])
         lists = compare_medications.LISTS + (compare_medications.TIMELINE,)
@@ -134,7 +158,7 @@ class Recount:
         for words, known_at, clock in self.knowledge():
             found = all_stays(self.episodes, known_at, clock)
             expected = [
-                attendance(episode_id, entries, self.days, LATEST)
+                attendance(episode_id, entries, self.days, LATEST, (), self.settings)
                 for episode_id, (entries, _) in self.chosen(found.items(), known_at)
             ]
             expected = [answer for answer in expected if answer is not None]
@@ -236,13 +260,15 @@ def options(asked):
 
 COMPARED = (
     "medications", "summaries", "attendance", "census", "outcomes", "statistics", "sessions",
+    "settings_of_the_ledger",
 )
+ASKED_AT_RANDOM = ("medications", "settings_of_the_ledger")
 
 
 def compare_all(recount, arguments):
     failed = False
     for name in arguments.only.split(","):
-        own = (arguments.queries, arguments.seed) if name == "medications" else ()
+        own = (arguments.queries, arguments.seed) if name in ASKED_AT_RANDOM else ()
         recount.program.answers = 0
         found = list(getattr(recount, name)(*own))
         result = f"{len(found)} differences" if found else "equal"

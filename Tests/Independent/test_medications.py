@@ -16,6 +16,7 @@ from history import event_from, read_events
 from life_cycle import ACCEPTED, EpisodeLifeCycle
 from local_days import LocalDays, parse_instant, utc
 from random_histories import histories
+from settings import Settings
 from substances import Formulary
 from test_census import ZONE, History
 
@@ -1141,6 +1142,26 @@ class StateFlagsTest(unittest.TestCase):
         history.change("hold", "2025-01-20 08:00")
         self.assertEqual(history.flags("2025-02-03 08:00"), [])
         self.assertEqual(history.flags("2025-02-03 08:01"), [("not_reviewed", (5,))])
+
+    def test_the_days_are_those_set_for_the_program_else_for_the_ledger(self):
+        history = MedicationHistory()
+        history.change("start", "2025-01-07 08:00")
+        history.add("program_changed", "2025-01-20 08:00", program="b", rationale="r")
+        rows = [
+            {"key": key, "value": value, "from_date": date}
+            for key, value, date in (
+                ("not_reviewed_days", "3", "2025-01-12"), ("not_reviewed_days.b", "20", "2025-01-01"),
+                ("not_reviewed_days.c", "1", "2025-01-01"),
+            )
+        ]
+        for at, flagged in (
+            ("2025-01-11 09:00", False), ("2025-01-12 00:01", True), ("2025-01-20 07:59", True),
+            ("2025-01-20 08:00", False), ("2025-01-27 08:01", True),
+        ):
+            found = history.flags(at, settings=Settings(rows))
+            self.assertEqual(found, [("not_reviewed", (2,))] if flagged else [], at)
+        found = history.flags("2025-01-26 08:00", settings=Settings(rows), not_reviewed_days=5)
+        self.assertEqual(found, [("not_reviewed", (2,))])
 
     def test_not_reviewed_waits_for_the_interval_between_doses_and_for_no_single_dose(self):
         history = MedicationHistory()
