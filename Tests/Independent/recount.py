@@ -169,18 +169,21 @@ class Recount:
             yield from compare_attendance.differences(expected, actual)
 
     def summaries(self):
+        times = sorted(event.occurred_at for event in self.events)
         for words, known_at, clock in self.knowledge():
             found = all_stays(self.episodes, known_at, clock)
-            expected = [
-                summary(episode_id, entries, self.days, self.formulary, LATEST)
-                for episode_id, (entries, _) in self.chosen(found.items(), known_at)
-            ]
-            expected = [one for one in expected if one is not None]
-            when = ["--interim", "--effective-at", format_instant(LATEST), *words]
-            actual = self.program.ask_each(
-                ["discharge-summary", "--episode", one["episode_id"], *when] for one in expected
-            )
-            yield from compare_summaries.differences(expected, actual)
+            for effective_at in (LATEST, times[len(times) // 2]):
+                expected = [
+                    summary(episode_id, entries, self.days, self.formulary, effective_at)
+                    for episode_id, (entries, _) in self.chosen(found.items(), known_at)
+                ]
+                expected = [one for one in expected if one is not None]
+                when = ["--interim", "--effective-at", format_instant(effective_at), *words]
+                actual = self.program.ask_each(
+                    ["discharge-summary", "--episode", one["episode_id"], *when]
+                    for one in expected
+                )
+                yield from compare_summaries.differences(expected, actual)
 
     def census(self):
         period = ["--from", str(self.first), "--to", str(self.last)]

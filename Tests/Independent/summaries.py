@@ -91,22 +91,28 @@ def replaced(courses, found, at_discharge, formulary):
     return pairs
 
 
-def after_discharge(entries, until, formulary):
-    """{lineage id: [{"at", "change"}]} of what takes effect later: starts, steps, holds and stops."""
-    courses = MedicationCourses(entries, formulary)
+def after_discharge(entries, until, formulary, known_by_then):
+    """{lineage id: [{"at", "change"}]} of what takes effect later: starts, steps, holds and stops.
+
+    All that is known; of an open episode (`known_by_then`) what was known at E, which is scheduled.
+    """
+    known = {entry.event_id: entry.known for entry in entries}
     found = {}
-    for lineage in courses.lineages:
+    for lineage in MedicationCourses(entries, formulary).lineages:
         steps = [
-            (interval.start, interval.started_by)
-            for interval in lineage.intervals
-            if interval.was_in_force
-        ] + [(hold.start, "hold") for hold in lineage.holds]
-        steps += [(stop.time, "stop") for stop in lineage.stops if lineage.intervals]
-        later = sorted(step for step in steps if step[0] > until)
+            (one.start, one.started_by, one.event_id)
+            for one in lineage.intervals
+            if one.was_in_force
+        ] + [(hold.start, "hold", hold.event_id) for hold in lineage.holds]
+        if lineage.intervals:
+            steps += [(stop.time, "stop", stop.event_id) for stop in lineage.stops]
+        later = [
+            {"at": format_instant(at), "change": change}
+            for at, change, event_id in sorted(steps)
+            if at > until and not (known_by_then and known[event_id] > until)
+        ]
         if later:
-            found[lineage.id] = [
-                {"at": format_instant(at), "change": change} for at, change in later
-            ]
+            found[lineage.id] = later
     return found
 
 
@@ -221,7 +227,7 @@ def summary(episode_id, entries, days, formulary, effective_at=None):
         **course_of_care(found, days),
         "weeks": -(-(length or (last - first).days + 1) // 7),
         "medications": medications(entries, start, until, formulary),
-        "after_discharge": after_discharge(entries, until, formulary),
+        "after_discharge": after_discharge(entries, until, formulary, end is None),
     }
     if end is None:
         return result

@@ -518,14 +518,19 @@ class OutcomesTest(unittest.TestCase):
 class SummaryTest(unittest.TestCase):
     def test_an_open_episode_has_an_interim_summary_up_to_e(self):
         history = CareHistory({"medication": {"name": "zinc"}, "regimen": FULL})
-        history.change("increase", "2025-02-07 08:00", "zinc", regimen={"times_per_day": 2})
+        history.change("increase", "2025-02-07 08:00", "zinc", regimen={"times_per_day": 2},
+                       known="2025-01-20T17:00:00Z")
+        history.change("stop", "2025-02-09 08:00", "zinc", known="2025-01-20T17:00:01Z")
         history.attend("2025-01-07 08:00")
         found = summaries.summary(
             "e1", history.entries, DAYS, FORMULARY, parse_instant(instant("2025-01-20 12:00"))
         )
         self.assertEqual((found["status"], found["attended"], found["weeks"]), ("interim", 1, 3))
         self.assertNotIn("length_of_stay_days", found)
-        self.assertEqual(list(found["after_discharge"]), ["e1-1/0"])
+        self.assertEqual(
+            found["after_discharge"],
+            {"e1-1/0": [{"at": "2025-02-07T13:00:00.000000Z", "change": "increase"}]},
+        )
 
     def test_weeks_are_those_of_the_length_of_stay(self):
         for contact, weeks in (("2025-01-06", 1), ("2025-01-12", 1), ("2025-01-13", 2)):
@@ -700,6 +705,7 @@ class ReconciliationTest(unittest.TestCase):
                 "started_and_stopped": [4],
             },
         )
+        self.assertEqual(history.later(), {})
 
     def test_what_goes_on_after_the_discharge_is_told_by_medication(self):
         history = CareHistory({"medication": order("clonazepam", "k"), "regimen": FULL})
