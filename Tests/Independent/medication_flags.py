@@ -159,8 +159,7 @@ def stopped_still_listed(review, formulary, days):
             lineage
             for lineage in review.in_state(OPEN)
             if lineage.id != stopped.id
-            and lineage.since < stop.time
-            and days.date_of(lineage.events[-1][0]) < date
+            and days.date_of(lineage.events[-1][0]) < date  # so it has begun before
             and same(stopped, lineage)
         ]
         event_ids = [lineage.interval.event_id for lineage in still]
