@@ -127,7 +127,7 @@ class MedicationCourses:
 
     `at_admission` are snapshots of the open and held lineages just after the admission's entry.
     `changes` are (entry, lineage, how it was matched, percent) of what opened an interval or closed
-    the last; `stopped` are (stop, what it stopped: medication, regimen, id).
+    the last; `stopped` are (stop, the lineage that it stopped).
     """
 
     def __init__(self, entries, formulary, known=None):
@@ -373,7 +373,6 @@ class MedicationCourses:
         if found is AMBIGUOUS:
             self._flag("ambiguous_change", stop)
         elif found is not None:
-            self.stopped.append((stop, found))
             for start in found.starts:
                 self._emptying.setdefault(start.event_id, [stop])
         elif not self._empties_a_start(stop):

@@ -34,7 +34,7 @@ ROUTE_GROUPS = (
                   "intravenous intravenously intramuscular intramuscularly ivpca ivp ivpb infusion"),
     ("transdermal", "transdermal td patch"),
     ("inhaled", "inhaled inhalation ih inh neb nebulizer nebulized"),
-    ("nasal", "nasal intranasal nas nu"),
+    ("nasal", "nasal intranasal nas"),
     ("rectal", "rectal rectally pr"),
     ("topical", "topical topically tp top"),
     ("oral", "oral orally po mouth tube ng og peg gt gtube enteral nasogastric"),
@@ -152,8 +152,9 @@ class Formulary:
                 found |= self._names[tuple(spelled[at:at + length])]
                 known[at:at + length] = [True] * length
             at += max(length, 1)
+        # Two words that say nothing of it may be joined: "(For PICC/Midline Insertions)".
         whole = all(
-            known[index] and known[index + 1]
+            known[index] == known[index + 1]
             for index in range(len(tokens) - 1)
             if joins(text[tokens[index].end():tokens[index + 1].start()])
         )

@@ -184,7 +184,7 @@ def completeness(admission, ending, sessions):
 
 
 def has_died(ending):
-    return ending.data.get("reason") == "died"
+    return ending.data.get("reason") == "died" or ending.data.get("disposition") == "exp"
 
 
 def level_row(stay):

@@ -1368,6 +1368,8 @@ class SubstancesTest(unittest.TestCase):
             ("metoprolol & water", ("metoprolol", False)),
             ("metoprolol 50 mg/day", ("metoprolol", True)),
             ("metoprolol water", ("metoprolol", True)),
+            ("Lidocaine 1% (For PICC/Midline Insertions)", ("lidocaine", True)),
+            ("metoprolol 50 mg / hydrochlorothiazide 12.5 mg", ("metoprolol", False)),
         ):
             self.assertEqual(self.made_of(name), expected, name)
         medication = {"name": "metoprolol-hydrochlorothiazide"}

@@ -75,9 +75,9 @@ class CountedCourses(MedicationCourses):
         return super()._matched_or_flagged(entry)
 
     def _cancel_a_later_start(self, stop):
-        before = len(self.stopped)
+        before = len(self._emptying)
         super()._cancel_a_later_start(stop)
-        if len(self.stopped) > before:
+        if len(self._emptying) > before:
             self.counts["a stop cancels a later start"] += 1
 
 

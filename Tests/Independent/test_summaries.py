@@ -611,6 +611,8 @@ class SummaryTest(unittest.TestCase):
             list(history.summary()["completeness"].values()),
             ["missing", "missing", "present", "not_applicable", "not_applicable"],
         )
+        history.lines[1]["data"] = {"reason": "other", "disposition": "exp"}
+        self.assertEqual(history.summary()["completeness"]["follow_up"], "not_applicable")
         self.assertEqual(history.later(), {})
 
 
