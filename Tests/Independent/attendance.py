@@ -4,8 +4,9 @@
     attendance.py --events events.ndjson --time-zone America/New_York --effective-at 2024-12-31
 
 Prints one object a line for every episode that was admitted by E (default now): {"episode_id",
-"weeks": [{"week", "attended", "missed", "hours", "planned_hours", "flags"}], "rate", "flags"};
-flags are names. The rules are those of read-models.md, "Attendance".
+"weeks": [{"week", "attended", "missed", "hours", "planned_hours", "flags"}], "rate",
+"missed_after_end", "flags"}; flags are names. The rules are those of read-models.md, "Attendance" and
+"Sessions and hours". `--settings` reads the ledger's settings from a file, such as an answer.
 """
 
 import argparse
@@ -14,47 +15,62 @@ import re
 import sys
 import time
 from datetime import timedelta
+from fractions import Fraction
 
 from census import TRANSFERS, last_contact, stays_of
 from history import ENDS
 from ledger_arguments import add_ledger_arguments, read_ledger, time_of
+from local_days import HOUR
 from sessions import (
+    BY_PROGRAM,
+    EpisodeSessions,
     attendance_rate,
-    counted_sessions,
+    covered,
     hours,
     missed_by_reason,
-    outside,
     overlapping,
 )
+from settings import Settings
 
-INTENSIVE_OUTPATIENT = "intensive_outpatient"
-WEEKLY_HOURS = 9
-WEEKLY_HOURS_OF_ADOLESCENTS = 6
+WEEKLY_HOURS = {"intensive_outpatient": 9, "partial_hospitalization": 20}
+WEEKLY_HOURS_OF_ADOLESCENTS = {"intensive_outpatient": 6}
 
 
 def monday_of(day):
     return day - timedelta(days=day.weekday())
 
 
-def iso_weeks(first, last):
-    """The Mondays of the ISO weeks from one date's to another's."""
-    found = [monday_of(first)]
+def first_date_of_week(day, first_weekday):
+    """The date on which the day's week began, where weeks begin on that weekday (0: Monday)."""
+    return day - timedelta(days=(day.weekday() - first_weekday) % 7)
+
+
+def weeks_from(first, last, first_weekday=0):
+    """The first dates of the weeks from one date's to another's."""
+    found = [first_date_of_week(first, first_weekday)]
     while found[-1] + timedelta(days=7) <= last:
         found.append(found[-1] + timedelta(days=7))
     return found
 
 
-def week_name(monday):
-    year, week, _ = monday.isocalendar()
+def week_name(first_date, first_weekday=0):
+    """2026-W09 where weeks begin on Monday, else the first date."""
+    if first_weekday != 0:
+        return first_date.isoformat()
+    year, week, _ = first_date.isocalendar()
     return f"{year:04d}-W{week:02d}"
 
 
-def threshold(program, weekly_hours):
-    """The hours a week that the program's clients are to reach."""
+def threshold(level, program, date, weekly_hours, settings):
+    """The hours a week that the program's clients are to reach: as told, as set, as usual."""
     if program in weekly_hours:
         return weekly_hours[program]
+    as_set = settings.weekly_hours(program, date)
+    if as_set is not None:
+        return as_set
     words = re.findall(r"[^\W\d_]+", program.lower())
-    return WEEKLY_HOURS_OF_ADOLESCENTS if "adolescent" in words else WEEKLY_HOURS
+    adolescents = WEEKLY_HOURS_OF_ADOLESCENTS if "adolescent" in words else {}
+    return adolescents.get(level, WEEKLY_HOURS[level])
 
 
 def planned_hours(entries, instant):
@@ -69,28 +85,35 @@ def planned_hours(entries, instant):
     return planned
 
 
-def intensive_runs(stays):
-    """[start, end) of the times of unbroken intensive outpatient care; `end` None: it goes on."""
+def runs_of_levels(stays):
+    """(level, start, end) of the times of unbroken care at one level; `end` None: it goes on."""
     runs = []
     for stay in stays:
-        if stay.level_of_care != INTENSIVE_OUTPATIENT:
-            continue
-        if runs and runs[-1][1] == stay.start:
-            runs[-1] = (runs[-1][0], stay.end)
+        if runs and runs[-1][0] == stay.level_of_care:
+            runs[-1] = (stay.level_of_care, runs[-1][1], stay.end)
         else:
-            runs.append((stay.start, stay.end))
+            runs.append((stay.level_of_care, stay.start, stay.end))
     return runs
 
 
-def is_whole_week(monday, runs, days, effective_at):
-    """Whether the week's hours must reach the threshold: it is over, and all of it intensive."""
-    if days.start(monday + timedelta(days=7)) > effective_at:
+def level_of_whole_week(first, runs, days, effective_at):
+    """The level whose hours the week must reach: it is over, and all of it was at that level."""
+    if days.start(first + timedelta(days=7)) > effective_at:
+        return None
+    last = first + timedelta(days=6)
+    for level, start, end in runs:
+        if level in WEEKLY_HOURS and days.date_of(start) <= first:
+            if end is None or last < days.date_of(end):
+                return level
+    return None
+
+
+def is_below(of_week, weekly_hours):
+    """Whether a week's sessions have fewer hours; not where the program cancelled all of them."""
+    cancelled = [one.missed and one.entry.data["reason"] == BY_PROGRAM for one in of_week]
+    if cancelled and all(cancelled):
         return False
-    sunday = monday + timedelta(days=6)
-    return any(
-        days.date_of(start) <= monday and (end is None or sunday < days.date_of(end))
-        for start, end in runs
-    )
+    return covered(of_week) < Fraction(weekly_hours) * HOUR
 
 
 def program_at(stays, instant):
@@ -98,7 +121,9 @@ def program_at(stays, instant):
     return [stay.program for stay in stays if stay.start <= instant][-1]
 
 
-def attendance(episode_id, entries, days, effective_at, weekly_hours=()):
+def attendance(
+    episode_id, entries, days, effective_at, weekly_hours=(), settings=Settings()
+):
     """One episode's answer at E, or None before its admission."""
     entries = [entry for entry in entries if entry.time <= effective_at]
     stays = stays_of(episode_id, entries)
@@ -107,36 +132,39 @@ def attendance(episode_id, entries, days, effective_at, weekly_hours=()):
     weekly_hours = dict(weekly_hours)
     start, end = stays[0].start, stays[-1].end
     last = effective_at if end is None else end
-    sessions = counted_sessions(entries, start, end)
-    duplicates = [one for one in sessions if len(one.entries) > 1]
-    overlaps = overlapping(sessions)
-    runs = intensive_runs(stays)
+    first_weekday = settings.first_weekday(days.date_of(effective_at - 1))
+    found = EpisodeSessions(entries, stays, days)
+    sessions, runs = found.sessions, runs_of_levels(stays)
 
-    def mondays(entries):
-        return {monday_of(days.date_of(entry.time)) for entry in entries}
+    def week_of(entry):
+        return first_date_of_week(days.date_of(entry.time), first_weekday)
 
-    duplicated = mondays(entry for one in duplicates for entry in one.entries)
-    overlapped = mondays(one.entry for one in overlaps)
+    duplicates = [entry for one in sessions if len(one.entries) > 1 for entry in one.entries]
+    overlaps = [one.entry for one in overlapping(sessions)]
+    came_late = [entry for one in sessions if one.misses for entry in [one.entry] + one.misses]
+    flagged = {
+        "duplicate_session": set(map(week_of, duplicates)),
+        "missed_and_attended": set(map(week_of, came_late)),
+        "overlapping_sessions": set(map(week_of, overlaps)),
+    }
     by_week = {}
     for session in sessions:
-        monday = monday_of(days.date_of(session.entry.time))
-        by_week.setdefault(monday, []).append(session)
+        by_week.setdefault(week_of(session.entry), []).append(session)
 
     weeks = []
-    for monday in iso_weeks(days.date_of(start), days.date_of(last)):
-        of_week = by_week.get(monday, [])
-        until = min(days.start(monday + timedelta(days=7)) - 1, last)
+    for first in weeks_from(days.date_of(start), days.date_of(last), first_weekday):
+        of_week, last_date = by_week.get(first, []), first + timedelta(days=6)
+        until = min(days.end(last_date) - 1, last)
         flags = []
-        if is_whole_week(monday, runs, days, effective_at):
-            if hours(of_week) < threshold(program_at(stays, until), weekly_hours):
+        level = level_of_whole_week(first, runs, days, effective_at)
+        if level is not None:
+            program = program_at(stays, until)
+            if is_below(of_week, threshold(level, program, last_date, weekly_hours, settings)):
                 flags.append("below_weekly_hours")
-        if monday in duplicated:
-            flags.append("duplicate_session")
-        if monday in overlapped:
-            flags.append("overlapping_sessions")
+        flags += [name for name, of_weeks in flagged.items() if first in of_weeks]
         weeks.append(
             {
-                "week": week_name(monday),
+                "week": week_name(first, first_weekday),
                 "attended": sum(session.attended for session in of_week),
                 "missed": missed_by_reason(of_week),
                 "hours": hours(of_week),
@@ -144,17 +172,19 @@ def attendance(episode_id, entries, days, effective_at, weekly_hours=()):
                 "flags": flags,
             }
         )
-    contact_outside = end is not None and last_contact(entries, stays)[1]
+    contact_outside = end is not None and last_contact(entries, stays, days)[1]
     raised = (
         ("duplicate_session", duplicates),
-        ("outside_episode", contact_outside or outside(entries, start, end)),
+        ("missed_and_attended", came_late),
+        ("outside_episode", contact_outside or found.outside),
         ("overlapping_sessions", overlaps),
     )
     return {
         "episode_id": episode_id,
         "weeks": weeks,
-        "rate": attendance_rate(sessions),
-        "flags": [name for name, found in raised if found],
+        "rate": attendance_rate(found.expected),
+        "missed_after_end": missed_by_reason(found.missed_after_end),
+        "flags": [name for name, entries in raised if entries],
     }
 
 
@@ -173,13 +203,17 @@ def main(arguments=None, output=None):
     parser.add_argument(
         "--weekly-hours", action="append", default=[], type=program_hours, metavar="PROGRAM=HOURS"
     )
+    parser.add_argument("--settings", help="JSON with the ledger's settings")
     options = parser.parse_args(arguments)
     _, found, days = read_ledger(options)
+    settings = Settings.read(options.settings, time_of(options.known_at, days))
     effective_at = time_of(options.effective_at, days)
     if effective_at is None:
         effective_at = time.time_ns() // 1000
     for episode_id, (entries, _) in found.items():
-        answer = attendance(episode_id, entries, days, effective_at, options.weekly_hours)
+        answer = attendance(
+            episode_id, entries, days, effective_at, options.weekly_hours, settings
+        )
         if answer is not None:
             print(json.dumps(answer, ensure_ascii=False), file=output)
     return 0

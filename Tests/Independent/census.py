@@ -4,18 +4,19 @@
     episode-ledger export > events.ndjson
     census.py --events events.ndjson --time-zone America/New_York --from 2025-01-01 --to 2025-01-31
 
-Prints {"before": {"date", "groups"}, "days": [{"date", "groups"}]}: every day of the range, and
-the day before it, which the identity of the census needs. `--stays` prints the stays instead, one
-a line. The rules are those of read-models.md, sections "Effective history" and "Census".
+Prints {"before": {…}, "days": [{"date", "total", "total_clients", "groups"}]}: every day of the
+range, and the day before it, which the identity of the census needs. `--date` prints the stays of
+one day's midnight instead, as the census of that date names them; `--stays` all stays, one a line.
+The rules are those of read-models.md, sections "Effective history" and "Census".
 """
 
 import argparse
 import json
 import sys
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Optional
+from typing import List, Optional
 
 from history import ENDS, STEPS, effective_history, everything_is_known, read_events
 from local_days import (
@@ -25,6 +26,7 @@ from local_days import (
     parse_instant,
     parse_time_argument,
 )
+from sessions import EpisodeSessions, end_after_admission, hours
 
 COUNTS = ("census", "admissions", "transfers_in", "transfers_out", "discharges")
 TRANSFERS = STEPS + ("program_changed",)
@@ -33,17 +35,30 @@ WHOLE_NIGHTS = ("inpatient", "residential")
 
 @dataclass
 class Stay:
-    """Part of an episode at one program, track and level of care: [start, end)."""
+    """Part of an episode at one program and level of care: [start, end).
+
+    `tracks` are (track, since when) of those named in it, the first since its start.
+    """
 
     episode_id: str
     client_id: str
     program: str
-    track: Optional[str]
     level_of_care: str
     start: int
     start_reason: str
+    tracks: List[tuple] = field(default_factory=list)
+    schedule: Optional[str] = None
     end: Optional[int] = None
     end_reason: Optional[str] = None
+
+    @property
+    def track(self):
+        """The last one in it."""
+        return self.tracks[-1][0] if self.tracks else None
+
+    def name_track(self, track, instant):
+        if track is not None and track != self.track:
+            self.tracks.append((track, instant))
 
     @property
     def group(self):
@@ -60,12 +75,13 @@ def stays_of(episode_id, entries):
                     episode_id=episode_id,
                     client_id=entry.data["client_id"],
                     program=entry.data["program"],
-                    track=entry.data.get("track"),
                     level_of_care=entry.data["level_of_care"],
                     start=entry.time,
                     start_reason="admitted",
+                    schedule=entry.data.get("schedule"),
                 )
             )
+            stays[-1].name_track(entry.data.get("track"), entry.time)
         elif not stays:
             continue
         elif entry.type in TRANSFERS:
@@ -73,12 +89,16 @@ def stays_of(episode_id, entries):
             program = entry.data.get("program", now.program)
             track = entry.data.get("track", now.track)
             level = entry.data["to_level"] if entry.type in STEPS else now.level_of_care
-            if (program, track, level) == (now.program, now.track, now.level_of_care):
-                continue
-            now.end, now.end_reason = entry.time, entry.type
-            stays.append(
-                Stay(episode_id, now.client_id, program, track, level, entry.time, entry.type)
-            )
+            if (program, level) != (now.program, now.level_of_care):
+                now.end, now.end_reason = entry.time, entry.type
+                stays.append(
+                    Stay(
+                        episode_id, now.client_id, program, level, entry.time, entry.type,
+                        schedule=now.schedule,
+                    )
+                )
+            stays[-1].name_track(track, entry.time)
+            stays[-1].schedule = entry.data.get("schedule", now.schedule)
         elif entry.type in ENDS:
             stays[-1].end = entry.time
             stays[-1].end_reason = (
@@ -88,49 +108,42 @@ def stays_of(episode_id, entries):
     return stays
 
 
-def last_contact(entries, stays):
-    """The last contact of an ended episode, and whether the one stated lay outside of it."""
-    start, end = stays[0].start, stays[-1].end
-    ending = next(
-        entry
-        for entry in entries
-        if entry.type in ENDS and (entry.time, entry.position) > admission_order(entries)
-    )
+def last_contact(entries, stays, days):
+    """The last contact of an ended episode, and whether the one stated lay outside of it, by date."""
+    ending = end_after_admission(entries)
     if "last_contact_at" in ending.data:
         stated = parse_instant(ending.data["last_contact_at"])
-        return (stated, False) if start <= stated <= end else (end, True)
-
-    attended = {}
-    for entry in entries:
-        was_there = entry.type == "session_attended" or (
-            entry.type == "family_session_held" and entry.data["client_present"]
-        )
-        if not was_there or not start <= entry.time <= end:
-            continue
-        session = entry.data["session_id"]
-        if session not in attended or attended[session].position < entry.position:
-            attended[session] = entry
-    return max((entry.time for entry in attended.values()), default=end), False
+        dates = [days.date_of(instant) for instant in (stays[0].start, stated, stays[-1].end)]
+        return (stated, False) if dates == sorted(dates) else (stays[-1].end, True)
+    attended = [
+        session.entry.time
+        for session in EpisodeSessions(entries, stays, days).sessions
+        if session.attended
+    ]
+    return max(attended, default=stays[-1].end), False
 
 
-def admission_order(entries):
-    """Where the admission stands in the order of the history."""
-    return next((entry.time, entry.position) for entry in entries if entry.type == "admitted")
+def days_from(start, contact, level_of_care, days):
+    """The days from one instant to another by the day rule of a level of care, at least 1."""
+    nights = (days.date_of(contact) - days.date_of(start)).days
+    return max(nights if level_of_care in WHOLE_NIGHTS else nights + 1, 1)
 
 
 def length_of_stay(entries, stays, days):
     """Days of stay of an ended episode (TEDS), None of an open one, and the contact's flag."""
     if stays[-1].end is None:
         return None, False
-    contact, outside = last_contact(entries, stays)
-    nights = (days.date_of(contact) - days.date_of(stays[0].start)).days
-    if stays[-1].level_of_care in WHOLE_NIGHTS:
-        return max(nights, 1), outside
-    return nights + 1, outside
+    contact, outside = last_contact(entries, stays, days)
+    return days_from(stays[0].start, contact, stays[-1].level_of_care, days), outside
+
+
+def is_enrolled(stay, midnight):
+    """Whether a stay is in the census of the midnight at which a day ends."""
+    return stay.start < midnight and (stay.end is None or stay.end >= midnight)
 
 
 def census(stays, days, first, last):
-    """The groups of every day from `first` to `last`: a list of {"date", "groups"}.
+    """Every day from `first` to `last`: a list of {"date", "total", "total_clients", "groups"}.
 
     A group is listed when any of its five numbers is not zero.
     """
@@ -168,9 +181,57 @@ def census(stays, days, first, last):
                     {"program": program, "level_of_care": level}
                     | {name: row[name] for name in COUNTS}
                 )
-        result.append({"date": day.isoformat(), "groups": groups})
+        there = [stay for stay in stays if is_enrolled(stay, midnight)]
+        result.append(
+            {
+                "date": day.isoformat(),
+                "total": len(there),
+                "total_clients": len({stay.client_id for stay in there}),
+                "groups": groups,
+            }
+        )
         day += timedelta(days=1)
     return result
+
+
+def census_of_date(found, days, day):
+    """The census of one date: what had happened by its midnight, and who was there."""
+    midnight = days.end(day)
+    rows, stays = [], []
+    for episode_id, (entries, _) in found.items():
+        history = [entry for entry in entries if entry.time < midnight]
+        of_episode = stays_of(episode_id, history)
+        stays += of_episode
+        for stay in of_episode:
+            if is_enrolled(stay, midnight):
+                rows.append(
+                    {
+                        "episode_id": episode_id,
+                        "client_id": stay.client_id,
+                        "program": stay.program,
+                        "track": stay.track,
+                        "tracks": track_rows(stay),
+                        "level_of_care": stay.level_of_care,
+                        "from": format_instant(stay.start),
+                        "start_reason": stay.start_reason,
+                        "day_of_stay": (day - days.date_of(stay.start)).days + 1,
+                        "hours_last_7_days": hours_of_dates(
+                            history, of_episode, days, day - timedelta(days=6), day
+                        ),
+                    }
+                )
+    listed = [row["client_id"] for row in rows]
+    for row in rows:
+        row["overlapping_episode"] = listed.count(row["client_id"]) > 1
+    return census(stays, days, day, day)[0] | {"episodes": rows}
+
+
+def hours_of_dates(entries, stays, days, first, last):
+    return hours(
+        session
+        for session in EpisodeSessions(entries, stays, days).sessions
+        if first <= days.date_of(session.entry.time) <= last
+    )
 
 
 def all_stays(episodes, known_at=None, known_by="source"):
@@ -185,6 +246,10 @@ def all_stays(episodes, known_at=None, known_by="source"):
     return result
 
 
+def track_rows(stay):
+    return [{"track": track, "from": format_instant(since)} for track, since in stay.tracks]
+
+
 def stay_row(stay, days_of_stay, contact_outside):
     """One stay as a JSON object; the length of stay is the whole episode's."""
     return {
@@ -192,6 +257,7 @@ def stay_row(stay, days_of_stay, contact_outside):
         "client_id": stay.client_id,
         "program": stay.program,
         "track": stay.track,
+        "tracks": track_rows(stay),
         "level_of_care": stay.level_of_care,
         "from": format_instant(stay.start),
         "to": None if stay.end is None else format_instant(stay.end),
@@ -211,10 +277,12 @@ def main(arguments=None, output=None):
     parser.add_argument("--to", dest="last", type=parse_date)
     parser.add_argument("--known-at", help="RFC 3339, or a date, which means its 24:00")
     parser.add_argument("--known-by", choices=("source", "ledger"), default="source")
+    parser.add_argument("--date", type=parse_date, help="the stays of one day's midnight")
     parser.add_argument("--stays", action="store_true", help="print stays, one a line")
     options = parser.parse_args(arguments)
-    if not options.stays and (options.first is None or options.last is None):
-        parser.error("--from and --to are required without --stays")
+    without_period = options.stays or options.date is not None
+    if not without_period and (options.first is None or options.last is None):
+        parser.error("--from and --to are required without --stays and --date")
 
     days = LocalDays(options.time_zone)
     known_at = None if options.known_at is None else parse_time_argument(options.known_at, days)
@@ -230,6 +298,11 @@ def main(arguments=None, output=None):
             days_of_stay, outside = length_of_stay(entries, stays, days)
             for stay in stays:
                 print(json.dumps(stay_row(stay, days_of_stay, outside)), file=output)
+        return 0
+
+    if options.date is not None:
+        json.dump(census_of_date(found, days, options.date), output, indent=1)
+        print(file=output)
         return 0
 
     stays = [stay for _, stays in found.values() for stay in stays]

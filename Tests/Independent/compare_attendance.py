@@ -5,7 +5,7 @@
 
 EXPECTED is the output of attendance.py, ACTUAL one `episode-ledger attendance --episode ID
 --effective-at T --format json` answer a line. Compared are the weeks with their flags' names, the
-rate, and the names of the episode's flags about sessions. Exit 0 when all agree, 1 with the first
+rate, what was missed after the end, and the names of the episode's flags about sessions. Exit 0 when all agree, 1 with the first
 differences.
 """
 
@@ -15,7 +15,9 @@ from collections import Counter
 from comparison import by_episode, counts, member_differences, read_documents, report, two_paths
 
 WEEK = ("attended", "missed", "hours", "planned_hours", "flags")
-SESSION_FLAGS = ("duplicate_session", "outside_episode", "overlapping_sessions")
+SESSION_FLAGS = (
+    "duplicate_session", "missed_and_attended", "outside_episode", "overlapping_sessions",
+)
 
 
 def names_of(flags):
@@ -40,6 +42,10 @@ def episode_differences(episode_id, expected, actual):
     for week in sorted(set(ours) & set(theirs)):
         yield from member_differences(f"{episode_id} {week}", ours[week], theirs[week], WEEK)
     yield from member_differences(episode_id, expected, actual, ("rate",))
+    told_later = [
+        {"missed_after_end": counts(one.get("missed_after_end"))} for one in (expected, actual)
+    ]
+    yield from member_differences(episode_id, *told_later, ("missed_after_end",))
     flags = [
         {"flags": [name for name in names_of(one["flags"]) if name in SESSION_FLAGS]}
         for one in (expected, actual)

@@ -5,12 +5,20 @@
 
 EXPECTED is the output of census.py, ACTUAL of
 `episode-ledger census --from D1 --to D2 --format json`. Exit 0 when they agree on every day,
-program and level, 1 with the first differences when they do not.
+program and level, and on the clients; 1 with the first differences when they do not. With
+`census.py --date D` and `episode-ledger census --date D` compared are the groups, the clients and
+every stay of that midnight.
 """
 
 import json
 import sys
 
+from comparison import member_differences
+
+STAY = (
+    "client_id", "program", "track", "tracks", "level_of_care", "start_reason", "day_of_stay",
+    "hours_last_7_days",
+)
 COUNTS = ("census", "admissions", "transfers_in", "transfers_out", "discharges")
 SHOWN = 20
 
@@ -66,6 +74,32 @@ def day_differences(expected, actual):
     total = sum(row[0] for row in theirs.values())
     if "total" in actual and actual["total"] != total:
         yield f"{date}: total is {actual['total']}, the groups add up to {total}"
+    yield from member_differences(date, expected, actual, ("total", "total_clients"))
+
+
+def date_differences(expected, actual):
+    """What differs between two censuses of one date."""
+    if actual.get("parked"):
+        yield f"{len(actual['parked'])} episodes are parked"
+    yield from day_differences(expected, actual)
+    rows = [
+        {(row["episode_id"].lower(), row["from"]): stay(row) for row in document["episodes"]}
+        for document in (expected, actual)
+    ]
+    ours, theirs = rows
+    for key in sorted(set(ours) | set(theirs)):
+        where = f"{expected['date']} {key[0]} {key[1]}"
+        yield from member_differences(
+            where, {"stay": ours.get(key)}, {"stay": theirs.get(key)}, ("stay",)
+        )
+
+
+def stay(row):
+    """What is compared of a stay; whether its client is there twice is a flag of the ledger's."""
+    names = [flag["flag"] for flag in row.get("flags", ())]
+    return {name: row.get(name) for name in STAY} | {
+        "overlapping_episode": row.get("overlapping_episode", "overlapping_episode" in names)
+    }
 
 
 def identity_failures(before, days):
@@ -87,6 +121,8 @@ def identity_failures(before, days):
 
 def compare(expected, actual):
     """Every difference and every failure of the identity, one text each."""
+    if "episodes" in expected:
+        return list(date_differences(expected, actual))
     found = list(differences(expected, actual))
     for name, days in (("expected", expected["days"]), ("actual", actual["days"])):
         failures = identity_failures(expected["before"], days)
@@ -110,6 +146,9 @@ def main(arguments=None):
         print(f"... and {len(found) - SHOWN} more")
     if found:
         return 1
+    if "episodes" in documents[0]:
+        print(f"equal: {len(documents[0]['episodes'])} stays of {documents[0]['date']}")
+        return 0
     groups = sum(len(day["groups"]) for day in documents[0]["days"])
     print(f"equal: {len(documents[0]['days'])} days, {groups} groups; the identity holds")
     return 0

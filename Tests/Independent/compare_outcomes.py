@@ -4,7 +4,7 @@
     compare_outcomes.py EXPECTED.json ACTUAL.json
 
 EXPECTED is the output of outcomes.py, ACTUAL of `episode-ledger outcomes --from D1 --to D2
-[--program P] --format json`, or each several, one a line. Exit 0 when all agree, 1 with the
+[--program P] [--by service] --format json`, or each several, one a line. Exit 0 when all agree, 1 with the
 differences.
 """
 
@@ -12,7 +12,10 @@ import sys
 
 from comparison import member_differences, read_documents, report, two_paths
 
-MEMBERS = ("from", "to", "program", "by_reason", "discharges", "alos_days", "adc")
+MEMBERS = (
+    "from", "to", "program", "by", "by_reason", "discharges", "alos_days", "median_los_days",
+    "los_quartile_days", "adc", "average_daily_enrolment",
+)
 
 
 def differences(expected, actual):
@@ -20,7 +23,7 @@ def differences(expected, actual):
     if len(expected) != len(actual):
         yield f"expected {len(expected)} outcomes; got {len(actual)}"
     for ours, theirs in zip(expected, actual):
-        where = f"{ours['from']} to {ours['to']} {ours['program'] or 'all programs'}"
+        where = f"{ours['from']} to {ours['to']} {ours['program'] or 'all programs'} by {ours['by']}"
         if theirs.get("parked"):
             yield f"{where}: parked"
         yield from member_differences(where, ours, theirs, MEMBERS)

@@ -4,7 +4,7 @@
     compare_summaries.py EXPECTED.json ACTUAL.ndjson
 
 EXPECTED is the output of summaries.py, ACTUAL one `episode-ledger discharge-summary --format json`
-document a line (interim ones are skipped). Exit 0 when all agree, 1 with the first differences.
+document a line (interim ones are compared where EXPECTED has them, and skipped else). Exit 0 when all agree, 1 with the first differences.
 """
 
 import sys
@@ -32,7 +32,7 @@ CLIENT = (
 )
 LEVEL = ("program", "track", "level_of_care", "from", "to", "start_reason", "end_reason")
 NUMBERS = ("attended", "hours", "weeks", "attendance_rate")
-TALLIES = ("by_kind", "by_modality", "missed")
+TALLIES = ("by_kind", "by_modality", "missed", "missed_after_end")
 
 
 def value(element):
@@ -60,28 +60,50 @@ def flattened(document):
 
 
 def medication_differences(where, expected, actual):
-    """Each list's number and lineages; without `lineage` in its values, the opening events."""
+    """Each list's number and lineages; without `lineage` in its values, the opening events.
+
+    A pair of lineages, "one|other", may be told under either.
+    """
     for name, lineages in expected.items():
         elements = actual.get(name, [])
         if len(elements) != len(lineages):
             yield f"{where} {name}: expected {len(lineages)}; got {len(elements)}"
         named = [value(element).get("lineage") for element in elements]
         if None not in named:
-            got = sorted(lineage.lower() for lineage in named)
-            if got != lineages:
-                missing, more = sorted(set(lineages) - set(got)), sorted(set(got) - set(lineages))
+            got = {lineage.lower() for lineage in named}
+            missing = [one for one in lineages if not got & set(one.split("|"))]
+            more = sorted(got - {id for one in lineages for id in one.split("|")})
+            if missing or more:
                 yield f"{where} {name}: missing {shown(missing)}; not expected {shown(more)}"
             continue
         cited = {id.lower() for element in elements for id in element["event_ids"]}
-        opening = {lineage.split("/")[0] for lineage in lineages}
+        opening = {lineage.split("|")[0].split("/")[0] for lineage in lineages}
         if opening - cited:
             yield f"{where} {name}: missing {shown(sorted(opening - cited))}"
+
+
+def later_differences(where, expected, actual):
+    """What takes effect after the discharge: each lineage, and the times of its steps."""
+    found = {}
+    for element in actual:
+        one = value(element)
+        found[one["lineage"].lower()] = [
+            {"at": step.get("at"), "change": step.get("change")} for step in one["steps"]
+        ]
+    yield from member_differences(
+        where, {"after_discharge": expected}, {"after_discharge": found}, ("after_discharge",)
+    )
 
 
 def differences(expected, actual):
     """Every difference between the summaries, one text each."""
     ours, _ = by_episode(expected)
-    theirs, found = by_episode(one for one in actual if one.get("status") != "interim")
+    theirs, found = by_episode(
+        one
+        for one in actual
+        if one.get("status") != "interim"
+        or ours.get(one["episode_id"].lower(), {}).get("status") == "interim"
+    )
     for episode_id in sorted(set(ours) | set(theirs)):
         if episode_id not in theirs:
             found.append(f"{episode_id}: no summary")
@@ -92,10 +114,18 @@ def differences(expected, actual):
         mine, other = ours[episode_id], theirs[episode_id]
         if other.get("parked"):
             found.append(f"{episode_id}: parked")
-        names = [name for name in mine if name not in ("episode_id", "medications")]
+        names = [
+            name
+            for name in mine
+            if name not in ("episode_id", "status", "medications", "after_discharge")
+        ]
         found += member_differences(episode_id, mine, flattened(other), names)
+        found += member_differences(episode_id, mine, other, ("status",))
         found += medication_differences(
             f"{episode_id} medications", mine["medications"], other["medications"]
+        )
+        found += later_differences(
+            episode_id, mine["after_discharge"], other["medications"].get("after_discharge", ())
         )
     return found
 

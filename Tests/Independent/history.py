@@ -27,6 +27,7 @@ class Event:
     source_recorded_at: Optional[int]
     recorded_at: Optional[int]
     data: dict
+    author: Optional[str] = None
 
     def known_at(self, clock):
         """Knowledge time by `source` (what the source system says, else the ledger) or `ledger`."""
@@ -42,13 +43,18 @@ class Event:
 
 @dataclass
 class Entry:
-    """One entry of an effective history: an event after its corrections."""
+    """One entry of an effective history: an event after its corrections.
+
+    `known` is the original's knowledge time by K's clock: the source's where everything is known.
+    """
 
     time: int
     position: int
     event_id: str
     type: str
     data: dict
+    known: Optional[int] = None
+    author: Optional[str] = None
     corrected_by: List[str] = field(default_factory=list)
 
 
@@ -65,6 +71,7 @@ def event_from(line, number):
         source_recorded_at=None if source is None else parse_instant(source),
         recorded_at=None if recorded is None else parse_instant(recorded),
         data=line["data"],
+        author=line.get("author", {}).get("id"),
     )
 
 
@@ -99,12 +106,19 @@ def effective_history(events, known_at=None, known_by="source"):
 
     `known_at` None: everything is known. Empty without a known, unretracted admission.
     """
-    if known_at is not None:
+    if known_at is None:
+        known_by = "source"
+    else:
         events = [event for event in events if event.known_at(known_by) <= known_at]
+
+    def known(event):
+        has_none = event.source_recorded_at is None and event.recorded_at is None
+        return None if has_none else event.known_at(known_by)
 
     entries = {
         event.event_id: Entry(
-            event.occurred_at, event.position, event.event_id, event.type, event.data
+            event.occurred_at, event.position, event.event_id, event.type, event.data,
+            known(event), event.author,
         )
         for event in events
         if event.type not in AMENDMENTS

@@ -33,10 +33,8 @@ class EpisodeLifeCycle:
             return self._amendment(event)
         if self._is_out_of_order:
             return UNCLEAR
-        if self.end is not None and (event.type in ENDS or event.occurred_at > self.end.time):
-            return REFUSED
         if event.type in ENDS:
-            return self._ending(event)
+            return self._ending(event) if self.end is None else REFUSED
         if event.type in STEPS or event.type == "program_changed":
             return self._transfer(event)
         return ACCEPTED

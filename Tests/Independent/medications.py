@@ -2,178 +2,323 @@
 """The medication review, recomputed from recorded events without any code of the ledger.
 
     episode-ledger export > events.ndjson
-    medications.py --events events.ndjson --value-sets bh_rxnorm_value_sets.csv \\
+    medications.py --events events.ndjson --time-zone America/New_York \\
         --random 500 --seed 1 --write-queries queries.json > expected.json
-    medications.py --events events.ndjson --value-sets bh_rxnorm_value_sets.csv \\
+    medications.py --events events.ndjson --time-zone America/New_York \\
         --queries queries.json > expected.json
 
-A query is {"episode_id", "effective_at", "known_at" (or null), "known_by"}; for each, in the same
-order, the answer lists what is active, held and scheduled, every interval that began by then, and
-the flags with the events that raise them. The rules are those of read-models.md, "Medication
-review"; the fold is in medication_lineages.py, the classes of medications in
-medication_classes.py.
+A query is {"episode_id" or "client_id", "effective_at", "known_at" (or null), "known_by"}; for each,
+in the same order, the answer lists what is active, held, scheduled, and known only later, every
+interval that began by then, the changes, and the flags with the events that raise them. The rules
+are those of read-models.md, "Medication review"; the fold is in medication_lineages.py, the flags of
+state in medication_flags.py, what a medication is in substances.py.
 """
 
 import argparse
 import json
+import os
 import random
 import sys
 
+from census import stays_of
 from history import effective_history
 from ledger_arguments import read_episodes
-from local_days import DAY, HOUR, MINUTE, format_instant, parse_instant
-from medication_classes import ANTIPSYCHOTIC, BENZODIAZEPINE, OPIOID, MedicationClasses
-from medication_lineages import HELD, OPEN, MedicationCourses, daily_dose, normalized
+from local_days import DAY, HOUR, MINUTE, LocalDays, format_instant, parse_instant
+from medication_flags import late_entries, state_flags
+from medication_lineages import HELD, OPEN, MedicationCourses, end_of
+from regimens import daily_dose, interval_days, is_single
+from settings import Settings
+from substances import Formulary, route_group
 
-LATE = DAY
 NOT_REVIEWED_DAYS = 14
+LISTS = ("active", "held", "scheduled", "later")
 
 
-def late_entries(entries, originals):
-    """The medication entries that were known more than 24 hours after they took effect.
+class EpisodeReview:
+    """One episode's medications as known at K: at E, and scheduled after it."""
 
-    What counts is the original: a correction does not make its target late.
-    """
-    for entry in entries:
-        is_medication = entry.type == "medication_adjusted" or (
-            entry.type == "admitted" and entry.data.get("medications")
+    def __init__(self, episode_id, entries, effective_at, formulary):
+        self.not_reviewed_days = NOT_REVIEWED_DAYS
+        self.episode_id = episode_id
+        self.effective_at = effective_at
+        self.formulary = formulary
+        self.knowledge = {entry.event_id: entry.known for entry in entries}
+        self.known_entries = entries
+        self.history = [entry for entry in entries if entry.time <= effective_at]
+        self.courses = MedicationCourses(self.history, formulary, entries)
+        self.all_courses = MedicationCourses(entries, formulary)
+        self.end = end_of(self.history)
+        admission = next(entry for entry in entries if entry.type == "admitted")
+        self.client_id = admission.data["client_id"]
+        self.allergies = [
+            (admission.event_id, formulary.in_text(text).names)
+            for text in admission.data.get("allergies", ())
+            if admission.time <= effective_at
+        ]
+        ahead = [one for one in self.all_courses.intervals if one.start > effective_at]
+        ahead = [one for one in ahead if one.was_in_force and self.end is None]
+        self.scheduled = [one for one in ahead if self.is_known(one.event_id)]
+        self.later = [one for one in ahead if not self.is_known(one.event_id)]
+
+        self.stays = stays_of(episode_id, self.history)
+
+    @property
+    def is_open(self):
+        """Whether the episode has begun and has not ended, at E."""
+        return bool(self.stays) and self.stays[-1].end is None
+
+    def in_state(self, state):
+        """From the end on nothing is active or held, or scheduled."""
+        return [] if self.end is not None else self.courses.in_state(state)
+
+    def is_known(self, event_id):
+        """Whether it was known at E."""
+        return self.knowledge[event_id] <= self.effective_at
+
+    def event_flags(self, originals):
+        flags = self.courses.flags + list(late_entries(self.history, originals))
+        for entry in self.history:
+            if entry.type != "medication_adjusted" or self.end is None:
+                continue
+            told_after = self.knowledge[entry.event_id] > self.knowledge[self.end.event_id]
+            if entry.time >= self.end.time and told_after:
+                flags.append(("after_end", [entry.event_id]))
+        return [{"flag": flag, "event_ids": sorted(set(ids))} for flag, ids in flags]
+
+    def lineage(self, id):
+        """A lineage as it stands at E, or as it is to begin."""
+        return next(
+            one
+            for courses in (self.courses, self.all_courses)
+            for one in courses.lineages
+            if one.id == id and one.intervals
         )
-        original = originals[entry.event_id]
-        if is_medication and original.known_at("source") - original.occurred_at > LATE:
-            yield "late_entry", [entry.event_id]
 
+    # Rows
 
-def duplicates(lineages):
-    """Groups of lineages connected by an equal rxcui or an equal name, of two or more."""
-    groups = []
-    for lineage in lineages:
-        names = {("name", normalized(lineage.medication["name"]))}
-        if "rxcui" in lineage.medication:
-            names.add(("rxcui", lineage.medication["rxcui"]))
-        group = [lineage]
-        for other in [one for one in groups if one[0] & names]:
-            groups.remove(other)
-            names |= other[0]
-            group = other[1] + group
-        groups.append((names, group))
-    return [group for _, group in groups if len(group) > 1]
+    def row(self, interval):
+        medication, regimen = interval.medication, interval.regimen
+        dose, made_of = daily_dose(regimen), self.formulary.substances(medication)
+        lineage = self.lineage(interval.lineage)
+        return {
+            "lineage": interval.lineage,
+            "event_id": interval.event_id,
+            "medication": medication,
+            "regimen": regimen,
+            "from": format_instant(interval.start),
+            "since": format_instant(lineage.since),
+            "on_arrival": lineage.on_arrival,
+            "daily_dose": None if dose is None else float(dose[0]),
+            "interval_days": interval_days(regimen),
+            "single_dose": is_single(regimen),
+            "substances": sorted(made_of.names),
+            "route_group": route_group(medication, (regimen or {}).get("route")),
+            "classes": sorted(self.formulary.classes(medication)),
+            "assessed": made_of.complete,
+        }
 
+    def active_row(self, lineage):
+        return self.row(lineage.interval) | self.ends(lineage.interval)
 
-def state_flags(courses, classes, effective_at, not_reviewed_days):
-    """The flags that hold at E."""
-    active = courses.in_state(OPEN)
-    for group in duplicates(active):
-        yield "duplicate_active", in_force(group)
+    def ends(self, interval):
+        """What is known to end the regimen in force: at E, or only later."""
+        end = {"scheduled_end": None, "later_end": None}
+        for one in self.all_courses.intervals:
+            same = (one.lineage, one.event_id) == (interval.lineage, interval.event_id)
+            if not same or one.end is None or one.end <= self.effective_at:
+                continue
+            event_id = self._ending(one)
+            known = self.is_known(event_id)
+            found = {"at": format_instant(one.end), "change": one.ended_by}
+            if not known:
+                found["known_at"] = format_instant(self.knowledge[event_id])
+            end["scheduled_end" if known else "later_end"] = found
+        return end
 
-    for lineage in active + courses.in_state(HELD):
-        time, event_id = lineage.last_event
-        if effective_at - time > not_reviewed_days * DAY:
-            yield "not_reviewed", [event_id]
+    def _ending(self, interval):
+        """The event that ends an interval: what opens the next, else the hold or the stop."""
+        (lineage,) = [one for one in self.all_courses.lineages if one.id == interval.lineage]
+        if interval.ended_by == "stop":
+            return lineage.stops[-1].event_id
+        if interval.ended_by == "hold":
+            return next(hold.event_id for hold in lineage.holds if hold.start == interval.end)
+        return next(
+            one.event_id
+            for one in lineage.intervals[lineage.intervals.index(interval) + 1:]
+            if one.start == interval.end
+        )
 
-    def of_class(name):
-        found = [(one, classes.ingredients(name, one.medication)) for one in active]
-        return [(lineage, ingredients) for lineage, ingredients in found if ingredients]
+    def held_row(self, lineage):
+        hold = lineage.holds[-1]
+        return self.row(lineage.interval) | {
+            "held_since": format_instant(hold.start),
+            "held_by": hold.event_id,
+        }
 
-    opioids, benzodiazepines = of_class(OPIOID), of_class(BENZODIAZEPINE)
-    if opioids and benzodiazepines:
-        yield "opioid_and_benzodiazepine", in_force(one for one, _ in opioids + benzodiazepines)
-    antipsychotics = of_class(ANTIPSYCHOTIC)
-    if len({ingredient for _, found in antipsychotics for ingredient in found}) > 1:
-        yield "two_antipsychotics", in_force(one for one, _ in antipsychotics)
+    def later_row(self, interval):
+        known_at = format_instant(self.knowledge[interval.event_id])
+        return self.row(interval) | {"known_at": known_at}
 
+    def timeline_row(self, interval):
+        """An interval, cut off at the end of the episode."""
+        end, ended_by = interval.end, interval.ended_by
+        if self.end is not None and (end is None or end > self.end.time):
+            end, ended_by = max(interval.start, self.end.time), "episode_end"
+        return {
+            "lineage": interval.lineage,
+            "event_id": interval.event_id,
+            "from": format_instant(interval.start),
+            "to": None if end is None else format_instant(end),
+            "ended_by": ended_by,
+        }
 
-def in_force(lineages):
-    """The events of the lineages' intervals in force."""
-    return [lineage.interval.event_id for lineage in lineages]
-
-
-def interval_row(interval, classes):
-    dose = daily_dose(interval.regimen)
-    return {
-        "lineage": interval.lineage,
-        "event_id": interval.event_id,
-        "from": format_instant(interval.start),
-        "name": interval.medication["name"],
-        "daily_dose": None if dose is None else float(dose),
-        "classes": classes.of(interval.medication),
-    }
-
-
-def held_row(lineage, classes):
-    hold = lineage.holds[-1]
-    return interval_row(lineage.interval, classes) | {
-        "held_since": format_instant(hold.start),
-        "held_by": hold.event_id,
-    }
-
-
-def timeline_row(interval):
-    return {
-        "lineage": interval.lineage,
-        "event_id": interval.event_id,
-        "from": format_instant(interval.start),
-        "to": None if interval.end is None else format_instant(interval.end),
-        "ended_by": interval.ended_by,
-    }
-
-
-class Reviews:
-    """Answers for one set of events."""
-
-    def __init__(self, episodes, classes, not_reviewed_days=NOT_REVIEWED_DAYS):
-        self.episodes = episodes
-        self.classes = classes
-        self.not_reviewed_days = not_reviewed_days
-        recorded = [event.recorded_at for events in episodes.values() for event in events]
-        self._head = max(recorded) if recorded and None not in recorded else None
-
-    def entries(self, episode_id, known_at, known_by):
-        """The effective history known then; at or after the head's recorded time, all of it."""
-        if known_at is not None and self._head is not None and known_at >= self._head:
-            known_at = None
-        return effective_history(self.episodes.get(episode_id, ()), known_at, known_by)
-
-    def review(self, episode_id, effective_at, known_at=None, known_by="source"):
-        """One answer, instants in microseconds."""
-        entries = self.entries(episode_id, known_at, known_by)
-        originals = {event.event_id: event for event in self.episodes.get(episode_id, ())}
-        history = [entry for entry in entries if entry.time <= effective_at]
-        courses = MedicationCourses(history)
-
+    def rows(self):
         def order(lineage):
             return (lineage.interval.start, lineage.opened)
 
-        flags = courses.flags + list(late_entries(history, originals))
-        flags += state_flags(courses, self.classes, effective_at, self.not_reviewed_days)
         return {
             "active": [
-                interval_row(lineage.interval, self.classes)
-                for lineage in sorted(courses.in_state(OPEN), key=order)
+                self.active_row(lineage) for lineage in sorted(self.in_state(OPEN), key=order)
             ],
-            "held": [
-                held_row(lineage, self.classes)
-                for lineage in sorted(courses.in_state(HELD), key=order)
-            ],
-            "scheduled": [
-                interval_row(interval, self.classes)
-                for interval in MedicationCourses(entries).intervals
-                if interval.start > effective_at and interval.was_in_force
-            ],
-            "timeline": [timeline_row(interval) for interval in courses.intervals],
-            "flags": [
-                {"flag": flag, "event_ids": sorted(set(ids))} for flag, ids in sorted(flags)
-            ],
+            "held": [self.held_row(lineage) for lineage in sorted(self.in_state(HELD), key=order)],
+            "scheduled": [self.row(interval) for interval in self.scheduled],
+            "later": [self.later_row(interval) for interval in self.later],
         }
+
+    def change_rows(self):
+        return [
+            {
+                "event_id": entry.event_id,
+                "change": entry.data["change"],
+                "lineage": lineage.id,
+                "matched_by": by,
+                "percent": None if percent is None else float(percent),
+            }
+            for entry, lineage, by, percent in self.courses.changes
+        ]
+
+
+class Reviews:
+    """Answers for one set of events.
+
+    `not_reviewed_days` None: what the settings of the program or the ledger say, else 14.
+    """
+
+    def __init__(self, episodes, formulary, days, not_reviewed_days=None, settings=Settings()):
+        self.episodes = episodes
+        self.formulary = formulary
+        self.days = days
+        self.not_reviewed_days = not_reviewed_days
+        self.settings = settings
+        recorded = [event.recorded_at for events in episodes.values() for event in events]
+        self._head = max(recorded) if recorded and None not in recorded else None
+        self._may_be = {}  # client id -> episodes that ever named it
+        for episode_id in sorted(episodes):
+            for client_id in client_ids_named(episodes[episode_id]):
+                self._may_be.setdefault(client_id, []).append(episode_id)
+
+    def known(self, known_at):
+        """At or after the head's recorded time everything is known."""
+        if known_at is not None and self._head is not None and known_at >= self._head:
+            return None
+        return known_at
+
+    def entries(self, episode_id, known_at, known_by):
+        """The effective history known then."""
+        events = self.episodes.get(episode_id, ())
+        return effective_history(events, self.known(known_at), known_by)
+
+    def of_episode(self, episode_id, effective_at, known_at, known_by):
+        """The review of one episode, or None where it has no admission that is known."""
+        entries = self.entries(episode_id, known_at, known_by)
+        if not entries:
+            return None
+        review = EpisodeReview(episode_id, entries, effective_at, self.formulary)
+        review.not_reviewed_days = self.not_reviewed_days or self.days_set_for(review)
+        return review
+
+    def days_set_for(self, review):
+        """The days that are set for the program of the review's last stay, or for the ledger."""
+        program = review.stays[-1].program if review.stays else None
+        date = self.days.date_of(review.effective_at)
+        return self.settings.not_reviewed_days(program, date) or NOT_REVIEWED_DAYS
+
+    def open_episodes(self, client_id, effective_at, known_at, known_by):
+        """The reviews of the client's episodes that are open at E."""
+        found = (
+            self.of_episode(episode_id, effective_at, known_at, known_by)
+            for episode_id in self._may_be.get(client_id, ())
+        )
+        return [one for one in found if one and one.client_id == client_id and one.is_open]
+
+    def flags(self, reviews, client_episodes):
+        """The flags of events and of state of reviews that are told together."""
+        found = []
+        for review in reviews:
+            originals = {
+                event.event_id: event for event in self.episodes[review.episode_id]
+            }
+            found += review.event_flags(originals)
+        found += state_flags(reviews, client_episodes, self.formulary, self.days)
+        return sorted(found, key=lambda flag: (flag["flag"], flag["event_ids"]))
+
+    def review(self, episode_id, effective_at, known_at=None, known_by="source"):
+        """One answer, instants in microseconds; an empty one without an admission that is known."""
+        review = self.of_episode(episode_id, effective_at, known_at, known_by)
+        if review is None:
+            return {
+                name: [] for name in LISTS + ("timeline", "changes", "flags", "other_open_episodes")
+            }
+        others = [
+            one
+            for one in self.open_episodes(review.client_id, effective_at, known_at, known_by)
+            if one.episode_id != episode_id
+        ]
+        return review.rows() | {
+            "timeline": [review.timeline_row(interval) for interval in review.courses.intervals],
+            "changes": review.change_rows(),
+            "flags": self.flags([review], [review] + others),
+            "other_open_episodes": sorted(one.episode_id for one in others),
+        }
+
+    def client_review(self, client_id, effective_at, known_at=None, known_by="source"):
+        """The client's open episodes together, each row with its episode."""
+        reviews = self.open_episodes(client_id, effective_at, known_at, known_by)
+        lists = [
+            {
+                name: [row | {"episode_id": review.episode_id} for row in rows]
+                for name, rows in review.rows().items()
+            }
+            for review in reviews
+        ]
+        return {
+            name: sorted(
+                (row for one in lists for row in one[name]), key=lambda row: row["from"]
+            )
+            for name in LISTS
+        } | {"client_id": client_id, "flags": self.flags(reviews, reviews)}
 
     def answer(self, query):
         """One answer to a query as a JSON object."""
         known_at = query["known_at"]
-        return self.review(
-            query["episode_id"].lower(),
+        when = (
             parse_instant(query["effective_at"]),
             None if known_at is None else parse_instant(known_at),
             query["known_by"],
         )
+        if "client_id" in query:
+            return self.client_review(query["client_id"], *when)
+        return self.review(query["episode_id"].lower(), *when)
+
+
+def client_ids_named(events):
+    """The client ids that an episode's admission or its corrections name."""
+    found = set()
+    for event in events:
+        for data in (event.data, event.data.get("replacement", {})):
+            if "client_id" in data:
+                found.add(data["client_id"])
+    return found
 
 
 # Random queries
@@ -194,8 +339,11 @@ def near(generator, instants):
     return instant - generator.randrange(1, 24) * HOUR
 
 
-def random_queries(reviews, number, seed):
-    """Queries for random episodes, among instants that matter. The admission is known in each."""
+def random_queries(reviews, number, seed, clients=0.0):
+    """Queries for random episodes, among instants that matter. The admission is known in each.
+
+    `clients` is the share of those that ask about the client of the episode.
+    """
     generator = random.Random(seed)
     with_medications = [
         episode_id
@@ -220,11 +368,16 @@ def random_queries(reviews, number, seed):
                 known_by = "ledger"
             known_at = near(generator, [event.known_at(known_by) for event in events])
         effective_at = near(generator, times)
-        if not reviews.entries(episode_id, known_at, known_by):
+        entries = reviews.entries(episode_id, known_at, known_by)
+        if not entries:
             continue
+        asked = {"episode_id": episode_id}
+        if generator.random() < clients:
+            admission = next(entry for entry in entries if entry.type == "admitted")
+            asked = {"client_id": admission.data["client_id"]}
         queries.append(
-            {
-                "episode_id": episode_id,
+            asked
+            | {
                 "effective_at": format_instant(effective_at),
                 "known_at": None if known_at is None else format_instant(known_at),
                 "known_by": known_by,
@@ -237,25 +390,30 @@ def main(arguments=None, output=None):
     output = output or sys.stdout
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", required=True, help="NDJSON file, or - for standard input")
-    parser.add_argument("--value-sets", required=True, help="CSV of the RxNorm value sets")
-    parser.add_argument("--not-reviewed-days", type=int, default=NOT_REVIEWED_DAYS)
+    parser.add_argument("--time-zone", default="UTC", help="the ledger's IANA zone")
+    parser.add_argument("--value-sets", help="CSV of the RxNorm value sets, if not that of data/")
+    parser.add_argument("--not-reviewed-days", type=int)
+    parser.add_argument("--settings", help="JSON with the ledger's settings")
     asked = parser.add_mutually_exclusive_group(required=True)
     asked.add_argument("--queries", help="JSON list of queries")
     asked.add_argument("--random", type=int, help="make this many queries from the events")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--clients", type=float, default=0.0, help="the share about clients")
     parser.add_argument("--write-queries", help="where to write the random queries")
     options = parser.parse_args(arguments)
 
     reviews = Reviews(
         read_episodes(options.events),
-        MedicationClasses.read(options.value_sets),
+        Formulary.read(options.value_sets and os.path.abspath(options.value_sets)),
+        LocalDays(options.time_zone),
         options.not_reviewed_days,
+        Settings.read(options.settings),
     )
     if options.queries is not None:
         with open(options.queries, encoding="utf-8") as file:
             queries = json.load(file)
     else:
-        queries = random_queries(reviews, options.random, options.seed)
+        queries = random_queries(reviews, options.random, options.seed, options.clients)
         if options.write_queries is not None:
             with open(options.write_queries, "w", encoding="utf-8") as file:
                 json.dump(queries, file, indent=1)

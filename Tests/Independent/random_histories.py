@@ -34,8 +34,12 @@ LEVELS = (
 )
 PROGRAMS = ("iop-adult-day", "iop-adult-evening", "iop-dual-diagnosis", "php", "Ärzte-Haus 1")
 TRACKS = ("mental_health", "substance_use", "co_occurring", "site-track")
-REASONS = ("dropped_out", "terminated", "transferred", "incarcerated", "died", "other")
-KINDS = ("individual", "group", "psychoeducation", "activity", "assessment", "crisis_intervention")
+SCHEDULES = ("day", "evening")
+REASONS = ("dropped_out", "terminated", "transferred", "incarcerated", "died", "died", "other")
+KINDS = (
+    "individual", "group", "psychoeducation", "activity", "assessment", "crisis_intervention",
+    "medication_management", "case_management",
+)
 CHANGING_DAYS = (
     ("America/New_York", "2024-03-10"),
     ("America/New_York", "2024-11-03"),
@@ -63,7 +67,7 @@ class EpisodeWriter:
         """The types to try, as often as they stand here."""
         return OFFERED
 
-    def __init__(self, generator, number, own_days, all_days):
+    def __init__(self, generator, number, own_days, all_days, before=None):
         self.random = generator
         self.own_days = own_days
         self.all_days = all_days
@@ -72,7 +76,7 @@ class EpisodeWriter:
         self.life = EpisodeLifeCycle()
         self.known = None
         self.lines = []  # (knowledge time in the file's order, line, whether it is to be refused)
-        self.anchor = self.first_day()
+        self.anchor = self.first_day() if before is None else self.day_after(before)
         self.length = generator.choice((0, 1, 3, 14, 40, 70))
 
     # Values
@@ -86,6 +90,12 @@ class EpisodeWriter:
             return day - timedelta(days=self.random.choice((0, 0, 1, 5)))
         span = (LAST_DAY - FIRST_DAY).days
         return FIRST_DAY + timedelta(days=self.random.randrange(span))
+
+    def day_after(self, before):
+        """Often near the client's episode before: at the same time, or soon after it."""
+        if self.random.random() < 0.3:
+            return self.first_day()
+        return before.anchor + timedelta(days=self.random.choice((0, 1, 10, 20, 45, 60)))
 
     def days(self):
         return self.own_days if self.random.random() < 0.7 else self.random.choice(self.all_days)
@@ -127,10 +137,19 @@ class EpisodeWriter:
         data = {
             "client_id": f"R-{self.number // 2}",
             "program": self.random.choice(PROGRAMS),
-            "level_of_care": self.random.choice(LEVELS + ("intensive_outpatient",) * 4),
+            "level_of_care": self.random.choice(
+                LEVELS + ("intensive_outpatient",) * 4 + ("partial_hospitalization",) * 2
+            ),
         }
-        if self.random.random() < 0.5:
-            data["track"] = self.random.choice(TRACKS)
+        for name, values in (
+            ("track", TRACKS),
+            ("schedule", SCHEDULES),
+            ("referral_source", ("court", "individual", "health_provider")),
+            ("prior_level_of_care", LEVELS),
+            ("payer", ({"class": "medicaid"}, {"class": "commercial"})),
+        ):
+            if self.random.random() < 0.5:
+                data[name] = self.random.choice(values)
         return data
 
     def transfer_data(self):
@@ -140,7 +159,7 @@ class EpisodeWriter:
         if self.random.random() < 0.3:
             data["track"] = self.random.choice(TRACKS)
         if self.random.random() < 0.3:
-            data["schedule"] = self.random.choice(("day", "evening"))
+            data["schedule"] = self.random.choice(SCHEDULES)
         return data
 
     def step_data(self, direction, level):
@@ -228,13 +247,22 @@ class EpisodeWriter:
         known = occurred_at + delay
         if self.known is not None and known < self.known and self.random.random() < 0.75:
             known = self.known + self.random.choice((0, SECOND, HOUR, self.random.randrange(DAY)))
+        return self.told(known)
+
+    def told(self, known):
+        """Known at that time, and in the file after all that is written."""
         self.known = known if self.known is None else max(self.known, known)
         return known, self.known
 
-    def offer(self, type, refusals):
-        """Tries one event; writes it if it is valid (or, with `refusals`, certainly is not)."""
-        occurred_at = self.instant()
-        if type in ("entry_corrected", "entry_retracted"):
+    def offer(self, type, refusals, at=None, data=None, known=None):
+        """Tries one event; writes it if it is valid (or, with `refusals`, certainly is not).
+
+        Its time, content and knowledge time are random unless they are given.
+        """
+        occurred_at = self.instant() if at is None else at
+        if data is not None:
+            pass
+        elif type in ("entry_corrected", "entry_retracted"):
             targets = self.life.amendable()
             if self.random.random() < 0.05:
                 targets = self.life.events
@@ -266,7 +294,7 @@ class EpisodeWriter:
         verdict = self.life.verdict(event)
         if verdict == ACCEPTED or (verdict == REFUSED and refusals and self.lines):
             before = self.known
-            known, order = self.knowledge(occurred_at)
+            known, order = self.knowledge(occurred_at) if known is None else self.told(known)
             line["source_recorded_at"] = self.written(known)
             if self.random.random() < 0.1:
                 line["event_id"] = line["event_id"].upper()
@@ -316,8 +344,8 @@ class MedicationEpisodeWriter(EpisodeWriter):
     def offered(self):
         return OFFERED_WITH_MEDICATIONS
 
-    def __init__(self, generator, number, own_days, all_days):
-        super().__init__(generator, number, own_days, all_days)
+    def __init__(self, generator, number, own_days, all_days, before=None):
+        super().__init__(generator, number, own_days, all_days, before)
         self.medications = RandomMedications(generator, number)
         self.now_offered = None
         self.sessions = 0
@@ -325,9 +353,164 @@ class MedicationEpisodeWriter(EpisodeWriter):
     def chance(self, probability):
         return self.random.random() < probability
 
-    def offer(self, type, refusals):
+    def offer(self, type, refusals, **given):
         self.now_offered = type
-        super().offer(type, refusals)
+        if not given and self.chance(0.2):
+            self.random.choice(self.courses_of_events)()
+        super().offer(type, refusals, **given)
+
+    # Events that belong together
+
+    @property
+    def courses_of_events(self):
+        return (
+            self.series, self.late_start, self.closed_week, self.overlap, self.full_week,
+            self.open_group, self.order_here, self.plan, self.change_after_a_stop,
+            self.two_parts, self.end_told_later,
+        )
+
+    def write(self, refusals):
+        """After the admission, often what the client arrived on is ordered here."""
+        while not self.lines:
+            self.offer("admitted", refusals=False)
+        for _ in range(self.random.choice((0, 1, 2))):
+            self.order_here()
+        return super().write(refusals)
+
+    def session(self, at, type="session_attended", **more):
+        data = {"kind": "group"} | more
+        if type == "session_attended":
+            data = {"session_id": self.session_id(), "minutes": 90} | data
+        self.offer(type, False, at=at, data=data)
+
+    def session_id(self):
+        self.sessions += 1
+        return f"own-{self.number}-{self.sessions}"
+
+    def series(self):
+        """A group that has one id for all its dates; a client of it is named in its size."""
+        at, id = self.instant(), f"series-{self.number % 2}"
+        for day in (0, 2, 4):
+            self.session(
+                at + day * DAY, session_id=id, group_size=self.random.choice((0, 1, 6)),
+                facilitators=[{"id": f"f-{self.number % 3}"}], topic="relapse",
+            )
+
+    def open_group(self):
+        """A group that clients of several episodes meet in, on a day that many episodes begin near."""
+        near = [parse_date(day) for _, day in CHANGING_DAYS]
+        near = [day for day in near if self.anchor <= day <= self.anchor + timedelta(days=14)]
+        at = self.own_days.start(near[0] if near else self.anchor) + 10 * HOUR
+        missed = self.chance(0.3)
+        more = {"session_id": "open-group"} | ({"reason": "excused"} if missed else {"group_size": 1})
+        self.session(at, "session_missed" if missed else "session_attended", **more)
+
+    def late_start(self):
+        """A miss that was noted at the start, and the session that began late."""
+        at, missed = self.instant(), {"reason": "no_show"}
+        if self.chance(0.5):
+            missed["scheduled_minutes"] = self.random.choice((30, 50, 60, 90))
+        self.session(at, "session_missed", **missed)
+        if self.chance(0.3):
+            self.session(at + 5 * MINUTE, "session_missed", **missed)
+        attendance = self.random.choice(({}, {"attendance": "late"}, {"attendance": "full"}))
+        self.session(at + self.random.choice((0, 10, 50, 60, 61)) * MINUTE, **attendance)
+
+    def weekday(self, number):
+        """An instant on a weekday of one of the episode's weeks, at 10:00 or later."""
+        day = self.anchor + timedelta(days=self.random.randint(0, self.length))
+        day += timedelta(days=number - day.weekday())
+        return self.own_days.start(day) + self.random.choice((10, 14)) * HOUR
+
+    def closed_week(self):
+        monday = self.weekday(0)
+        for day in (0, 2, 4):
+            self.session(monday + day * DAY, "session_missed", reason="cancelled_by_program")
+
+    def full_week(self):
+        """Near the threshold, in hours that are whole or not."""
+        monday, last = self.weekday(0), self.random.choice((178, 180, 180, 840))
+        for day, minutes in ((0, 180), (2, 180), (4, min(last, 720))):
+            self.session(monday + day * DAY, minutes=minutes, attendance="full")
+
+    def overlap(self):
+        at = self.instant()
+        self.session(at, minutes=180)
+        self.session(at + self.random.choice((30, 120)) * MINUTE, kind=self.random.choice(KINDS))
+
+    def order_here(self):
+        """A first order of what the client arrived on."""
+        arrived = self.life.admission.data.get("medications") if self.life.admission else None
+        if not arrived:
+            return
+        without_order = [one for one in arrived if "order_id" not in one["medication"]]
+        one = self.random.choice(without_order or arrived)
+        self.medications.orders += 1
+        data = self.medications.adjustment("start") | {
+            "medication": {
+                "name": self.medications.other_name(one["medication"]["name"]),
+                "order_id": f"here-{self.number}-{self.medications.orders}",
+            }
+        }
+        if "regimen" in one and self.chance(0.7):
+            data["regimen"] = one["regimen"]
+        at = self.life.admission.time + self.random.choice((0, HOUR, DAY))
+        self.offer("medication_adjusted", False, at=at, data=data)
+
+    def two_parts(self):
+        """Two strengths or a split dose of one drug, then the change of one of them."""
+        at, medication = self.instant(), self.medications.medication()
+        frequencies = self.random.choice((("daily", "daily"), ("in the morning", "in the evening")))
+        for number, frequency in enumerate(frequencies):
+            regimen = {
+                "dose": self.random.choice((25, 50)), "unit": self.random.choice(("mg", "MG")),
+                "route": "oral", "frequency": frequency, "times_per_day": 1,
+            }
+            name = self.medications.other_name(medication["name"])
+            named = {"name": name, "order_id": f"part-{self.number}-{self.medications.orders}-{number}"}
+            data = {
+                "medication": named, "change": "start", "regimen": regimen, "prescriber": "prescriber-1",
+            }
+            self.offer("medication_adjusted", False, at=at, data=data)
+        self.medications.orders += 1
+        data = {
+            "medication": {"name": name}, "change": "increase", "prescriber": "prescriber-1",
+            "regimen": {"dose": 75, "unit": "mg", "frequency": frequencies[1]},
+        }
+        self.offer("medication_adjusted", False, at=at + DAY, data=data)
+
+    def plan(self):
+        """A course that is ordered ahead and, often, stopped before it has run."""
+        at, medication = self.instant(), self.medications.medication()
+        known, start = at - 2 * HOUR, self.random.choice((0, 5 * DAY))
+        for days, change in ((0, "start"), (7, "decrease"), (10, "unchanged"), (14, "stop")):
+            data = self.medications.adjustment(change) | {"medication": medication}
+            self.offer("medication_adjusted", False, at=at + start + days * DAY, data=data, known=known)
+        if self.chance(0.7):
+            stopped = self.random.choice((DAY, 8 * DAY))
+            name = self.medications.other_name(medication["name"])
+            named = medication if self.chance(0.5) else {"name": name}
+            data = self.medications.adjustment("stop") | {"medication": named}
+            told = known + stopped
+            self.offer("medication_adjusted", False, at=at + stopped, data=data, known=told)
+
+    def change_after_a_stop(self):
+        at, medication = self.instant(), self.medications.medication()
+        changes = ("start", "stop", self.random.choice(("increase", "change_frequency", "resume")))
+        for days, change in enumerate(changes):
+            data = self.medications.adjustment(change) | {"medication": medication}
+            self.offer("medication_adjusted", False, at=at + days * DAY, data=data)
+
+    def end_told_later(self):
+        """Who stays away is missed for weeks before the end is recorded, with its true date."""
+        if self.life.admission is None or self.life.end is not None:
+            return
+        at = max(self.instant(), self.life.admission.time)
+        for days in (2, 4, 9):
+            reason = self.random.choice(("no_show", "no_show", "cancelled_by_program"))
+            self.session(at + days * DAY, "session_missed", reason=reason)
+        data = {"reason": "dropped_out"}
+        self.offer("discharged", False, at=at, data=data, known=at + 8 * DAY)
 
     def knowledge(self, occurred_at):
         """A medication is often ordered days before it takes effect."""
@@ -344,8 +527,10 @@ class MedicationEpisodeWriter(EpisodeWriter):
             data["planned_hours_per_week"] = self.random.choice((6, 9, 10.5, 20))
         if self.chance(0.6):
             data["reason"] = "relapse"
-        if self.chance(0.5):
-            data["allergies"] = self.random.choice(([], ["penicillin"]))
+        if self.chance(0.6):
+            data["allergies"] = self.random.choice(
+                ([], ["penicillin"], [self.medications.medication()["name"] + ": rash"])
+            )
         return data
 
     def transfer_data(self):
@@ -357,8 +542,7 @@ class MedicationEpisodeWriter(EpisodeWriter):
     def session_data(self, type):
         data = super().data(type, None)
         if self.chance(0.85):
-            self.sessions += 1
-            data["session_id"] = f"own-{self.number}-{self.sessions}"
+            data["session_id"] = self.session_id()
         if type == "session_missed":
             data["reason"] = self.random.choice(
                 ("no_show", "cancelled_by_client", "cancelled_by_program", "excused")
@@ -409,8 +593,10 @@ def histories(seed, episodes, zone, refusals=False, medications=False):
     all_days = [LocalDays(name) for name in sorted({name for name, _ in CHANGING_DAYS})]
     writer_type = MedicationEpisodeWriter if medications else EpisodeWriter
     merged = []
+    writer = None
     for number in range(episodes):
-        writer = writer_type(generator, number, own_days, all_days)
+        before = writer if number % 2 else None  # two episodes of one client
+        writer = writer_type(generator, number, own_days, all_days, before)
         place = None
         for sequence, (known, line, refused) in enumerate(writer.write(refusals)):
             late = generator.randrange(30 * DAY) if generator.random() < 0.03 else 0

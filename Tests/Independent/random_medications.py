@@ -24,13 +24,18 @@ DRUGS = (
     ("403969", ("fluoxetine 25 MG / olanzapine 6 MG Oral Capsule", "Symbyax")),
     ("721791", ("24 HR quetiapine 200 MG Extended Release Oral Tablet", "Seroquel XR",
                 "QUEtiapine Fumarate")),
-    ("312941", ("sertraline 50 MG Oral Tablet", "sertraline", "Sertraline", "sertraline  ")),
+    ("312941", ("sertraline 50 MG Oral Tablet", "sertraline", "Zoloft", "sertraline  ")),
     ("637213", ("naltrexone 380 MG Injection", "naltrexone")),
     (None, ("naloxone", "Naloxone Nasal Spray")),
     (None, ("apomorphine",)),
     (None, ("fluoxetine", "FLUoxetine")),
     (None, ("amitriptyline",)),
     (None, ("Vitamin D3", "vitamin\u00a0D3", "VITAMIN  D3")),
+    ("858054", ("1 ML paliperidone palmitate 156 MG/ML Prefilled Syringe", "Invega Sustenna",
+                "paliperidone")),
+    (None, ("metoprolol-hydrochlorothiazide", "metoprolol", "Lopressor")),
+    (None, ("Percocet 5-325", "oxycodone", "Tylenol", "OxyCODONE--Acetaminophen (5mg-325mg)")),
+    (None, ("fentanyl 25 MCG/HR 72 HR Transdermal Patch", "Duragesic", "Fentanyl Patch")),
 )
 SEDATING = 8  # the first so many are opioids and benzodiazepines,
 ANTIPSYCHOTICS_UNTIL = 13  # then come antipsychotics
@@ -42,6 +47,10 @@ CHANGES = (
     + ("resume",) * 3
     + ("stop",) * 3
     + ("unchanged",)
+)
+FREQUENCIES = (
+    "daily", "daily", "twice a day", "every 8 hours", "in the morning", "in the evening", "QHS",
+    "every 4 weeks", "once", "NOW X1", "ONCE MR1", "X1 PRN",
 )
 NEVER_WITH_REGIMEN = ("hold", "stop", "unchanged")
 REGIMEN_OPTIONAL = ("start", "resume")
@@ -100,17 +109,22 @@ class RandomMedications:
                 found.update(fields)
 
         maybe(0.6, dose=self.random.choice((0.1, 0.5, 2.5, 5, 10, 20, 50, 100)))
-        maybe(0.6, unit=self.random.choice(("mg", "mg", "mg", "mg", "mL")))
-        maybe(0.4, route=self.random.choice(("oral", "sublingual", "intramuscular")))
-        maybe(0.4, frequency=self.random.choice(("daily", "twice a day", "every 8 hours")))
-        maybe(0.5, times_per_day=self.random.choice((0.5, 1, 2, 3, 4)))
+        maybe(0.7, unit=self.random.choice(("mg",) * 6 + ("MG", "g", "mcg", "µg", "mL", "mcg/h")))
+        maybe(0.4, route=self.random.choice(("oral",) * 5 + ("PO", "SL", "sublingual", "IM", "TD")))
+        maybe(0.4, frequency=self.random.choice(FREQUENCIES))
+        maybe(0.5, times_per_day=self.random.choice((0.0357142857, 0.3, 0.5, 1, 1, 1, 2, 3, 4)))
         if self.chance(0.1):
             found["as_needed"] = self.chance(0.7)
         return found or {"route": "oral"}
 
-    def adjustment(self):
-        """The payload of a medication_adjusted."""
-        change = self.random.choice(CHANGES)
+    def other_name(self, name):
+        """Another name of the drug, of the same brand or not, or the same."""
+        names = [names for _, names in DRUGS if name in names]
+        return self.random.choice(names[0]) if names else name
+
+    def adjustment(self, change=None):
+        """The payload of a medication_adjusted; of a random change unless one is named."""
+        change = change or self.random.choice(CHANGES)
         found = {
             "medication": self.medication(),
             "change": change,
@@ -130,6 +144,8 @@ class RandomMedications:
         found = []
         for _ in range(self.random.choice((0, 0, 1, 2, 3))):
             found.append({"medication": self.medication()})
+            if self.chance(0.6):
+                found[-1]["medication"].pop("order_id", None)
             if self.chance(0.8):
                 found[-1]["regimen"] = self.regimen()
         return found

@@ -1,11 +1,15 @@
-"""The sessions of an episode (read-models.md, "Attendance"): which count, and as what."""
+"""The sessions of an episode (read-models, "Sessions and hours"): which count, and as what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import List
 
-from history import Entry
+from history import ENDS, Entry
+from local_days import HOUR, MINUTE
 
 SESSIONS = ("session_attended", "session_missed", "family_session_held")
+# Practitioners' services are apart from the hours of the program (42 CFR 410.43).
+NOT_OF_THE_PROGRAM = ("medication_management", "case_management")
+BY_PROGRAM = "cancelled_by_program"
 
 
 def was_attended(entry):
@@ -17,10 +21,11 @@ def was_attended(entry):
 
 @dataclass
 class Session:
-    """One session: the entry that counts, and all entries of its session id."""
+    """One session: the entry that counts, all entries of its key, and misses that were this one."""
 
     entry: Entry
     entries: List[Entry]
+    misses: List[Entry] = field(default_factory=list)
 
     @property
     def attended(self):
@@ -39,53 +44,111 @@ class Session:
         return "family" if self.family else self.entry.data["kind"]
 
     @property
-    def counting_minutes(self):
+    def counts(self):
+        """Whether it counts toward hours."""
         if self.missed:
-            return 0
-        counts = self.entry.data.get("counts_toward_hours", self.attended)
-        return self.entry.data["minutes"] if counts else 0
+            return False
+        by_itself = self.attended and self.kind not in NOT_OF_THE_PROGRAM
+        return self.entry.data.get("counts_toward_hours", by_itself)
+
+    @property
+    def span(self):
+        """[start, end) in microseconds."""
+        return self.entry.time, self.entry.time + self.entry.data["minutes"] * MINUTE
 
 
-def session_key(entry):
-    """Entries with one key are one session; a missed session without an id is its own."""
-    session = entry.data.get("session_id")
-    return ("event", entry.event_id) if session is None else ("session", session)
+def once(entries, days):
+    """The sessions of some entries, each once: by session id and local date.
 
-
-def outside(entries, start, end):
-    """The entries of sessions outside the episode [start, end]; `end` None: it goes on."""
-    return [
-        entry
-        for entry in entries
-        if entry.type in SESSIONS
-        and (entry.time < start or (end is not None and entry.time > end))
-    ]
-
-
-def counted_sessions(entries, start, end):
-    """The sessions of the episode, each once.
-
-    Of several entries of one session id the attended beat the others, and then the later position
-    wins.
+    Of several entries of one session the attended beat the others, and then the later position
+    wins. A miss without an id is its own session, unless it turns out to be an attended one.
     """
-    ignored = {entry.event_id for entry in outside(entries, start, end)}
     groups = {}
     for entry in entries:
-        if entry.type in SESSIONS and entry.event_id not in ignored:
-            groups.setdefault(session_key(entry), []).append(entry)
-    return [
+        session_id = entry.data.get("session_id")
+        key = (session_id, days.date_of(entry.time)) if session_id is not None else entry.event_id
+        groups.setdefault(key, []).append(entry)
+    sessions = [
         Session(max(group, key=lambda entry: (was_attended(entry), entry.position)), group)
         for group in groups.values()
     ]
+    return without_misses_that_were_attended(sessions)
+
+
+def without_misses_that_were_attended(sessions):
+    """Gives each miss without an id to the attended session that it was, if there is one."""
+
+    def order(session):
+        return (session.entry.time, session.entry.position)
+
+    attended = sorted((one for one in sessions if one.attended), key=order)
+    taken = set()
+    for miss in sorted((one for one in sessions if one.missed), key=order):
+        if "session_id" in miss.entry.data:
+            continue
+        for session in attended:
+            if id(session) not in taken and is_late_start(miss, session):
+                taken |= {id(session), id(miss)}
+                session.misses.append(miss.entry)
+                break
+    return [one for one in sessions if not (one.missed and id(one) in taken)]
+
+
+def is_late_start(miss, session):
+    """Whether an attended session may be the one that was noted as missed: of its kind, late or not
+    said, from its start on up to 60 minutes, and before it was to be over."""
+    wait = session.entry.time - miss.entry.time
+    scheduled = miss.entry.data.get("scheduled_minutes")
+    return (
+        session.kind == miss.kind
+        and session.entry.data.get("attendance") in (None, "late")
+        and 0 <= wait <= HOUR
+        and (scheduled is None or wait < scheduled * MINUTE)
+    )
+
+
+class EpisodeSessions:
+    """The sessions that belong to an episode by their local date, and those that do not."""
+
+    def __init__(self, entries, stays, days):
+        ending = end_after_admission(entries) if stays[-1].end is not None else None
+        first = days.date_of(stays[0].start)
+        last = None if ending is None else days.date_of(ending.time)
+        inside, before, after = [], [], []
+        for entry in entries:
+            if entry.type in SESSIONS:
+                date = days.date_of(entry.time)
+                side = before if date < first else inside
+                (after if last is not None and date > last else side).append(entry)
+        self.sessions = once(inside, days)
+        # The end was told later: until then the program waited for the client.
+        awaited = [
+            entry for entry in after if ending.known is None or entry.time <= ending.known
+        ]
+        self.missed_after_end = [one for one in once(awaited, days) if one.missed]
+        told = {entry.event_id for one in self.missed_after_end for entry in one.entries}
+        self.outside = before + [entry for entry in after if entry.event_id not in told]
+
+    @property
+    def expected(self):
+        """What the attendance rate is about."""
+        return self.sessions + self.missed_after_end
+
+
+def end_after_admission(entries):
+    """The first end after the admission, or None."""
+    admitted = False
+    for entry in entries:
+        if admitted and entry.type in ENDS:
+            return entry
+        admitted = admitted or entry.type == "admitted"
+    return None
 
 
 def overlapping(sessions):
     """The attended sessions that run at the same time as another one."""
     attended = [session for session in sessions if session.attended]
-    spans = [
-        (one.entry.time, one.entry.time + one.entry.data["minutes"] * 60_000_000)
-        for one in attended
-    ]
+    spans = [session.span for session in attended]
     found = set()
     for index, (start, end) in enumerate(spans):
         for other in range(index):
@@ -98,8 +161,7 @@ def attendance_rate(sessions):
     """Attended / (attended + missed other than cancelled by the program); None of nothing."""
     attended = sum(session.attended for session in sessions)
     missed = sum(
-        session.missed and session.entry.data["reason"] != "cancelled_by_program"
-        for session in sessions
+        session.missed and session.entry.data["reason"] != BY_PROGRAM for session in sessions
     )
     return attended / (attended + missed) if attended + missed else None
 
@@ -116,5 +178,26 @@ def missed_by_reason(sessions):
     return tally(session.entry.data["reason"] for session in sessions if session.missed)
 
 
+def covered(sessions):
+    """How long at least one session that counts was going on, in microseconds."""
+    total, until = 0, None
+    for start, end in sorted(session.span for session in sessions if session.counts):
+        start = start if until is None else max(start, until)
+        if end > start:
+            total += end - start
+            until = end
+    return total
+
+
 def hours(sessions):
-    return sum(session.counting_minutes for session in sessions) / 60
+    """The hours of one week's sessions; time in two sessions at once counts once."""
+    return covered(sessions) / HOUR
+
+
+def sum_of_weeks(sessions, days, week_of):
+    """The hours of all weeks, each session in the week of its start."""
+    by_week = {}
+    for session in sessions:
+        week = week_of(days.date_of(session.entry.time))
+        by_week.setdefault(week, []).append(session)
+    return sum(map(covered, by_week.values())) / HOUR

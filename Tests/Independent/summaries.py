@@ -4,22 +4,26 @@
     summaries.py --events events.ndjson --time-zone America/New_York > expected.json
 
 Prints a JSON list by episode id: the stay's dates and levels of care, the reason for its end, the
-course of care in numbers, the lineages of medications in each list of the reconciliation, and the
-completeness. The rules are those of read-models.md, "Discharge summary".
+course of care in numbers, the lineages of medications in each list of the reconciliation, what takes
+effect after the discharge, and the completeness. `--interim` adds the open episodes. The rules are
+those of read-models.md, "Discharge summary".
 """
 
 import argparse
 import json
 import sys
 
-from attendance import iso_weeks
+from attendance import monday_of
 from census import last_contact, length_of_stay, stays_of
 from ledger_arguments import add_ledger_arguments, read_ledger, time_of
 from local_days import format_instant
-from medication_lineages import HELD, MedicationCourses, end_of, normalized
+from medication_lineages import HELD, MedicationCourses, end_of, group_of
 from outcomes import TEDS_REASONS
-from sessions import attendance_rate, counted_sessions, hours, missed_by_reason, tally
+from regimens import is_single
+from sessions import EpisodeSessions, attendance_rate, missed_by_reason, sum_of_weeks, tally
+from substances import Formulary, normalized
 
+OF_THE_LIVING = ("information_to_client_and_family", "follow_up")
 LISTS = (
     "at_admission",
     "at_discharge",
@@ -40,24 +44,76 @@ def is_same(one, other):
     return same_medication and (one.regimen or {}) == (other.regimen or {})
 
 
-def medications(entries, start, end):
-    """{list: lineage ids} of the reconciliation of admission and discharge.
+def medications(entries, start, until, formulary):
+    """{list: lineage ids} of the reconciliation of admission and discharge (or E).
 
-    A lineage held at the end is listed as held, in none of continued, changed and new.
+    At discharge is what takes effect at that instant too, single doses aside. A lineage held at the
+    end is listed as held, in none of continued, changed and new. Where one lineage was only at
+    admission and one only at discharge, of one substance, the pair is changed, as "new|old".
     """
-    courses = MedicationCourses(entries)
+    courses = MedicationCourses(
+        [entry for entry in entries if entry.time <= until], formulary, entries
+    )
+    at_discharge = {
+        id: state for id, state in courses.snapshots().items() if not is_single(state.regimen)
+    }
     found = {name: [] for name in LISTS}
     for lineage in courses.lineages:
         admission = courses.at_admission.get(lineage.id)
-        discharge = courses.at_end.get(lineage.id)
+        discharge = at_discharge.get(lineage.id)
         if admission is not None:
             found["at_admission"].append(lineage.id)
         if discharge is not None:
             found["at_discharge"].append(lineage.id)
-        name = category(lineage, admission, discharge, start, end)
+        name = category(lineage, admission, discharge, start, until)
         if name is not None:
             found[name].append(lineage.id)
+    for gone, come in replaced(courses, found, at_discharge, formulary):
+        found["stopped"].remove(gone)
+        found["new"].remove(come)
+        found["changed"].append(f"{come}|{gone}")
     return {name: sorted(ids) for name, ids in found.items()}
+
+
+def replaced(courses, found, at_discharge, formulary):
+    """The pairs of one stopped and one new lineage of a substance, each lineage once, in order."""
+    pairs, taken = [], set()
+    for gone in found["stopped"]:
+        old = courses.at_admission[gone]
+        for come in found["new"]:
+            new = at_discharge[come]
+            if come not in taken and formulary.same_substance(
+                old.medication, group_of(old), new.medication, group_of(new)
+            ):
+                taken.add(come)
+                pairs.append((gone, come))
+                break
+    return pairs
+
+
+def after_discharge(entries, until, formulary, known_by_then):
+    """{lineage id: [{"at", "change"}]} of what takes effect later: starts, steps, holds and stops.
+
+    All that is known; of an open episode (`known_by_then`) what was known at E, which is scheduled.
+    """
+    known = {entry.event_id: entry.known for entry in entries}
+    found = {}
+    for lineage in MedicationCourses(entries, formulary).lineages:
+        steps = [
+            (one.start, one.started_by, one.event_id)
+            for one in lineage.intervals
+            if one.was_in_force
+        ] + [(hold.start, "hold", hold.event_id) for hold in lineage.holds]
+        if lineage.intervals:
+            steps += [(stop.time, "stop", stop.event_id) for stop in lineage.stops]
+        later = [
+            {"at": format_instant(at), "change": change}
+            for at, change, event_id in sorted(steps)
+            if at > until and not (known_by_then and known[event_id] > until)
+        ]
+        if later:
+            found[lineage.id] = later
+    return found
 
 
 def category(lineage, admission, discharge, start, end):
@@ -71,14 +127,17 @@ def category(lineage, admission, discharge, start, end):
     if admission is not None:
         return "stopped"
     was_active = any(
-        interval.was_in_force and interval.start < end and interval.end > start
+        interval.was_in_force
+        and interval.start <= end
+        and (interval.end is None or interval.end > start)
         for interval in lineage.intervals
     )
     return "started_and_stopped" if was_active else None
 
 
-def course_of_care(sessions):
+def course_of_care(found, days):
     """The sessions in numbers."""
+    sessions = found.sessions
     attended = [session for session in sessions if session.attended]
     family = [session for session in sessions if session.family]
     return {
@@ -89,9 +148,10 @@ def course_of_care(sessions):
             for session in attended
             if "modality" in session.entry.data
         ),
-        "hours": hours(sessions),
-        "attendance_rate": attendance_rate(sessions),
+        "hours": sum_of_weeks(sessions, days, monday_of),
+        "attendance_rate": attendance_rate(found.expected),
         "missed": missed_by_reason(sessions),
+        "missed_after_end": missed_by_reason(found.missed_after_end),
         "family_sessions": {
             "held": len(family),
             "with_client": sum(session.attended for session in family),
@@ -116,7 +176,15 @@ def completeness(admission, ending, sessions):
         "information_to_client_and_family": end.get("instructions"),
         "follow_up": end.get("aftercare"),
     }
-    return {name: "present" if value else "missing" for name, value in found.items()}
+    of_the_dead = OF_THE_LIVING if has_died(ending) else ()
+    return {
+        name: "not_applicable" if name in of_the_dead else "present" if value else "missing"
+        for name, value in found.items()
+    }
+
+
+def has_died(ending):
+    return ending.data.get("reason") == "died" or ending.data.get("disposition") == "exp"
 
 
 def level_row(stay):
@@ -125,39 +193,55 @@ def level_row(stay):
         "track": stay.track,
         "level_of_care": stay.level_of_care,
         "from": format_instant(stay.start),
-        "to": format_instant(stay.end),
+        "to": None if stay.end is None else format_instant(stay.end),
         "start_reason": stay.start_reason,
         "end_reason": stay.end_reason,
     }
 
 
-def summary(episode_id, entries, days):
-    """The summary of one episode, or None where it has not ended."""
-    stays = stays_of(episode_id, entries)
-    if not stays or stays[-1].end is None:
+def summary(episode_id, entries, days, formulary, effective_at=None):
+    """The summary of one episode at E (None: of all), or None before its admission.
+
+    An interim one, of an episode that has not ended, lacks what only an end has.
+    """
+    history = [
+        entry for entry in entries if effective_at is None or entry.time <= effective_at
+    ]
+    stays = stays_of(episode_id, history)
+    if not stays:
         return None
-    start, end = stays[0].start, stays[-1].end
-    admission = next(entry for entry in entries if entry.type == "admitted")
-    sessions = counted_sessions(entries, start, end)
-    reason = stays[-1].end_reason
-    first, last = days.date_of(start), days.date_of(end)
-    return {
+    start, end, ending = stays[0].start, stays[-1].end, end_of(history)
+    admission = next(entry for entry in history if entry.type == "admitted")
+    found = EpisodeSessions(history, stays, days)
+    until = effective_at if end is None else end
+    first, last = days.date_of(start), days.date_of(until)
+    length = length_of_stay(history, stays, days)[0]
+    result = {
         "episode_id": episode_id,
+        "status": "interim" if end is None else "final",
         "client_id": stays[-1].client_id,
         "program": stays[-1].program,
         "admitted_at": format_instant(start),
         "admission_date": first.isoformat(),
+        "levels_of_care": [level_row(stay) for stay in stays],
+        **course_of_care(found, days),
+        "weeks": -(-(length or (last - first).days + 1) // 7),
+        "medications": medications(entries, start, until, formulary),
+        "after_discharge": after_discharge(entries, until, formulary, end is None),
+    }
+    if end is None:
+        return result
+    reason = stays[-1].end_reason
+    if has_died(ending):
+        result["after_discharge"] = {}
+    return result | {
         "ended_at": format_instant(end),
         "end_date": last.isoformat(),
-        "last_contact_at": format_instant(last_contact(entries, stays)[0]),
-        "length_of_stay_days": length_of_stay(entries, stays, days)[0],
+        "last_contact_at": format_instant(last_contact(history, stays, days)[0]),
+        "length_of_stay_days": length,
         "reason": reason,
         "teds_reason": TEDS_REASONS[reason],
-        "levels_of_care": [level_row(stay) for stay in stays],
-        **course_of_care(sessions),
-        "weeks": len(iso_weeks(first, last)),
-        "medications": medications(entries, start, end),
-        "completeness": completeness(admission, end_of(entries), sessions),
+        "completeness": completeness(admission, ending, found.sessions),
     }
 
 
@@ -165,16 +249,20 @@ def main(arguments=None, output=None):
     output = output or sys.stdout
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_ledger_arguments(parser, effective_at=True)
+    parser.add_argument("--interim", action="store_true", help="open episodes too, at E")
     options = parser.parse_args(arguments)
+    if options.interim and options.effective_at is None:
+        parser.error("--interim needs --effective-at")
     _, found, days = read_ledger(options)
     effective_at = time_of(options.effective_at, days)
-    summaries = []
-    for episode_id, (entries, _) in found.items():
-        if effective_at is not None:
-            entries = [entry for entry in entries if entry.time <= effective_at]
-        summaries.append(summary(episode_id, entries, days))
-    ended = [one for one in summaries if one is not None]
-    json.dump(ended, output, indent=1, ensure_ascii=False)
+    formulary = Formulary.read()
+    summaries = [
+        summary(episode_id, entries, days, formulary, effective_at)
+        for episode_id, (entries, stays) in found.items()
+        if effective_at is not None or stays[-1].end is not None
+    ]
+    wanted = [one for one in summaries if one and (options.interim or one["status"] == "final")]
+    json.dump(wanted, output, indent=1, ensure_ascii=False)
     print(file=output)
     return 0
 

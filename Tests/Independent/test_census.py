@@ -143,12 +143,22 @@ class StaysTest(unittest.TestCase):
         )
         self.assertEqual(len(history.stays()), 1)
 
-    def test_a_change_of_track_alone_opens_a_stay(self):
+    def test_a_change_of_track_alone_opens_no_stay_but_is_told(self):
         history = History()
-        history.admit("2025-01-06 09:00")
+        history.admit("2025-01-06 09:00", track="mental_health")
         history.add("program_changed", "2025-01-08 10:00", track="co_occurring", rationale="r")
-        self.assertEqual(len(history.stays()), 2)
-        self.assertEqual(groups(history.stays(), "2025-01-08"), {("iop-day", IOP): (1, 0, 1, 1, 0)})
+        history.add("program_changed", "2025-01-09 10:00", track="co_occurring", rationale="r")
+        history.step("stepped_down", "2025-01-10 10:00", IOP, "outpatient")
+        first, second = history.stays()
+        self.assertEqual(
+            [(track, local(since)) for track, since in first.tracks],
+            [("mental_health", "01-06 09:00"), ("co_occurring", "01-08 10:00")],
+        )
+        self.assertEqual(
+            [(track, local(since)) for track, since in second.tracks],
+            [("co_occurring", "01-10 10:00")],
+        )
+        self.assertEqual(groups(history.stays(), "2025-01-08"), {("iop-day", IOP): (1, 0, 0, 0, 0)})
 
     def test_a_late_step_takes_its_place_by_time(self):
         history = History()
@@ -410,17 +420,27 @@ class LengthOfStayTest(unittest.TestCase):
             history.add("completed", "2025-01-20 15:00")
             self.assertEqual(history.length(), (expected, False))
 
+    def test_a_contact_is_inside_by_its_date(self):
+        for stated, expected in (
+            ("2025-01-06T00:00:00-05:00", (1, False)), ("2025-01-20T23:59:59-05:00", (15, False)),
+            ("2025-01-05T23:59:59-05:00", (15, True)), ("2025-01-21T00:00:00-05:00", (15, True)),
+        ):
+            self.assertEqual(self.ended(last_contact_at=stated).length(), expected)
+        self.assertEqual(self.ended(sessions=("2025-01-20 18:00",)).length(), (15, False))
+        self.assertEqual(self.ended(sessions=("2025-01-06 08:00",)).length(), (1, False))
+
     def test_of_two_entries_of_one_session_the_later_position_counts(self):
         history = History()
         history.admit("2025-01-06 09:00")
-        history.add(
-            "session_attended", "2025-01-13 09:00", session_id="s", kind="group", minutes=60
-        )
-        history.add(
-            "session_attended", "2025-01-10 09:00", session_id="s", kind="group", minutes=60
-        )
+        for at, session_id in (
+            ("2025-01-10 09:00", "s"), ("2025-01-10 08:00", "s"), ("2025-01-11 08:00", "t"),
+        ):
+            history.add("session_attended", at, session_id=session_id, kind="group", minutes=60)
+        history.retract("e1-4")
         history.add("completed", "2025-01-20 15:00")
-        self.assertEqual(history.length(), (5, False))
+        entries, days = effective_history(history.events), LocalDays(ZONE)
+        contact, _ = census.last_contact(entries, history.stays(), days)
+        self.assertEqual(local(contact), "01-10 08:00")
 
 
 class LifeCycleTest(unittest.TestCase):
@@ -448,7 +468,7 @@ class LifeCycleTest(unittest.TestCase):
         history.admit("2025-01-06 09:00")
         self.assertEqual(self.verdicts(history), [ACCEPTED, ACCEPTED, REFUSED, REFUSED])
 
-    def test_while_an_end_is_in_force_only_earlier_entries_are_accepted(self):
+    def test_while_an_end_is_in_force_only_later_steps_and_a_second_end_are_refused(self):
         history = History()
         history.admit("2025-01-06 09:00")
         end = history.add("completed", "2025-01-20 15:00")
@@ -458,11 +478,18 @@ class LifeCycleTest(unittest.TestCase):
         history.step("stepped_down", "2025-01-20 15:00", IOP, "outpatient")
         history.step("stepped_down", "2025-01-20 14:59", IOP, "outpatient")
         history.add("completed", "2025-01-19 15:00")
+        history.add("program_changed", "2025-01-21 15:00", schedule="day", rationale="r")
+        for type, data in (
+            ("session_missed", {"kind": "group", "reason": "no_show"}),
+            ("family_session_held", {"session_id": "f", "minutes": 60, "client_present": True}),
+            ("medication_adjusted", {"medication": {"name": "zinc"}, "change": "stop"}),
+        ):
+            history.add(type, "2025-03-01 12:00", **data)
         history.retract(end)
         history.add("session_attended", "2025-01-20 15:01", **session)
         self.assertEqual(
             self.verdicts(history),
-            [ACCEPTED, ACCEPTED, ACCEPTED, REFUSED, REFUSED, ACCEPTED, REFUSED, ACCEPTED, ACCEPTED],
+            [ACCEPTED] * 4 + [REFUSED, ACCEPTED, REFUSED, REFUSED] + [ACCEPTED] * 5,
         )
 
     def test_a_step_leaves_the_level_in_force_just_before_it(self):
@@ -568,7 +595,7 @@ class CommandLineTest(unittest.TestCase):
             json.loads(line),
             {
                 "episode_id": "e1", "client_id": "c", "program": "iop-day", "track": None,
-                "level_of_care": IOP, "from": "2025-01-06T14:00:00.000000Z",
+                "tracks": [], "level_of_care": IOP, "from": "2025-01-06T14:00:00.000000Z",
                 "to": "2025-01-08T20:00:00.000000Z", "start_reason": "admitted",
                 "end_reason": "completed", "length_of_stay_days": 3,
                 "last_contact_outside_episode": False,
@@ -594,6 +621,7 @@ class CommandLineTest(unittest.TestCase):
 
         self.assertTrue(planted(lambda it: it["days"].pop()))
         self.assertTrue(planted(lambda it: it["days"][0].update(total=7)))
+        self.assertTrue(planted(lambda it: it["days"][0].update(total_clients=7)))
         self.assertTrue(planted(lambda it: it["parked"].append({"episode_id": "e1"})))
         self.assertTrue(planted(lambda it: it.update(to="2025-01-09")))
         self.assertTrue(planted(lambda it: it["days"][1]["groups"].clear()))
@@ -601,6 +629,44 @@ class CommandLineTest(unittest.TestCase):
             found = planted(lambda it: it["days"][1]["groups"][0].update({name: 5}))
             self.assertTrue(any("expected" in text for text in found))
             self.assertTrue(any("identity (actual)" in text for text in found))
+
+    def test_a_date_lists_the_stays_of_its_midnight_and_the_comparison_looks_at_each(self):
+        expected = json.loads(self.run_census(self.history(), "--date", "2025-01-07"))
+        (row,) = expected["episodes"]
+        self.assertEqual(
+            row,
+            {
+                "episode_id": "e1", "client_id": "c", "program": "iop-day", "track": None,
+                "tracks": [], "level_of_care": IOP, "from": "2025-01-06T14:00:00.000000Z",
+                "start_reason": "admitted", "day_of_stay": 2, "hours_last_7_days": 0,
+                "overlapping_episode": False,
+            },
+        )
+        actual = copy.deepcopy(expected)
+        del actual["episodes"][0]["overlapping_episode"]
+        actual["episodes"][0]["flags"] = []
+        self.assertEqual(compare_census.compare(expected, actual), [])
+        for name in compare_census.STAY:
+            changed = copy.deepcopy(actual)
+            changed["episodes"][0][name] = "other"
+            self.assertEqual(len(compare_census.compare(expected, changed)), 1, name)
+        actual["episodes"][0]["flags"] = [{"flag": "overlapping_episode"}]
+        self.assertEqual(len(compare_census.compare(expected, actual)), 1)
+        del actual["episodes"][0]
+        self.assertEqual(len(compare_census.compare(expected, actual)), 1)
+
+    def test_a_client_in_two_stays_of_one_midnight_is_counted_twice_and_said(self):
+        histories = [History("e1"), History("e2"), History("e3")]
+        for history in histories:
+            history.admit("2025-01-06 09:00")
+        histories[2].lines[0]["data"]["client_id"] = "d"
+        lines = [json.dumps(line) for history in histories for line in history.lines]
+        found = census.all_stays(read_events(lines))
+        document = census.census_of_date(found, LocalDays(ZONE), parse_date("2025-01-06"))
+        self.assertEqual((document["total"], document["total_clients"]), (3, 2))
+        self.assertEqual(
+            [row["overlapping_episode"] for row in document["episodes"]], [True, True, False]
+        )
 
     def test_the_comparison_exits_1_with_the_differences(self):
         text = self.run_census(self.history(), "--from", "2025-01-06", "--to", "2025-01-08")

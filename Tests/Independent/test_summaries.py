@@ -17,11 +17,15 @@ import outcomes
 import summaries
 from history import effective_history, read_events
 from local_days import LocalDays, parse_date, parse_instant
+from medication_lineages import end_of
 from random_histories import histories
+from settings import Settings
 from test_census import IOP, ZONE
-from test_medications import FULL, MedicationHistory, instant, order, tail
+from test_medications import FORMULARY, FULL, MedicationHistory, instant, local, order, tail
 
 DAYS = LocalDays(ZONE)
+PHP = "partial_hospitalization"
+ALL = parse_instant("2026-01-01T00:00:00Z")
 
 
 class CareHistory(MedicationHistory):
@@ -32,8 +36,8 @@ class CareHistory(MedicationHistory):
         session = session or f"s{len(self.lines)}"
         return self.add("session_attended", at, session_id=session, minutes=minutes, **more)
 
-    def miss(self, at, reason="no_show", **more):
-        return self.add("session_missed", at, kind="group", reason=reason, **more)
+    def miss(self, at, reason="no_show", kind="group", **more):
+        return self.add("session_missed", at, kind=kind, reason=reason, **more)
 
     def family(self, at, client_present, relations=("parent",), session=None, **more):
         return self.add(
@@ -50,9 +54,9 @@ class CareHistory(MedicationHistory):
     def entries(self):
         return effective_history(self.events)
 
-    def attendance(self, at="2025-03-01 00:00", weekly_hours=()):
+    def attendance(self, at="2025-03-01 00:00", weekly_hours=(), settings=Settings()):
         return attendance.attendance(
-            self.episode_id, self.entries, DAYS, parse_instant(instant(at)), weekly_hours
+            self.episode_id, self.entries, DAYS, parse_instant(instant(at)), weekly_hours, settings
         )
 
     def weeks(self, *members, **options):
@@ -67,12 +71,19 @@ class CareHistory(MedicationHistory):
         return [number for number, flags in self.weeks("flags", **options) if flag in flags]
 
     def summary(self):
-        return summaries.summary(self.episode_id, self.entries, DAYS)
+        return summaries.summary(self.episode_id, self.entries, DAYS, FORMULARY)
 
     def medication_lists(self):
         """{list: lineages} without the empty lists."""
         lists = self.summary()["medications"]
         return {name: [tail(id) for id in ids] for name, ids in lists.items() if ids}
+
+    def later(self):
+        """{lineage: (change, time)} of what takes effect after the discharge."""
+        return {
+            tail(id): [(step["change"], local(step["at"])) for step in steps]
+            for id, steps in self.summary()["after_discharge"].items()
+        }
 
 
 class AttendanceTest(unittest.TestCase):
@@ -93,10 +104,10 @@ class AttendanceTest(unittest.TestCase):
     def test_each_session_counts_once_attended_before_missed_and_then_the_later_position(self):
         history = CareHistory()
         history.attend("2025-01-07 10:00", "a", minutes=60)
-        history.attend("2025-01-08 10:00", "a", minutes=90)
-        history.miss("2025-01-09 10:00", session_id="a")
+        history.attend("2025-01-07 11:00", "a", minutes=90)
+        history.miss("2025-01-07 12:00", session_id="a")
         history.miss("2025-01-14 10:00", session_id="b")
-        history.miss("2025-01-15 10:00", "excused", session_id="b")
+        history.miss("2025-01-14 23:59", "excused", session_id="b")
         history.miss("2025-01-16 10:00")
         history.miss("2025-01-16 10:00")
         history.complete("2025-01-17 12:00")
@@ -108,6 +119,189 @@ class AttendanceTest(unittest.TestCase):
             ],
         )
         self.assertEqual(history.attendance()["flags"], ["duplicate_session"])
+
+    def test_a_series_of_one_id_is_a_session_on_each_date(self):
+        history = CareHistory()
+        for at in ("2025-01-07 10:00", "2025-01-08 10:00", "2025-01-08 23:00"):
+            history.attend(at, "series", minutes=60)
+        history.complete("2025-01-10 12:00")
+        self.assertEqual(
+            history.weeks("attended", "hours", "flags"), [(2, 2, 2, ["duplicate_session"])]
+        )
+
+    def test_a_miss_without_an_id_is_the_session_of_its_kind_that_began_late(self):
+        for attended, taken in (
+            ({"at": "2025-01-07 10:00"}, True),
+            ({"at": "2025-01-07 11:00", "attendance": "late"}, True),
+            ({"at": "2025-01-07 11:01"}, False),
+            ({"at": "2025-01-07 09:59"}, False),
+            ({"at": "2025-01-07 10:30", "attendance": "full"}, False),
+            ({"at": "2025-01-07 10:30", "attendance": "left_early"}, False),
+            ({"at": "2025-01-07 10:30", "kind": "individual"}, False),
+        ):
+            history = CareHistory()
+            history.miss("2025-01-07 10:00")
+            history.attend(**attended)
+            self.assertEqual(
+                history.weeks("attended", "missed", at="2025-01-08 00:00"),
+                [(2, 1, {} if taken else {"no_show": 1})], attended,
+            )
+            flags = ["missed_and_attended"] if taken else []
+            self.assertEqual(history.attendance()["flags"], flags)
+            self.assertEqual(history.attendance()["rate"], 1 if taken else 0.5)
+
+    def test_a_miss_with_an_id_stays_missed(self):
+        history = CareHistory()
+        history.miss("2025-01-07 10:00", session_id="other")
+        history.attend("2025-01-07 10:10")
+        self.assertEqual(history.attendance()["rate"], 0.5)
+
+    def test_of_back_to_back_groups_a_missed_one_stays_missed(self):
+        for scheduled, rate in ((50, 0.5), (60, 0.5), (61, 1)):
+            history = CareHistory()
+            history.miss("2025-01-07 10:00", scheduled_minutes=scheduled)
+            history.attend("2025-01-07 11:00")
+            self.assertEqual(history.attendance()["rate"], rate, scheduled)
+
+    def test_each_attended_session_is_taken_once_the_earliest(self):
+        history = CareHistory()
+        history.miss("2025-01-07 10:00")
+        history.miss("2025-01-07 10:05")
+        history.miss("2025-01-07 10:06")
+        history.attend("2025-01-07 10:20")
+        history.attend("2025-01-07 10:10")
+        self.assertEqual(history.weeks("attended", "missed", at="2025-01-08 00:00"),
+                         [(2, 2, {"no_show": 1})])
+        history.miss("2025-01-07 14:00", "excused", kind="family")
+        history.family("2025-01-07 14:30", client_present=True)
+        self.assertEqual(history.attendance()["rate"], 3 / 4)
+
+    def test_hours_are_the_union_of_what_counts_in_a_week(self):
+        history = CareHistory()
+        history.attend("2025-01-07 10:00", minutes=180)
+        history.attend("2025-01-07 10:30", minutes=60)
+        history.attend("2025-01-07 12:00", minutes=90)
+        history.attend("2025-01-07 13:30", minutes=30)
+        history.complete("2025-01-10 12:00")
+        self.assertEqual(history.weeks("hours"), [(2, 4)])
+        # A night from Sunday to Monday belongs to the week that it began in; two weeks are added.
+        history = CareHistory()
+        history.attend("2025-01-12 23:00", minutes=120)
+        history.attend("2025-01-13 00:00", minutes=60)
+        history.complete("2025-01-14 12:00")
+        self.assertEqual(history.weeks("hours"), [(2, 2), (3, 1)])
+        self.assertEqual(history.summary()["hours"], 3)
+
+    def test_practitioners_visits_do_not_count_unless_the_entry_says_so(self):
+        history = CareHistory()
+        history.attend("2025-01-07 10:00", kind="medication_management")
+        history.attend("2025-01-07 12:00", kind="case_management", counts_toward_hours=True)
+        history.attend("2025-01-07 14:00", kind="crisis_intervention")
+        history.complete("2025-01-10 12:00")
+        self.assertEqual(history.weeks("attended", "hours"), [(2, 3, 2)])
+
+    def test_misses_after_the_end_count_until_the_end_became_known(self):
+        history = CareHistory()
+        history.attend("2025-01-07 10:00")
+        history.miss("2025-01-10 23:00")  # on the end's date: of the episode
+        history.miss("2025-01-14 10:00", session_id="a")
+        history.miss("2025-01-15 10:00", "cancelled_by_program")
+        history.miss("2025-01-20 10:00", "excused")
+        history.miss("2025-01-20 10:01", "excused")
+        history.attend("2025-01-14 10:00", "a")
+        history.attend("2025-01-16 10:00")
+        history.add("completed", "2025-01-10 12:00", known="2025-01-20T15:00:00Z")
+        answer = history.attendance()
+        self.assertEqual(
+            answer["missed_after_end"], {"cancelled_by_program": 1, "excused": 1}
+        )
+        self.assertEqual(answer["rate"], 1 / 3)
+        self.assertEqual(answer["flags"], ["outside_episode"])
+        self.assertEqual([week["missed"] for week in answer["weeks"]], [{"no_show": 1}])
+        found = history.summary()
+        self.assertEqual((found["missed_after_end"], found["attendance_rate"]),
+                         (answer["missed_after_end"], 1 / 3))
+
+    def test_before_the_end_is_known_nothing_is_after_it(self):
+        history = CareHistory()
+        history.miss("2025-01-14 10:00", known="2025-01-14T15:00:00Z")
+        history.add("completed", "2025-01-10 12:00", known="2025-01-20T15:00:00Z")
+        entries = effective_history(history.events, parse_instant("2025-01-19T00:00:00Z"))
+        answer = attendance.attendance(
+            "e1", entries, DAYS, parse_instant(instant("2025-01-19 00:00"))
+        )
+        self.assertEqual((answer["missed_after_end"], answer["rate"]), ({}, 0))
+        self.assertEqual(len(answer["weeks"]), 2)
+
+    def test_a_week_that_the_program_cancelled_is_not_judged(self):
+        history = CareHistory()
+        history.miss("2025-01-07 10:00", "cancelled_by_program")
+        history.miss("2025-01-08 10:00", "cancelled_by_program")
+        history.miss("2025-01-14 10:00", "cancelled_by_program")
+        history.miss("2025-01-15 10:00", "excused")
+        history.complete("2025-01-27 12:00")
+        self.assertEqual(history.flagged("below_weekly_hours"), [3, 4])
+
+    def test_weeks_of_partial_hospitalization_must_reach_twenty_hours(self):
+        for program, minutes, below in (
+            ("php", 1200, []), ("php", 1199, [2]), ("php-adolescent", 1199, [2]),
+        ):
+            history = CareHistory()
+            history.lines[0]["data"].update(program=program, level_of_care=PHP)
+            for day in (7, 8):
+                history.attend(f"2025-01-{day:02d} 09:00", minutes=minutes // 2 + (day == 7) * (
+                    minutes % 2
+                ))
+            history.step("stepped_down", "2025-01-15 09:00", PHP, IOP)
+            history.complete("2025-01-20 12:00")
+            # Week 3 is of neither level.
+            self.assertEqual(history.flagged("below_weekly_hours"), below)
+
+    def test_settings_set_the_hours_of_a_program_from_a_date_on(self):
+        rows = [
+            {"key": "weekly_hours.iop-day", "value": value, "from_date": date, "entry": entry,
+             "recorded_at": recorded}
+            for entry, (value, date, recorded) in enumerate((
+                ("12", "2025-01-19", "2025-01-01T00:00:00Z"),
+                ("3", "2025-01-26", "2025-01-01T00:00:00Z"),
+                ("default", "2025-02-02", "2025-02-01T00:00:00Z"),
+                ("1", "2025-02-02", "2025-01-31T00:00:00Z"),
+            ))
+        ]
+        history = CareHistory()
+        for day in ("2025-01-07", "2025-01-14", "2025-01-21", "2025-01-28"):
+            history.attend(f"{day} 09:00", minutes=600)
+        at = "2025-02-03 00:00"
+        self.assertEqual(history.flagged("below_weekly_hours", at=at), [])
+        self.assertEqual(
+            history.flagged("below_weekly_hours", at=at, settings=Settings(rows)), [3]
+        )
+        self.assertEqual(
+            history.flagged(
+                "below_weekly_hours", at=at, settings=Settings(rows), weekly_hours={"iop-day": 11}
+            ),
+            [2, 3, 4, 5],
+        )
+        date = parse_date("2025-02-02")
+        self.assertEqual(Settings(rows).weekly_hours("iop-day", date), 1)
+        known_at = parse_instant("2025-01-15T00:00:00Z")
+        self.assertEqual(Settings(rows, known_at).weekly_hours("iop-day", date), 3)
+        self.assertEqual(Settings(rows[:3]).weekly_hours("iop-day", date), None)
+
+    def test_weeks_may_begin_on_another_day(self):
+        settings = Settings(
+            [{"key": "first_day_of_week", "value": "sunday", "from_date": "2025-01-01"}]
+        )
+        history = CareHistory()
+        history.attend("2025-01-12 09:00")  # a Sunday
+        history.complete("2025-01-19 08:00")
+        self.assertEqual(
+            [
+                (week["week"], week["attended"], week["flags"])
+                for week in history.attendance(settings=settings)["weeks"]
+            ],
+            [("2025-01-05", 0, []), ("2025-01-12", 1, ["below_weekly_hours"]), ("2025-01-19", 0, [])],
+        )
 
     def test_the_rate_leaves_out_what_the_program_cancelled_and_families_alone(self):
         history = CareHistory()
@@ -131,12 +325,13 @@ class AttendanceTest(unittest.TestCase):
         history.complete("2025-01-08 12:00")
         self.assertEqual(history.weeks("attended", "hours"), [(2, 4, 3.5)])
 
-    def test_sessions_outside_the_episode_count_in_nothing(self):
+    def test_sessions_of_other_dates_than_the_episodes_count_in_nothing(self):
         history = CareHistory()
-        history.attend("2025-01-06 08:59", "a")
-        history.attend("2025-01-06 09:00", "b")
-        history.attend("2025-01-10 12:00", "c")
-        history.miss("2025-01-10 12:01", session_id="c")
+        history.attend("2025-01-05 23:59", "a")
+        history.attend("2025-01-06 00:00", "b")
+        history.attend("2025-01-10 23:59", "c")
+        self.assertEqual(history.weeks("attended", at="2025-01-11 00:00"), [(2, 2)])
+        history.attend("2025-01-11 00:00", "d")
         history.complete("2025-01-10 12:00")
         self.assertEqual(history.weeks("attended", "missed", "flags"), [(2, 2, {}, [])])
         self.assertEqual(history.attendance()["flags"], ["outside_episode"])
@@ -232,15 +427,78 @@ class OutcomesTest(unittest.TestCase):
             self.outcomes(found, "2025-01-07", "2025-01-09"),
             {
                 "from": "2025-01-07", "to": "2025-01-09", "program": None,
-                "by_reason": [
-                    {"reason": "completed", "teds_reason": 1, "n": 2},
-                    {"reason": "died", "teds_reason": 6, "n": 1},
-                ],
-                "discharges": 3, "alos_days": 10 / 3, "adc": (5 + 3 + 2) / 3,
+                "by": "episode",
+                "by_reason": [{"reason": "completed", "n": 2}, {"reason": "died", "n": 1}],
+                "discharges": 3, "alos_days": 10 / 3, "median_los_days": 3,
+                "los_quartile_days": [3, 3.5], "adc": (5 + 3 + 2) / 3,
+                "average_daily_enrolment": (5 + 5 + 3) / 3,
             },
         )
         php = self.outcomes(found, "2025-01-07", "2025-01-09", "php")
         self.assertEqual((php["discharges"], php["alos_days"], php["adc"]), (1, 3, 1 / 3))
+
+    def test_quantiles_are_interpolated_between_the_ordered_values(self):
+        for values, expected in (
+            ([7], (7, 7, 7)), ([1, 2], (1.25, 1.5, 1.75)), ([4, 1, 3, 2], (1.75, 2.5, 3.25)),
+            ([10, 20, 30, 40, 50], (20, 30, 40)),
+        ):
+            shares = (0.25, 0.5, 0.75)
+            self.assertEqual(
+                tuple(outcomes.quantile(values, share) for share in shares), expected
+            )
+
+    def services(self, *steps, ends=None, last_contact_at=None, level=PHP):
+        history = self.history(1)
+        history.lines[0]["data"]["level_of_care"] = level
+        for at, type, before, after, more in steps:
+            if type == "program_changed":
+                history.add(type, at, rationale="r", **more)
+            else:
+                history.step(type, at, before, after, **more)
+        if ends is not None:
+            more = {} if last_contact_at is None else {"last_contact_at": last_contact_at}
+            history.complete(ends, **more)
+        found = outcomes.ended_services(self.found(history), DAYS)
+        return [(program, reason, length) for _, program, reason, length in found]
+
+    def test_a_service_is_an_unbroken_time_at_one_level_of_care(self):
+        self.assertEqual(
+            self.services(
+                ("2025-01-08 09:00", "program_changed", None, None, {"program": "b"}),
+                ("2025-01-10 09:00", "stepped_down", PHP, IOP, {"program": "c"}),
+                ("2025-01-12 09:00", "stepped_up", IOP, PHP, {"program": "d"}),
+                ends="2025-01-20 12:00",
+            ),
+            [("b", "transferred", 5), ("c", "transferred", 3), ("d", "completed", 9)],
+        )
+
+    def test_the_length_of_a_service_is_by_its_own_level_and_at_least_one_day(self):
+        self.assertEqual(
+            self.services(
+                ("2025-01-10 09:00", "stepped_down", "inpatient", IOP, {}),
+                ends="2025-01-20 12:00", last_contact_at="2025-01-08T12:00:00-05:00",
+                level="inpatient",
+            ),
+            [("iop-day", "transferred", 4), ("iop-day", "completed", 1)],
+        )
+        self.assertEqual(
+            self.services(("2025-01-06 20:00", "stepped_down", "inpatient", IOP, {}),
+                          level="inpatient"),
+            [("iop-day", "transferred", 1)],
+        )
+
+    def test_by_service_the_reasons_are_those_of_teds(self):
+        history = self.history(1)
+        history.step("stepped_down", "2025-01-10 09:00", IOP, "outpatient", program="op")
+        found = self.found(history)
+        period = [parse_date(date) for date in ("2025-01-01", "2025-01-31")]
+        result = outcomes.outcomes(found, DAYS, *period, by="service")
+        self.assertEqual(
+            result["by_reason"], [{"reason": "transferred", "teds_reason": 4, "n": 1}]
+        )
+        self.assertEqual(
+            outcomes.outcomes(found, DAYS, *period, "op", "service")["by_reason"], []
+        )
 
     def test_without_discharges_there_is_no_average_length(self):
         result = self.outcomes(self.found(self.history(1)), "2025-01-07", "2025-01-07")
@@ -258,8 +516,27 @@ class OutcomesTest(unittest.TestCase):
 
 
 class SummaryTest(unittest.TestCase):
-    def test_an_open_episode_has_no_final_summary(self):
-        self.assertIsNone(CareHistory().summary())
+    def test_an_open_episode_has_an_interim_summary_up_to_e(self):
+        history = CareHistory({"medication": {"name": "zinc"}, "regimen": FULL})
+        history.change("increase", "2025-02-07 08:00", "zinc", regimen={"times_per_day": 2},
+                       known="2025-01-20T17:00:00Z")
+        history.change("stop", "2025-02-09 08:00", "zinc", known="2025-01-20T17:00:01Z")
+        history.attend("2025-01-07 08:00")
+        found = summaries.summary(
+            "e1", history.entries, DAYS, FORMULARY, parse_instant(instant("2025-01-20 12:00"))
+        )
+        self.assertEqual((found["status"], found["attended"], found["weeks"]), ("interim", 1, 3))
+        self.assertNotIn("length_of_stay_days", found)
+        self.assertEqual(
+            found["after_discharge"],
+            {"e1-1/0": [{"at": "2025-02-07T13:00:00.000000Z", "change": "increase"}]},
+        )
+
+    def test_weeks_are_those_of_the_length_of_stay(self):
+        for contact, weeks in (("2025-01-06", 1), ("2025-01-12", 1), ("2025-01-13", 2)):
+            history = CareHistory()
+            history.complete(last_contact_at=f"{contact}T12:00:00-05:00")
+            self.assertEqual(history.summary()["weeks"], weeks)
 
     def test_dates_and_levels(self):
         history = CareHistory()
@@ -268,7 +545,8 @@ class SummaryTest(unittest.TestCase):
         history.add("discharged", "2025-01-22 12:00", reason="dropped_out")
         found = history.summary()
         self.assertEqual(
-            {name: found[name] for name in list(found)[1:11]},
+            {name: found[name] for name in compare_summaries.CLIENT if name != "levels_of_care"}
+            | {name: found[name] for name in ("reason", "teds_reason")},
             {
                 "client_id": "c", "program": "op",
                 "admitted_at": "2025-01-06T14:00:00.000000Z", "admission_date": "2025-01-06",
@@ -328,9 +606,14 @@ class SummaryTest(unittest.TestCase):
         self.assertEqual(set(history.summary()["completeness"].values()), {"present"})
         history = CareHistory()
         history.add("discharged", "2025-01-07 12:00", reason="died", condition="dead")
+        history.change("start", "2025-01-08 08:00")
         self.assertEqual(
-            history.summary()["completeness"]["condition_and_disposition"], "present"
+            list(history.summary()["completeness"].values()),
+            ["missing", "missing", "present", "not_applicable", "not_applicable"],
         )
+        history.lines[1]["data"] = {"reason": "other", "disposition": "exp"}
+        self.assertEqual(history.summary()["completeness"]["follow_up"], "not_applicable")
+        self.assertEqual(history.later(), {})
 
 
 class ReconciliationTest(unittest.TestCase):
@@ -367,8 +650,9 @@ class ReconciliationTest(unittest.TestCase):
 
     def test_up_and_back_to_the_same_regimen_is_continued(self):
         history = CareHistory({"medication": {"name": "sertraline"}, "regimen": FULL})
+        daily = {"frequency": "daily", "times_per_day": 1}
         history.change("increase", "2025-01-08 08:00", regimen={"times_per_day": 2})
-        history.change("decrease", "2025-01-09 08:00", regimen={"times_per_day": 1})
+        history.change("decrease", "2025-01-09 08:00", regimen=daily)
         history.complete()
         self.assertEqual(history.medication_lists()["continued"], ["1/0"])
 
@@ -408,6 +692,58 @@ class ReconciliationTest(unittest.TestCase):
         history.change("start", "2025-02-09 08:00", "after")
         history.complete()
         self.assertEqual(history.medication_lists(), {})
+        self.assertEqual(history.later(), {6: [("start", "02-09 08:00")]})
+
+    def test_what_takes_effect_at_the_end_is_at_discharge_and_single_doses_are_not(self):
+        history = CareHistory({"medication": {"name": "lithium"}, "regimen": FULL})
+        history.complete()
+        history.change("start", "2025-01-31 12:00", "naltrexone", regimen={"dose": 380, "unit": "mg"})
+        history.change("start", "2025-01-31 12:00", "influenza vaccine", regimen={"frequency": "once"})
+        history.change("stop", "2025-01-31 12:00", "lithium")
+        self.assertEqual(
+            history.medication_lists(),
+            {
+                "at_admission": ["1/0"], "at_discharge": [3], "new": [3], "stopped": ["1/0"],
+                "started_and_stopped": [4],
+            },
+        )
+        self.assertEqual(history.later(), {})
+
+    def test_what_goes_on_after_the_discharge_is_told_by_medication(self):
+        history = CareHistory({"medication": order("clonazepam", "k"), "regimen": FULL})
+        history.change("decrease", "2025-02-06 08:00", order("clonazepam", "k"),
+                       regimen={"dose": 25, "unit": "mg"})
+        history.change("unchanged", "2025-02-07 08:00", order("clonazepam", "k"))
+        history.change("hold", "2025-02-08 08:00", order("clonazepam", "k"))
+        history.change("stop", "2025-02-13 08:00", order("clonazepam", "k"))
+        history.change("start", "2025-02-01 08:00", order("zinc", "z"))
+        history.change("start", "2025-02-09 08:00", order("iron", "i"))
+        history.change("stop", "2025-02-05 08:00", order("iron", "i"))
+        history.complete()
+        self.assertEqual(
+            history.later(),
+            {
+                "1/0": [
+                    ("decrease", "02-06 08:00"), ("hold", "02-08 08:00"), ("stop", "02-13 08:00")
+                ],
+                6: [("start", "02-01 08:00")],
+            },
+        )
+        self.assertEqual(history.medication_lists()["continued"], ["1/0"])
+
+    def test_one_stopped_and_one_new_of_a_substance_are_one_changed(self):
+        history = CareHistory(
+            *({"medication": order(name, name), "regimen": FULL} for name in ("Zoloft", "lithium"))
+        )
+        for name in ("Zoloft", "lithium"):
+            history.change("stop", "2025-01-08 08:00", order(name, name))
+        history.change("start", "2025-01-09 08:00", order("sertraline 50 MG Oral Tablet", "s"))
+        history.change("start", "2025-01-09 08:00", order("lithium carbonate", "b"))
+        history.change("start", "2025-01-09 09:00", order("Lithobid", "c"))
+        history.complete()
+        lists = {name: ids for name, ids in history.summary()["medications"].items() if ids}
+        self.assertEqual(lists["changed"], ["e1-4|e1-1/0", "e1-5|e1-1/1"])
+        self.assertEqual((lists.get("stopped"), lists["new"]), (None, ["e1-6"]))
 
     def test_what_follows_the_admission_at_its_instant_is_course_of_care(self):
         history = CareHistory(
@@ -448,20 +784,23 @@ class ReconciliationTest(unittest.TestCase):
         lines = [json.dumps(line) for line, _ in histories(9, 150, ZONE, medications=True)]
         ended = 0
         for episode_id, (entries, _) in census.all_stays(read_events(lines)).items():
-            found = summaries.summary(episode_id, entries, DAYS)
-            if found is None:
+            if end_of(entries) is None:
                 continue
+            found = summaries.summary(episode_id, entries, DAYS, FORMULARY)
             ended += 1
             lists = found["medications"]
-            at_discharge = [lists[name] for name in ("continued", "changed", "new", "held")]
+            pairs = [pair.split("|") for pair in lists["changed"] if "|" in pair]
+            changed = [one for one in lists["changed"] if "|" not in one] + [new for new, _ in pairs]
+            at_discharge = [changed] + [lists[name] for name in ("continued", "new", "held")]
             self.assertEqual(sorted(sum(at_discharge, [])), lists["at_discharge"])
             once = sum(at_discharge, []) + lists["stopped"] + lists["started_and_stopped"]
+            once += [old for _, old in pairs]
             self.assertEqual(len(once), len(set(once)))
             self.assertLessEqual(set(lists["at_admission"]), set(once))
-            weeks = attendance.attendance(episode_id, entries, DAYS, 1 << 62)["weeks"]
+            weeks = attendance.attendance(episode_id, entries, DAYS, ALL)["weeks"]
             self.assertEqual(sum(week["attended"] for week in weeks), found["attended"])
             self.assertAlmostEqual(sum(week["hours"] for week in weeks), found["hours"])
-            self.assertEqual(len(weeks), found["weeks"])
+            self.assertEqual(-(-found["length_of_stay_days"] // 7), found["weeks"])
         self.assertGreater(ended, 20)
 
 
@@ -473,6 +812,8 @@ class CommandLineTest(unittest.TestCase):
         history.attend("2025-01-07 08:00", modality="cbt")
         history.family("2025-01-07 10:00", True)
         history.miss("2025-01-08 08:00")
+        history.change("stop", "2025-01-25 08:00", "lithium")
+        history.miss("2025-01-21 08:00")
         history.add("completed", "2025-01-20 12:00")
         self.events = self.write("events", *history.lines)
 
@@ -515,6 +856,12 @@ class CommandLineTest(unittest.TestCase):
             "medications": {
                 name: [{"value": {"lineage": id}, "event_ids": [id.split("/")[0]]} for id in ids]
                 for name, ids in expected["medications"].items()
+            }
+            | {
+                "after_discharge": [
+                    {"value": {"lineage": id, "steps": steps}, "event_ids": []}
+                    for id, steps in expected["after_discharge"].items()
+                ]
             },
             "completeness": {
                 name: {"value": value, "event_ids": []}
@@ -535,6 +882,9 @@ class CommandLineTest(unittest.TestCase):
                 changed = copy.deepcopy(actual)
                 changed[section][name]["value"] = {"reason": "died"} if name == "reason" else None
                 self.assertTrue(compare_summaries.differences(expected, [changed]), name)
+        changed = copy.deepcopy(actual)
+        changed["medications"]["after_discharge"][0]["value"]["steps"] = []
+        self.assertEqual(len(compare_summaries.differences(expected, [changed])), 1)
         unnamed = {"event_ids": [], "value": {}}
         other = {"event_ids": ["e1-9"], "value": {"lineage": "e1-9"}}
         for listed in ([], [unnamed], [other], actual["medications"]["continued"] * 2):
@@ -561,8 +911,10 @@ class CommandLineTest(unittest.TestCase):
             changed = copy.deepcopy(actual)
             changed["weeks"][0][name] = {"missed": {}, "flags": []}.get(name, 99)
             self.assertEqual(len(compare_attendance.differences([answer], [changed])), 1, name)
-        changed = copy.deepcopy(actual) | {"rate": None, "flags": ["outside_episode"]}
-        self.assertEqual(len(compare_attendance.differences([answer], [changed])), 2)
+        changed = copy.deepcopy(actual) | {
+            "rate": None, "flags": ["outside_episode"], "missed_after_end": {"no_show": 7},
+        }
+        self.assertEqual(len(compare_attendance.differences([answer], [changed])), 3)
         self.assert_main(
             compare_attendance,
             self.write("expected", answer), self.write("same", actual),

@@ -246,6 +246,8 @@ class Export:
         for line in self.text("read-models/stays.ndjson").splitlines():
             row = json.loads(line)
             stored.setdefault(row["episode_id"], []).append(row)
+        # An export of before there were tracks within a stay has none.
+        has_tracks = any("tracks" in row for rows in stored.values() for row in rows)
         known = {
             episode: [event for event in events if event.position <= basis["position"]]
             for episode, events in self.episodes.items()
@@ -261,6 +263,8 @@ class Export:
             rows = [census.stay_row(stay, days_of_stay, outside) for stay in stays]
             for number, row in enumerate(rows, 1):
                 del row["last_contact_outside_episode"]
+                if not has_tracks:
+                    del row["tracks"]
                 row["ordinal"] = number
             expected[episode] = rows
         for episode in sorted(set(stored) | set(expected)):

@@ -1,0 +1,321 @@
+"""Hand-made histories with counted answers: statistics, rows of sessions, rosters, episodes."""
+
+import copy
+import io
+import json
+import os
+import tempfile
+import unittest
+from contextlib import redirect_stdout
+
+import census
+import compare_sessions
+import compare_statistics
+import program_statistics
+import session_rows
+from episodes import episode_rows
+from history import read_events
+from local_days import parse_date, parse_instant
+from test_census import IOP
+from test_medications import instant
+from test_summaries import DAYS, CareHistory
+
+FLOW = ("carried_over", "admitted", "transferred_in", "ended", "transferred_out", "remaining")
+
+
+def episode(number, admitted, client=None, **data):
+    """An episode of a client of its own unless one is named."""
+    history = CareHistory()
+    history.episode_id = f"e{number}"
+    history.lines.clear()
+    history.admit(admitted, **data)
+    history.lines[0]["data"]["client_id"] = client or f"c{number}"
+    return history
+
+
+def found_in(*histories):
+    lines = [json.dumps(line) for history in histories for line in history.lines]
+    return census.all_stays(read_events(lines))
+
+
+def periods(first, last, *histories, program=None, by=None):
+    dates = parse_date(first), parse_date(last)
+    return program_statistics.statistics(found_in(*histories), DAYS, *dates, program, by)["periods"]
+
+
+def total(*asked, **options):
+    return periods(*asked, **options)[0]["total"]
+
+
+def flow(*asked, **options):
+    return tuple(total(*asked, **options)[name] for name in FLOW)
+
+
+class StatisticsTest(unittest.TestCase):
+    def histories(self):
+        stays, goes, comes, moves, early = (
+            episode(1, "2025-01-06 09:00"), episode(2, "2025-01-06 09:00"),
+            episode(3, "2025-02-03 09:00"), episode(4, "2025-01-20 09:00"),
+            episode(5, "2025-01-06 09:00"),
+        )
+        goes.add("discharged", "2025-02-10 09:00", reason="dropped_out")
+        comes.complete("2025-02-20 09:00")
+        moves.step("stepped_down", "2025-02-05 09:00", IOP, "outpatient", program="op")
+        early.complete("2025-01-31 23:59")
+        return stays, goes, comes, moves, early
+
+    def test_what_was_carried_over_and_came_is_what_went_and_remains(self):
+        histories = self.histories()
+        self.assertEqual(
+            flow("2025-02-01", "2025-02-28", *histories),
+            (3, 1, 1, {"completed": 1, "dropped_out": 1}, 1, 2),
+        )
+        self.assertEqual(
+            flow("2025-02-01", "2025-02-28", *histories, program="iop-day"),
+            (3, 1, 0, {"completed": 1, "dropped_out": 1}, 1, 1),
+        )
+        self.assertEqual(
+            flow("2025-02-01", "2025-02-28", *histories, program="op"), (0, 0, 1, {}, 0, 1)
+        )
+        self.assertEqual(total("2025-02-01", "2025-02-28", *histories)["clients"], 4)
+
+    def test_what_happens_at_24_00_belongs_to_the_next_period(self):
+        history = episode(1, "2025-02-01 00:00")
+        history.complete("2025-03-01 00:00")
+        self.assertEqual(flow("2025-01-01", "2025-01-31", history), (0, 0, 0, {}, 0, 0))
+        self.assertEqual(flow("2025-02-01", "2025-02-28", history), (0, 1, 0, {}, 0, 1))
+        self.assertEqual(flow("2025-03-01", "2025-03-31", history), (1, 0, 0, {"completed": 1}, 0, 0))
+
+    def test_months_and_weeks_are_cut_at_the_ends_of_the_period(self):
+        for by, expected in (
+            (None, [("2025-01-15", "2025-02-10")]),
+            ("month", [("2025-01-15", "2025-01-31"), ("2025-02-01", "2025-02-10")]),
+            ("week", [("2025-01-15", "2025-01-19"), ("2025-01-20", "2025-01-26"),
+                      ("2025-01-27", "2025-02-02"), ("2025-02-03", "2025-02-09"),
+                      ("2025-02-10", "2025-02-10")]),
+        ):
+            found = periods("2025-01-15", "2025-02-10", *self.histories(), by=by)
+            self.assertEqual([(one["from"], one["to"]) for one in found], expected)
+            for one in found:
+                self.assertEqual(list(compare_statistics.period_differences(one, one)), [])
+
+    def test_lengths_of_stay_are_of_the_episodes_that_ended(self):
+        found = total("2025-02-01", "2025-02-28", *self.histories())
+        self.assertEqual((found["mean_los_days"], found["median_los_days"]), (27, 27))
+        found = total("2025-03-01", "2025-03-31", *self.histories())
+        self.assertEqual((found["mean_los_days"], found["median_los_days"]), (None, None))
+        moved = self.histories()[3]
+        moved.complete("2025-02-08 09:00")
+        for program, expected in (("iop-day", None), ("op", 20)):
+            found = total("2025-02-01", "2025-02-28", moved, program=program)
+            self.assertEqual(found["mean_los_days"], expected)
+
+    def test_an_admission_0_to_30_dates_after_an_end_of_the_client_is_a_readmission(self):
+        for ended, admitted, days in (
+            ("2025-01-06 23:00", "2025-01-06 09:30", 0), ("2025-01-06 12:00", "2025-02-05 23:00", 30),
+            ("2025-01-06 12:00", "2025-02-06 00:00", None), ("2025-01-07 12:00", "2025-01-06 12:00", None),
+        ):
+            first, second = episode(1, "2025-01-01 09:00", "c"), episode(2, admitted, "c", program="b")
+            first.complete(ended)
+            (one,) = periods("2025-01-01", "2025-02-28", first, second)
+            self.assertEqual([row["days"] for row in one["readmissions"]], [] if days is None else [days])
+            self.assertEqual(one["total"]["readmissions"], len(one["readmissions"]))
+        for program, number in ((None, 1), ("b", 1), ("iop-day", 0)):
+            second = episode(2, "2025-01-20 09:00", "c", program="b")
+            (one,) = periods("2025-01-10", "2025-02-28", first, second, program=program)
+            self.assertEqual(len(one["readmissions"]), number)
+        self.assertEqual(one["readmissions"], [])
+        (one,) = periods("2025-01-10", "2025-02-28", first, second)
+        self.assertEqual(
+            (one["readmissions"][0]["episode_id"], one["readmissions"][0]["previous_episode_id"]),
+            ("e2", "e1"),
+        )
+
+    def test_of_several_ends_before_it_the_latest_is_named(self):
+        histories = [episode(number, "2025-01-01 09:00", "c") for number in (1, 2, 3)]
+        for history, day in zip(histories, (5, 9, 7)):
+            history.complete(f"2025-01-{day:02d} 09:00")
+        (one,) = periods("2025-01-10", "2025-01-31", *histories, episode(4, "2025-01-12 09:00", "c"))
+        self.assertEqual(one["readmissions"][0]["previous_episode_id"], "e2")
+
+    def test_service_days_attendance_and_no_shows(self):
+        history = episode(1, "2025-01-06 09:00")
+        history.attend("2025-01-07 09:00")
+        history.attend("2025-01-07 13:00")
+        history.attend("2025-01-08 09:00")
+        history.attend("2025-01-09 09:00", kind="case_management")
+        history.family("2025-01-10 09:00", False, counts_toward_hours=True)
+        history.miss("2025-01-10 09:00")
+        history.miss("2025-01-11 09:00", "excused")
+        history.miss("2025-01-12 09:00", "cancelled_by_program")
+        history.attend("2025-02-03 09:00")
+        found = total("2025-01-01", "2025-01-31", history)
+        self.assertEqual((found["service_days"], found["attended"]), (2, 4))
+        self.assertEqual(
+            found["missed"], {"cancelled_by_program": 1, "excused": 1, "no_show": 1}
+        )
+        self.assertEqual((found["attendance_rate"], found["no_show_rate"]), (4 / 6, 1 / 6))
+        self.assertIsNone(total("2025-03-01", "2025-03-31", history)["no_show_rate"])
+
+    def test_sessions_belong_to_the_program_at_their_start(self):
+        history = self.histories()[3]
+        history.attend("2025-02-04 09:00")
+        history.attend("2025-02-05 09:00")
+        history.miss("2025-02-10 09:00")
+        history.complete("2025-02-08 09:00")
+        for program, attended, missed in (("iop-day", 1, {}), ("op", 1, {"no_show": 1})):
+            found = total("2025-02-01", "2025-02-28", history, program=program)
+            self.assertEqual((found["attended"], found["missed"]), (attended, missed))
+
+    def test_groups_are_by_what_the_admission_says_and_by_the_last_track_and_schedule(self):
+        history = episode(
+            1, "2025-01-06 09:00", referral_source="court", payer={"class": "medicaid"},
+            prior_level_of_care="residential", track="mental_health", schedule="day",
+        )
+        history.add("program_changed", "2025-01-31 23:00", track="co_occurring", rationale="r")
+        history.add("program_changed", "2025-02-01 00:00", schedule="evening", rationale="r")
+        january, february = periods(
+            "2025-01-01", "2025-02-28", history, episode(2, "2025-02-06 09:00"), by="month"
+        )
+        self.assertEqual(
+            [(group["dimension"], group["value"]) for group in january["groups"]],
+            [("referral_source", "court"), ("payer_class", "medicaid"),
+             ("prior_level_of_care", "residential"), ("track", "co_occurring"), ("schedule", "day")],
+        )
+        shown = {(group["dimension"], group["value"]): group for group in february["groups"]}
+        self.assertEqual(shown[("schedule", "evening")]["carried_over"], 1)
+        self.assertEqual(shown[("schedule", None)]["admitted"], 1)
+        self.assertNotIn(("schedule", "day"), shown)
+
+    def test_the_comparison_finds_every_planted_difference(self):
+        first, second = episode(1, "2025-01-01 09:00", "c"), episode(2, "2025-01-20 09:00", "c")
+        first.complete("2025-01-18 09:00")
+        first.miss("2025-01-17 09:00")
+        dates = parse_date("2025-01-01"), parse_date("2025-01-31")
+        expected = program_statistics.statistics(found_in(first, second), DAYS, *dates)
+
+        def planted(change):
+            changed = copy.deepcopy(expected)
+            change(changed["periods"][0])
+            return list(compare_statistics.differences([expected], [changed]))
+
+        self.assertEqual(planted(lambda period: None), [])
+        for name in compare_statistics.FIGURES:
+            value = {"died": 5} if name in ("ended", "missed") else 77
+            self.assertTrue(planted(lambda period: period["total"].update({name: value})), name)
+            self.assertTrue(planted(lambda period: period["groups"][0].update({name: value})), name)
+        for name in compare_statistics.READMISSION:
+            change = {name: "other"}
+            self.assertTrue(planted(lambda period: period["readmissions"][0].update(change)), name)
+        self.assertTrue(planted(lambda period: period["readmissions"].pop()))
+        self.assertTrue(planted(lambda period: period["groups"].pop()))
+        self.assertTrue(planted(lambda period: period.update({"to": "2025-02-01"})))
+        same = copy.deepcopy(expected)
+        for document in (expected, same):
+            document["periods"][0]["total"]["remaining"] += 1
+        found = list(compare_statistics.differences([expected], [same]))
+        self.assertEqual(len(found), 2)
+
+
+class SessionRowsTest(unittest.TestCase):
+    def histories(self):
+        one, other, away, later = (
+            episode(1, "2025-01-06 09:00"), episode(2, "2025-01-06 09:00"),
+            episode(3, "2025-01-06 09:00"), episode(4, "2025-01-09 09:00"),
+        )
+        one.attend("2025-01-07 10:00", "g", facilitators=[{"id": "f1"}], topic="anger", group_size=1)
+        other.attend("2025-01-07 10:10", "g")
+        other.miss("2025-01-08 10:00", "excused", session_id="g")
+        away.family("2025-01-08 15:00", client_present=False, session="f")
+        away.attend("2025-01-05 10:00", "g", kind="assessment")
+        return one, other, away, later
+
+    def rows(self):
+        found = found_in(*self.histories())
+        return found, session_rows.session_rows(found, DAYS)
+
+    def test_each_entry_in_force_is_a_row(self):
+        _, rows = self.rows()
+        self.assertEqual(
+            [(row["episode_id"], row["outcome"], row["kind"], row["counted"]) for row in rows],
+            [
+                ("e3", "attended", "assessment", False), ("e1", "attended", "group", True),
+                ("e2", "attended", "group", True), ("e2", "missed", "group", False),
+                ("e3", "family_without_client", "family", False),
+            ],
+        )
+        self.assertEqual(
+            (rows[1]["facilitators"], rows[1]["topic"], rows[1]["program"]), (["f1"], "anger", "iop-day")
+        )
+        self.assertEqual((rows[3]["reason"], rows[3]["minutes"]), ("excused", None))
+
+    def test_a_roster_says_who_came_who_did_not_and_who_is_not_marked(self):
+        found, rows = self.rows()
+        listed = {
+            (one["date"], one["session_id"]): one for one in session_rows.rosters(rows, found)
+        }
+        group = listed[("2025-01-07", "g")]
+        self.assertEqual((group["came"], group["did_not_come"]), (["c1", "c2"], []))
+        self.assertEqual((group["unmarked"], group["flags"]), (["c3"], ["group_size"]))
+        missed = listed[("2025-01-08", "g")]
+        self.assertEqual(
+            (missed["came"], missed["did_not_come"], missed["unmarked"]), ([], ["c2"], ["c1", "c3"])
+        )
+        self.assertEqual(listed[("2025-01-08", "f")]["unmarked"], [])
+        self.assertEqual(listed[("2025-01-05", "g")]["unmarked"], [])
+
+    def output(self, *arguments):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "events")
+            with open(path, "w", encoding="utf-8") as file:
+                for history in self.histories():
+                    for line in history.lines:
+                        print(json.dumps(line), file=file)
+            output = io.StringIO()
+            session_rows.main(
+                ["--events", path, "--time-zone", "America/New_York", *arguments], output
+            )
+            return json.loads(output.getvalue())
+
+    def test_the_rows_are_chosen_by_date_session_person_program_or_episode(self):
+        for arguments, number in (
+            ((), 5), (("--date", "2025-01-08"), 2), (("--session-id", "g"), 4),
+            (("--facilitator", "f1"), 1), (("--program", "iop-day"), 5), (("--program", "b"), 0),
+            (("--episode", "E2"), 2), (("--author", "nobody"), 0),
+        ):
+            self.assertEqual(len(self.output(*arguments)["sessions"]), number, arguments)
+
+    def test_the_comparison_finds_every_planted_difference(self):
+        expected = self.output()
+        self.assertEqual(list(compare_sessions.differences([expected], [expected])), [])
+        for name in compare_sessions.ROW:
+            changed = copy.deepcopy(expected)
+            changed["sessions"][0][name] = "other"
+            self.assertEqual(len(list(compare_sessions.differences([expected], [changed]))), 1)
+        changed["sessions"].pop()
+        self.assertEqual(len(list(compare_sessions.differences([expected], [changed]))), 2)
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()) as printed:
+            path = os.path.join(folder, "answer")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(expected, file)
+            self.assertEqual(compare_sessions.main([path, path]), 0)
+        self.assertIn("equal: 5 sessions", printed.getvalue())
+
+
+class EpisodesTest(unittest.TestCase):
+    def test_the_end_is_no_part_of_an_episode(self):
+        for begun, overlapping in (("2025-01-10 12:00", False), ("2025-01-10 11:59", True)):
+            first, second = episode(1, "2025-01-06 09:00", "c"), episode(2, begun, "c")
+            first.complete("2025-01-10 12:00")
+            rows = episode_rows(
+                found_in(first, second, episode(3, "2025-01-06 09:00")), DAYS,
+                parse_instant(instant("2025-02-01 00:00")),
+            )
+            self.assertEqual(
+                [(row["episode_id"], row["overlapping_episode"]) for row in rows],
+                [("e1", overlapping), ("e3", False), ("e2", overlapping)],
+            )
+
+
+if __name__ == "__main__":
+    unittest.main()
