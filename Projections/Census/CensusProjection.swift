@@ -22,7 +22,7 @@ public struct CensusProjection: EpisodeProjection {
     public var name: String { Self.name }
 
     /// Raised with every change of the fold or of the tables.
-    public static let foldVersion = 1
+    public static let foldVersion = 2
 
     /// ``foldVersion``.
     public var foldVersion: Int { Self.foldVersion }

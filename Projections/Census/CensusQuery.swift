@@ -71,9 +71,10 @@ public struct CensusQuery: Sendable {
             knowledge: knowledge
         )
         let tally = CensusTally(
-            models.flatMap(\.stays).filter { program == nil || $0.program == program },
+            models,
             from: from,
             to: to,
+            program: program,
             effectiveAt: effectiveAt,
             calendar: calendar
         )

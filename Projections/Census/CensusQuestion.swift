@@ -159,9 +159,10 @@ public struct CensusQuestion: Question {
             ).items
         case .period(let from, let to):
             CensusTally(
-                models.flatMap(\.stays).filter { program == nil || $0.program == program },
+                models,
                 from: from,
                 to: to,
+                program: program,
                 effectiveAt: effectiveAt,
                 calendar: calendar
             ).items

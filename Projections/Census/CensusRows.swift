@@ -55,6 +55,9 @@ struct CensusEpisodeRow: ProjectionRow {
             EpisodeCensus.CountedSession(start: Instant(microseconds: $0), minutes: Int($1))
         }
         try column.flags(&episode.flags)
+        try column("referral_source", &episode.origin.referralSource)
+        try column.code("payer_class", &episode.origin.payerClass)
+        try column.code("prior_level_of_care", &episode.origin.priorLevelOfCare)
     }
 }
 
@@ -67,23 +70,41 @@ struct CensusStayRow: ProjectionRow {
     var ordinal = 0
     var stay = EpisodeCensus.Stay(
         program: "",
-        track: nil,
         levelOfCare: .outpatient,
         from: Instant(microseconds: 0),
-        to: nil,
         startReason: .admission,
-        endReason: nil
+        openedBy: EventID(bits: 0)
     )
 
     mutating func columns(_ column: inout some ColumnVisitor) throws {
         try column.integer("ordinal", &ordinal)
         try column("program", &stay.program)
-        try column("track", &stay.track)
+        // For who reads the table: the last of the tracks.
+        var track = stay.track
+        try column("track", &track)
         try column.code("level_of_care", &stay.levelOfCare)
         try column("from_at", &stay.from)
         try column("to_at", &stay.to)
         try column.code("start_reason", &stay.startReason)
         try column.code("end_reason", &stay.endReason)
+        try column("opened_by", &stay.openedBy)
+        try column.names("tracks", "track_at", &stay.tracks)
+        try column.names("schedules", "schedule_at", &stay.schedules)
+    }
+}
+
+extension ColumnVisitor {
+    /// Names in a column, and their times in another.
+    fileprivate mutating func names(
+        _ name: String,
+        _ time: String,
+        _ value: inout EpisodeCensus.Names
+    ) throws {
+        var (names, times) = (value.names, value.times.map(\.microseconds))
+        try self(name, &names)
+        try self(time, &times)
+        guard names.count == times.count else { throw unknownCode(time) }
+        value = EpisodeCensus.Names(names, times.map(Instant.init(microseconds:)))
     }
 }
 

@@ -10,6 +10,8 @@ public struct EpisodeCensus: Hashable, Sendable {
     public var clientID: String
     /// When the episode began.
     public var admittedAt: Instant
+    /// What the admission says of where the client comes from, and who pays.
+    public var origin = Origin()
     /// In order; at least one.
     public var stays: [Stay]
     /// When and how the episode ended; nil while it is open.
@@ -19,12 +21,20 @@ public struct EpisodeCensus: Hashable, Sendable {
     /// What is doubtful about the history.
     public var flags: [EpisodeFlag]
 
-    /// One unbroken time in one program, track and level of care.
+    /// What an admission says of where the client comes from, and who pays; nil where it does not.
+    public struct Origin: Hashable, Sendable {
+        /// Who referred the client; a site may have its own.
+        public var referralSource: String?
+        /// Who pays first.
+        public var payerClass: PayerClass?
+        /// The level of care before the admission.
+        public var priorLevelOfCare: LevelOfCare?
+    }
+
+    /// One unbroken time in one program and level of care.
     public struct Stay: Hashable, Sendable {
         /// The program's key.
         public var program: String
-        /// The track, where one is named.
-        public var track: String?
         /// The level of care.
         public var levelOfCare: LevelOfCare
         /// Its first instant.
@@ -35,6 +45,52 @@ public struct EpisodeCensus: Hashable, Sendable {
         public var startReason: StayOpening
         /// What closed it; nil while it lasts.
         public var endReason: StayClosing?
+        /// The event that opened it.
+        public var openedBy: EventID
+        /// The tracks in it.
+        public var tracks = Names()
+        /// The schedules in it, such as day and evening.
+        public var schedules = Names()
+
+        /// The last track in it; nil where none is named.
+        public var track: String? { tracks.last }
+    }
+
+    /// Names that followed one another within a stay, each with the time from which it was in force.
+    public struct Names: Hashable, Sendable {
+        /// The names, in order; a site may have its own.
+        public private(set) var names: [String]
+        /// As many times, none after the next.
+        public private(set) var times: [Instant]
+
+        /// The name in force as a stay begins; none where it is nil.
+        public init(_ name: String? = nil, from time: Instant = Instant(microseconds: 0)) {
+            names = name.map { [$0] } ?? []
+            times = name.map { _ in [time] } ?? []
+        }
+
+        /// Names with their times.
+        init(_ names: [String], _ times: [Instant]) {
+            precondition(names.count == times.count, "each name has its time")
+            self.names = names
+            self.times = times
+        }
+
+        /// The last name; nil where there is none.
+        public var last: String? { names.last }
+
+        /// Puts a name in force from a time on; nothing where it is in force already.
+        mutating func name(_ name: String, from time: Instant) {
+            guard name != last else { return }
+            names.append(name)
+            times.append(time)
+        }
+
+        /// The names that were in force up to a time.
+        func through(_ time: Instant) -> Names {
+            let count = times.prefix { $0 <= time }.count
+            return Names(Array(names.prefix(count)), Array(times.prefix(count)))
+        }
     }
 
     /// An episode's end.
@@ -81,6 +137,10 @@ public struct EpisodeFlag: Hashable, Sendable {
         ///
         /// Depends on when one asks: raised by ``EpisodeAttendance``, never stored.
         case belowWeeklyHours = "below_weekly_hours"
+        /// The client is in two stays of one midnight.
+        ///
+        /// Between a client's episodes: raised by ``CensusOfDate``, never stored.
+        case overlappingEpisode = "overlapping_episode"
 
         /// One sentence for people.
         public var text: String {
@@ -90,6 +150,7 @@ public struct EpisodeFlag: Hashable, Sendable {
             case .outsideEpisode: "Recorded outside the episode, counted in nothing."
             case .duplicateSession: "The same session was recorded more than once."
             case .overlappingSessions: "Attended sessions overlap."
+            case .overlappingEpisode: "The client is counted more than once at this midnight."
             case .belowWeeklyHours:
                 "A whole week of intensive outpatient care had fewer hours than the programme's "
                     + "threshold (advisory)."

@@ -116,21 +116,29 @@ struct ReadModelCommandAttendanceTests {
             let answer = try await riverside.json(period)
             #expect(
                 answer.names == [
-                    "from", "to", "program", "ledger", "position", "lag", "known_at", "known_by",
-                    "by_reason", "discharges", "alos_days", "adc", "parked",
+                    "from", "to", "program", "by", "ledger", "position", "lag", "known_at",
+                    "known_by", "by_reason", "discharges", "alos_days", "median_los_days",
+                    "los_quartile_days", "adc", "average_daily_enrolment", "parked",
                 ]
             )
             #expect(answer["from"] == .string("2025-01-01"))
             #expect(answer["to"] == .string("2025-01-31") && answer["program"].isNull)
             let reasons = answer["by_reason"].elements
-            #expect(reasons.allSatisfy { $0.names == ["reason", "teds_reason", "n"] })
+            #expect(reasons.allSatisfy { $0.names == ["reason", "n"] })
             #expect(reasons.map { $0["reason"].string } == ["completed", "dropped_out"])
-            #expect(reasons.map { $0["teds_reason"].number } == [1, 2])
             #expect(answer["discharges"].number == 2)
             // 11 days from the 20th, and the 7th, which had the last session.
             #expect(answer["alos_days"].number == 6)
+            #expect(answer["median_los_days"].number == 6)
+            #expect(answer["los_quartile_days"].elements.map(\.number) == [3.5, 8.5])
             // 24 midnights from the 7th, and 10 from the 20th.
             #expect(try #require(answer["adc"].number) == 34.0 / 31)
+            // The last date of each counts too.
+            #expect(try #require(answer["average_daily_enrolment"].number) == 36.0 / 31)
+            let services = try await riverside.json("\(period) --by service")
+            #expect(services["by"] == .string("service"))
+            #expect(services["by_reason"].elements.map { $0["teds_reason"].number } == [1, 2])
+            #expect(services["alos_days"].number == 6)
 
             let last = try await riverside.json(
                 "outcomes --from 2025-01-31 --to 2025-01-31 --program iop-day"
@@ -143,8 +151,10 @@ struct ReadModelCommandAttendanceTests {
             let text = try await riverside.text(period)
             for words in [
                 "Outcomes from 2025-01-01 to 2025-01-31, ledger riverside (America/New_York)",
-                "2  dropped_out", "50.0",
-                "2 episodes ended; average length of stay 6.0 days; average daily census 1.1.",
+                "Dropped out", "50.0",
+                "2 episodes ended; length of stay 6.0 days on average, median 6.0, "
+                    + "middle half 3.5 to 8.5.",
+                "Average daily census (at midnight) 1.1, average daily enrollment 1.2.",
             ] { #expect(text.contains(words), "\(words) in\n\(text)") }
 
             try await riverside.record([

@@ -253,14 +253,16 @@ struct ReadModelCommandDifferenceTests {
             )
             #expect(
                 outcomes.names == [
-                    "ledger", "first_date", "last_date", "program", "from", "to", "known_by",
+                    "ledger", "first_date", "last_date", "program", "by", "from", "to", "known_by",
                     "position", "differences", "parked",
                 ]
             )
             #expect(
                 because(outcomes) == [
                     "by_reason/dropped_out": ["\(end)"], "discharges": ["\(end)"],
-                    "alos_days": ["\(end)"], "adc": ["\(end)"],
+                    "alos_days": ["\(end)"], "median_los_days": ["\(end)"],
+                    "los_quartile_days": ["\(end)"], "adc": ["\(end)"],
+                    "average_daily_enrolment": ["\(end)"],
                 ]
             )
             #expect(change("alos_days", of: outcomes)["before"].isNull)

@@ -14,13 +14,15 @@ struct FoldFingerprintTests {
     /// hold rows under that version, and a program that writes others has to rebuild them.
     private static let fingerprints: [String: [Int: String]] = [
         CensusProjection.name: [
-            1: "da69143cf1ff6b556e8f491760e5f5f3c828d0ff62f126ded5e1759bb1867414"
+            1: "da69143cf1ff6b556e8f491760e5f5f3c828d0ff62f126ded5e1759bb1867414",
+            2: "aab28f1ba39fa8c37198f11ab8bb11e4217672333acc2a7d1aef565c38021dc6",
         ],
         MedicationReviewProjection.name: [
             1: "aedbea122e278c7b6e4d89ad843bc9468bdcb22e360a99e81d5cd7b056f47343"
         ],
         DischargeSummaryProjection.name: [
-            2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b"
+            2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b",
+            3: "48eda7d53aa1db1e3953f700ef334b188d7f7deb644d2b4671b80bad1af6aa38",
         ],
     ]
 
