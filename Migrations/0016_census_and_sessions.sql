@@ -7,7 +7,11 @@ alter table read_model.census_episode
     -- What the admission says; null where it does not.
     add column referral_source text,
     add column payer_class text,
-    add column prior_level_of_care text;
+    add column prior_level_of_care text,
+    -- session_at has every session from now on, each once; session_minutes is 0 for those that do not
+    -- count toward hours. This says who was there: attended, family_without_client, or why it was
+    -- missed.
+    add column session_outcome text[] not null default '{}';
 
 alter table read_model.census_stay
     -- The event that opened the stay.

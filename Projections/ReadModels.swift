@@ -56,6 +56,13 @@ public enum ReadModels {
             disclosesHealthInformation: false
         ),
         QuestionDescription(
+            StatisticsQuestion.self,
+            operation: "getStatistics",
+            path: "statistics",
+            "Who came, stayed and went in a period, and how they attended",
+            disclosesHealthInformation: true
+        ),
+        QuestionDescription(
             MedicationReviewQuestion.self,
             operation: "getMedicationReview",
             path: "medication-review",

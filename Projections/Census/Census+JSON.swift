@@ -83,6 +83,28 @@ extension CensusOfDate: AnswerValue {
     }
 }
 
+extension CensusOfDate {
+    /// A line for each episode of the date.
+    var list: CSVTable {
+        CSVTable(
+            episodes,
+            CensusEpisode.fields.filter { !["tracks", "flags"].contains($0.name) } + [
+                .init("flags") { $0.allFlags.map(\.flag) }
+            ]
+        )
+    }
+}
+
+extension CensusTally {
+    /// A line for each group of each day.
+    var list: CSVTable {
+        CSVTable(
+            days.flatMap { day in day.groups.map { (day.date, $0) } },
+            [JSONField("date", \.0)] + CensusGroup.fields.map { $0.lifted(\.1) }
+        )
+    }
+}
+
 extension CensusEpisode: JSONObject {
     /// An episode with its stay.
     public static let fields: [JSONField<Self>] =

@@ -58,6 +58,9 @@ public struct CensusQuestion: Question {
         .optional("last_date", \.time.period?.last),
     ]
 
+    /// The episodes of a date, or the groups of each day.
+    public static var isList: Bool { true }
+
     /// What is asked about.
     public let time: Time
     /// Up to when entries take part.
@@ -115,7 +118,7 @@ public struct CensusQuestion: Question {
                 program: program,
                 knowledge: clocks.knowledge
             )
-            return Answer(.date(census), basis, json: census.json(context.ledger, basis)) {
+            return Answer(.date(census), basis, json: census.json(context.ledger, basis), list: { census.list }) {
                 census.document(context, basis)
             }
         case .period(let from, let to):
@@ -126,7 +129,7 @@ public struct CensusQuestion: Question {
                 program: program,
                 knowledge: clocks.knowledge
             )
-            return Answer(.period(tally), basis, json: tally.json(context.ledger, basis)) {
+            return Answer(.period(tally), basis, json: tally.json(context.ledger, basis), list: { tally.list }) {
                 tally.document(basis)
             }
         }

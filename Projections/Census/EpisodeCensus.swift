@@ -16,8 +16,8 @@ public struct EpisodeCensus: Hashable, Sendable {
     public var stays: [Stay]
     /// When and how the episode ended; nil while it is open.
     public var end: End?
-    /// Attended sessions within the episode that count toward hours, by start.
-    public var sessions: [CountedSession]
+    /// The sessions of the episode, each once, by start.
+    public var sessions: [Session]
     /// What is doubtful about the history.
     public var flags: [EpisodeFlag]
 
@@ -105,13 +105,18 @@ public struct EpisodeCensus: Hashable, Sendable {
         public var lengthOfStayDays: Int
     }
 
-    /// Minutes that count toward the hours of a week.
-    public struct CountedSession: Hashable, Sendable {
-        /// The session's actual start.
+    /// What counts of a session.
+    public struct Session: Hashable, Sendable {
+        /// Its actual, or scheduled, start.
         public var start: Instant
-        /// Its actual minutes.
+        /// Its minutes that count toward the hours of a week; 0 where none do.
         public var minutes: Int
+        /// Who was there.
+        public var outcome: RecordedSession.Outcome
     }
+
+    /// The stay in force at a time: before the admission the first, after the end the last.
+    func stay(at time: Instant) -> Stay? { stays.last { $0.from <= time } ?? stays.first }
 }
 
 /// A doubt about an episode's history, with the events that raise it.

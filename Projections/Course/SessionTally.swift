@@ -27,10 +27,14 @@ struct SessionTally {
         var counts: Bool { recorded.countsTowardHours }
     }
 
-    /// Sessions that count toward hours, by start.
-    var counted: [EpisodeCensus.CountedSession] {
-        sessions.filter(\.counts).map {
-            EpisodeCensus.CountedSession(start: $0.start, minutes: $0.minutes)
+    /// As the census keeps them, by start.
+    var counted: [EpisodeCensus.Session] {
+        sessions.map {
+            EpisodeCensus.Session(
+                start: $0.start,
+                minutes: $0.counts ? $0.minutes : 0,
+                outcome: $0.recorded.outcome
+            )
         }
     }
 

@@ -21,10 +21,9 @@ extension CensusQuery {
         by unit: PeriodOutcomes.Unit = .episode,
         knowledge: Knowledge? = nil
     ) async throws -> (PeriodOutcomes, ReadModelBasis) {
-        let (models, basis) = try await episodes(
-            overlapping: (
-                calendar.startOfDay(from), calendar.startOfDay(to.adding(days: 1))
-            ),
+        // A service may have begun with a stay that lies before the period.
+        let (models, basis) = try await wholeEpisodes(
+            (calendar.startOfDay(from), calendar.startOfDay(to.adding(days: 1))),
             effectiveAt: effectiveAt,
             knowledge: knowledge
         )

@@ -1,11 +1,16 @@
 /// Lengths of stay, in days, and what is said of them.
 struct LengthsOfStay: Hashable, Sendable {
-    /// The shortest first.
+    /// In any order.
     private(set) var days: [Int]
 
     /// Lengths in any order.
     init(_ days: [Int] = []) {
-        self.days = days.sorted()
+        self.days = days
+    }
+
+    /// Adds others.
+    mutating func add(_ other: LengthsOfStay) {
+        days += other.days
     }
 
     /// Nil where there are none.
@@ -25,6 +30,7 @@ struct LengthsOfStay: Hashable, Sendable {
     /// By linear interpolation between the two nearest, as QUARTILE.INC of spreadsheets: of 4, 6, 9
     /// and 20 the first quartile is 5.5.
     private func quantile(_ part: Double) -> Double? {
+        let days = days.sorted()
         guard let last = days.last else { return nil }
         let place = part * Double(days.count - 1)
         let below = Int(place)

@@ -14,7 +14,7 @@ public struct PeriodOutcomes: Hashable, Sendable {
     public let unit: Unit
     /// How many ended how: those above zero, in the order of TEDS.
     public let byReason: [Count]
-    /// The lengths of stay of what ended.
+    /// The lengths of stay of what ended, the shortest first.
     let lengthsOfStay: LengthsOfStay
     /// The stays at each midnight of the period together.
     public let midnights: Int
@@ -98,7 +98,7 @@ public struct PeriodOutcomes: Hashable, Sendable {
                 records: records
             )
         }.sorted { $0.reason.teds < $1.reason.teds }
-        lengthsOfStay = LengthsOfStay(lengths)
+        lengthsOfStay = LengthsOfStay(lengths.sorted())
         self.midnights = midnights
         self.enrolledDates = enrolledDates
     }

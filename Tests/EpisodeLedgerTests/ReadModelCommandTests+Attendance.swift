@@ -97,6 +97,82 @@ struct ReadModelCommandAttendanceTests {
         }
     }
 
+    @Test("Statistics have the documented members, a table for spreadsheets, and a text")
+    func statistics() async throws {
+        try await Riverside.with { riverside in
+            let (first, again) = (EpisodeID.fresh, EpisodeID.fresh)
+            try await riverside.record([
+                Riverside.admitted(first, at: "01-06T14:00", client: "=C-1"),
+                Riverside.session(first, at: "01-07T14:00"),
+                Riverside.line(first, "completed", at: "01-10T14:00", ""),
+                Riverside.admitted(again, at: "01-20T14:00", client: "=C-1"),
+            ])
+            let period = "statistics --from 2025-01-01 --to 2025-02-28 --by month"
+            let answer = try await riverside.json(period)
+            #expect(
+                answer.names == [
+                    "from", "to", "program", "by", "ledger", "position", "lag", "known_at",
+                    "known_by", "periods", "parked",
+                ]
+            )
+            let months = answer["periods"].elements
+            #expect(months.map { $0["from"].string } == ["2025-01-01", "2025-02-01"])
+            #expect(
+                months[0].names == ["from", "to", "total", "groups", "readmissions"]
+            )
+            #expect(
+                months[0]["total"].names == [
+                    "carried_over", "admitted", "transferred_in", "ended", "transferred_out",
+                    "remaining", "clients", "readmissions", "mean_los_days", "median_los_days",
+                    "service_days", "attended", "missed", "attendance_rate", "no_show_rate",
+                ]
+            )
+            #expect(
+                months[0]["groups"][0].names
+                    == ["dimension", "value"] + months[0]["total"].names
+            )
+            #expect(months.map { $0["total"]["clients"].number } == [1, 1])
+            #expect(months[0]["total"]["ended"]["completed"].number == 1)
+            let readmission = months[0]["readmissions"][0]
+            #expect(
+                readmission.names == [
+                    "episode_id", "client_id", "program", "admitted_at", "previous_episode_id",
+                    "previous_ended_at", "days",
+                ]
+            )
+            #expect(readmission["days"].number == 10)
+            #expect(readmission["previous_episode_id"].string == "\(first)")
+
+            let table = try await riverside.output("\(period) --format csv").output
+            let lines = String(decoding: table, as: UTF8.self).split(separator: "\r\n")
+            #expect(lines[0].hasPrefix("from,to,dimension,value,carried_over,admitted,"))
+            #expect(lines[1].hasPrefix("2025-01-01,2025-01-31,,,0,2,0,1,"))
+            // What somebody wrote is no formula of the spreadsheet.
+            let episodes = try await riverside.output("episodes --format csv").output
+            #expect(String(decoding: episodes, as: UTF8.self).contains(",'=C-1,"))
+
+            let text = try await riverside.text(period)
+            for words in [
+                "Statistics from 2025-01-01 to 2025-02-28, ledger riverside",
+                "2025-02-01 to 2025-02-28", "Track: not recorded", "Ended: completed 1.",
+                "100.0 %",
+            ] { #expect(text.contains(words), "\(words) in\n\(text)") }
+
+            let late = try await riverside.json("\(period) --diff 2025-01-15 2025-01-31")
+            #expect(
+                late.names == [
+                    "ledger", "first_date", "last_date", "program", "by", "from", "to",
+                    "known_by", "position", "differences", "parked",
+                ]
+            )
+            #expect(
+                late["differences"].elements.map { $0["item"].string }.contains(
+                    "periods/2025-01-01/total"
+                )
+            )
+        }
+    }
+
     @Test("Outcomes have the documented members, in order, and dates are those of the zone")
     func outcomes() async throws {
         try await Riverside.with { riverside in

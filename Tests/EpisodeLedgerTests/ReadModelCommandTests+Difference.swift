@@ -184,7 +184,7 @@ struct ReadModelCommandDifferenceTests {
             )
             #expect(
                 because(day) == [
-                    "total": by,
+                    "total": by, "total_clients": by,
                     "groups/iop-day/intensive_outpatient": by,
                     "episodes/\(late)/2025-01-08T14:00:00.000000Z": by,
                 ]
@@ -217,7 +217,7 @@ struct ReadModelCommandDifferenceTests {
             )
 
             let text = try await riverside.text("census --date 2025-01-08 \(times)")
-            #expect(text.contains("3 items differ"))
+            #expect(text.contains("4 items differ"))
             #expect(
                 paragraph("total", of: text)
                     == ["total", "  1 → 2", "  because of \(admission)"]

@@ -428,8 +428,11 @@ struct CensusFoldTests {
         let census = try #require(try story.census())
         #expect(
             census.sessions == [
-                .init(start: instant("03-03"), minutes: 20),
-                .init(start: instant("03-05"), minutes: 30),
+                .init(start: instant("03-03"), minutes: 20, outcome: .attended),
+                .init(start: instant("03-05"), minutes: 30, outcome: .attended),
+                // Two without an id are two.
+                .init(start: instant("03-07"), minutes: 0, outcome: .missed(.noShow)),
+                .init(start: instant("03-07"), minutes: 0, outcome: .missed(.noShow)),
             ]
         )
         #expect(flags(census) == ["duplicate_session": [[two, one], [attended, missed]]])
@@ -458,7 +461,8 @@ struct CensusFoldTests {
         story.add(.sessionMissed(SessionMissed(kind: .group, reason: .noShow)), "03-04 10:00")
         let census = try #require(try story.census())
         #expect(flags(census) == ["overlapping_sessions": [[long, inner], [long, other]]])
-        #expect(census.sessions.map(\.minutes) == [120, 30, 50, 30])
+        // Missed, and held without the client: no minutes count.
+        #expect(census.sessions.map(\.minutes) == [120, 0, 0, 30, 50, 30])
     }
 
     @Test(
@@ -486,7 +490,9 @@ struct CensusFoldTests {
         story.attend("s-1", counts: false, "03-04")
         story.add(.completed(EpisodeEnd()), "03-09")
         let census = try #require(try story.census())
-        #expect(census.sessions.isEmpty)
+        #expect(
+            census.sessions == [.init(start: instant("03-04"), minutes: 0, outcome: .attended)]
+        )
         #expect(census.end?.lastContactAt == instant("03-04"))
     }
 

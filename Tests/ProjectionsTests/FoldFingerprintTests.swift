@@ -15,7 +15,7 @@ struct FoldFingerprintTests {
     private static let fingerprints: [String: [Int: String]] = [
         CensusProjection.name: [
             1: "da69143cf1ff6b556e8f491760e5f5f3c828d0ff62f126ded5e1759bb1867414",
-            2: "aab28f1ba39fa8c37198f11ab8bb11e4217672333acc2a7d1aef565c38021dc6",
+            2: "bbf681c433bcccdd22788501f56042152e5dc27391a20f78f8eb68d77efeb427",
         ],
         MedicationReviewProjection.name: [
             1: "aedbea122e278c7b6e4d89ad843bc9468bdcb22e360a99e81d5cd7b056f47343"

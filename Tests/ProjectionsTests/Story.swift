@@ -62,6 +62,16 @@ struct Story {
     }
 
     @discardableResult
+    mutating func admit(_ admitted: Admitted, _ time: String) -> EventID {
+        add(.admitted(admitted), time)
+    }
+
+    @discardableResult
+    mutating func miss(_ id: String?, _ reason: MissedReason, _ time: String) -> EventID {
+        add(.sessionMissed(SessionMissed(kind: .group, reason: reason, sessionID: id)), time)
+    }
+
+    @discardableResult
     mutating func step(
         _ from: LevelOfCare,
         _ to: LevelOfCare,

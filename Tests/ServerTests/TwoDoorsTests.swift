@@ -156,6 +156,7 @@ private struct Doors {
         case "getCensus": return parse(Census.self)
         case "getAttendance": return parse(Attendance.self)
         case "getOutcomes": return parse(Outcomes.self)
+        case "getStatistics": return parse(StatisticsCommand.self)
         case "getMedicationReview": return parse(MedicationReviewCommand.self)
         default:
             do {
