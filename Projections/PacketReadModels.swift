@@ -17,12 +17,17 @@ public struct PacketReadModels: Sendable {
         /// The effective time and the knowledge time: when the newest event that the checkpoint covers
         /// was recorded.
         public let at: Instant
+        /// What the ledger had set by then.
+        public let settings: LedgerSettings
 
         /// What read models rest on.
-        public init(timeZone: String, position: Position, at: Instant) {
+        ///
+        /// - Parameter settings: of those that were recorded later nothing is kept.
+        public init(timeZone: String, position: Position, at: Instant, settings: LedgerSettings) {
             self.timeZone = timeZone
             self.position = position
             self.at = at
+            self.settings = settings.known(at: at)
         }
 
         /// Reads `read-models/basis.json`; nil where it is none.
@@ -31,15 +36,26 @@ public struct PacketReadModels: Sendable {
             guard let zone = object.string("time_zone"), let position = object.int("position"),
                 let instant = object.instant("at")
             else { return nil }
-            self.init(timeZone: zone, position: Position(Int64(position)), at: instant)
+            var settings: [LedgerSetting] = []
+            for json in object.objects("settings") ?? [] {
+                guard let setting = LedgerSetting(json) else { return nil }
+                settings.append(setting)
+            }
+            self.init(
+                timeZone: zone,
+                position: Position(Int64(position)),
+                at: instant,
+                settings: LedgerSettings(settings)
+            )
         }
 
         var json: AnswerJSON {
-            [
-                "at": .instant(at),
-                "position": .integer(position.rawValue),
-                "time_zone": .string(timeZone),
-            ]
+            .object(
+                [("at", .instant(at)), ("position", .integer(position.rawValue))]
+                    // Without any, as in packets of programs that knew of none.
+                    + (settings.entries.isEmpty ? [] : [("settings", settings.entries.json)])
+                    + [("time_zone", .string(timeZone))]
+            )
         }
     }
 
@@ -92,10 +108,13 @@ public struct PacketReadModels: Sendable {
         if let attendance = try EpisodeAttendance.fold(
             history,
             effectiveAt: basis.at,
-            calendar: calendar
+            calendar: calendar,
+            settings: AttendanceSettings(ledger: basis.settings)
         ) {
+            var rests = known
+            rests.settings = attendance.settings
             answers.append(
-                ("attendance", attendance.json(episode, ledger, effectiveAt: basis.at, known))
+                ("attendance", attendance.json(episode, ledger, effectiveAt: basis.at, rests))
             )
         }
         if let medications = try ReviewedMedications.fold(
@@ -104,12 +123,15 @@ public struct PacketReadModels: Sendable {
             effectiveAt: basis.at,
             calendar: calendar
         ) {
+            let reviewed = medications.with(basis.settings, on: calendar.date(of: basis.at))
+            var rests = known
+            rests.settings = [reviewed.settings.by].compactMap { $0 }
             let review = EpisodeMedicationReview(
                 episodeID: episode,
-                review: medications.review(basis.at, MedicationReview.Settings()),
-                basis: known
+                review: reviewed.review(basis.at),
+                basis: rests
             )
-            answers.append(("medication-review", review.json(ledger, known)))
+            answers.append(("medication-review", review.json(ledger, rests)))
         }
         if let summary = try DischargeSummaryQuery.fold(episode, history, calendar, basis.at) {
             var answer = DischargeSummaryAnswer(
@@ -164,7 +186,8 @@ extension EpisodePacket {
             basis: PacketReadModels.Basis(
                 timeZone: ledger.timeZone,
                 position: size,
-                at: last.history.recordedAt
+                at: last.history.recordedAt,
+                settings: try await database.settings(of: ledger)
             ),
             checkpoint: checkpoint.checkpoint
         )

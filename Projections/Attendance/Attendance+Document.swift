@@ -16,17 +16,12 @@ extension EpisodeAttendance {
                 week.week.firstDate.description,
                 String(week.attended),
                 String(week.missed.values.reduce(0, +)),
-                Words.decimal(week.hours),
+                week.hoursWords,
                 week.plannedHours.map(Words.decimal) ?? "",
                 week.bar,
-                Set(week.flags.map(\.flag.rawValue)).sorted().joined(separator: " "),
+                Set(week.flags.map { Words.code($0.flag.rawValue) }).sorted()
+                    .joined(separator: ", "),
             ]
-        }
-        // What stands with its week alone is told there first.
-        let ofWeeks = weeks.flatMap(\.flags).filter { $0.flag == .belowWeeklyHours }
-        let doubts = (flags + ofWeeks).map { flag in
-            let events = flag.eventIDs.map(\.description).joined(separator: ", ")
-            return "Flag: \(flag.flag.rawValue) (\(events))"
         }
         return Document(
             "Attendance of episode \(episode), ledger \(ledger.name)",
@@ -48,18 +43,57 @@ extension EpisodeAttendance {
     }
 
     private var summary: String {
-        let reasons = MissedReason.allCases.compactMap { reason in
-            missed[reason].map { "\($0) \(reason.rawValue)" }
-        }
-        let text =
-            "Attended \(Words.count(attended, "session")), "
-            + "\(Words.decimal(Double(minutes) / 60)) hours; missed "
-            + (reasons.isEmpty ? "none" : reasons.joined(separator: ", "))
+        var text =
+            "Attended \(Words.count(attended, "session")), \(Words.decimal(hours)) hours; missed "
+            + missed.words
+        if !missedAfterEnd.isEmpty { text += "; after the last contact \(missedAfterEnd.words)" }
         return rate.map { "\(text). Attendance rate \(Words.decimal($0 * 100)) %." } ?? text + "."
+    }
+
+    /// Every flag with its weeks; what stands with its week alone comes last.
+    private var doubts: [String] {
+        let ofWeeks = weeks.flatMap(\.flags).filter { $0.flag == .belowWeeklyHours }
+        return (flags + ofWeeks).map { flag in
+            let weeks = weeks.filter { $0.flags.contains(flag) }
+            var text = "Flag: \(Words.code(flag.flag.rawValue))"
+            if !weeks.isEmpty {
+                let names = weeks.map(\.week.description).joined(separator: ", ")
+                text += " in week\(weeks.count == 1 ? "" : "s") \(names)"
+            }
+            if flag.flag == .belowWeeklyHours, let week = weeks.first,
+                let threshold = week.threshold
+            {
+                let hours = week.isRoundedAway ? week.hoursWords : "\(week.hoursWords) h"
+                text += ": \(hours) of \(Words.number(threshold)) h"
+            }
+            return "\(text) (\(flag.eventIDs.map(\.description).joined(separator: ", ")))"
+        }
+    }
+}
+
+extension [MissedReason: Int] {
+    /// `2 no show, 1 excused`.
+    fileprivate var words: String {
+        let reasons = MissedReason.allCases.compactMap { reason in
+            self[reason].map { "\($0) \(Words.code(reason.rawValue))" }
+        }
+        return reasons.isEmpty ? "none" : reasons.joined(separator: ", ")
     }
 }
 
 extension EpisodeAttendance.Week {
+    /// Whether the hours are below the threshold, and would look like it with one decimal.
+    fileprivate var isRoundedAway: Bool {
+        isBelow && threshold.map(Words.decimal) == Words.decimal(hours)
+    }
+
+    /// The hours with one decimal, or to the minute where rounding hides that they are too few.
+    fileprivate var hoursWords: String {
+        guard isRoundedAway else { return Words.decimal(hours) }
+        let minutes = microseconds / 60_000_000
+        return "\(minutes / 60) h \(minutes % 60) min"
+    }
+
     /// A sign for each hour, and one for each that was planned and not given; cut at 40.
     fileprivate var bar: String {
         let given = min(Int(hours.rounded()), 40)

@@ -25,7 +25,10 @@ extension EpisodeAttendance {
     /// A flag's name holds the events that raise it: two of a kind differ in them.
     public var items: [AnswerItem] {
         weeks.map { AnswerItem("weeks/\($0.week)", $0.json) }
-            + [AnswerItem("rate", rate.json)]
+            + [
+                AnswerItem("missed_after_end", missedAfterEnd.json),
+                AnswerItem("rate", rate.json),
+            ]
             + flags.map { flag in
                 let events = flag.eventIDs.map(\.description).joined(separator: ",")
                 return AnswerItem("flags/\(flag.flag.rawValue)/\(events)", flag.json)
@@ -43,8 +46,11 @@ struct AttendanceAnswer: AnswerValue {
         .init("episode_id", \.value.episodeID),
         .ledger,
         .init("effective_at", \.value.effectiveAt),
-        .position, .lag, .knownAt, .knownBy,
+        .position, .lag, .knownAt, .knownBy, .settings,
         .init("weeks", \.value.attendance.weeks),
+        .init("missed_after_end", schema: MissedReason.countsSchema) {
+            $0.value.attendance.missedAfterEnd.json
+        },
         .init("rate", \.value.attendance.rate),
         .init("flags", \.value.attendance.flags),
         .parked,
@@ -56,22 +62,28 @@ extension EpisodeAttendance.Week: JSONObject {
     public static let fields: [JSONField<Self>] = [
         .init("week", \.week),
         .init("attended", \.attended),
-        .init("missed", schema: missedSchema) { $0.missedJSON },
+        .init("missed", schema: MissedReason.countsSchema) { $0.missed.json },
         .init("hours", \.hours),
         .init("planned_hours", \.plannedHours),
         .init("flags", \.flags),
     ]
+}
 
-    private static let missedSchema: AnswerJSON = [
+extension MissedReason {
+    /// What numbers by reason may be.
+    fileprivate static let countsSchema: AnswerJSON = [
         "type": "object",
-        "propertyNames": MissedReason.schema,
+        "propertyNames": schema,
         "additionalProperties": ["type": "integer", "minimum": 1],
     ]
+}
 
-    private var missedJSON: AnswerJSON {
+extension [MissedReason: Int] {
+    /// The numbers above zero, in the order of the reasons.
+    fileprivate var json: AnswerJSON {
         .object(
             MissedReason.allCases.compactMap { reason in
-                missed[reason].map { (reason.rawValue, $0.json) }
+                self[reason].map { (reason.rawValue, $0.json) }
             }
         )
     }

@@ -1,34 +1,48 @@
 public import CareEpisode
+public import Ledger
 
 /// An episode's sessions and hours, week by week, up to a time.
 public struct EpisodeAttendance: Hashable, Sendable {
     /// In order and without gaps: from the admission's week to that of the end, or of the time that
     /// is asked for.
     public var weeks: [Week]
+    /// Sessions that the client missed after the date of the end, before the end became known, by
+    /// reason; those above zero, in no week.
+    public var missedAfterEnd: [MissedReason: Int] = [:]
+    /// The settings that the weeks go by, in the order in which they were recorded.
+    public var settings: [LedgerSetting] = []
     /// The doubts about the episode, those that belong to a week among them;
     /// `below_weekly_hours` stands with its week alone.
     public var flags: [EpisodeFlag]
 
-    /// One ISO week in the ledger's zone.
+    /// One week in the ledger's zone.
     ///
     /// A session belongs to the week of the local date of its start.
     public struct Week: Hashable, Sendable {
         /// Which week.
-        public var week: ISOWeek
+        public var week: LocalWeek
         /// Sessions that the client attended, family sessions among them.
         public var attended = 0
         /// Sessions that the client missed, by reason; those above zero.
         public var missed: [MissedReason: Int] = [:]
-        /// Minutes that count toward the hours.
-        public var minutes = 0
+        /// The time that the sessions cover which count toward the hours, in microseconds.
+        public var microseconds: Int64 = 0
         /// Hours a week as planned at the week's last instant, or at the end or the time that is
         /// asked for; nil where no plan was recorded.
         public var plannedHours: Double?
+        /// Below how many hours the week is flagged; nil where it is not judged.
+        public var threshold: Double?
         /// Doubts about the week; one about sessions of two weeks stands with both.
         public var flags: [EpisodeFlag] = []
 
-        /// ``minutes`` in hours.
-        public var hours: Double { Double(minutes) / 60 }
+        /// ``microseconds`` in hours.
+        public var hours: Double { Double(microseconds) / CoveredTime.microsecondsOfAnHour }
+
+        /// Whether the hours are fewer than the threshold, to the microsecond.
+        var isBelow: Bool {
+            guard let threshold else { return false }
+            return microseconds < Int64((threshold * CoveredTime.microsecondsOfAnHour).rounded())
+        }
     }
 
     /// Sessions that the client attended.
@@ -39,12 +53,16 @@ public struct EpisodeAttendance: Hashable, Sendable {
         weeks.reduce(into: [:]) { $0.merge($1.missed, uniquingKeysWith: +) }
     }
 
-    /// Minutes that count toward hours.
-    public var minutes: Int { weeks.reduce(0) { $0 + $1.minutes } }
+    /// Hours that count, of all weeks.
+    public var hours: Double {
+        Double(weeks.reduce(0) { $0 + $1.microseconds }) / CoveredTime.microsecondsOfAnHour
+    }
 
-    /// Sessions that the client attended or should have: what the program cancelled is none.
+    /// Sessions that the client attended or should have, also those after the end: what the program
+    /// cancelled is none.
     public var expected: Int {
-        missed.reduce(attended) { $1.key == .cancelledByProgram ? $0 : $0 + $1.value }
+        missed.merging(missedAfterEnd, uniquingKeysWith: +)
+            .reduce(attended) { $1.key == .cancelledByProgram ? $0 : $0 + $1.value }
     }
 
     /// ``attended`` of ``expected``, 0 to 1; nil where none was expected.

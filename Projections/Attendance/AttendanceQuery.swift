@@ -8,8 +8,8 @@ public import ProjectionRuntime
 public struct AttendanceQuery: Sendable {
     /// Days and weeks in the ledger's zone.
     public let calendar: LocalCalendar
-    /// Below which a week is flagged.
-    public let weeklyHours: WeeklyHours
+    /// Below how many hours a week is flagged, and when it begins.
+    public let settings: AttendanceSettings
     private let histories: HistoryFold
 
     /// The attendance of one ledger's episodes.
@@ -18,10 +18,10 @@ public struct AttendanceQuery: Sendable {
     public init(
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
-        weeklyHours: WeeklyHours = WeeklyHours()
+        settings: AttendanceSettings = AttendanceSettings()
     ) throws {
         calendar = try LocalCalendar(timeZone: ledger.timeZone)
-        self.weeklyHours = weeklyHours
+        self.settings = settings
         histories = HistoryFold(database, ledger: ledger)
     }
 
@@ -38,7 +38,7 @@ public struct AttendanceQuery: Sendable {
         knowledge: Knowledge? = nil
     ) async throws -> (EpisodeAttendance, ReadModelBasis) {
         let fold = fold(effectiveAt: effectiveAt)
-        let (found, basis) = try await histories.run(of: [episode], known: knowledge) {
+        var (found, basis) = try await histories.run(of: [episode], known: knowledge) {
             Found(attendance: try fold($0, $1))
         }
         guard basis.parked.isEmpty else { throw AttendanceError.unreadable(episode) }
@@ -46,6 +46,7 @@ public struct AttendanceQuery: Sendable {
         guard let attendance = found.attendance else {
             throw AttendanceError.notAdmitted(episode, effectiveAt: effectiveAt)
         }
+        basis.settings = attendance.settings
         return (attendance, basis)
     }
 
@@ -55,12 +56,12 @@ public struct AttendanceQuery: Sendable {
     public func fold(
         effectiveAt: Instant
     ) -> @Sendable (EpisodeID, EffectiveHistory) throws -> EpisodeAttendance? {
-        { [calendar, weeklyHours] _, history in
+        { [calendar, settings] _, history in
             try EpisodeAttendance.fold(
                 history,
                 effectiveAt: effectiveAt,
                 calendar: calendar,
-                weeklyHours: weeklyHours
+                settings: settings
             )
         }
     }

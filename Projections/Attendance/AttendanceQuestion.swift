@@ -21,8 +21,8 @@ public struct AttendanceQuestion: Question {
                 .programHours,
                 """
                 Below how many hours a program's weeks are flagged, 0 to 168; may be given \
-                several times. Without it 9, and 6 for programs with the word adolescent in \
-                their key.
+                several times. Without it what the ledger has set, else 9, 6 for programs with \
+                the word adolescent in their key, and 20 for partial hospitalization.
                 """,
                 repeats: true
             ),
@@ -41,8 +41,8 @@ public struct AttendanceQuestion: Question {
     public let episode: EpisodeID
     /// Up to when entries take part.
     public let effectiveAt: Instant
-    /// Below which a week is flagged.
-    public let weeklyHours: WeeklyHours
+    /// Below how many hours a program's weeks are flagged, whatever the ledger has set.
+    public let weeklyHours: [String: Double]
     /// The knowledge that is asked of.
     public let clocks: Clocks
 
@@ -51,7 +51,7 @@ public struct AttendanceQuestion: Question {
         var reader = ArgumentReader(arguments, Self.parameters, at: moment)
         let episode = reader.episode("episode")
         effectiveAt = reader.time("effective_at") ?? moment.now
-        weeklyHours = WeeklyHours(reader.programHours("weekly_hours"))
+        weeklyHours = reader.programHours("weekly_hours")
         clocks = Clocks(&reader)
         try reader.finish()
         guard let episode else { preconditionFailure("an episode that is not read is refused") }
@@ -66,7 +66,8 @@ public struct AttendanceQuestion: Question {
 
     /// The attendance.
     public func answer(_ context: LedgerContext) async throws -> Answer<EpisodeAttendance> {
-        let (attendance, basis) = try await query(context).episode(
+        let settings = try await context.settings(known: clocks)
+        let (attendance, basis) = try await query(context, settings).episode(
             episode,
             effectiveAt: effectiveAt,
             knowledge: clocks.knowledge
@@ -83,16 +84,25 @@ public struct AttendanceQuestion: Question {
         from first: Instant,
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
-        try await compare(
+        let settings = try await context.settings(known: clocks)
+        return try await compare(
             context,
             (first, second),
             of: episode,
-            fold: try query(context).fold(effectiveAt: effectiveAt),
+            settings: settings,
+            fold: try query(context, settings).fold(effectiveAt: effectiveAt),
             items: { $0.flatMap(\.items) }
         )
     }
 
-    private func query(_ context: LedgerContext) throws -> AttendanceQuery {
-        try AttendanceQuery(context.database, ledger: context.ledger, weeklyHours: weeklyHours)
+    private func query(
+        _ context: LedgerContext,
+        _ settings: LedgerSettings
+    ) throws -> AttendanceQuery {
+        try AttendanceQuery(
+            context.database,
+            ledger: context.ledger,
+            settings: AttendanceSettings(weeklyHours, ledger: settings)
+        )
     }
 }

@@ -156,8 +156,8 @@ extension EpisodeCensus.Stay {
 extension EpisodeCensus {
     /// The episode as it stood at a time; nil where it had not begun.
     ///
-    /// Exact but for sessions recorded twice of which one lies after that time: see
-    /// ``needsFold(at:)``.
+    /// Exact but for sessions recorded twice, or missed and attended, of which one lies after that
+    /// time, and for contacts of the end's date that came after it: see ``needsFold(at:)``.
     public func cut(_ effectiveAt: Instant) -> EpisodeCensus? {
         var cut = self
         cut.stays = stays.compactMap { $0.cut(effectiveAt) }
@@ -170,7 +170,10 @@ extension EpisodeCensus {
 
     /// Whether only a fold tells how the episode stood at a time.
     func needsFold(at effectiveAt: Instant) -> Bool {
-        flags.contains { $0.flag == .duplicateSession && $0.at > effectiveAt }
+        flags.contains {
+            [.duplicateSession, .missedAndAttended].contains($0.flag) && $0.at > effectiveAt
+        }
+            || end.map { $0.at <= effectiveAt && $0.lastContactAt > effectiveAt } ?? false
     }
 }
 
@@ -184,7 +187,7 @@ public struct CensusEpisode: Sendable {
     public var stay: EpisodeCensus.Stay
     /// The date is the stay's first, second, … day.
     public var dayOfStay: Int
-    /// Counted minutes of the date and the six before it, in hours.
+    /// The time that counted sessions of the date and the six before it cover, in hours.
     public var hoursLast7Days: Double
     /// The episode's doubts.
     public var flags: [EpisodeFlag]
@@ -262,15 +265,15 @@ extension CensusEpisode {
     ) {
         let weekStart = calendar.startOfDay(date.adding(days: -6))
         let next = calendar.startOfDay(date.adding(days: 1))
-        let minutes = model.sessions
-            .filter { $0.start >= weekStart && $0.start < next }
-            .reduce(0) { $0 + $1.minutes }
+        let covered = CoveredTime(
+            model.sessions.lazy.filter { $0.start >= weekStart && $0.start < next }
+        )
         self.init(
             episodeID: model.episodeID,
             clientID: model.clientID,
             stay: stay,
             dayOfStay: date - calendar.date(of: stay.from) + 1,
-            hoursLast7Days: Double(minutes) / 60,
+            hoursLast7Days: covered.hours,
             flags: model.flags
         )
     }

@@ -118,7 +118,8 @@ public struct CensusQuestion: Question {
                 program: program,
                 knowledge: clocks.knowledge
             )
-            return Answer(.date(census), basis, json: census.json(context.ledger, basis), list: { census.list }) {
+            let json = census.json(context.ledger, basis)
+            return Answer(.date(census), basis, json: json, list: { census.list }) {
                 census.document(context, basis)
             }
         case .period(let from, let to):
@@ -129,7 +130,8 @@ public struct CensusQuestion: Question {
                 program: program,
                 knowledge: clocks.knowledge
             )
-            return Answer(.period(tally), basis, json: tally.json(context.ledger, basis), list: { tally.list }) {
+            let json = tally.json(context.ledger, basis)
+            return Answer(.period(tally), basis, json: json, list: { tally.list }) {
                 tally.document(basis)
             }
         }

@@ -136,9 +136,12 @@ public struct EpisodeFlag: Hashable, Sendable {
         case outsideEpisode = "outside_episode"
         /// A session was recorded more than once.
         case duplicateSession = "duplicate_session"
+        /// A miss without an id, and the session of its kind that began a little later.
+        case missedAndAttended = "missed_and_attended"
         /// Two attended sessions overlap.
         case overlappingSessions = "overlapping_sessions"
-        /// A whole week of intensive outpatient care had fewer hours than its program should give.
+        /// A whole week of intensive outpatient care or partial hospitalization had fewer hours than
+        /// its program should give.
         ///
         /// Depends on when one asks: raised by ``EpisodeAttendance``, never stored.
         case belowWeeklyHours = "below_weekly_hours"
@@ -146,6 +149,10 @@ public struct EpisodeFlag: Hashable, Sendable {
         ///
         /// Between a client's episodes: raised by ``CensusOfDate``, never stored.
         case overlappingEpisode = "overlapping_episode"
+        /// More clients attended a session than an entry of it says took part.
+        ///
+        /// Between the episodes of a group: raised by ``SessionList``, never stored.
+        case groupSize = "group_size"
 
         /// One sentence for people.
         public var text: String {
@@ -154,11 +161,14 @@ public struct EpisodeFlag: Hashable, Sendable {
                 "Corrections left entries that do not fit the life cycle of the episode."
             case .outsideEpisode: "Recorded outside the episode, counted in nothing."
             case .duplicateSession: "The same session was recorded more than once."
+            case .missedAndAttended:
+                "A session is recorded as missed and as attended a little later; it counts as "
+                    + "attended."
             case .overlappingSessions: "Attended sessions overlap."
             case .overlappingEpisode: "The client is counted more than once at this midnight."
+            case .groupSize: "More clients attended than the recorded size of the group."
             case .belowWeeklyHours:
-                "A whole week of intensive outpatient care had fewer hours than the programme's "
-                    + "threshold (advisory)."
+                "A whole week had fewer hours than the program's threshold (advisory)."
             }
         }
     }

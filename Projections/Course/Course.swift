@@ -50,10 +50,17 @@ struct Course {
         else { return nil }
         var walk = StayWalk(admission, admitted)
         for entry in history.entries where entry.type.changesStays { try walk.take(entry) }
+        let admissionDate = calendar.date(of: admission.time)
         let sessions = try SessionTally(
             history.entries,
-            from: admission.time,
-            to: walk.end?.entry.time
+            from: admissionDate,
+            to: walk.end.map {
+                SessionTally.End(
+                    date: calendar.date(of: $0.entry.time),
+                    knownAt: history.knowledgeTime(of: $0.entry)
+                )
+            },
+            calendar
         )
         var flags = walk.flags + sessions.flags
         self.history = history
@@ -63,8 +70,8 @@ struct Course {
         self.stays = walk.stays
         self.sessions = sessions
         ending = walk.end.map { end in
-            let contact = Self.lastContact(end, from: admission.time, sessions, &flags)
-            let days = calendar.date(of: contact.at) - calendar.date(of: admission.time)
+            let contact = Self.lastContact(end, from: admissionDate, sessions, calendar, &flags)
+            let days = calendar.date(of: contact.at) - admissionDate
             return Ending(
                 entry: end.entry,
                 reason: end.reason,
@@ -79,11 +86,12 @@ struct Course {
 
     /// What the end says, else the start of the last attended session, else the end.
     ///
-    /// A contact outside the episode is flagged and replaced by the end.
+    /// A contact on a date outside the episode is flagged and replaced by the end.
     private static func lastContact(
         _ end: StayWalk.End,
-        from admission: Instant,
+        from admissionDate: CalendarDate,
         _ sessions: SessionTally,
+        _ calendar: LocalCalendar,
         _ flags: inout [EpisodeFlag]
     ) -> (at: Instant, eventID: EventID) {
         let entry = end.entry
@@ -91,7 +99,8 @@ struct Course {
             let last = sessions.lastAttended
             return (last?.start ?? entry.time, last?.entry.eventID ?? entry.eventID)
         }
-        guard stated >= admission, stated <= entry.time else {
+        let dates = admissionDate...calendar.date(of: entry.time)
+        guard dates.contains(calendar.date(of: stated)) else {
             flags.append(
                 EpisodeFlag(flag: .outsideEpisode, at: entry.time, eventIDs: [entry.eventID])
             )

@@ -2,19 +2,28 @@ import CareEpisode
 
 /// The sessions of an episode, each counted once.
 struct SessionTally {
-    /// Each session once, by start: attended, missed, or held with the family alone.
+    /// Every session entry in force, by start: attended, missed, or held with the family alone, and
+    /// whether it counts.
+    private(set) var entries: [Session] = []
+    /// Those that count, each session once, by start.
     private(set) var sessions: [Session] = []
+    /// The misses that were expected only since nobody knew of the end yet, by start.
+    private(set) var missedAfterEnd: [Session] = []
     /// The last attended session within the episode, by start.
     private(set) var lastAttended: Session?
-    /// `outside_episode`, `duplicate_session`, `overlapping_sessions`.
+    /// `outside_episode`, `duplicate_session`, `missed_and_attended`, `overlapping_sessions`.
     private(set) var flags: [EpisodeFlag] = []
 
-    /// One session as the last word about it has it.
+    /// One session as an entry has it.
     struct Session {
         /// The entry it comes from.
         let entry: EffectiveHistory.Entry
         /// What that says.
         let recorded: RecordedSession
+        /// The local date of its start.
+        let date: CalendarDate
+        /// Whether it counts, and if not, why.
+        fileprivate(set) var standing: SessionStanding
 
         /// Its actual, or scheduled, start.
         var start: Instant { entry.time }
@@ -25,58 +34,133 @@ struct SessionTally {
         var isAttended: Bool { recorded.outcome == .attended }
         /// Whether its minutes count toward the hours of a week.
         var counts: Bool { recorded.countsTowardHours }
-    }
-
-    /// As the census keeps them, by start.
-    var counted: [EpisodeCensus.Session] {
-        sessions.map {
+        /// As the census keeps it.
+        var counted: EpisodeCensus.Session {
             EpisodeCensus.Session(
-                start: $0.start,
-                minutes: $0.counts ? $0.minutes : 0,
-                outcome: $0.recorded.outcome
+                start: start,
+                minutes: counts ? minutes : 0,
+                outcome: recorded.outcome
             )
         }
+    }
+
+    /// The end of an episode as sessions are judged by it.
+    struct End {
+        /// The local date of the end: the last on which sessions belong to the episode.
+        let date: CalendarDate
+        /// When the end became known: until then the client was expected.
+        let knownAt: Instant
+    }
+
+    /// As the census keeps them, by start; what was missed after the end among them, which is later.
+    var counted: [EpisodeCensus.Session] { (sessions + missedAfterEnd).map(\.counted) }
+
+    /// The time that the sessions that count toward hours cover in the ISO weeks of their starts,
+    /// of all weeks together, in hours.
+    var hours: Double {
+        var weeks: [LocalWeek: CoveredTime] = [:]
+        for session in sessions where session.counts {
+            weeks[LocalWeek(of: session.date), default: CoveredTime()].add(session.counted)
+        }
+        let time = weeks.values.reduce(0) { $0 + $1.microseconds }
+        return Double(time) / CoveredTime.microsecondsOfAnHour
     }
 
     /// Tallies the sessions of a history.
     ///
     /// - Parameters:
     ///   - entries: in the order of an effective history.
-    ///   - from: the admission.
-    ///   - to: the end in force; nil for an open episode.
-    /// - Throws: ``UnreadablePayload`` where a recorded session is damaged.
-    init(_ entries: [EffectiveHistory.Entry], from: Instant, to: Instant?) throws {
-        var places: [String: Int] = [:]
+    ///   - from: the local date of the admission.
+    ///   - end: the end in force; nil for an open episode.
+    ///   - calendar: of the ledger's zone.
+    /// - Throws: ``UnreadablePayload``, or a refusal, where a recorded session is damaged.
+    init(
+        _ entries: [EffectiveHistory.Entry],
+        from: CalendarDate,
+        to end: End?,
+        _ calendar: LocalCalendar
+    ) throws {
+        var places: [Key: Int] = [:]
         for entry in entries {
             guard let recorded = try RecordedSession(entry.type, payload: entry.payload) else {
                 continue
             }
-            let session = Session(entry: entry, recorded: recorded)
-            if session.start < from || session.start > to ?? session.start {
+            var session = Session(
+                entry: entry,
+                recorded: recorded,
+                date: calendar.date(of: entry.time),
+                standing: .counted
+            )
+            if session.date < from || end.map({ session.date > $0.date }) ?? false {
+                session.standing = .outsideEpisode
+                if let end, session.date > end.date, session.start <= end.knownAt,
+                    case .missed = recorded.outcome
+                {
+                    session.standing = .missedAfterEnd
+                }
+            }
+            self.entries.append(session)
+            guard session.standing != .outsideEpisode else {
                 flag(.outsideEpisode, session)
                 continue
             }
-            guard let id = recorded.id else {
-                sessions.append(session)
+            guard let id = recorded.id else { continue }
+            let key = Key(id: id, date: session.date)
+            let place = self.entries.count - 1
+            guard let other = places[key] else {
+                places[key] = place
                 continue
             }
-            guard let place = places[id] else {
-                places[id] = sessions.count
-                sessions.append(session)
-                continue
-            }
-            let other = sessions[place]
-            flag(.duplicateSession, other, session)
-            // Attended beats missed; of two of a kind the later word counts.
-            let wins =
-                session.isAttended == other.isAttended
-                ? session.entry.position > other.entry.position : session.isAttended
-            if wins { sessions[place] = session }
+            flag(.duplicateSession, self.entries[other], session)
+            let wins = session.replaces(self.entries[other])
+            self.entries[wins ? other : place].standing = .duplicateSession
+            if wins { places[key] = place }
         }
-        sessions.sort { ($0.start, $0.entry.position) < ($1.start, $1.entry.position) }
+        self.entries.sort { ($0.start, $0.entry.position) < ($1.start, $1.entry.position) }
+        try findMissedAndAttended()
+        sessions = self.entries.filter { $0.standing == .counted }
+        missedAfterEnd = self.entries.filter { $0.standing == .missedAfterEnd }
         let attended = sessions.filter(\.isAttended)
         flagOverlaps(attended)
         lastAttended = attended.last
+    }
+
+    /// A session is an id on a date: a series may have one id.
+    private struct Key: Hashable {
+        let id: String
+        let date: CalendarDate
+    }
+
+    /// Who comes late comes at most so long after the start, in microseconds.
+    private static let latest: Int64 = 3_600_000_000
+
+    /// A miss without an id is the attended session of its kind that began a little later: the
+    /// earliest that no other miss has taken.
+    private mutating func findMissedAndAttended() throws {
+        var taken: Set<Int> = []
+        var first = 0
+        for place in entries.indices {
+            let miss = entries[place]
+            guard miss.standing == .counted, miss.recorded.id == nil,
+                case .missed = miss.recorded.outcome,
+                case .sessionMissed(let data) = try miss.entry.decode()
+            else { continue }
+            while entries[first].start < miss.start { first += 1 }
+            for other in entries[first...].indices {
+                let session = entries[other]
+                let gap = session.start.microseconds - miss.start.microseconds
+                // What begins as the missed one was to end is the next one.
+                let length = data.scheduledMinutes.map { Int64($0) * 60_000_000 } ?? .max
+                guard gap <= Self.latest, gap < length else { break }
+                guard session.standing == .counted, session.isAttended, !taken.contains(other),
+                    try session.isLate(data.kind)
+                else { continue }
+                taken.insert(other)
+                entries[place].standing = .missedAndAttended
+                flag(.missedAndAttended, miss, session)
+                break
+            }
+        }
     }
 
     private mutating func flag(_ flag: EpisodeFlag.Flag, _ sessions: Session...) {
@@ -94,6 +178,28 @@ struct SessionTally {
         for session in attended.dropFirst() {
             if session.start < longest.end { flag(.overlappingSessions, longest, session) }
             if session.end > longest.end { longest = session }
+        }
+    }
+}
+
+extension SessionTally.Session {
+    /// Whether it counts before an entry of the same session that came first in the history:
+    /// attended beats missed; of two of a kind the later word counts.
+    fileprivate func replaces(_ other: Self) -> Bool {
+        isAttended == other.isAttended
+            ? entry.position > other.entry.position : isAttended
+    }
+
+    /// Whether it is of a kind, and the client may have come late to it.
+    fileprivate func isLate(_ kind: MissedSessionKind) throws -> Bool {
+        switch try entry.decode() {
+        case .sessionAttended(let data):
+            data.kind.rawValue == kind.rawValue
+                && (data.attendance == nil || data.attendance == .late)
+        case .familySessionHeld: kind == .family
+        case .admitted, .sessionMissed, .medicationAdjusted, .steppedDown, .steppedUp,
+            .programChanged, .completed, .discharged, .entryCorrected, .entryRetracted:
+            false
         }
     }
 }

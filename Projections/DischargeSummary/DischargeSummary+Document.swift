@@ -17,7 +17,7 @@ extension DischargeSummaryAnswer {
     ) -> Document {
         let writer = SummaryWriter(
             answer: self,
-            clock: LocalClock(calendar),
+            clock: calendar,
             numbers: SourceNumbers(self, sources)
         )
         let isFinal = summary.status == .final

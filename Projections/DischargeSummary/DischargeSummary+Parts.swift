@@ -117,6 +117,7 @@ extension DischargeSummary {
             Part("course_of_care", "weeks", \.courseOfCare.weeks),
             Part("course_of_care", "attendance_rate", \.courseOfCare.attendanceRate),
             Part("course_of_care", "missed", \.courseOfCare.missed),
+            Part("course_of_care", "missed_after_end", \.courseOfCare.missedAfterEnd),
             Part("course_of_care", "family_sessions", \.courseOfCare.familySessions),
             state("at_admission", \.atAdmission),
             state("at_discharge", \.atDischarge),

@@ -111,14 +111,18 @@ public struct DischargeSummary: Hashable, Sendable {
         public var byKind: Element<[String: Int]>
         /// Of them, how many of each modality, where one is recorded.
         public var byModality: Element<[String: Int]>
-        /// The minutes that count toward hours / 60.
+        /// The time that the sessions that count toward hours cover, week by week, in hours.
         public var hours: Element<Double>
         /// ISO weeks from the admission's to the end's, both of them counted.
         public var weeks: Element<Int>
-        /// Attended / (attended + missed, but for those that the program cancelled).
+        /// Attended / (attended + missed, also after the end, but for those that the program
+        /// cancelled).
         public var attendanceRate: Element<Double>
         /// How many the client missed, by reason.
         public var missed: Element<[String: Int]>
+        /// How many the client missed after the date of the end, before the end became known, by
+        /// reason.
+        public var missedAfterEnd: Element<[String: Int]>
         /// The sessions with the family.
         public var familySessions: Element<FamilySessions>
     }

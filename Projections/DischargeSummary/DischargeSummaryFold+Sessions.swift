@@ -4,6 +4,7 @@ extension DischargeSummaryFold {
     func courseOfCare() throws -> DischargeSummary.CourseOfCare {
         var count = SessionCount()
         for session in course.sessions.sessions { try count.add(session) }
+        for session in course.sessions.missedAfterEnd { count.addAfterEnd(session) }
         return DischargeSummary.CourseOfCare(
             attended: element(count.attended.count, count.attended),
             byKind: element(count.kinds.mapValues(\.count), count.attended),
@@ -11,12 +12,17 @@ extension DischargeSummaryFold {
                 count.modalities.mapValues(\.count),
                 count.modalities.values.joined()
             ),
-            hours: element(Double(count.minutes) / 60, count.counting),
+            // By ISO weeks whatever the ledger's settings say: rows hold none of these.
+            hours: element(course.sessions.hours, count.counting),
             weeks: element(weeks(), [admissionID, endID].compactMap { $0 }),
             attendanceRate: element(count.rate, count.attended + count.expected),
             missed: element(
                 count.missed.mapValues(\.count),
                 count.missed.values.joined()
+            ),
+            missedAfterEnd: element(
+                count.missedAfterEnd.mapValues(\.count),
+                count.missedAfterEnd.values.joined()
             ),
             familySessions: element(count.family, count.familySessions)
         )
@@ -24,9 +30,9 @@ extension DischargeSummaryFold {
 
     /// ISO weeks in the ledger's zone from the admission's to the end's, both counted.
     private func weeks() -> Int {
-        let first = calendar.isoWeek(of: calendar.date(of: course.admission.time))
+        let first = LocalWeek(of: calendar.date(of: course.admission.time))
         let end = max(course.ending?.entry.time ?? openUntil, course.admission.time)
-        let last = calendar.isoWeek(of: calendar.date(of: end))
+        let last = LocalWeek(of: calendar.date(of: end))
         return (last.firstDate - first.firstDate) / 7 + 1
     }
 }
@@ -36,9 +42,9 @@ private struct SessionCount {
     var attended: [EventID] = []
     var kinds: [String: [EventID]] = [:]
     var modalities: [String: [EventID]] = [:]
-    var minutes = 0
     var counting: [EventID] = []
     var missed: [String: [EventID]] = [:]
+    var missedAfterEnd: [String: [EventID]] = [:]
     /// Those missed for any other reason than that the program cancelled.
     var expected: [EventID] = []
     var family = DischargeSummary.FamilySessions(held: 0, withClient: 0, participants: [:])
@@ -51,10 +57,7 @@ private struct SessionCount {
 
     mutating func add(_ session: SessionTally.Session) throws {
         let event = session.entry.eventID
-        if session.counts {
-            minutes += session.minutes
-            counting.append(event)
-        }
+        if session.counts { counting.append(event) }
         if session.isAttended { attended.append(event) }
         switch try session.entry.decode() {
         case .sessionAttended(let data):
@@ -74,6 +77,12 @@ private struct SessionCount {
             .medicationAdjusted, .entryCorrected, .entryRetracted:
             break
         }
+    }
+
+    mutating func addAfterEnd(_ session: SessionTally.Session) {
+        guard case .missed(let reason) = session.recorded.outcome else { return }
+        missedAfterEnd[reason.rawValue, default: []].append(session.entry.eventID)
+        if reason != .cancelledByProgram { expected.append(session.entry.eventID) }
     }
 
     private mutating func add(_ data: FamilySessionHeld, _ event: EventID) {

@@ -270,7 +270,7 @@ public struct DischargeSummaryQuery: Sendable {
     }
 
     /// An end in the table is in force whatever comes after it, so that a row is the same at every
-    /// effective time from its end on.
+    /// effective time from the end of its date on: sessions of that date belong to the episode.
     private func stored(
         _ selection: Selection,
         _ effectiveAt: Instant
@@ -280,7 +280,7 @@ public struct DischargeSummaryQuery: Sendable {
         let end =
             selection.to.map { calendar.startOfDay($0.adding(days: 1)).microseconds } ?? .max
         let program = selection.program
-        return try await model.withTables { connection, generation, basis in
+        let (stored, basis) = try await model.withTables { connection, generation, basis in
             let rows = try await connection.query(
                 DischargeSummaryRow.select(
                     ledger.id,
@@ -293,12 +293,23 @@ public struct DischargeSummaryQuery: Sendable {
                     orderBy: "ended_at desc, episode_id"
                 )
             )
-            return DischargeSummaryList(
-                effectiveAt: effectiveAt,
-                rows: try rows.map { try DischargeSummaryRow($0) },
-                basis: basis
-            )
+            return (try rows.map { try DischargeSummaryRow($0) }, basis)
         }
+        // Parked episodes cannot be folded: their last good rows answer.
+        let ofThatDate = stored.filter {
+            calendar.date(of: $0.endedAt) == calendar.date(of: effectiveAt)
+                && !basis.parked.contains($0.episodeID)
+        }
+        let folded = try await model.folded(
+            ofThatDate.map(\.episodeID),
+            through: basis.position,
+            effectiveAt: effectiveAt
+        )
+        return DischargeSummaryList(
+            effectiveAt: effectiveAt,
+            rows: stored.map { folded[$0.episodeID].map(DischargeSummaryRow.init) ?? $0 },
+            basis: basis
+        )
     }
 }
 

@@ -87,7 +87,7 @@ enum SummaryWords {
         "lineage", "correction", "target", "entry", "elements",
     ]
 
-    private static func string(_ text: String, _ clock: LocalClock) -> String {
+    private static func string(_ text: String, _ clock: LocalCalendar) -> String {
         if let instant = Instant(rfc3339: text) { return clock.time(instant) }
         let isCode = text.utf8.allSatisfy {
             $0 == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
@@ -96,7 +96,7 @@ enum SummaryWords {
     }
 
     /// A value of any kind in one line, its times by a clock.
-    static func value(_ value: AnswerJSON?, _ clock: LocalClock) -> String {
+    static func value(_ value: AnswerJSON?, _ clock: LocalCalendar) -> String {
         switch value {
         case nil, .null: "–"
         case .string(let text): string(text, clock)

@@ -67,6 +67,15 @@ extension SummaryWriter {
 
     var courseOfCare: Section {
         let care = summary.courseOfCare
+        var afterEnd: [Fact] = []
+        if let counts = care.missedAfterEnd.value, !counts.isEmpty {
+            afterEnd.append(
+                fact("After the end", care.missedAfterEnd) { counts in
+                    "\(counts.values.reduce(0, +)) missed after the last contact: "
+                        + SummaryWords.counts(counts)
+                }
+            )
+        }
         return Section(
             "Course of care",
             [
@@ -82,6 +91,7 @@ extension SummaryWriter {
                         "\(Words.decimal($0 * 100)) %"
                     },
                     fact("Missed", care.missed) { $0.isEmpty ? "none" : SummaryWords.counts($0) },
+                ] + afterEnd + [
                     fact("Family sessions", care.familySessions) { family in
                         guard family.held > 0 else { return "none" }
                         return "\(family.held), of which \(family.withClient) with the client; "

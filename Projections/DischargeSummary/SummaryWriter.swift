@@ -13,7 +13,7 @@ struct SummaryWriter {
     typealias Table = Document.Table
 
     let answer: DischargeSummaryAnswer
-    let clock: LocalClock
+    let clock: LocalCalendar
     let numbers: SourceNumbers
 
     var summary: DischargeSummary { answer.summary }

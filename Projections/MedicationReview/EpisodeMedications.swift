@@ -1,4 +1,5 @@
 public import CareEpisode
+import Ledger
 
 /// The medications of one episode, and where the client is: what the tables hold.
 ///
@@ -68,9 +69,21 @@ public struct ReviewedMedications: Hashable, Sendable {
     public var whole: MedicationCourse
     /// Where the client is; nil before the admission.
     public var enrolment: EpisodeMedications?
+    /// What the site has set for the program.
+    public var settings = MedicationReview.Settings()
 
-    func review(_ effectiveAt: Instant, _ settings: MedicationReview.Settings) -> MedicationReview {
+    func review(_ effectiveAt: Instant) -> MedicationReview {
         MedicationReview(course, whole: whole, effectiveAt: effectiveAt, settings: settings)
+    }
+
+    /// The same, by what the ledger has set for the program on a date.
+    func with(_ settings: LedgerSettings, on date: CalendarDate) -> ReviewedMedications {
+        guard let set = settings.notReviewedDays(of: enrolment?.program, on: date) else {
+            return self
+        }
+        var reviewed = self
+        reviewed.settings = MedicationReview.Settings(notReviewedDays: set.days, by: set.by)
+        return reviewed
     }
 }
 

@@ -147,7 +147,7 @@ extension EpisodeMedicationReview: AnswerValue {
             .ledger,
             .init("effective_at", \.value.review.effectiveAt),
             .init("ended_at", \.value.review.endedAt),
-            .position, .lag, .knownAt, .knownBy,
+            .position, .lag, .knownAt, .knownBy, .settings,
         ] + MedicationReview.fields.map { $0.lifted(\.value.review) } + [.parked]
 }
 
@@ -157,7 +157,7 @@ extension MedicationWorklist: AnswerValue {
         .init("program", \.value.program),
         .ledger,
         .init("effective_at", \.value.effectiveAt),
-        .position, .lag, .knownAt, .knownBy,
+        .position, .lag, .knownAt, .knownBy, .settings,
         .init("episodes", \.value.episodes),
         .parked,
     ]

@@ -1,4 +1,5 @@
 public import CareEpisode
+public import Ledger
 
 /// The medications of an episode at a time: a function of its course, the time and the settings.
 public struct MedicationReview: Hashable, Sendable {
@@ -6,9 +7,14 @@ public struct MedicationReview: Hashable, Sendable {
     public struct Settings: Hashable, Sendable {
         /// Days without any event about a medication after which it counts as not reviewed.
         public var notReviewedDays: Int
+        /// The ledger's setting that says so; nil where none does.
+        public var by: LedgerSetting?
 
         /// Fourteen days, unless said otherwise.
-        public init(notReviewedDays: Int = 14) { self.notReviewedDays = notReviewedDays }
+        public init(notReviewedDays: Int = 14, by: LedgerSetting? = nil) {
+            self.notReviewedDays = notReviewedDays
+            self.by = by
+        }
     }
 
     /// An end of a regimen that is known and lies ahead.

@@ -8,19 +8,25 @@ public struct MedicationReviewQuery: Sendable {
     private let model: ReadModel<MedicationReviewProjection>
     private let ledger: LedgerDescription
     private let calendar: LocalCalendar
-    private let settings: MedicationReview.Settings
+    private let given: MedicationReview.Settings?
+    let settings: LedgerSettings
 
     /// A ledger's medication review.
     ///
+    /// - Parameters:
+    ///   - given: what the question says in place of the ledger's settings; nil for nothing.
+    ///   - settings: what the ledger has set.
     /// - Throws: an error that names the ledger's zone where this machine does not know it.
     public init(
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
-        settings: MedicationReview.Settings = MedicationReview.Settings()
+        given: MedicationReview.Settings? = nil,
+        settings: LedgerSettings = LedgerSettings()
     ) throws {
         calendar = try LocalCalendar(timeZone: ledger.timeZone)
         model = ReadModel(try MedicationReviewProjection(ledger), database, ledger: ledger)
         self.ledger = ledger
+        self.given = given
         self.settings = settings
     }
 
@@ -47,11 +53,8 @@ public struct MedicationReviewQuery: Sendable {
             if let medications = stored.first,
                 isParked || !medications.needsFold(at: effectiveAt)
             {
-                return EpisodeMedicationReview(
-                    episodeID: episode,
-                    review: ReviewedMedications(medications).review(effectiveAt, settings),
-                    basis: tables
-                )
+                let reviewed = settled(ReviewedMedications(medications), effectiveAt)
+                return review(reviewed, effectiveAt, tables)
             }
             basis = tables
         }
@@ -75,11 +78,7 @@ public struct MedicationReviewQuery: Sendable {
         guard let medications = part.medications else {
             throw MedicationReviewError.notAdmitted(episode)
         }
-        return EpisodeMedicationReview(
-            episodeID: episode,
-            review: medications.review(effectiveAt, settings),
-            basis: basis ?? folded
-        )
+        return review(medications, effectiveAt, basis ?? folded)
     }
 
     /// Reviews every episode with a stay in force in a program.
@@ -94,7 +93,7 @@ public struct MedicationReviewQuery: Sendable {
         knowledge: Knowledge? = nil
     ) async throws -> MedicationWorklist {
         var found: [ReviewedMedications]
-        let basis: ReadModelBasis
+        var basis: ReadModelBasis
         if let knowledge {
             (found, basis) = try await model.histories.run(
                 known: knowledge,
@@ -109,7 +108,7 @@ public struct MedicationReviewQuery: Sendable {
             }.map(\.episodeID)
             let isDoubtful = Set(doubtful)
             found = stored.filter { !isDoubtful.contains($0.episodeID) }
-                .map(ReviewedMedications.init)
+                .map { settled(ReviewedMedications($0), effectiveAt) }
             if !doubtful.isEmpty {
                 found += try await model.histories.run(
                     of: doubtful.sorted(),
@@ -118,6 +117,7 @@ public struct MedicationReviewQuery: Sendable {
                 ).parts
             }
         }
+        basis.settings = Set(found.compactMap(\.settings.by)).sorted { $0.entry < $1.entry }
         return MedicationWorklist(
             program: program,
             effectiveAt: effectiveAt,
@@ -135,13 +135,13 @@ public struct MedicationReviewQuery: Sendable {
         effectiveAt: Instant,
         enrolledIn program: String? = nil
     ) -> @Sendable (EpisodeID, EffectiveHistory) throws -> ReviewedMedications? {
-        { [calendar] episode, history in
+        { [self] episode, history in
             let reviewed = try ReviewedMedications.fold(
                 episode,
                 history,
                 effectiveAt: effectiveAt,
                 calendar: calendar
-            )
+            ).map { settled($0, effectiveAt, knownAt: history.knownAt) }
             guard let program else { return reviewed }
             return reviewed.flatMap { $0.isEnrolled(in: program) ? $0 : nil }
         }
@@ -160,12 +160,43 @@ public struct MedicationReviewQuery: Sendable {
         namesEpisodes: Bool = false
     ) -> [AnswerItem] {
         reviewed.flatMap { reviewed in
-            let items = reviewed.review(effectiveAt, settings).items
+            let items = reviewed.review(effectiveAt).items
             guard namesEpisodes else { return items }
             return items.map {
                 AnswerItem("episodes/\(reviewed.episodeID)/\($0.name)", $0.value)
             }
         }
+    }
+
+    /// By what the question says, else by what the ledger had set at a knowledge time.
+    private func settled(
+        _ reviewed: ReviewedMedications,
+        _ effectiveAt: Instant,
+        knownAt: Instant? = nil
+    ) -> ReviewedMedications {
+        guard let given else {
+            return reviewed.with(
+                settings.known(at: knownAt),
+                on: calendar.date(of: effectiveAt)
+            )
+        }
+        var reviewed = reviewed
+        reviewed.settings = given
+        return reviewed
+    }
+
+    private func review(
+        _ reviewed: ReviewedMedications,
+        _ effectiveAt: Instant,
+        _ basis: ReadModelBasis
+    ) -> EpisodeMedicationReview {
+        var basis = basis
+        basis.settings = [reviewed.settings.by].compactMap { $0 }
+        return EpisodeMedicationReview(
+            episodeID: reviewed.episodeID,
+            review: reviewed.review(effectiveAt),
+            basis: basis
+        )
     }
 
     private struct Folded: Sendable {
@@ -212,7 +243,7 @@ public struct MedicationReviewQuery: Sendable {
                 clientID: enrolment.clientID,
                 program: enrolment.program,
                 levelOfCare: enrolment.levelOfCare,
-                review: reviewed.review(effectiveAt, settings)
+                review: reviewed.review(effectiveAt)
             )
         }.sorted {
             ($1.review.flags.count, $0.episodeID) < ($0.review.flags.count, $1.episodeID)

@@ -45,8 +45,10 @@ public struct MedicationReviewQuestion: Question {
             Parameter(
                 "not_reviewed_days",
                 .integer(1...366),
-                "Days without any entry about a medication after which it is flagged, 1 to 366.",
-                standard: "14"
+                """
+                Days without any entry about a medication after which it is flagged, 1 to 366. \
+                Without it what the ledger has set, else 14.
+                """
             ),
         ] + Clocks.parameters
 
@@ -66,8 +68,8 @@ public struct MedicationReviewQuestion: Question {
     public let subject: Subject
     /// The time.
     public let effectiveAt: Instant
-    /// From when on flags are raised.
-    public let settings: MedicationReview.Settings
+    /// From when on flags are raised, whatever the ledger has set; nil for what it has set.
+    public let settings: MedicationReview.Settings?
     /// The knowledge that is asked of.
     public let clocks: Clocks
 
@@ -84,9 +86,10 @@ public struct MedicationReviewQuestion: Question {
             )
         }
         effectiveAt = reader.time("effective_at") ?? moment.now
-        settings = MedicationReview.Settings(
-            notReviewedDays: Int(reader.integer("not_reviewed_days"))
-        )
+        let days = Int(reader.integer("not_reviewed_days"))
+        settings =
+            reader.has("not_reviewed_days")
+            ? MedicationReview.Settings(notReviewedDays: days) : nil
         clocks = Clocks(&reader)
         try reader.finish()
         subject = episode.map { .episode($0) } ?? .program(program ?? "")
@@ -102,7 +105,7 @@ public struct MedicationReviewQuestion: Question {
 
     /// The review.
     public func answer(_ context: LedgerContext) async throws -> Answer<Value> {
-        let query = try query(context)
+        let query = try await query(context)
         switch subject {
         case .episode(let episode):
             let review = try await query.episode(
@@ -135,11 +138,12 @@ public struct MedicationReviewQuestion: Question {
         from first: Instant,
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
-        let query = try query(context)
+        let query = try await query(context)
         return try await compare(
             context,
             (first, second),
             of: subject.episode,
+            settings: settings == nil ? query.settings : LedgerSettings(),
             fold: query.fold(effectiveAt: effectiveAt, enrolledIn: subject.program),
             items: { [effectiveAt, isAboutOneEpisode] in
                 query.items($0, effectiveAt: effectiveAt, namesEpisodes: !isAboutOneEpisode)
@@ -147,11 +151,12 @@ public struct MedicationReviewQuestion: Question {
         )
     }
 
-    private func query(_ context: LedgerContext) throws -> MedicationReviewQuery {
+    private func query(_ context: LedgerContext) async throws -> MedicationReviewQuery {
         try MedicationReviewQuery(
             context.database,
             ledger: context.ledger,
-            settings: settings
+            given: settings,
+            settings: try await context.settings(known: clocks)
         )
     }
 }

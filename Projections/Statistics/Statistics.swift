@@ -24,7 +24,7 @@ public struct Statistics: Sendable {
         /// The first date after the span that holds a date.
         func end(after date: CalendarDate) -> CalendarDate {
             switch self {
-            case .week: return ISOWeek(of: date).next.firstDate
+            case .week: return LocalWeek(of: date).next.firstDate
             case .month:
                 let (year, month) =
                     date.month == 12 ? (date.year + 1, 1) : (date.year, date.month + 1)
@@ -118,8 +118,9 @@ public struct Figures: Hashable, Sendable {
     public var serviceDays = 0
     /// Sessions that clients attended.
     public var attended = 0
-    /// Sessions that clients missed, by reason; those above zero. Those after an end that nobody
-    /// knew of yet are among them.
+    /// Sessions that clients missed, by reason; those above zero.
+    ///
+    /// Those after an end that nobody knew of yet are among them.
     public var missed: [MissedReason: Int] = [:]
 
     /// Sessions that clients attended or should have: what the program cancelled is none.

@@ -109,6 +109,10 @@ public enum LedgerError: Error, CustomStringConvertible {
     case unreadableEvent(Position)
     /// No event of this episode is recorded.
     case unknownEpisode(EpisodeID)
+    /// A ledger has as many settings as it may have.
+    case tooManySettings(Int64)
+    /// A recorded setting that is none: somebody wrote it past this program.
+    case unreadableSetting
 
     /// What is wrong and what to do.
     public var description: String {
@@ -127,6 +131,10 @@ public enum LedgerError: Error, CustomStringConvertible {
                 + "use a newer one, or verify the ledger"
         case .unknownEpisode(let episode):
             "no event of episode \(episode) is recorded in this ledger"
+        case .tooManySettings(let most):
+            "a ledger has at most \(most) settings, and they are never removed: nothing was set"
+        case .unreadableSetting:
+            "a recorded setting of the ledger has a date that is none of this calendar"
         }
     }
 }

@@ -1,5 +1,5 @@
 public import CareEpisode
-import Ledger
+public import Ledger
 
 /// A part of an answer under a name of its own, so that two answers can be compared.
 public struct AnswerItem: Sendable {
@@ -57,6 +57,7 @@ extension HistoryFold {
     ///   - first: the earlier knowledge time.
     ///   - second: the later one.
     ///   - clock: which clock they are on.
+    ///   - settings: what the fold goes by besides the history, each as it was known at its time.
     ///   - fold: as for ``run(of:known:through:_:)``.
     ///   - items: the answer's parts; called with all episodes, and with single ones to see what
     ///     each contributes.
@@ -65,6 +66,7 @@ extension HistoryFold {
         from first: Instant,
         to second: Instant,
         by clock: KnowledgeClock,
+        settings: LedgerSettings = LedgerSettings(),
         fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
         items: @escaping @Sendable ([Part]) -> [AnswerItem]
     ) async throws -> KnowledgeDifference {
@@ -73,6 +75,7 @@ extension HistoryFold {
             first: first,
             second: second,
             clock: clock,
+            haveSettingsChanged: settings.known(at: first) != settings.known(at: second),
             fold: fold,
             items: items
         )
@@ -102,6 +105,7 @@ private struct EpisodeComparison<Part: Sendable>: Sendable {
     let first: Instant
     let second: Instant
     let clock: KnowledgeClock
+    let haveSettingsChanged: Bool
     let fold: @Sendable (EpisodeID, EffectiveHistory) throws -> Part?
     let items: @Sendable ([Part]) -> [AnswerItem]
 
@@ -118,7 +122,7 @@ private struct EpisodeComparison<Part: Sendable>: Sendable {
         }.map(\.eventID)
         var result = Result()
         result.after = try part(episode, events, second)
-        guard !learned.isEmpty else {
+        guard !learned.isEmpty || haveSettingsChanged else {
             result.before = result.after
             return result
         }
@@ -136,7 +140,16 @@ private struct EpisodeComparison<Part: Sendable>: Sendable {
                 }
             }
         }
-        for change in changes where result.because[change.item] == nil {
+        // What the settings alone have changed is because of no event.
+        var bySettings: Set<String> = []
+        if haveSettingsChanged {
+            let known = events.filter { $0.knowledgeTime(clock) <= first }
+            let unlearned = try part(episode, known, second)
+            let others = answerChanges(items([unlearned].compactMap { $0 }), after).map(\.item)
+            bySettings = Set(changes.map(\.item)).subtracting(others)
+        }
+        for change in changes
+        where result.because[change.item] == nil && !bySettings.contains(change.item) {
             result.because[change.item] = learned
         }
         return result

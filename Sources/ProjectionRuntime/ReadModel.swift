@@ -14,6 +14,8 @@ public struct ReadModelBasis: Sendable {
     public var knownBy: KnowledgeClock
     /// Episodes the answer may be wrong about.
     public var parked: [EpisodeID]
+    /// The settings of the ledger that the answer goes by, in the order in which they were recorded.
+    public var settings: [LedgerSetting] = []
 
     /// How many events the answer is behind the head.
     public var lag: Int64 { head.rawValue - position.rawValue }
@@ -128,6 +130,7 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
         through: Position,
         effectiveAt: Instant?
     ) async throws -> [EpisodeID: Projection.Model] {
+        guard !episodes.isEmpty else { return [:] }
         let reader = EventReader(database, ledger: ledger)
         let histories = try await reader.histories(of: episodes, through: through)
         return try histories.reduce(into: [:]) { models, item in

@@ -52,6 +52,8 @@ extension JSONField where Root: LedgerAnswering {
     public static var knownBy: Self {
         Self("known_by") { $0.basis.knownAt == nil ? nil : $0.basis.knownBy }
     }
+    /// The settings of the ledger that the answer goes by.
+    public static var settings: Self { Self("settings", \.basis.settings) }
     /// The episodes the answer may be wrong about.
     public static var parked: Self { Self("parked", \.basis.parked) }
 }

@@ -164,10 +164,9 @@ struct LifeCyclePropertyTests {
         }
         let end = entries.first { $0.type.isEnd }
         if draft.type.isEnd { return end == nil && draft.occurredAt >= admission.time }
-        if let end, draft.occurredAt > end.time { return false }
         guard draft.type.kind == .transfer else { return true }
         if draft.occurredAt < admission.time { return false }
-        if let end, draft.occurredAt == end.time { return false }
+        if let end, draft.occurredAt >= end.time { return false }
         let levels = try entries.drop { $0.eventID != admission.eventID }
             .filter { $0.time <= draft.occurredAt }
             .compactMap { entry -> LevelOfCare? in
@@ -222,7 +221,7 @@ struct LifeCyclePropertyTests {
         episode.append(0, .admission())
         let before = episode.state
         episode.append(1, .completion)
-        let late = episode.draft(5, .session)
+        let late = episode.draft(5, .programChange)
         #expect(before.decide(late) == [])
         #expect(episode.state.decide(late).map(\.code) == ["after_end"])
         #expect(before.version == Version(1) && before.eventCount == 1)

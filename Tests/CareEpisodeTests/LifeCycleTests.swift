@@ -67,25 +67,31 @@ struct LifeCycleTests {
         #expect(episode.append(60, .discharge) == ["/type already_ended"])
     }
 
-    @Test("While an end is in force only entries up to it are accepted")
+    @Test("While an end is in force facts of any time are accepted, but no step, change or end")
     func afterTheEnd() {
         var episode = admitted()
         episode.append(100, .completion)
-        #expect(episode.append(100, .session) == [])
-        #expect(episode.append(-500, .session) == [])
-        #expect(episode.append(100, .stop) == [])
-        #expect(episode.append(101, .session) == ["/occurred_at after_end"])
-        #expect(episode.append(101, .stop) == ["/occurred_at after_end"])
-        #expect(
-            episode.append(101, .sessionMissed(SessionMissed(kind: .group, reason: .noShow)))
-                == ["/occurred_at after_end"]
+        let family = FamilySessionHeld(
+            sessionID: "s",
+            minutes: 1,
+            participants: [FamilyParticipant(relation: .child)],
+            clientPresent: true
         )
+        for data in [
+            EventData.session, .stop, .familySessionHeld(family),
+            .sessionMissed(SessionMissed(kind: .group, reason: .noShow)),
+        ] {
+            for hour in [-500, 100, 101, 5_000] { #expect(episode.append(hour, data) == []) }
+        }
         #expect(episode.append(99, .programChange) == [])
-        #expect(episode.append(100, .programChange) == ["/occurred_at after_end"])
-        #expect(
-            episode.append(100, .step(.intensiveOutpatient, .outpatient))
-                == ["/occurred_at after_end"]
-        )
+        for hour in [100, 101] {
+            #expect(episode.append(hour, .programChange) == ["/occurred_at after_end"])
+            #expect(
+                episode.append(hour, .step(.intensiveOutpatient, .outpatient))
+                    == ["/occurred_at after_end"]
+            )
+            #expect(episode.append(hour, .discharge) == ["/type already_ended"])
+        }
         // Corrections and retractions are decided later than what they are about.
         #expect(episode.append(500, .correction(3, .session)) == [])
         #expect(episode.append(501, .retraction(3)) == [])
@@ -95,9 +101,9 @@ struct LifeCycleTests {
     func reopening() {
         var episode = admitted()
         episode.append(100, .discharge)
-        #expect(episode.append(150, .session) == ["/occurred_at after_end"])
+        #expect(episode.append(150, .programChange) == ["/occurred_at after_end"])
         #expect(episode.append(160, .retraction(2)) == [])
-        #expect(episode.append(150, .session) == [])
+        #expect(episode.append(150, .programChange) == [])
         #expect(episode.append(200, .completion) == [])
     }
 
@@ -105,14 +111,14 @@ struct LifeCycleTests {
     func movedEnd() {
         var episode = admitted()
         episode.append(100, .completion)
-        #expect(episode.append(110, .session) == ["/occurred_at after_end"])
+        #expect(episode.append(110, .programChange) == ["/occurred_at after_end"])
         #expect(episode.append(120, .correction(2, .completion, at: 115)) == [])
-        #expect(episode.append(110, .session) == [])
-        #expect(episode.append(116, .session) == ["/occurred_at after_end"])
+        #expect(episode.append(110, .programChange) == [])
+        #expect(episode.append(115, .programChange) == ["/occurred_at after_end"])
         // A correction that gives no time leaves the one last given.
         #expect(episode.append(121, .correction(2, .completion)) == [])
-        #expect(episode.append(115, .session) == [])
-        #expect(episode.append(116, .session) == ["/occurred_at after_end"])
+        #expect(episode.append(114, .programChange) == [])
+        #expect(episode.append(115, .programChange) == ["/occurred_at after_end"])
     }
 
     @Test("A step lies at or after the admission and starts from the level in force")

@@ -128,8 +128,7 @@ struct LocalCalendarTests {
         ]
     )
     func weeks(_ date: String, _ week: String, _ monday: String) throws {
-        let calendar = try LocalCalendar(timeZone: "UTC")
-        let found = calendar.isoWeek(of: try #require(CalendarDate(iso8601: date)))
+        let found = LocalWeek(of: try #require(CalendarDate(iso8601: date)))
         #expect(found.description == week)
         #expect(found.firstDate.description == monday)
     }
@@ -140,14 +139,32 @@ struct LocalCalendarTests {
         calendar.timeZone = try #require(TimeZone(identifier: "UTC"))
         for number in stride(from: -20_000, through: 40_000, by: 1) {
             let date = CalendarDate(dayNumber: number)
-            let week = ISOWeek(of: date)
+            let week = LocalWeek(of: date)
             #expect(week.firstDate <= date && date <= week.lastDate)
             #expect(week < week.next && week.next.firstDate - week.firstDate == 7)
             if number % 37 == 0 {
                 let noon = Date(timeIntervalSince1970: Double(number) * 86_400 + 43_200)
                 let parts = calendar.dateComponents([.yearForWeekOfYear, .weekOfYear], from: noon)
-                #expect(parts.yearForWeekOfYear == week.year && parts.weekOfYear == week.week)
+                let (year, number) = (parts.yearForWeekOfYear ?? 0, parts.weekOfYear ?? 0)
+                #expect(week.description == "\(year)-W\(number < 10 ? "0" : "")\(number)")
             }
+        }
+    }
+
+    @Test("From another day than Monday on a week is named by its first date")
+    func otherWeeks() throws {
+        // 2026-03-04 was a Wednesday.
+        let wednesday = try #require(CalendarDate(iso8601: "2026-03-04"))
+        let weeks = Weekday.allCases.map { LocalWeek(of: wednesday, from: $0) }
+        #expect(
+            weeks.map(\.description) == [
+                "2026-W10", "2026-03-03", "2026-03-04", "2026-02-26", "2026-02-27", "2026-02-28",
+                "2026-03-01",
+            ]
+        )
+        for week in weeks {
+            #expect(week.firstDate <= wednesday && wednesday <= week.lastDate)
+            #expect(week.next.firstDate - week.firstDate == 7 && week < week.next)
         }
     }
 }

@@ -16,6 +16,7 @@ struct RoleTests {
         "event": ("INSERT SELECT", "SELECT", "SELECT"),
         "ledger": ("SELECT", "SELECT", "SELECT"),
         "ledger_head": ("SELECT UPDATE", "SELECT", "SELECT"),
+        "ledger_setting": ("SELECT", "SELECT", "SELECT"),
         "ledger_ledger_id_seq": ("", "", ""),
         "projection": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
         "projection_generation": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
@@ -23,6 +24,8 @@ struct RoleTests {
         "projection_rebuild": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
         "read_model.census_episode": ("", rows, "SELECT"),
         "read_model.census_stay": ("", rows, "SELECT"),
+        "read_model.session_entry": ("", rows, "SELECT"),
+        "read_model.session_stay": ("", rows, "SELECT"),
         "read_model.discharge_summary": ("", rows, "SELECT"),
         "read_model.medication_change": ("", rows, "SELECT"),
         "read_model.medication_episode": ("", rows, "SELECT"),
@@ -250,6 +253,62 @@ struct RoleTests {
                     """
                 )
                 #expect(try rows[0].get("rows", as: Int64.self) == 3)
+            }
+            await pool.close()
+        }
+    }
+
+    @Test(
+        "Nobody changes, deletes or truncates settings, and only the owner adds some",
+        arguments: [
+            "postgres", "ledger_owner", "ledger_writer", "ledger_projector", "ledger_reader",
+        ],
+        ["origin", "replica"]
+    )
+    func settings(_ role: String, _ replication: String) async throws {
+        try await LedgerFixture.withConfiguration { configuration in
+            let pool = PostgresPool(configuration, limit: 1)
+            try await pool.withConnection { connection in
+                func add(_ entry: Int) -> SQL {
+                    SQL(
+                        "insert into ledger_setting select 1, \(entry), 'k', 'v', '2026-01-01', 'a', 1"
+                    )
+                }
+                _ = try await connection.query(add(1))
+                _ = try await connection.query(
+                    "select set_config('session_replication_role', \(replication), false)"
+                )
+                _ = try await connection.query("select set_config('role', \(role), false)")
+                let isMighty = ["postgres", "ledger_owner"].contains(role)
+                for attempt in [
+                    "update ledger_setting set value = '1'", "delete from ledger_setting",
+                    "update ledger_setting set value = '1' where false", "truncate ledger_setting",
+                    "delete from ledger_setting where false",
+                ] {
+                    do {
+                        _ = try await connection.query(SQL(attempt))
+                        Issue.record("\(role) may: \(attempt)")
+                    } catch let error as PostgresError {
+                        #expect(
+                            error.sqlState?.rawValue == (isMighty ? "EL001" : "42501"),
+                            "\(attempt)"
+                        )
+                    }
+                }
+                do {
+                    _ = try await connection.query(add(2))
+                    #expect(isMighty, "\(role) may add settings")
+                } catch let error as PostgresError {
+                    #expect(!isMighty && error.sqlState?.rawValue == "42501")
+                }
+                try await connection.execute(
+                    script: "reset role; reset session_replication_role"
+                )
+                let rows = try await connection.query(
+                    "select count(*) as rows, min(value) as value from ledger_setting"
+                )
+                #expect(try rows[0].get("rows", as: Int64.self) == (isMighty ? 2 : 1))
+                #expect(try rows[0].get("value", as: String.self) == "v")
             }
             await pool.close()
         }

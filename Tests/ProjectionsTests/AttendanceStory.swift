@@ -1,4 +1,5 @@
 import CareEpisode
+import Testing
 
 @testable import Projections
 
@@ -6,6 +7,7 @@ import CareEpisode
 struct AttendanceStory {
     private(set) var events: [HistoryEvent] = []
     let calendar: LocalCalendar
+    var clock = KnowledgeClock.source
 
     init(timeZone: String = "UTC") throws {
         calendar = try LocalCalendar(timeZone: timeZone)
@@ -13,9 +15,17 @@ struct AttendanceStory {
 
     /// Adds an event.
     ///
-    /// - Parameter time: `YYYY-MM-DD`, or `YYYY-MM-DD HH:MM`, in UTC.
+    /// - Parameters:
+    ///   - time: `YYYY-MM-DD`, or `YYYY-MM-DD HH:MM`, in UTC.
+    ///   - known: when the source knew it; nil for at once.
+    ///   - recorded: when the ledger recorded it; nil for years later.
     @discardableResult
-    mutating func add(_ data: EventData, _ time: String) -> EventID {
+    mutating func add(
+        _ data: EventData,
+        _ time: String,
+        known: String? = nil,
+        recorded: String? = nil
+    ) -> EventID {
         let number = Int64(events.count + 1)
         let eventID = EventID(bits: UInt128(2_000 + number))
         events.append(
@@ -25,8 +35,9 @@ struct AttendanceStory {
                 eventID: eventID,
                 type: data.type,
                 occurredAt: moment(time),
-                recordedAt: Instant(microseconds: 1_893_456_000_000_000 + number),
-                knownAt: moment(time),
+                recordedAt: recorded.map(moment)
+                    ?? Instant(microseconds: 1_893_456_000_000_000 + number),
+                knownAt: moment(known ?? time),
                 payload: data.canonicalBytes()
             )
         )
@@ -84,7 +95,9 @@ struct AttendanceStory {
     @discardableResult
     mutating func attend(
         _ id: String,
+        kind: SessionKind = .group,
         minutes: Int = 60,
+        attendance: Attendance? = nil,
         counts: Bool? = nil,
         _ time: String
     ) -> EventID {
@@ -92,8 +105,9 @@ struct AttendanceStory {
             .sessionAttended(
                 SessionAttended(
                     sessionID: id,
-                    kind: .group,
+                    kind: kind,
                     minutes: minutes,
+                    attendance: attendance,
                     countsTowardHours: counts
                 )
             ),
@@ -102,9 +116,22 @@ struct AttendanceStory {
     }
 
     @discardableResult
-    mutating func miss(_ reason: MissedReason, id: String? = nil, _ time: String) -> EventID {
+    mutating func miss(
+        _ reason: MissedReason,
+        kind: MissedSessionKind = .group,
+        id: String? = nil,
+        minutes: Int? = nil,
+        _ time: String
+    ) -> EventID {
         add(
-            .sessionMissed(SessionMissed(kind: .group, reason: reason, sessionID: id)),
+            .sessionMissed(
+                SessionMissed(
+                    kind: kind,
+                    reason: reason,
+                    sessionID: id,
+                    scheduledMinutes: minutes
+                )
+            ),
             time
         )
     }
@@ -130,30 +157,35 @@ struct AttendanceStory {
     /// What the fold says at a time, which is written as the times of the entries are.
     func attendance(
         _ effectiveAt: String,
-        _ weeklyHours: WeeklyHours = WeeklyHours()
+        _ settings: AttendanceSettings = AttendanceSettings()
     ) throws -> EpisodeAttendance? {
-        try attendance(at: moment(effectiveAt), weeklyHours)
+        try attendance(at: moment(effectiveAt), settings)
     }
 
     func attendance(
         at effectiveAt: Instant,
-        _ weeklyHours: WeeklyHours = WeeklyHours()
+        _ settings: AttendanceSettings = AttendanceSettings()
     ) throws -> EpisodeAttendance? {
         try EpisodeAttendance.fold(
-            try EffectiveHistory(events),
+            try EffectiveHistory(events, knownBy: clock),
             effectiveAt: effectiveAt,
             calendar: calendar,
-            weeklyHours: weeklyHours
+            settings: settings
         )
+    }
+
+    /// The sessions, with all that is known.
+    func tally() throws -> SessionTally {
+        try #require(try Course(try EffectiveHistory(events), calendar: calendar)).sessions
     }
 
     /// The weeks that are flagged, with the events that raise it.
     func below(
         _ effectiveAt: String,
-        _ weeklyHours: WeeklyHours = WeeklyHours()
+        _ settings: AttendanceSettings = AttendanceSettings()
     ) throws -> [String: [EventID]] {
         var found: [String: [EventID]] = [:]
-        for week in try attendance(effectiveAt, weeklyHours)?.weeks ?? [] {
+        for week in try attendance(effectiveAt, settings)?.weeks ?? [] {
             for flag in week.flags where flag.flag == .belowWeeklyHours {
                 found[week.week.description] = flag.eventIDs
             }

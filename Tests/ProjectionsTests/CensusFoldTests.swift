@@ -396,18 +396,18 @@ struct CensusFoldTests {
 
     // MARK: Sessions
 
-    @Test("Sessions before the admission or after the end count in nothing; at either, they do")
+    @Test("Sessions on dates before the admission's or after the end's count in nothing")
     func outside() throws {
         var story = try Story()
         story.admit("03-01 09:00")
-        let before = story.attend("s-0", "03-01 08:59")
-        story.attend("s-1", minutes: 10, "03-01 09:00")
-        story.attend("s-2", minutes: 20, "03-05 12:00")
-        let after = story.attend("s-3", "03-05 12:01")
+        let before = story.attend("s-0", "02-29 23:59")
+        story.attend("s-1", minutes: 10, "03-01 00:00")
+        story.attend("s-2", minutes: 20, "03-05 23:59")
+        let after = story.attend("s-3", "03-06 00:00")
         story.add(.completed(EpisodeEnd()), "03-05 12:00")
         let census = try #require(try story.census())
         #expect(census.sessions.map(\.minutes) == [10, 20])
-        #expect(census.end?.lastContactAt == instant("03-05 12:00"))
+        #expect(census.end?.lastContactAt == instant("03-05 23:59"))
         #expect(flags(census) == ["outside_episode": [[before], [after]]])
     }
 
@@ -415,13 +415,13 @@ struct CensusFoldTests {
     func duplicates() throws {
         var story = try Story()
         story.admit("03-01")
-        let one = story.attend("s-1", minutes: 10, "03-04")
+        let one = story.attend("s-1", minutes: 10, "03-03 12:00")
         // Recorded later, though it lies earlier.
         let two = story.attend("s-1", minutes: 20, "03-03")
         let attended = story.attend("s-2", minutes: 30, "03-05")
         let missed = story.add(
             .sessionMissed(SessionMissed(kind: .group, reason: .noShow, sessionID: "s-2")),
-            "03-06"
+            "03-05 10:00"
         )
         story.add(.sessionMissed(SessionMissed(kind: .group, reason: .noShow)), "03-07")
         story.add(.sessionMissed(SessionMissed(kind: .group, reason: .noShow)), "03-07")
@@ -458,7 +458,7 @@ struct CensusFoldTests {
         let other = story.family("s-3", present: true, "03-04 11:30")
         story.attend("s-4", minutes: 30, "03-04 12:20")
         story.family("s-5", present: false, "03-04 10:10")
-        story.add(.sessionMissed(SessionMissed(kind: .group, reason: .noShow)), "03-04 10:00")
+        story.add(.sessionMissed(SessionMissed(kind: .individual, reason: .noShow)), "03-04 10:00")
         let census = try #require(try story.census())
         #expect(flags(census) == ["overlapping_sessions": [[long, inner], [long, other]]])
         // Missed, and held without the client: no minutes count.
@@ -551,7 +551,7 @@ struct CensusFoldTests {
     @Test(
         "A stated contact outside the episode is flagged and replaced by the end",
         arguments: [
-            ("02-29 23:59", true), ("03-01", false), ("03-20", false), ("03-20 00:01", true),
+            ("02-29 23:59", true), ("03-01", false), ("03-20 23:59", false), ("03-21", true),
         ]
     )
     func contactOutside(_ contact: String, _ isOutside: Bool) throws {

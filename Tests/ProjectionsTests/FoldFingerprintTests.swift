@@ -92,7 +92,7 @@ struct FoldFingerprintTests {
                         recordedAt: recordedAt,
                         knownAt: draft.sourceRecordedAt ?? recordedAt,
                         payload: draft.payload(),
-                        header: draft.data.type.isEnd ? header : []
+                        header: draft.data.type.hasReadAuthor ? header : []
                     )
                 )
             }

@@ -30,6 +30,7 @@ struct AccessTests {
         (
             "GET", "discharge-summaries/%E?interim=true", [.clinician, .auditor, .administrator]
         ),
+        ("GET", "settings", [.clinician, .auditor, .service, .administrator]),
         ("GET", "checkpoint", [.clinician, .auditor, .service, .administrator]),
         (
             "GET", "proofs/inclusion?position=1", [.clinician, .auditor, .service, .administrator]

@@ -72,6 +72,12 @@ private struct EveryRequest {
     let story: ClinicStory
 
     func run() async throws {
+        _ = try await fixture.database.set(
+            [NewSetting("first_day_of_week=sunday"), NewSetting("not_reviewed_days=10")],
+            from: try #require(CalendarDate(iso8601: "2025-01-01")),
+            of: fixture.ledger,
+            by: "a"
+        )
         try await questions()
         try await returned()
         try await record()
@@ -81,6 +87,7 @@ private struct EveryRequest {
             let answer = try await fixture.request("GET", path, token: nil)
             #expect(answer.status == 200, "\(path)")
         }
+        try await get("settings")
         let log = try await get("access-log", .auditor)
         #expect(log.json.list("entries").contains { $0["purpose"] as? String == "TREAT" })
     }
@@ -146,6 +153,7 @@ private struct EveryRequest {
             "outcomes?from=2025-02-01&to=2025-02-20&program=op-aftercare",
             "outcomes?from=2025-01-01&to=2025-02-20&by=service",
             "statistics?from=2025-01-01&to=2025-02-20&by=month&program=iop-day",
+            "sessions?from=2025-01-01&to=2025-02-20&program=iop-day",
             "census?from=2025-01-06&to=2025-01-10", "attendance?episode=\(ended)",
             "medication-review?episode=\(open)", "medication-review?program=iop-day",
             "discharge-summaries?program=op-aftercare&from=2025-02-01&to=2025-02-28",

@@ -59,7 +59,7 @@ struct PlausibilityTests {
                 if !(6 * 60..<22 * 60).contains(minute) { Issue.record("at minute \(minute)") }
                 // A wrong date, later corrected, may fall on any day.
                 if line.draft.type == .sessionMissed,
-                    date - calendar.isoWeek(of: date).firstDate > 4
+                    date - LocalWeek(of: date).firstDate > 4
                 {
                     Issue.record("on \(date)")
                 }

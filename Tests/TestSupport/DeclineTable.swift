@@ -106,12 +106,15 @@ public enum DeclineTable {
             ("/occurred_at", "before_admission", "must not be before the admission")
         ),
         refused(
-            "a session after the end",
+            "a change of program after the end",
             after: [SampleEvent.admitted(), SampleEvent.completed()],
-            SampleEvent.session(day: 61),
+            SampleEvent.event(
+                at: SampleEvent.completed(day: 61).occurredAt,
+                .programChanged(ProgramChanged(rationale: "better", program: "evening"))
+            ),
             (
                 "/occurred_at", "after_end",
-                "must not be after the end of the episode; retract the end to reopen it"
+                "must be before the end of the episode; retract the end to reopen it"
             )
         ),
         refused(

@@ -133,6 +133,19 @@ public enum SessionKind: String, ClosedCode {
     case assessment
     case crisisIntervention = "crisis_intervention"
     case other
+
+    /// Whether its minutes count toward the hours of a week unless the entry says otherwise.
+    ///
+    /// The services of practitioners are no part of a program: they are paid apart (42 CFR
+    /// 410.43(b)).
+    public var countsTowardHours: Bool {
+        switch self {
+        case .medicationManagement, .caseManagement: false
+        case .individual, .group, .psychoeducation, .activity, .occupationalTherapy, .peerSupport,
+            .assessment, .crisisIntervention, .other:
+            true
+        }
+    }
 }
 
 /// What a session that was missed would have been: the kinds of sessions, and a family session.

@@ -28,7 +28,7 @@ public struct EffectiveHistory: Sendable {
         public let recordedAt: Instant
         /// The canonical JSON of the original's data, or of the last correction's replacement.
         public let payload: [UInt8]
-        /// The envelope of the original; empty but for an end.
+        /// The envelope of the original; empty but for an end or a session.
         public let header: [UInt8]
         /// The corrections that are known, the last one last.
         public let correctedBy: [EventID]
@@ -43,6 +43,10 @@ public struct EffectiveHistory: Sendable {
 
     /// The entries by (time, position); none without a known, unretracted admission.
     public let entries: [Entry]
+    /// Only what was known then takes part; nil for everything.
+    public let knownAt: Instant?
+    /// Which clock tells when something became known.
+    public let knownBy: KnowledgeClock
 
     /// What `events` amount to, which are those of one episode by version.
     ///
@@ -92,9 +96,20 @@ public struct EffectiveHistory: Sendable {
         }
         entries.sort { ($0.time, $0.position) < ($1.time, $1.position) }
         self.entries = isAdmitted ? entries : []
+        self.knownAt = knownAt
+        self.knownBy = knownBy
     }
 
-    private init(entries: [Entry]) { self.entries = entries }
+    private init(_ whole: EffectiveHistory, entries: [Entry]) {
+        self.entries = entries
+        knownAt = whole.knownAt
+        knownBy = whole.knownBy
+    }
+
+    /// When an entry became known, by the clock of this history.
+    public func knowledgeTime(of entry: Entry) -> Instant {
+        knownBy == .source ? entry.knownAt : entry.recordedAt
+    }
 
     /// The same history without what lies after a time; nil leaves it as it is.
     ///
@@ -104,6 +119,7 @@ public struct EffectiveHistory: Sendable {
     public func through(_ effectiveAt: Instant?, and type: EventType? = nil) -> EffectiveHistory {
         guard let effectiveAt, let last = entries.last, last.time > effectiveAt else { return self }
         return EffectiveHistory(
+            self,
             entries: entries.filter { $0.time <= effectiveAt || $0.type == type }
         )
     }

@@ -52,6 +52,25 @@ public struct CanonicalObject: Sendable {
         return CanonicalObject(value)
     }
 
+    /// A member that is a list of objects.
+    public func objects(_ name: StaticString) -> [CanonicalObject]? {
+        guard let value = rawValue(name), value.first == UInt8(ascii: "[") else { return nil }
+        return value.withUnsafeBufferPointer { bytes in
+            var scanner = CanonicalScanner(bytes)
+            var objects: [CanonicalObject] = []
+            guard scanner.skip(UInt8(ascii: "[")) else { return nil }
+            if scanner.ends(with: UInt8(ascii: "]")) { return objects }
+            repeat {
+                let start = scanner.index
+                guard start < bytes.count, bytes[start] == UInt8(ascii: "{"), scanner.skipValue()
+                else { return nil }
+                let first = value.startIndex
+                objects.append(CanonicalObject(value[first + start..<first + scanner.index]))
+            } while scanner.skip(UInt8(ascii: ","))
+            return scanner.ends(with: UInt8(ascii: "]")) ? objects : nil
+        }
+    }
+
     /// The bytes of a member's value, whatever it is.
     public func rawValue(_ name: StaticString) -> ArraySlice<UInt8>? {
         let start = bytes.startIndex

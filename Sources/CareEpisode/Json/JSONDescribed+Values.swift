@@ -79,10 +79,10 @@ extension CalendarDate: JSONText {
     public static var schema: AnswerJSON { .schema(format: "date") }
 }
 
-extension ISOWeek: JSONText {
-    /// A week of ISO 8601, such as `2025-W01`.
+extension LocalWeek: JSONText {
+    /// A week of ISO 8601, such as `2025-W01`, or the first date of another week.
     public static var schema: AnswerJSON {
-        ["type": "string", "pattern": "^[0-9]{4}-W[0-9]{2}$"]
+        ["type": "string", "pattern": "^[0-9]{4}-(W[0-9]{2}|[0-9]{2}-[0-9]{2})$"]
     }
 }
 

@@ -39,8 +39,8 @@ extension EpisodeState {
         case .programChanged: return decideChange(draft, admission)
         case .entryCorrected(let correction): return decide(correction)
         case .entryRetracted(let retraction): return decideTarget(retraction.targetEventID)
-        case .sessionAttended, .sessionMissed, .familySessionHeld, .medicationAdjusted:
-            return decideLateness(draft)
+        // Facts of any time are accepted, also while an end is in force: a ledger holds what happened.
+        case .sessionAttended, .sessionMissed, .familySessionHeld, .medicationAdjusted: return []
         }
     }
 
@@ -70,18 +70,6 @@ extension EpisodeState {
                 pointer: "/occurred_at",
                 code: "before_admission",
                 detail: "must not be before the admission"
-            )
-        ]
-    }
-
-    /// What is no step and no end may happen at the very moment of the end.
-    private func decideLateness(_ draft: EventDraft) -> [FieldError] {
-        guard let end, draft.occurredAt > end.time else { return [] }
-        return [
-            FieldError(
-                pointer: "/occurred_at",
-                code: "after_end",
-                detail: "must not be after the end of the episode; retract the end to reopen it"
             )
         ]
     }

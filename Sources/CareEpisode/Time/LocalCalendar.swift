@@ -18,6 +18,11 @@ public struct LocalCalendar: Sendable {
         self.offsets = offsets
     }
 
+    /// How far the wall clock is ahead of UTC at an instant, in seconds.
+    func offset(at instant: Instant) -> Int {
+        offsets.offset(at: floorDivide(Int(instant.microseconds), by: 1_000_000))
+    }
+
     /// The date of the day that `instant` lies in.
     public func date(of instant: Instant) -> CalendarDate {
         let seconds = floorDivide(Int(instant.microseconds), by: 1_000_000)
@@ -31,9 +36,6 @@ public struct LocalCalendar: Sendable {
     public func startOfDay(_ date: CalendarDate) -> Instant {
         Instant(microseconds: Int64(startOfDay(date.dayNumber)) * 1_000_000)
     }
-
-    /// The ISO 8601 week that holds a date.
-    public func isoWeek(of date: CalendarDate) -> ISOWeek { ISOWeek(of: date) }
 
     private func startOfDay(_ dayNumber: Int) -> Int {
         offsets.firstInstant(onOrAfterLocal: dayNumber * 86_400)

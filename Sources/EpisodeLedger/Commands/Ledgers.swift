@@ -6,8 +6,8 @@ import ProjectionRuntime
 
 struct Ledgers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the ledgers of the database, or create one.",
-        subcommands: [List.self, Create.self],
+        abstract: "List the ledgers of the database, create one, or set what it goes by.",
+        subcommands: [List.self, Create.self, Settings.self],
         defaultSubcommand: List.self
     )
 

@@ -78,6 +78,11 @@ public struct LedgerContext: Sendable {
     /// Days of the ledger's zone.
     public var calendar: LocalCalendar { moment.calendar }
 
+    /// What the ledger has set, as far as it was known at the time that is asked of.
+    public func settings(known clocks: Clocks) async throws -> LedgerSettings {
+        try await database.settings(of: ledger).known(at: clocks.knownAt)
+    }
+
     /// The ledger's events.
     public var reader: EventReader { EventReader(database, ledger: ledger) }
 

@@ -133,6 +133,7 @@ extension Question {
     ///   - context: the ledger.
     ///   - times: the knowledge times.
     ///   - episode: the one that is asked about; nil for all.
+    ///   - settings: what the fold goes by besides the history, each as it was known then.
     ///   - fold: an episode's part of the answer.
     ///   - items: the answer's parts.
     /// - Throws: ``LedgerError/unknownEpisode(_:)`` where nothing is recorded of the episode.
@@ -140,6 +141,7 @@ extension Question {
         _ context: LedgerContext,
         _ times: (first: Instant, second: Instant),
         of episode: EpisodeID? = nil,
+        settings: LedgerSettings = LedgerSettings(),
         fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
         items: @escaping @Sendable ([Part]) -> [AnswerItem]
     ) async throws -> Answer<KnowledgeDifference> {
@@ -152,6 +154,7 @@ extension Question {
             from: times.first,
             to: times.second,
             by: clocks.clock,
+            settings: settings,
             fold: fold,
             items: items
         )

@@ -1,5 +1,6 @@
 public import CareEpisode
 import Documents
+import Ledger
 
 extension ReadModelBasis {
     /// What an answer rests on, in a sentence.
@@ -7,7 +8,11 @@ extension ReadModelBasis {
         var text = "Position \(Words.grouped(position.rawValue))"
         text += lag > 0 ? ", \(Words.grouped(lag)) events behind the head" : ", the head"
         if let knownAt { text += "; as known at \(knownAt) by \(knownBy.words)" }
-        return text + "." + parkedWords
+        text += "."
+        if !settings.isEmpty {
+            text += " Settings: \(settings.map(\.words).joined(separator: "; "))."
+        }
+        return text + parkedWords
     }
 
     /// The episodes that an answer may be wrong about; empty where there are none.

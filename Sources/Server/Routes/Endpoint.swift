@@ -42,7 +42,18 @@ struct Endpoint: Sendable {
     }
 
     /// Every request about a ledger.
-    static let all = record + questions + evidence + subscriptions
+    static let all = record + questions + [settings] + evidence + subscriptions
+
+    private static let settings = Endpoint(
+        operation: "listSettings",
+        method: .get,
+        path: "settings",
+        summary: "What the ledger has set: thresholds and days, who set them, from when on",
+        roles: [.clinician, .auditor, .service, .administrator],
+        disclosesHealthInformation: false,
+        answers: [.json(LedgerSettingList.schema)],
+        handler: OperationRoutes.settings
+    )
 
     /// A position to read on from.
     static let after = Parameter(

@@ -21,6 +21,11 @@ enum OperationRoutes {
         return .json(answer.json)
     }
 
+    static func settings(_ call: Call) async throws -> Reply {
+        let settings = try await call.database.settings(of: call.ledger)
+        return .json(LedgerSettingList(call.ledger.name, settings).json)
+    }
+
     /// The process answers.
     static func health() -> Response { .json(Health().json) }
 

@@ -29,7 +29,12 @@ public struct RecordedSession: Hashable, Sendable {
             id = try payload.requiredString("session_id")
             minutes = try payload.requiredInteger("minutes", in: SessionAttended.minutes)
             outcome = .attended
-            countsTowardHours = try payload.flag("counts_toward_hours") ?? true
+            if let counts = try payload.flag("counts_toward_hours") {
+                countsTowardHours = counts
+            } else {
+                let kind: SessionKind = try payload.requiredCode("kind")
+                countsTowardHours = kind.countsTowardHours
+            }
         case .familySessionHeld:
             let isClientPresent = try payload.requiredFlag("client_present")
             id = try payload.requiredString("session_id")

@@ -22,7 +22,7 @@ public struct SessionAttended: Hashable, Sendable {
     public var facilitators: [Facilitator]?
     /// What it was about.
     public var topic: String?
-    /// Whether it counts toward the weekly hours; absent means yes.
+    /// Whether it counts toward the weekly hours; absent means what is usual for its kind.
     public var countsTowardHours: Bool?
     /// An opaque pointer to the note, whose text is never in the ledger.
     public var noteRef: String?
