@@ -8,6 +8,7 @@ public enum ReadModels {
         (CensusProjection.name, CensusProjection.foldVersion),
         (MedicationReviewProjection.name, MedicationReviewProjection.foldVersion),
         (DischargeSummaryProjection.name, DischargeSummaryProjection.foldVersion),
+        (SessionsProjection.name, SessionsProjection.foldVersion),
     ]
 
     /// Their names.
@@ -56,6 +57,20 @@ public enum ReadModels {
             disclosesHealthInformation: false
         ),
         QuestionDescription(
+            SessionsQuestion.self,
+            operation: "listSessions",
+            path: "sessions",
+            "Sessions with who came, who did not and who is unmarked",
+            disclosesHealthInformation: true
+        ),
+        QuestionDescription(
+            StatisticsQuestion.self,
+            operation: "getStatistics",
+            path: "statistics",
+            "Who came, stayed and went in a period, and how they attended",
+            disclosesHealthInformation: true
+        ),
+        QuestionDescription(
             MedicationReviewQuestion.self,
             operation: "getMedicationReview",
             path: "medication-review",
@@ -86,6 +101,7 @@ public enum ReadModels {
             try CensusProjection(ledger),
             try MedicationReviewProjection(ledger),
             try DischargeSummaryProjection(ledger),
+            try SessionsProjection(ledger),
         ]
     }
 

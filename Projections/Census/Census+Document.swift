@@ -9,7 +9,7 @@ extension CensusOfDate {
         let (ledger, calendar) = (context.ledger, context.calendar)
         return Document(
             "Midnight census of \(day.date), ledger \(ledger.name) (\(ledger.timeZone)): "
-                + "\(day.total) episodes",
+                + day.totals,
             [
                 .table(
                     .wide(
@@ -22,22 +22,21 @@ extension CensusOfDate {
                     .wide(
                         "",
                         [
-                            "Episode", "Client", "Program", "Since", .number("Day"),
-                            .number("Hours in 7 days"), "Flags",
+                            "Client", "Program", "Since", .number("Day"),
+                            .number("Hours in 7 days"), "Flags", "Episode",
                         ],
                         episodes.map { episode in
                             [
-                                episode.episodeID.description,
                                 episode.clientID,
                                 episode.stay.program,
                                 calendar.date(of: episode.stay.from).description,
                                 String(episode.dayOfStay),
                                 Words.decimal(episode.hoursLast7Days),
-                                Set(episode.flags.map(\.flag.rawValue)).sorted()
-                                    .joined(separator: " "),
+                                EpisodeFlag.words(episode.allFlags),
+                                episode.episodeID.description,
                             ]
                         },
-                        idColumn: 0
+                        idColumn: 6
                     )
                 ),
                 .note(basis.words),
@@ -68,6 +67,21 @@ extension CensusTally {
     }
 }
 
+extension CensusTally.Day {
+    /// "12 episodes", or "12 episodes of 11 clients".
+    fileprivate var totals: String {
+        let episodes = Words.count(total, "episode")
+        return clients == total ? episodes : "\(episodes) of \(Words.count(clients, "client"))"
+    }
+}
+
+extension EpisodeFlag {
+    /// The kinds of doubt in words, each once.
+    static func words(_ flags: [EpisodeFlag]) -> String {
+        Set(flags.map { Words.code($0.flag.rawValue) }).sorted().joined(separator: ", ")
+    }
+}
+
 extension CensusGroup {
     fileprivate static let numbers: [Document.Column] = [
         .number("Census"), .number("Admissions"), .number("Transfers in"),
@@ -75,7 +89,7 @@ extension CensusGroup {
     ]
 
     fileprivate var cells: [String] {
-        [program, levelOfCare.rawValue]
+        [program, Words.code(levelOfCare.rawValue)]
             + [census, admissions, transfersIn, transfersOut, discharges].map(String.init)
     }
 }

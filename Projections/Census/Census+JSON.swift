@@ -25,6 +25,18 @@ extension EpisodeCensus.Stay: JSONObject {
         .init("to", \.to),
         .init("start_reason", \.startReason),
         .init("end_reason", \.endReason),
+        .init("tracks", \.tracks.list, of: EpisodeCensus.Names.trackFields),
+    ]
+}
+
+extension EpisodeCensus.Names {
+    /// Each name, and since when.
+    fileprivate var list: [(name: String, from: Instant)] { Array(zip(names, times)) }
+
+    /// The members of a track.
+    fileprivate static let trackFields: [JSONField<(name: String, from: Instant)>] = [
+        .init("track", \.name),
+        .init("from", \.from),
     ]
 }
 
@@ -43,18 +55,53 @@ extension CensusOfDate: AnswerValue {
         .init("date", \.value.day.date),
         .ledger, .position, .lag, .knownAt, .knownBy,
         .init("total", \.value.day.total),
+        .init("total_clients", \.value.day.clients),
         .init("groups", \.value.day.groups),
         .init("episodes", \.value.episodes),
         .parked,
     ]
 
-    /// The total, and the groups and episodes by their names.
+    /// The totals, and the groups and episodes by their names.
+    ///
+    /// Without the flag of overlaps, which one episode's events alone do not explain.
     public var items: [AnswerItem] {
-        [AnswerItem("total", day.total.json)]
+        [
+            AnswerItem("total", day.total.json),
+            AnswerItem("total_clients", day.clients.json),
+        ]
             + day.groups.map {
                 AnswerItem("groups/\($0.program)/\($0.levelOfCare.rawValue)", $0.json)
             }
-            + episodes.map { AnswerItem("episodes/\($0.episodeID)/\($0.stay.from)", $0.json) }
+            + episodes.map { episode in
+                var episode = episode
+                episode.overlap = nil
+                return AnswerItem(
+                    "episodes/\(episode.episodeID)/\(episode.stay.from)",
+                    episode.json
+                )
+            }
+    }
+}
+
+extension CensusOfDate {
+    /// A line for each episode of the date.
+    var list: CSVTable {
+        CSVTable(
+            episodes,
+            CensusEpisode.fields.filter { !["tracks", "flags"].contains($0.name) } + [
+                .init("flags") { $0.allFlags.map(\.flag) }
+            ]
+        )
+    }
+}
+
+extension CensusTally {
+    /// A line for each group of each day.
+    var list: CSVTable {
+        CSVTable(
+            days.flatMap { day in day.groups.map { (day.date, $0) } },
+            [JSONField("date", \.0)] + CensusGroup.fields.map { $0.lifted(\.1) }
+        )
     }
 }
 
@@ -67,7 +114,7 @@ extension CensusEpisode: JSONObject {
         ] + EpisodeCensus.Stay.fields.map { $0.lifted(\.stay) } + [
             .init("day_of_stay", \.dayOfStay),
             .init("hours_last_7_days", \.hoursLast7Days),
-            .init("flags", \.flags),
+            .init("flags", \.allFlags),
         ]
 }
 
@@ -99,6 +146,7 @@ extension CensusTally.Day: JSONObject {
     public static let fields: [JSONField<Self>] = [
         .init("date", \.date),
         .init("total", \.total),
+        .init("total_clients", \.clients),
         .init("groups", \.groups),
     ]
 }

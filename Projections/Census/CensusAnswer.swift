@@ -28,6 +28,8 @@ public struct CensusTally: Sendable {
         public var date: CalendarDate
         /// What happened and who was there.
         public var groups: [CensusGroup]
+        /// How many clients the stays at midnight are of.
+        public var clients: Int
 
         /// Stays at midnight.
         public var total: Int { groups.reduce(0) { $0 + $1.census } }
@@ -44,65 +46,81 @@ public struct CensusTally: Sendable {
     /// Counts.
     ///
     /// - Parameters:
-    ///   - stays: all that overlap the days.
+    ///   - models: every episode with a stay that overlaps the days.
     ///   - from: the first date.
     ///   - to: the last date.
+    ///   - program: only this program's stays; nil for all.
     ///   - effectiveAt: only what happened up to then takes part.
     ///   - calendar: of the ledger's zone.
     public init(
-        _ stays: [EpisodeCensus.Stay],
+        _ models: [EpisodeCensus],
         from: CalendarDate,
         to: CalendarDate,
+        program: String?,
         effectiveAt: Instant,
         calendar: LocalCalendar
     ) {
-        let count = to - from + 1
-        precondition(count > 0, "a period has at least one day")
+        let period = DatePeriod(from, to)
         var groups: [Key: [CensusGroup]] = [:]
-        for stay in stays {
-            guard let stay = stay.cut(effectiveAt) else { continue }
-            let key = Key(program: stay.program, level: stay.levelOfCare)
-            var days =
-                groups.removeValue(forKey: key)
-                ?? Array(
-                    repeating: CensusGroup(program: stay.program, levelOfCare: stay.levelOfCare),
-                    count: count
-                )
-            let first = calendar.date(of: stay.from) - from
-            // What happens at 24:00 belongs to the next day: a stay counts at the midnights that
-            // end the days from its first to the one before its end.
-            let end = stay.to.map { calendar.date(of: $0) - from }
-            if days.indices.contains(first) {
-                switch stay.startReason {
-                case .admission: days[first].admissions += 1
-                case .transfer: days[first].transfersIn += 1
-                }
+        var midnights: [String: [Range<Int>]] = [:]
+        for model in models {
+            for stay in model.stays where program == nil || stay.program == program {
+                guard let stay = stay.cut(effectiveAt) else { continue }
+                let key = Key(program: stay.program, level: stay.levelOfCare)
+                var days =
+                    groups.removeValue(forKey: key)
+                    ?? Array(
+                        repeating: CensusGroup(
+                            program: stay.program,
+                            levelOfCare: stay.levelOfCare
+                        ),
+                        count: period.count
+                    )
+                stay.count(in: &days, period, calendar)
+                groups[key] = days
+                midnights[model.clientID, default: []].append(stay.midnights(period, calendar))
             }
-            if let end, days.indices.contains(end) {
-                if stay.isEndedByTransfer {
-                    days[end].transfersOut += 1
-                } else {
-                    days[end].discharges += 1
-                }
-            }
-            let (low, high) = (max(first, 0), min(end ?? count, count))
-            if low < high {
-                for day in low..<high { days[day].census += 1 }
-            }
-            groups[key] = days
         }
+        var clients = Array(repeating: 0, count: period.count)
+        for dates in midnights.values.flatMap(union) { for date in dates { clients[date] += 1 } }
         let keys = groups.keys.sorted {
             ($0.program, $0.level.rawValue) < ($1.program, $1.level.rawValue)
         }
-        days = (0..<count).map { day in
+        days = (0..<period.count).map { day in
             Day(
                 date: from.adding(days: day),
                 groups: keys.compactMap { key in
                     guard let group = groups[key]?[day] else { return nil }
                     return group.isEmpty ? nil : group
-                }
+                },
+                clients: clients[day]
             )
         }
+    }
+}
+
+extension EpisodeCensus.Stay {
+    /// Adds the stay to the numbers of its group on each day of a period.
+    fileprivate func count(
+        in days: inout [CensusGroup],
+        _ period: DatePeriod,
+        _ calendar: LocalCalendar
+    ) {
+        let first = period.date(of: from, calendar)
+        if days.indices.contains(first) {
+            switch startReason {
+            case .admission: days[first].admissions += 1
+            case .transfer: days[first].transfersIn += 1
+            }
+        }
+        if let end = to.map({ period.date(of: $0, calendar) }), days.indices.contains(end) {
+            if isEndedByTransfer {
+                days[end].transfersOut += 1
+            } else {
+                days[end].discharges += 1
+            }
+        }
+        for day in midnights(period, calendar) { days[day].census += 1 }
     }
 }
 
@@ -116,11 +134,14 @@ extension EpisodeCensus.Stay {
     /// The stay as it stood at a time: nil where it had not begun, open where it had not ended.
     public func cut(_ effectiveAt: Instant) -> Self? {
         guard from <= effectiveAt else { return nil }
-        guard let to, to > effectiveAt else { return self }
-        var open = self
-        open.to = nil
-        open.endReason = nil
-        return open
+        var stay = self
+        stay.tracks = tracks.through(effectiveAt)
+        stay.schedules = schedules.through(effectiveAt)
+        if let to, to > effectiveAt {
+            stay.to = nil
+            stay.endReason = nil
+        }
+        return stay
     }
 
     /// Whether it ended by a step or a change of program, and not with the episode.
@@ -135,8 +156,8 @@ extension EpisodeCensus.Stay {
 extension EpisodeCensus {
     /// The episode as it stood at a time; nil where it had not begun.
     ///
-    /// Exact but for sessions recorded twice of which one lies after that time, and for contacts of
-    /// the end's date that came after it: see ``needsFold(at:)``.
+    /// Exact but for sessions recorded twice, or missed and attended, of which one lies after that
+    /// time, and for contacts of the end's date that came after it: see ``needsFold(at:)``.
     public func cut(_ effectiveAt: Instant) -> EpisodeCensus? {
         var cut = self
         cut.stays = stays.compactMap { $0.cut(effectiveAt) }
@@ -149,7 +170,9 @@ extension EpisodeCensus {
 
     /// Whether only a fold tells how the episode stood at a time.
     func needsFold(at effectiveAt: Instant) -> Bool {
-        flags.contains { $0.flag == .duplicateSession && $0.at > effectiveAt }
+        flags.contains {
+            [.duplicateSession, .missedAndAttended].contains($0.flag) && $0.at > effectiveAt
+        }
             || end.map { $0.at <= effectiveAt && $0.lastContactAt > effectiveAt } ?? false
     }
 }
@@ -168,6 +191,12 @@ public struct CensusEpisode: Sendable {
     public var hoursLast7Days: Double
     /// The episode's doubts.
     public var flags: [EpisodeFlag]
+    /// `overlapping_episode`, where the client is in another stay of that midnight too: in whichever
+    /// program, also one that is not asked about.
+    public var overlap: EpisodeFlag?
+
+    /// Those of the episode, and that of its client.
+    public var allFlags: [EpisodeFlag] { flags + [overlap].compactMap { $0 } }
 }
 
 /// The census of one date, with the episodes in it.
@@ -176,6 +205,7 @@ public struct CensusOfDate: Sendable {
     public var day: CensusTally.Day
     /// The stays at midnight, by program, level, and how long they have lasted.
     public var episodes: [CensusEpisode]
+
     /// Puts an answer together.
     ///
     /// - Parameters:
@@ -192,37 +222,59 @@ public struct CensusOfDate: Sendable {
         calendar: LocalCalendar
     ) {
         let models = models.compactMap { $0.cut(effectiveAt) }
-        func isWanted(_ stay: EpisodeCensus.Stay) -> Bool {
-            program.map { $0 == stay.program } ?? true
-        }
         day =
             CensusTally(
-                models.flatMap(\.stays).filter(isWanted),
+                models,
                 from: date,
                 to: date,
+                program: program,
                 effectiveAt: effectiveAt,
                 calendar: calendar
             ).days[0]
-        let weekStart = calendar.startOfDay(date.adding(days: -6))
-        let next = calendar.startOfDay(date.adding(days: 1))
-        episodes = models.flatMap { model in
-            model.stays.filter(isWanted).compactMap { stay -> CensusEpisode? in
-                guard stay.from < next, stay.to.map({ $0 >= next }) ?? true else { return nil }
-                let covered = CoveredTime(
-                    model.sessions.lazy.filter { $0.start >= weekStart && $0.start < next }
-                )
-                return CensusEpisode(
-                    episodeID: model.episodeID,
-                    clientID: model.clientID,
-                    stay: stay,
-                    dayOfStay: date - calendar.date(of: stay.from) + 1,
-                    hoursLast7Days: covered.hours,
-                    flags: model.flags
-                )
-            }
+        let period = DatePeriod(date, date)
+        let all = models.flatMap { model in
+            model.stays.filter { !$0.midnights(period, calendar).isEmpty }
+                .map { CensusEpisode(model, $0, date, calendar) }
         }.sorted {
             ($0.stay.program, $0.stay.levelOfCare.rawValue, $0.stay.from, $0.episodeID)
                 < ($1.stay.program, $1.stay.levelOfCare.rawValue, $1.stay.from, $1.episodeID)
         }
+        let ofClient = Dictionary(grouping: all.map { ($0.clientID, $0.stay) }, by: \.0)
+        episodes = all.filter { program == nil || $0.stay.program == program }.map { episode in
+            var episode = episode
+            let stays = (ofClient[episode.clientID] ?? []).map(\.1)
+            if stays.count > 1 {
+                episode.overlap = EpisodeFlag(
+                    flag: .overlappingEpisode,
+                    at: stays.map(\.from).max() ?? episode.stay.from,
+                    eventIDs: stays.map(\.openedBy)
+                )
+            }
+            return episode
+        }
+    }
+}
+
+extension CensusEpisode {
+    /// A stay in the midnight census of a date.
+    fileprivate init(
+        _ model: EpisodeCensus,
+        _ stay: EpisodeCensus.Stay,
+        _ date: CalendarDate,
+        _ calendar: LocalCalendar
+    ) {
+        let weekStart = calendar.startOfDay(date.adding(days: -6))
+        let next = calendar.startOfDay(date.adding(days: 1))
+        let covered = CoveredTime(
+            model.sessions.lazy.filter { $0.start >= weekStart && $0.start < next }
+        )
+        self.init(
+            episodeID: model.episodeID,
+            clientID: model.clientID,
+            stay: stay,
+            dayOfStay: date - calendar.date(of: stay.from) + 1,
+            hoursLast7Days: covered.hours,
+            flags: model.flags
+        )
     }
 }

@@ -67,9 +67,10 @@ public struct CensusQuery: Sendable {
             knowledge: knowledge
         )
         let tally = CensusTally(
-            models.flatMap(\.stays).filter { program == nil || $0.program == program },
+            models,
             from: from,
             to: to,
+            program: program,
             effectiveAt: effectiveAt,
             calendar: calendar
         )
@@ -102,38 +103,64 @@ public struct CensusQuery: Sendable {
         { [projection = model.projection] in try projection.fold($0, $1.through(effectiveAt)) }
     }
 
-    /// Episodes as they were known: from the tables those with a stay that overlaps a time, from
-    /// the events all that can have one.
+    /// Whole episodes as they were known, with all of their stays: from the tables those that have a
+    /// stay or a session in a time, from the events those that are chosen.
+    func wholeEpisodes(
+        _ time: Range<Instant>,
+        among choice: EpisodeChoice = .all,
+        effectiveAt: Instant,
+        knowledge: Knowledge?
+    ) async throws -> ([EpisodeCensus], ReadModelBasis) {
+        guard let knowledge else {
+            return try await stored(effectiveAt: effectiveAt) { ledger, generation in
+                (
+                    CensusRows.wholeEpisodes(ledger, generation, time),
+                    CensusRows.wholeStays(ledger, generation, time)
+                )
+            }
+        }
+        return try await folded(choice, effectiveAt: effectiveAt, knowledge: knowledge)
+    }
+
+    /// Episodes as they were known: from the tables those with a stay that overlaps a time, with
+    /// those stays alone; from the events all that can have one.
     func episodes(
         overlapping time: Range<Instant>?,
         effectiveAt: Instant,
         knowledge: Knowledge?
     ) async throws -> ([EpisodeCensus], ReadModelBasis) {
         guard let knowledge else {
-            return try await stored(
-                from: time?.lowerBound,
-                to: time?.upperBound,
-                effectiveAt: effectiveAt
-            )
+            return try await stored(effectiveAt: effectiveAt) { ledger, generation in
+                let (from, to) = (time?.lowerBound, time?.upperBound)
+                return (
+                    CensusRows.episodes(ledger, generation, from: from, to: to),
+                    CensusRows.stays(ledger, generation, from: from, to: to)
+                )
+            }
         }
-        return try await model.histories.run(
-            of: .enrolled(in: time),
+        return try await folded(.enrolled(in: time), effectiveAt: effectiveAt, knowledge: knowledge)
+    }
+
+    private func folded(
+        _ choice: EpisodeChoice,
+        effectiveAt: Instant,
+        knowledge: Knowledge
+    ) async throws -> ([EpisodeCensus], ReadModelBasis) {
+        try await model.histories.run(
+            of: choice,
             known: knowledge,
             fold(effectiveAt: effectiveAt)
         )
     }
 
-    /// Episodes from the tables, with a stay that overlaps a time.
+    /// Episodes from the tables, as two statements select them and their stays.
     private func stored(
-        from: Instant?,
-        to: Instant?,
-        effectiveAt: Instant
+        effectiveAt: Instant,
+        _ selection: @Sendable (LedgerID, Int32) -> (episodes: SQL, stays: SQL)
     ) async throws -> ([EpisodeCensus], ReadModelBasis) {
         var (models, basis) = try await model.withTables { connection, generation, basis in
-            let results = try await connection.pipeline([
-                CensusRows.episodes(ledger.id, generation, from: from, to: to),
-                CensusRows.stays(ledger.id, generation, from: from, to: to),
-            ])
+            let selected = selection(ledger.id, generation)
+            let results = try await connection.pipeline([selected.episodes, selected.stays])
             return (try CensusRows.models(episodes: results[0], stays: results[1]), basis)
         }
         // Parked episodes cannot be folded: their last good rows answer.

@@ -65,6 +65,9 @@ public struct CensusQuestion: Question {
         .optional("last_date", \.time.period?.last),
     ]
 
+    /// The episodes of a date, or the groups of each day.
+    public static var isList: Bool { true }
+
     /// What is asked about.
     public let time: Time
     /// Up to when entries take part.
@@ -122,7 +125,8 @@ public struct CensusQuestion: Question {
                 program: program,
                 knowledge: clocks.knowledge
             )
-            return Answer(.date(census), basis, json: census.json(context.ledger, basis)) {
+            let json = census.json(context.ledger, basis)
+            return Answer(.date(census), basis, json: json, list: { census.list }) {
                 census.document(context, basis)
             }
         case .period(let from, let to):
@@ -133,7 +137,8 @@ public struct CensusQuestion: Question {
                 program: program,
                 knowledge: clocks.knowledge
             )
-            return Answer(.period(tally), basis, json: tally.json(context.ledger, basis)) {
+            let json = tally.json(context.ledger, basis)
+            return Answer(.period(tally), basis, json: json, list: { tally.list }) {
                 tally.document(basis)
             }
         }
@@ -167,9 +172,10 @@ public struct CensusQuestion: Question {
             ).items
         case .period(let from, let to):
             CensusTally(
-                models.flatMap(\.stays).filter { program == nil || $0.program == program },
+                models,
                 from: from,
                 to: to,
+                program: program,
                 effectiveAt: effectiveAt,
                 calendar: calendar
             ).items

@@ -49,12 +49,24 @@ struct CensusEpisodeRow: ProjectionRow {
         }
         var starts = episode.sessions.map(\.start.microseconds)
         var minutes = episode.sessions.map { Int32($0.minutes) }
+        var outcomes = episode.sessions.map(\.outcome.code)
         try column("session_at", &starts)
         try column("session_minutes", &minutes)
-        episode.sessions = zip(starts, minutes).map {
-            EpisodeCensus.CountedSession(start: Instant(microseconds: $0), minutes: Int($1))
-        }
         try column.flags(&episode.flags)
+        try column("referral_source", &episode.origin.referralSource)
+        try column.code("payer_class", &episode.origin.payerClass)
+        try column.code("prior_level_of_care", &episode.origin.priorLevelOfCare)
+        try column("session_outcome", &outcomes)
+        episode.sessions = try outcomes.indices.map { index in
+            guard let outcome = RecordedSession.Outcome(code: outcomes[index]) else {
+                throw column.unknownCode("session_outcome")
+            }
+            return EpisodeCensus.Session(
+                start: Instant(microseconds: starts[index]),
+                minutes: Int(minutes[index]),
+                outcome: outcome
+            )
+        }
     }
 }
 
@@ -67,28 +79,115 @@ struct CensusStayRow: ProjectionRow {
     var ordinal = 0
     var stay = EpisodeCensus.Stay(
         program: "",
-        track: nil,
         levelOfCare: .outpatient,
         from: Instant(microseconds: 0),
-        to: nil,
         startReason: .admission,
-        endReason: nil
+        openedBy: EventID(bits: 0)
     )
 
     mutating func columns(_ column: inout some ColumnVisitor) throws {
         try column.integer("ordinal", &ordinal)
         try column("program", &stay.program)
-        try column("track", &stay.track)
+        // For who reads the table: the last of the tracks.
+        var track = stay.track
+        try column("track", &track)
         try column.code("level_of_care", &stay.levelOfCare)
         try column("from_at", &stay.from)
         try column("to_at", &stay.to)
         try column.code("start_reason", &stay.startReason)
         try column.code("end_reason", &stay.endReason)
+        try column("opened_by", &stay.openedBy)
+        try column.names("tracks", "track_at", &stay.tracks)
+        try column.names("schedules", "schedule_at", &stay.schedules)
+    }
+}
+
+extension RecordedSession.Outcome {
+    /// As it is stored: of a missed session its reason.
+    fileprivate var code: String {
+        switch self {
+        case .attended: "attended"
+        case .heldWithoutClient: "family_without_client"
+        case .missed(let reason): reason.rawValue
+        }
+    }
+
+    /// An outcome as it is stored; nil for any other text.
+    fileprivate init?(code: String) {
+        switch code {
+        case "attended": self = .attended
+        case "family_without_client": self = .heldWithoutClient
+        default:
+            guard let reason = MissedReason(rawValue: code) else { return nil }
+            self = .missed(reason)
+        }
+    }
+}
+
+extension ColumnVisitor {
+    /// Names in a column, and their times in another.
+    fileprivate mutating func names(
+        _ name: String,
+        _ time: String,
+        _ value: inout EpisodeCensus.Names
+    ) throws {
+        var (names, times) = (value.names, value.times.map(\.microseconds))
+        try self(name, &names)
+        try self(time, &times)
+        guard names.count == times.count else { throw unknownCode(time) }
+        value = EpisodeCensus.Names(names, times.map(Instant.init(microseconds:)))
     }
 }
 
 /// Reads the tables of the census.
 enum CensusRows {
+    /// All stays of the episodes that have anything in a time: a stay, or a session after the end.
+    static func wholeStays(
+        _ ledger: LedgerID,
+        _ generation: Int32,
+        _ time: Range<Instant>
+    ) -> SQL {
+        CensusStayRow.select(
+            ledger,
+            generation,
+            where: """
+                episode_id in (
+                    select episode_id
+                    from read_model.census_episode
+                    where \(ProjectionTable.isOf(ledger, generation))
+                    and \(isInTime(time))
+                )
+                """,
+            orderBy: "episode_id, ordinal"
+        )
+    }
+
+    /// The episodes that have anything in a time: a stay, or a session after the end.
+    static func wholeEpisodes(
+        _ ledger: LedgerID,
+        _ generation: Int32,
+        _ time: Range<Instant>
+    ) -> SQL {
+        CensusEpisodeRow.select(
+            ledger,
+            generation,
+            where: isInTime(time),
+            orderBy: "episode_id"
+        )
+    }
+
+    /// The last session is the last element.
+    private static func isInTime(_ time: Range<Instant>) -> SQL {
+        """
+        admitted_at < \(time.upperBound.microseconds)
+        and (
+            ended_at is null
+            or ended_at >= \(time.lowerBound.microseconds)
+            or session_at[cardinality(session_at)] >= \(time.lowerBound.microseconds)
+        )
+        """
+    }
+
     /// Stays that overlap a time.
     static func stays(
         _ ledger: LedgerID,

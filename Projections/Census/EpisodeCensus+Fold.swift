@@ -14,6 +14,11 @@ extension EpisodeCensus {
             episodeID: episode,
             clientID: course.admitted.clientID,
             admittedAt: course.admission.time,
+            origin: Origin(
+                referralSource: course.admitted.referralSource?.rawValue,
+                payerClass: course.admitted.payer?.class,
+                priorLevelOfCare: course.admitted.priorLevelOfCare
+            ),
             stays: course.stays.map(\.row),
             end: course.ending.map {
                 End(

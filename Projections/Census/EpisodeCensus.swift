@@ -10,21 +10,31 @@ public struct EpisodeCensus: Hashable, Sendable {
     public var clientID: String
     /// When the episode began.
     public var admittedAt: Instant
+    /// What the admission says of where the client comes from, and who pays.
+    public var origin = Origin()
     /// In order; at least one.
     public var stays: [Stay]
     /// When and how the episode ended; nil while it is open.
     public var end: End?
-    /// Attended sessions within the episode that count toward hours, by start.
-    public var sessions: [CountedSession]
+    /// The sessions of the episode, each once, by start.
+    public var sessions: [Session]
     /// What is doubtful about the history.
     public var flags: [EpisodeFlag]
 
-    /// One unbroken time in one program, track and level of care.
+    /// What an admission says of where the client comes from, and who pays; nil where it does not.
+    public struct Origin: Hashable, Sendable {
+        /// Who referred the client; a site may have its own.
+        public var referralSource: String?
+        /// Who pays first.
+        public var payerClass: PayerClass?
+        /// The level of care before the admission.
+        public var priorLevelOfCare: LevelOfCare?
+    }
+
+    /// One unbroken time in one program and level of care.
     public struct Stay: Hashable, Sendable {
         /// The program's key.
         public var program: String
-        /// The track, where one is named.
-        public var track: String?
         /// The level of care.
         public var levelOfCare: LevelOfCare
         /// Its first instant.
@@ -35,6 +45,52 @@ public struct EpisodeCensus: Hashable, Sendable {
         public var startReason: StayOpening
         /// What closed it; nil while it lasts.
         public var endReason: StayClosing?
+        /// The event that opened it.
+        public var openedBy: EventID
+        /// The tracks in it.
+        public var tracks = Names()
+        /// The schedules in it, such as day and evening.
+        public var schedules = Names()
+
+        /// The last track in it; nil where none is named.
+        public var track: String? { tracks.last }
+    }
+
+    /// Names that followed one another within a stay, each with the time from which it was in force.
+    public struct Names: Hashable, Sendable {
+        /// The names, in order; a site may have its own.
+        public private(set) var names: [String]
+        /// As many times, none after the next.
+        public private(set) var times: [Instant]
+
+        /// The name in force as a stay begins; none where it is nil.
+        public init(_ name: String? = nil, from time: Instant = Instant(microseconds: 0)) {
+            names = name.map { [$0] } ?? []
+            times = name.map { _ in [time] } ?? []
+        }
+
+        /// Names with their times.
+        init(_ names: [String], _ times: [Instant]) {
+            precondition(names.count == times.count, "each name has its time")
+            self.names = names
+            self.times = times
+        }
+
+        /// The last name; nil where there is none.
+        public var last: String? { names.last }
+
+        /// Puts a name in force from a time on; nothing where it is in force already.
+        mutating func name(_ name: String, from time: Instant) {
+            guard name != last else { return }
+            names.append(name)
+            times.append(time)
+        }
+
+        /// The names that were in force up to a time.
+        func through(_ time: Instant) -> Names {
+            let count = times.prefix { $0 <= time }.count
+            return Names(Array(names.prefix(count)), Array(times.prefix(count)))
+        }
     }
 
     /// An episode's end.
@@ -49,13 +105,18 @@ public struct EpisodeCensus: Hashable, Sendable {
         public var lengthOfStayDays: Int
     }
 
-    /// Minutes that count toward the hours of a week.
-    public struct CountedSession: Hashable, Sendable {
-        /// The session's actual start.
+    /// What counts of a session.
+    public struct Session: Hashable, Sendable {
+        /// Its actual, or scheduled, start.
         public var start: Instant
-        /// Its actual minutes.
+        /// Its minutes that count toward the hours of a week; 0 where none do.
         public var minutes: Int
+        /// Who was there.
+        public var outcome: RecordedSession.Outcome
     }
+
+    /// The stay in force at a time: before the admission the first, after the end the last.
+    func stay(at time: Instant) -> Stay? { stays.last { $0.from <= time } ?? stays.first }
 }
 
 /// A doubt about an episode's history, with the events that raise it.
@@ -84,6 +145,14 @@ public struct EpisodeFlag: Hashable, Sendable {
         ///
         /// Depends on when one asks: raised by ``EpisodeAttendance``, never stored.
         case belowWeeklyHours = "below_weekly_hours"
+        /// The client is in two stays of one midnight.
+        ///
+        /// Between a client's episodes: raised by ``CensusOfDate``, never stored.
+        case overlappingEpisode = "overlapping_episode"
+        /// More clients attended a session than an entry of it says took part.
+        ///
+        /// Between the episodes of a group: raised by ``SessionList``, never stored.
+        case groupSize = "group_size"
 
         /// One sentence for people.
         public var text: String {
@@ -96,6 +165,8 @@ public struct EpisodeFlag: Hashable, Sendable {
                 "A session is recorded as missed and as attended a little later; it counts as "
                     + "attended."
             case .overlappingSessions: "Attended sessions overlap."
+            case .overlappingEpisode: "The client is counted more than once at this midnight."
+            case .groupSize: "More clients attended than the recorded size of the group."
             case .belowWeeklyHours:
                 "A whole week had fewer hours than the program's threshold (advisory)."
             }

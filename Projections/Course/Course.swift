@@ -128,13 +128,13 @@ struct Course {
 }
 
 extension LevelOfCare {
-    /// Days from an admission to the last contact, so many dates later: both count for outpatients,
-    /// as TEDS counts them; for inpatient and residential levels the nights count, at least one.
-    fileprivate func lengthOfStay(days: Int) -> Int {
+    /// Days from an admission to the last contact, so many dates later, at least 1: both count for
+    /// outpatients, as TEDS counts them; for inpatient and residential levels the nights count.
+    func lengthOfStay(days: Int) -> Int {
         switch self {
         case .inpatient, .residential: max(1, days)
         case .partialHospitalization, .intensiveOutpatient, .outpatient, .recoveryMonitoring:
-            days + 1
+            max(1, days + 1)
         }
     }
 }

@@ -7,12 +7,12 @@ struct CoveredTime {
     private var end = Instant(microseconds: .min)
 
     /// The time that some sessions cover, which are given by start.
-    init(_ sessions: some Sequence<EpisodeCensus.CountedSession> = []) {
+    init(_ sessions: some Sequence<EpisodeCensus.Session> = []) {
         for session in sessions { add(session) }
     }
 
     /// Adds a session that begins no earlier than those before it.
-    mutating func add(_ session: EpisodeCensus.CountedSession) {
+    mutating func add(_ session: EpisodeCensus.Session) {
         let end = session.start.advanced(bySeconds: Int64(session.minutes) * 60)
         guard end > self.end else { return }
         microseconds += end.microseconds - max(session.start, self.end).microseconds

@@ -23,7 +23,7 @@ struct SessionTally {
         /// The local date of its start.
         let date: CalendarDate
         /// Whether it counts, and if not, why.
-        fileprivate(set) var standing: Standing
+        fileprivate(set) var standing: SessionStanding
 
         /// Its actual, or scheduled, start.
         var start: Instant { entry.time }
@@ -35,23 +35,13 @@ struct SessionTally {
         /// Whether its minutes count toward the hours of a week.
         var counts: Bool { recorded.countsTowardHours }
         /// As the census keeps it.
-        var counted: EpisodeCensus.CountedSession {
-            EpisodeCensus.CountedSession(start: start, minutes: minutes)
+        var counted: EpisodeCensus.Session {
+            EpisodeCensus.Session(
+                start: start,
+                minutes: counts ? minutes : 0,
+                outcome: recorded.outcome
+            )
         }
-    }
-
-    /// Whether an entry counts.
-    enum Standing: String, ClosedCode {
-        /// It is a session of the episode.
-        case counted
-        /// It lies on a date before the admission's or after the end's.
-        case outsideEpisode = "outside_episode"
-        /// Another entry of the same session counts.
-        case duplicateSession = "duplicate_session"
-        /// Missed, and attended after all: the attended entry counts.
-        case missedAndAttended = "missed_and_attended"
-        /// Missed after the date of the end, before anybody knew of the end: counts apart.
-        case missedAfterEnd = "missed_after_end"
     }
 
     /// The end of an episode as sessions are judged by it.
@@ -62,8 +52,8 @@ struct SessionTally {
         let knownAt: Instant
     }
 
-    /// Sessions that count toward hours, by start.
-    var counted: [EpisodeCensus.CountedSession] { sessions.filter(\.counts).map(\.counted) }
+    /// As the census keeps them, by start; what was missed after the end among them, which is later.
+    var counted: [EpisodeCensus.Session] { (sessions + missedAfterEnd).map(\.counted) }
 
     /// The time that the sessions that count toward hours cover in the ISO weeks of their starts,
     /// of all weeks together, in hours.

@@ -1,6 +1,6 @@
 public import CareEpisode
 
-/// A step, or a change of program or track: it closes one stay and opens the next.
+/// A step, or a change of program: it closes one stay and opens the next.
 public enum Transfer: String, Hashable, Sendable, CaseIterable {
     /// To a lower level of care.
     case steppedDown = "stepped_down"

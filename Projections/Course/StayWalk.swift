@@ -1,13 +1,13 @@
 import CareEpisode
 
 extension Course {
-    /// One unbroken time in one program, track and level of care, and what put it in force.
+    /// One unbroken time in one program and level of care, and what put it in force.
     @dynamicMemberLookup
     struct Stay {
         /// As the census has it.
         fileprivate(set) var row: EpisodeCensus.Stay
-        /// The event that opened it.
-        let openedBy: EventID
+        /// The event that named the track in force; the admission where none ever did.
+        fileprivate(set) var trackNamedBy: EventID
         /// The hours a week that were planned: since the stay began, and as changed within it.
         fileprivate var plans: [(from: Instant, hours: Double?)]
 
@@ -47,12 +47,14 @@ struct StayWalk {
             Course.Stay(
                 row: EpisodeCensus.Stay(
                     program: admitted.program,
-                    track: admitted.track?.rawValue,
                     levelOfCare: admitted.levelOfCare,
                     from: admission.time,
-                    startReason: .admission
+                    startReason: .admission,
+                    openedBy: admission.eventID,
+                    tracks: .init(admitted.track?.rawValue, from: admission.time),
+                    schedules: .init(admitted.schedule?.rawValue, from: admission.time)
                 ),
-                openedBy: admission.eventID,
+                trackNamedBy: admission.eventID,
                 plans: [(admission.time, admitted.plannedHoursPerWeek)]
             )
         ]
@@ -79,7 +81,8 @@ struct StayWalk {
                 .programChanged,
                 to: current.levelOfCare,
                 changed.program,
-                changed.track,
+                track: changed.track,
+                schedule: changed.schedule,
                 plannedHours: changed.plannedHoursPerWeek
             )
         case .completed(let details): close(entry, .completed, details)
@@ -103,32 +106,47 @@ struct StayWalk {
             transfer,
             to: step.toLevel,
             step.program,
-            step.track,
+            track: step.track,
+            schedule: step.schedule,
             plannedHours: step.plannedHoursPerWeek
         )
     }
 
-    /// Closes the stay and opens the next, if anything changes that a stay consists of.
+    /// Closes the stay and opens the next, if program or level of care change; a track, a schedule
+    /// and a plan alone change within the stay.
     private mutating func change(
         _ entry: EffectiveHistory.Entry,
         _ transfer: Transfer,
         to level: LevelOfCare,
         _ program: String?,
-        _ track: Track?,
+        track: Track?,
+        schedule: Schedule?,
         plannedHours: Double?
     ) {
-        let before = current
-        let plan = (entry.time, plannedHours ?? before.plans[before.plans.count - 1].hours)
-        var next = before.row
-        next.levelOfCare = level
-        next.program = program ?? next.program
-        next.track = track?.rawValue ?? next.track
-        guard next != before.row else { return stays[stays.count - 1].plans.append(plan) }
-        next.from = entry.time
-        next.startReason = .transfer(transfer)
-        stays[stays.count - 1].row.to = entry.time
-        stays[stays.count - 1].row.endReason = .transfer(transfer)
-        stays.append(Course.Stay(row: next, openedBy: entry.eventID, plans: [plan]))
+        var stay = current
+        let plan = (entry.time, plannedHours ?? stay.plans[stay.plans.count - 1].hours)
+        let program = program ?? stay.program
+        if let track, track.rawValue != stay.track { stay.trackNamedBy = entry.eventID }
+        if level != stay.levelOfCare || program != stay.program {
+            stays[stays.count - 1].row.to = entry.time
+            stays[stays.count - 1].row.endReason = .transfer(transfer)
+            stay.row = EpisodeCensus.Stay(
+                program: program,
+                levelOfCare: level,
+                from: entry.time,
+                startReason: .transfer(transfer),
+                openedBy: entry.eventID,
+                tracks: .init(track?.rawValue ?? stay.track, from: entry.time),
+                schedules: .init(schedule?.rawValue ?? stay.schedules.last, from: entry.time)
+            )
+            stay.plans = [plan]
+            stays.append(stay)
+        } else {
+            if let track { stay.row.tracks.name(track.rawValue, from: entry.time) }
+            if let schedule { stay.row.schedules.name(schedule.rawValue, from: entry.time) }
+            stay.plans.append(plan)
+            stays[stays.count - 1] = stay
+        }
     }
 
     private mutating func close(

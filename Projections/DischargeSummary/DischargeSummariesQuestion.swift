@@ -35,6 +35,9 @@ public struct DischargeSummariesQuestion: Question {
         .init("effective_at", \.effectiveAt),
     ]
 
+    /// A line for each summary.
+    public static var isList: Bool { true }
+
     /// Which.
     public let selection: DischargeSummaryQuery.Selection
     /// Up to when entries take part.
@@ -75,7 +78,12 @@ public struct DischargeSummariesQuestion: Question {
             effectiveAt: effectiveAt,
             knowledge: clocks.knowledge
         )
-        return Answer(list, list.basis, json: list.json(context.ledger, list.basis)) {
+        return Answer(
+            list,
+            list.basis,
+            json: list.json(context.ledger, list.basis),
+            list: { CSVTable(list.rows, DischargeSummaryRow.fields) }
+        ) {
             list.document(context.calendar)
         }
     }

@@ -8,7 +8,7 @@ extension DischargeSummaryFold {
         return DischargeSummary.Client(
             clientID: atAdmission(course.admitted.clientID),
             program: element(last.program, [openers[firstOfLast(\.program)]]),
-            track: element(last.track, [openers[firstOfLast(\.track)]]),
+            track: element(last.track, [last.trackNamedBy]),
             admittedAt: atAdmission(course.admission.time),
             admissionDate: atAdmission(calendar.date(of: course.admission.time)),
             endedAt: atEnd(\.entry.time),

@@ -88,6 +88,17 @@ extension EpisodeList: AnswerValue {
         .parked,
     ]
 
+    /// A line for each episode, without its stays.
+    var table: CSVTable {
+        CSVTable(
+            lines,
+            EpisodeCensus.head.filter { $0.name != "stays" }.map { $0.lifted(\Line.episode) } + [
+                JSONField("overlapping_episode", \.isOverlapping),
+                JSONField("flags") { $0.episode.flags.map(\.flag) },
+            ]
+        )
+    }
+
     private var lines: [Line] {
         episodes.map { Line(episode: $0, isOverlapping: overlapping.contains($0.episodeID)) }
     }

@@ -29,6 +29,9 @@ public struct EpisodesQuestion: Question {
     /// What a comparison names.
     public static let subject: [JSONField<Self>] = [.init("effective_at", \.effectiveAt)]
 
+    /// A line for each episode.
+    public static var isList: Bool { true }
+
     /// Which are wanted.
     public let filter: CensusQuery.EpisodeFilter
     /// Up to when entries take part.
@@ -65,7 +68,7 @@ public struct EpisodesQuestion: Question {
             effectiveAt: effectiveAt,
             knowledge: clocks.knowledge
         )
-        return Answer(list, basis, json: list.json(context.ledger, basis)) {
+        return Answer(list, basis, json: list.json(context.ledger, basis), list: { list.table }) {
             list.document(context.calendar, basis)
         }
     }

@@ -10,6 +10,7 @@ extension CensusQuery {
     ///   - effectiveAt: the instant up to which entries take part: just before the last date's
     ///     24:00, or now.
     ///   - program: only this program; nil for all.
+    ///   - unit: what is counted.
     ///   - knowledge: nil answers from the tables.
     /// - Throws: `ProjectionError.rebuildNeeded` where the tables are of another version.
     public func outcomes(
@@ -17,10 +18,14 @@ extension CensusQuery {
         to: CalendarDate,
         effectiveAt: Instant,
         program: String? = nil,
+        by unit: PeriodOutcomes.Unit = .episode,
         knowledge: Knowledge? = nil
     ) async throws -> (PeriodOutcomes, ReadModelBasis) {
-        let (models, basis) = try await episodes(
-            overlapping: calendar.instants(from: from, through: to),
+        // A service may have begun with a stay that lies before the period.
+        let time = calendar.instants(from: from, through: to)
+        let (models, basis) = try await wholeEpisodes(
+            time,
+            among: .enrolled(in: time),
             effectiveAt: effectiveAt,
             knowledge: knowledge
         )
@@ -29,6 +34,7 @@ extension CensusQuery {
             from: from,
             to: to,
             program: program,
+            by: unit,
             effectiveAt: effectiveAt,
             calendar: calendar
         )

@@ -8,11 +8,15 @@ extension PeriodOutcomes: AnswerValue {
         .init("from", \.value.from),
         .init("to", \.value.to),
         .init("program", \.value.program),
+        .init("by", \.value.unit),
         .ledger, .position, .lag, .knownAt, .knownBy,
         .init("by_reason", \.value.byReason),
         .init("discharges", \.value.discharges),
-        .init("alos_days", \.value.averageLengthOfStay),
+        .init("alos_days", \.value.lengthsOfStay.mean),
+        .init("median_los_days", \.value.lengthsOfStay.median),
+        .init("los_quartile_days", \.value.lengthsOfStay.quartiles),
         .init("adc", \.value.averageDailyCensus),
+        .init("average_daily_enrolment", \.value.averageDailyEnrolment),
         .parked,
     ]
 
@@ -20,8 +24,11 @@ extension PeriodOutcomes: AnswerValue {
     public var items: [AnswerItem] {
         byReason.map { AnswerItem("by_reason/\($0.reason.rawValue)", $0.json) } + [
             AnswerItem("discharges", discharges.json),
-            AnswerItem("alos_days", averageLengthOfStay.json),
+            AnswerItem("alos_days", lengthsOfStay.mean.json),
+            AnswerItem("median_los_days", lengthsOfStay.median.json),
+            AnswerItem("los_quartile_days", lengthsOfStay.quartiles.json),
             AnswerItem("adc", averageDailyCensus.json),
+            AnswerItem("average_daily_enrolment", averageDailyEnrolment.json),
         ]
     }
 }
@@ -30,7 +37,7 @@ extension PeriodOutcomes.Count: JSONObject {
     /// The members of a reason.
     public static let fields: [JSONField<Self>] = [
         .init("reason", \.reason),
-        .init("teds_reason", \.reason.teds),
-        .init("n", \.episodes),
+        .optional("teds_reason", \.tedsReason),
+        .init("n", \.records),
     ]
 }

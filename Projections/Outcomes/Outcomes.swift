@@ -10,31 +10,45 @@ public struct PeriodOutcomes: Hashable, Sendable {
     public let to: CalendarDate
     /// Only this program; nil for all.
     public let program: String?
-    /// How many episodes ended how: those above zero, in the order of TEDS.
+    /// What is counted.
+    public let unit: Unit
+    /// How many ended how: those above zero, in the order of TEDS.
     public let byReason: [Count]
-    /// The lengths of stay of those episodes together, in days.
-    public let lengthOfStayDays: Int
+    /// The lengths of stay of what ended, the shortest first.
+    let lengthsOfStay: LengthsOfStay
     /// The stays at each midnight of the period together.
     public let midnights: Int
+    /// The episodes that were there on each date of the period, together.
+    public let enrolledDates: Int
 
-    /// How many episodes ended for one reason.
+    /// What a record is of.
+    public enum Unit: String, ClosedCode {
+        /// A whole episode.
+        case episode
+        /// An unbroken time at one level of care, as TEDS counts.
+        case service
+    }
+
+    /// How many ended for one reason.
     public struct Count: Hashable, Sendable {
-        /// Why they ended.
+        /// Why.
         public var reason: EndReason
+        /// The reason's number in TEDS; nil for episodes, which TEDS does not count.
+        public var tedsReason: Int?
         /// How many; above zero.
-        public var episodes: Int
+        public var records: Int
     }
 
-    /// Episodes that ended in the period.
-    public var discharges: Int { byReason.reduce(0) { $0 + $1.episodes } }
-
-    /// Days; nil where no episode ended.
-    public var averageLengthOfStay: Double? {
-        discharges == 0 ? nil : Double(lengthOfStayDays) / Double(discharges)
-    }
+    /// What ended in the period.
+    public var discharges: Int { lengthsOfStay.days.count }
 
     /// Stays at midnight, on the average of the period's dates.
-    public var averageDailyCensus: Double { Double(midnights) / Double(to - from + 1) }
+    public var averageDailyCensus: Double { Double(midnights) / days }
+
+    /// Episodes that were there, on the average of the period's dates.
+    public var averageDailyEnrolment: Double { Double(enrolledDates) / days }
+
+    private var days: Double { Double(to - from + 1) }
 
     /// Counts.
     ///
@@ -42,8 +56,9 @@ public struct PeriodOutcomes: Hashable, Sendable {
     ///   - models: every episode with a stay that overlaps the period.
     ///   - from: the first date.
     ///   - to: the last date.
-    ///   - program: only this program's stays, and the episodes whose last stay is in it; nil for
-    ///     all.
+    ///   - program: only this program's stays, and the episodes or services whose last stay is in
+    ///     it; nil for all.
+    ///   - unit: what is counted.
     ///   - effectiveAt: just before the last date's 24:00, or now.
     ///   - calendar: of the ledger's zone.
     public init(
@@ -51,45 +66,61 @@ public struct PeriodOutcomes: Hashable, Sendable {
         from: CalendarDate,
         to: CalendarDate,
         program: String?,
+        by unit: Unit = .episode,
         effectiveAt: Instant,
         calendar: LocalCalendar
     ) {
-        precondition(from <= to, "a period has at least one day")
+        let period = DatePeriod(from, to)
         self.from = from
         self.to = to
         self.program = program
+        self.unit = unit
         var counts: [EndReason: Int] = [:]
-        var (days, midnights) = (0, 0)
+        var lengths: [Int] = []
+        var (midnights, enrolledDates) = (0, 0)
         for model in models.compactMap({ $0.cut(effectiveAt) }) {
-            for stay in model.stays where program == nil || stay.program == program {
-                midnights += stay.midnights(from: from, to: to, calendar)
+            let stays = model.stays.filter { program == nil || $0.program == program }
+            midnights += stays.reduce(0) { $0 + $1.midnights(period, calendar).count }
+            enrolledDates += union(stays.map { $0.dates(period, calendar) })
+                .reduce(0) { $0 + $1.count }
+            for ended in model.ended(by: unit, calendar)
+            where period.contains(ended.at, calendar)
+                && (program == nil || ended.program == program)
+            {
+                counts[ended.reason, default: 0] += 1
+                lengths.append(ended.days)
             }
-            guard let end = model.end, (from...to).contains(calendar.date(of: end.at)),
-                program == nil || model.stays.last?.program == program
-            else { continue }
-            counts[end.reason, default: 0] += 1
-            days += end.lengthOfStayDays
         }
-        byReason = counts.map { Count(reason: $0, episodes: $1) }
-            .sorted { $0.reason.teds < $1.reason.teds }
-        lengthOfStayDays = days
+        byReason = counts.map { reason, records in
+            Count(
+                reason: reason,
+                tedsReason: unit == .service ? reason.teds : nil,
+                records: records
+            )
+        }.sorted { $0.reason.teds < $1.reason.teds }
+        lengthsOfStay = LengthsOfStay(lengths.sorted())
         self.midnights = midnights
+        self.enrolledDates = enrolledDates
     }
 }
 
-extension EpisodeCensus.Stay {
-    /// At how many midnights that end the dates of a period the stay was there.
-    ///
-    /// The midnights that ``CensusTally`` counts, without its days: a comparison of two knowledge
-    /// times asks this for single episodes, many times.
-    fileprivate func midnights(
-        from: CalendarDate,
-        to: CalendarDate,
+extension EpisodeCensus {
+    /// The end of the episode, where it has one, or those of its services.
+    fileprivate func ended(
+        by unit: PeriodOutcomes.Unit,
         _ calendar: LocalCalendar
-    ) -> Int {
-        let first = max(calendar.date(of: self.from), from)
-        let next = to.adding(days: 1)
-        let end = min(self.to.map { calendar.date(of: $0) } ?? next, next)
-        return max(end - first, 0)
+    ) -> [(at: Instant, reason: EndReason, program: String, days: Int)] {
+        switch unit {
+        case .episode:
+            guard let end, let last = stays.last else { return [] }
+            return [(end.at, end.reason, last.program, end.lengthOfStayDays)]
+        case .service:
+            return services(calendar).compactMap { service in
+                guard let at = service.endedAt, let reason = service.reason,
+                    let days = service.lengthOfStayDays
+                else { return nil }
+                return (at, reason, service.program, days)
+            }
+        }
     }
 }

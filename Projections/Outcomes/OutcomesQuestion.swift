@@ -15,6 +15,16 @@ public struct OutcomesQuestion: Question {
                 "Only what happened up to this time takes part; without it, the end of the period."
             ),
             Parameter("program", .text, "Only this program."),
+            Parameter(
+                "by",
+                .choice(PeriodOutcomes.Unit.allCases.map(\.rawValue)),
+                """
+                What is counted: whole episodes, or each unbroken time at one level of care as TEDS \
+                counts, with its reason's number.
+                """,
+                valueName: "unit",
+                standard: PeriodOutcomes.Unit.episode.rawValue
+            ),
         ] + Clocks.parameters
 
     /// The answer, and what differs between two.
@@ -25,6 +35,7 @@ public struct OutcomesQuestion: Question {
         .init("first_date", \.from),
         .init("last_date", \.to),
         .init("program", \.program),
+        .init("by", \.unit),
     ]
 
     /// The first date.
@@ -35,6 +46,8 @@ public struct OutcomesQuestion: Question {
     public let effectiveAt: Instant
     /// Only this program; nil for all.
     public let program: String?
+    /// What is counted.
+    public let unit: PeriodOutcomes.Unit
     /// The knowledge that is asked of.
     public let clocks: Clocks
 
@@ -44,6 +57,7 @@ public struct OutcomesQuestion: Question {
         let period = reader.period(isRequired: true)
         let cut = reader.time("effective_at")
         program = reader.text("program")
+        unit = reader.choice("by").flatMap(PeriodOutcomes.Unit.init(rawValue:)) ?? .episode
         clocks = Clocks(&reader)
         try reader.finish()
         guard let period else { preconditionFailure("a period that is not read is refused") }
@@ -68,6 +82,7 @@ public struct OutcomesQuestion: Question {
             to: to,
             effectiveAt: effectiveAt,
             program: program,
+            by: unit,
             knowledge: clocks.knowledge
         )
         return Answer(outcomes, basis, json: outcomes.json(context.ledger, basis)) {
@@ -93,6 +108,7 @@ public struct OutcomesQuestion: Question {
                     from: from,
                     to: to,
                     program: program,
+                    by: unit,
                     effectiveAt: effectiveAt,
                     calendar: calendar
                 ).items

@@ -32,7 +32,7 @@ struct Program: AsyncParsableCommand {
                 name: "Read",
                 subcommands: [
                     Census.self, MedicationReviewCommand.self, DischargeSummaryCommand.self,
-                    Attendance.self, Outcomes.self,
+                    Attendance.self, Outcomes.self, StatisticsCommand.self, SessionsCommand.self,
                     Episodes.self, ReplayEpisode.self, Export.self, Follow.self,
                 ]
             ),

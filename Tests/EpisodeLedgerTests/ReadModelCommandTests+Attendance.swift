@@ -97,6 +97,82 @@ struct ReadModelCommandAttendanceTests {
         }
     }
 
+    @Test("Statistics have the documented members, a table for spreadsheets, and a text")
+    func statistics() async throws {
+        try await Riverside.with { riverside in
+            let (first, again) = (EpisodeID.fresh, EpisodeID.fresh)
+            try await riverside.record([
+                Riverside.admitted(first, at: "01-06T14:00", client: "=C-1"),
+                Riverside.session(first, at: "01-07T14:00"),
+                Riverside.line(first, "completed", at: "01-10T14:00", ""),
+                Riverside.admitted(again, at: "01-20T14:00", client: "=C-1"),
+            ])
+            let period = "statistics --from 2025-01-01 --to 2025-02-28 --by month"
+            let answer = try await riverside.json(period)
+            #expect(
+                answer.names == [
+                    "from", "to", "program", "by", "ledger", "position", "lag", "known_at",
+                    "known_by", "periods", "parked",
+                ]
+            )
+            let months = answer["periods"].elements
+            #expect(months.map { $0["from"].string } == ["2025-01-01", "2025-02-01"])
+            #expect(
+                months[0].names == ["from", "to", "total", "groups", "readmissions"]
+            )
+            #expect(
+                months[0]["total"].names == [
+                    "carried_over", "admitted", "transferred_in", "ended", "transferred_out",
+                    "remaining", "clients", "readmissions", "mean_los_days", "median_los_days",
+                    "service_days", "attended", "missed", "attendance_rate", "no_show_rate",
+                ]
+            )
+            #expect(
+                months[0]["groups"][0].names
+                    == ["dimension", "value"] + months[0]["total"].names
+            )
+            #expect(months.map { $0["total"]["clients"].number } == [1, 1])
+            #expect(months[0]["total"]["ended"]["completed"].number == 1)
+            let readmission = months[0]["readmissions"][0]
+            #expect(
+                readmission.names == [
+                    "episode_id", "client_id", "program", "admitted_at", "previous_episode_id",
+                    "previous_ended_at", "days",
+                ]
+            )
+            #expect(readmission["days"].number == 10)
+            #expect(readmission["previous_episode_id"].string == "\(first)")
+
+            let table = try await riverside.output("\(period) --format csv").output
+            let lines = String(decoding: table, as: UTF8.self).split(separator: "\r\n")
+            #expect(lines[0].hasPrefix("from,to,dimension,value,carried_over,admitted,"))
+            #expect(lines[1].hasPrefix("2025-01-01,2025-01-31,,,0,2,0,1,"))
+            // What somebody wrote is no formula of the spreadsheet.
+            let episodes = try await riverside.output("episodes --format csv").output
+            #expect(String(decoding: episodes, as: UTF8.self).contains(",'=C-1,"))
+
+            let text = try await riverside.text(period)
+            for words in [
+                "Statistics from 2025-01-01 to 2025-02-28, ledger riverside",
+                "2025-02-01 to 2025-02-28", "Track: not recorded", "Ended: completed 1.",
+                "100.0 %",
+            ] { #expect(text.contains(words), "\(words) in\n\(text)") }
+
+            let late = try await riverside.json("\(period) --diff 2025-01-15 2025-01-31")
+            #expect(
+                late.names == [
+                    "ledger", "first_date", "last_date", "program", "by", "from", "to",
+                    "known_by", "position", "differences", "parked",
+                ]
+            )
+            #expect(
+                late["differences"].elements.map { $0["item"].string }.contains(
+                    "periods/2025-01-01/total"
+                )
+            )
+        }
+    }
+
     @Test("Outcomes have the documented members, in order, and dates are those of the zone")
     func outcomes() async throws {
         try await Riverside.with { riverside in
@@ -116,21 +192,29 @@ struct ReadModelCommandAttendanceTests {
             let answer = try await riverside.json(period)
             #expect(
                 answer.names == [
-                    "from", "to", "program", "ledger", "position", "lag", "known_at", "known_by",
-                    "by_reason", "discharges", "alos_days", "adc", "parked",
+                    "from", "to", "program", "by", "ledger", "position", "lag", "known_at",
+                    "known_by", "by_reason", "discharges", "alos_days", "median_los_days",
+                    "los_quartile_days", "adc", "average_daily_enrolment", "parked",
                 ]
             )
             #expect(answer["from"] == .string("2025-01-01"))
             #expect(answer["to"] == .string("2025-01-31") && answer["program"].isNull)
             let reasons = answer["by_reason"].elements
-            #expect(reasons.allSatisfy { $0.names == ["reason", "teds_reason", "n"] })
+            #expect(reasons.allSatisfy { $0.names == ["reason", "n"] })
             #expect(reasons.map { $0["reason"].string } == ["completed", "dropped_out"])
-            #expect(reasons.map { $0["teds_reason"].number } == [1, 2])
             #expect(answer["discharges"].number == 2)
             // 11 days from the 20th, and the 7th, which had the last session.
             #expect(answer["alos_days"].number == 6)
+            #expect(answer["median_los_days"].number == 6)
+            #expect(answer["los_quartile_days"].elements.map(\.number) == [3.5, 8.5])
             // 24 midnights from the 7th, and 10 from the 20th.
             #expect(try #require(answer["adc"].number) == 34.0 / 31)
+            // The last date of each counts too.
+            #expect(try #require(answer["average_daily_enrolment"].number) == 36.0 / 31)
+            let services = try await riverside.json("\(period) --by service")
+            #expect(services["by"] == .string("service"))
+            #expect(services["by_reason"].elements.map { $0["teds_reason"].number } == [1, 2])
+            #expect(services["alos_days"].number == 6)
 
             let last = try await riverside.json(
                 "outcomes --from 2025-01-31 --to 2025-01-31 --program iop-day"
@@ -143,8 +227,10 @@ struct ReadModelCommandAttendanceTests {
             let text = try await riverside.text(period)
             for words in [
                 "Outcomes from 2025-01-01 to 2025-01-31, ledger riverside (America/New_York)",
-                "2  dropped_out", "50.0",
-                "2 episodes ended; average length of stay 6.0 days; average daily census 1.1.",
+                "Dropped out", "50.0",
+                "2 episodes ended; length of stay 6.0 days on average, median 6.0, "
+                    + "middle half 3.5 to 8.5.",
+                "Average daily census (at midnight) 1.1, average daily enrollment 1.2.",
             ] { #expect(text.contains(words), "\(words) in\n\(text)") }
 
             try await riverside.record([

@@ -186,7 +186,7 @@ struct ReadModelCommandDifferenceTests {
             )
             #expect(
                 because(day) == [
-                    "total": by,
+                    "total": by, "total_clients": by,
                     "groups/iop-day/intensive_outpatient": by,
                     "episodes/\(late)/2025-01-08T14:00:00.000000Z": by,
                 ]
@@ -219,7 +219,7 @@ struct ReadModelCommandDifferenceTests {
             )
 
             let text = try await riverside.text("census --date 2025-01-08 \(times)")
-            #expect(text.contains("3 items differ"))
+            #expect(text.contains("4 items differ"))
             #expect(
                 paragraph("total", of: text)
                     == ["total", "  1 → 2", "  because of \(admission)"]
@@ -255,14 +255,16 @@ struct ReadModelCommandDifferenceTests {
             )
             #expect(
                 outcomes.names == [
-                    "ledger", "first_date", "last_date", "program", "from", "to", "known_by",
+                    "ledger", "first_date", "last_date", "program", "by", "from", "to", "known_by",
                     "position", "differences", "parked",
                 ]
             )
             #expect(
                 because(outcomes) == [
                     "by_reason/dropped_out": ["\(end)"], "discharges": ["\(end)"],
-                    "alos_days": ["\(end)"], "adc": ["\(end)"],
+                    "alos_days": ["\(end)"], "median_los_days": ["\(end)"],
+                    "los_quartile_days": ["\(end)"], "adc": ["\(end)"],
+                    "average_daily_enrolment": ["\(end)"],
                 ]
             )
             #expect(change("alos_days", of: outcomes)["before"].isNull)

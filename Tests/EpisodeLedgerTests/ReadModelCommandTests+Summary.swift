@@ -56,7 +56,7 @@ struct ReadModelCommandSummaryTests {
             #expect(
                 summary["client"]["levels_of_care"]["value"][0].names == [
                     "program", "track", "level_of_care", "from", "to", "start_reason",
-                    "end_reason",
+                    "end_reason", "tracks",
                 ]
             )
             #expect(

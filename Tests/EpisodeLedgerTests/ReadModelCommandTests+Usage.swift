@@ -96,6 +96,13 @@ struct ReadModelCommandUsageTests {
         + ["ledgers", "migrate", "export", "verify"].map {
             WrongCall(words: "\($0) --format html", names: ["--format", "read models"])
         }
+        + [
+            "ledgers", "verify", "attendance \(episode)", "discharge-summary \(episode)",
+            "outcomes --from 2025-01-01 --to 2025-01-31",
+        ].map { WrongCall(words: "\($0) --format csv", names: ["--format csv", "a list"]) }
+        + ["census", "discharge-summary --program iop"].map {
+            WrongCall(words: "\($0) \(times) --format csv", names: ["--format csv", "--diff"])
+        }
 
     @Test("Wrong usage exits with 64 and names the option", arguments: wrongCalls)
     func usage(_ call: WrongCall) async throws {

@@ -25,6 +25,8 @@ struct RoleTests {
         "read_model.census_episode": ("", rows, "SELECT"),
         "read_model.census_life_cycle": ("", rows, "SELECT"),
         "read_model.census_stay": ("", rows, "SELECT"),
+        "read_model.session_entry": ("", rows, "SELECT"),
+        "read_model.session_stay": ("", rows, "SELECT"),
         "read_model.discharge_summary": ("", rows, "SELECT"),
         "read_model.medication_change": ("", rows, "SELECT"),
         "read_model.medication_episode": ("", rows, "SELECT"),

@@ -307,7 +307,7 @@ public func recorded(_ events: [RandomEvent]) -> [EpisodeID: [HistoryEvent]] {
                 recordedAt: recordedAt,
                 knownAt: event.draft.sourceRecordedAt ?? recordedAt,
                 payload: event.draft.payload(),
-                header: event.draft.type.isEnd
+                header: event.draft.type.hasReadAuthor
                     ? event.draft.header(
                         ledger: .default,
                         episodeID: event.episodeID,

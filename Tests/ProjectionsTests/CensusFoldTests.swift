@@ -20,13 +20,25 @@ struct CensusFoldTests {
     ) throws -> Stay {
         Stay(
             program: program,
-            track: track,
             levelOfCare: level,
             from: instant(from),
             to: to.map(instant),
             startReason: try #require(StayOpening(rawValue: start)),
-            endReason: try end.map { try #require(StayClosing(rawValue: $0)) }
+            endReason: try end.map { try #require(StayClosing(rawValue: $0)) },
+            openedBy: EventID(bits: 0),
+            tracks: .init(track, from: instant(from))
         )
+    }
+
+    /// Without what opened them and their schedules, and with their last track alone.
+    private func stays(_ census: EpisodeCensus) -> [Stay] {
+        census.stays.map { stay in
+            var stay = stay
+            stay.openedBy = EventID(bits: 0)
+            stay.tracks = .init(stay.track, from: stay.from)
+            stay.schedules = .init()
+            return stay
+        }
     }
 
     private func flags(_ census: EpisodeCensus) -> [String: [[EventID]]] {
@@ -41,7 +53,7 @@ struct CensusFoldTests {
         story.admit(track: .coOccurring, "03-01 09:00")
         let census = try #require(try story.census())
         #expect(
-            try census.stays == [
+            try stays(census) == [
                 stay(
                     .intensiveOutpatient,
                     track: "co_occurring",
@@ -72,7 +84,7 @@ struct CensusFoldTests {
         story.add(.discharged(Discharged(reason: .transferred)), "03-12")
         let census = try #require(try story.census())
         #expect(
-            try census.stays == [
+            try stays(census) == [
                 stay(
                     .partialHospitalization,
                     "php",
@@ -112,17 +124,8 @@ struct CensusFoldTests {
                 stay(
                     .residential,
                     "house",
-                    track: "co_occurring",
-                    from: "03-10",
-                    "program_changed",
-                    to: "03-11",
-                    "program_changed"
-                ),
-                stay(
-                    .residential,
-                    "house",
                     track: "substance_use",
-                    from: "03-11",
+                    from: "03-10",
                     "program_changed",
                     to: "03-12",
                     "transferred"
@@ -152,7 +155,63 @@ struct CensusFoldTests {
         #expect(census.end?.at == instant("03-02"))
     }
 
-    @Test("A change of neither level, program nor track opens no stay")
+    @Test("A change of track alone opens no stay: the stay lists its tracks with their times")
+    func tracks() throws {
+        var story = try Story()
+        let admission = story.admit(track: .mentalHealth, "03-02")
+        story.add(
+            .programChanged(ProgramChanged(rationale: "r", track: .coOccurring)),
+            "03-12"
+        )
+        // It was so already.
+        story.add(
+            .programChanged(ProgramChanged(rationale: "r", track: .coOccurring)),
+            "03-13"
+        )
+        let step = story.step(.intensiveOutpatient, .outpatient, "03-20")
+        let census = try #require(try story.census())
+        #expect(
+            census.stays.map(\.tracks) == [
+                EpisodeCensus.Names(
+                    ["mental_health", "co_occurring"],
+                    [instant("03-02"), instant("03-12")]
+                ),
+                // The next stay goes on with the last one.
+                EpisodeCensus.Names(["co_occurring"], [instant("03-20")]),
+            ]
+        )
+        #expect(census.stays.map(\.track) == ["co_occurring", "co_occurring"])
+        #expect(census.stays.map(\.openedBy) == [admission, step])
+        #expect(
+            String(decoding: census.stays[0].json.bytes, as: UTF8.self).hasSuffix(
+                #""tracks":[{"track":"mental_health","from":"2024-03-02T00:00:00.000000Z"},"#
+                    + #"{"track":"co_occurring","from":"2024-03-12T00:00:00.000000Z"}]}"#
+            )
+        )
+        // As it stood before the change, and as a fold up to then has it.
+        let before = try #require(census.cut(instant("03-11")))
+        #expect(before.stays.map(\.track) == ["mental_health"])
+        #expect(try before == story.census(effectiveAt: instant("03-11")))
+    }
+
+    @Test("A track that is named within a stay is none before; schedules likewise")
+    func namedLater() throws {
+        var story = try Story()
+        story.admit("03-02")
+        story.add(
+            .programChanged(
+                ProgramChanged(rationale: "r", track: .substanceUse, schedule: .evening)
+            ),
+            "03-05"
+        )
+        let stay = try #require(try story.census()?.stays.first)
+        let names = EpisodeCensus.Names(["substance_use"], [instant("03-05")])
+        #expect(stay.tracks == names)
+        #expect(stay.schedules == EpisodeCensus.Names(["evening"], [instant("03-05")]))
+        #expect(stay.cut(instant("03-04"))?.track == nil)
+    }
+
+    @Test("A change of neither level nor program opens no stay")
     func noChange() throws {
         var story = try Story()
         story.admit(track: .mentalHealth, "03-01")
@@ -168,7 +227,7 @@ struct CensusFoldTests {
         )
         let census = try #require(try story.census())
         #expect(
-            try census.stays == [
+            try stays(census) == [
                 stay(
                     .intensiveOutpatient,
                     track: "mental_health",
@@ -221,7 +280,7 @@ struct CensusFoldTests {
         let census = try #require(try story.census())
         #expect(census.clientID == "C-2" && census.admittedAt == instant("02-27"))
         #expect(
-            try census.stays == [
+            try stays(census) == [
                 stay(.partialHospitalization, "php", from: "02-27", "admitted")
             ]
         )
@@ -284,7 +343,7 @@ struct CensusFoldTests {
         )
         let census = try #require(try story.census())
         #expect(
-            try census.stays == [stay(.intensiveOutpatient, from: "03-04", "admitted")]
+            try stays(census) == [stay(.intensiveOutpatient, from: "03-04", "admitted")]
         )
         #expect(census.end == nil)
         #expect(flags(census) == ["life_cycle_conflict": [[step], [end]]])
@@ -369,8 +428,11 @@ struct CensusFoldTests {
         let census = try #require(try story.census())
         #expect(
             census.sessions == [
-                .init(start: instant("03-03"), minutes: 20),
-                .init(start: instant("03-05"), minutes: 30),
+                .init(start: instant("03-03"), minutes: 20, outcome: .attended),
+                .init(start: instant("03-05"), minutes: 30, outcome: .attended),
+                // Two without an id are two.
+                .init(start: instant("03-07"), minutes: 0, outcome: .missed(.noShow)),
+                .init(start: instant("03-07"), minutes: 0, outcome: .missed(.noShow)),
             ]
         )
         #expect(flags(census) == ["duplicate_session": [[two, one], [attended, missed]]])
@@ -399,7 +461,8 @@ struct CensusFoldTests {
         story.add(.sessionMissed(SessionMissed(kind: .individual, reason: .noShow)), "03-04 10:00")
         let census = try #require(try story.census())
         #expect(flags(census) == ["overlapping_sessions": [[long, inner], [long, other]]])
-        #expect(census.sessions.map(\.minutes) == [120, 30, 50, 30])
+        // Missed, and held without the client: no minutes count.
+        #expect(census.sessions.map(\.minutes) == [120, 0, 0, 30, 50, 30])
     }
 
     @Test(
@@ -427,7 +490,9 @@ struct CensusFoldTests {
         story.attend("s-1", counts: false, "03-04")
         story.add(.completed(EpisodeEnd()), "03-09")
         let census = try #require(try story.census())
-        #expect(census.sessions.isEmpty)
+        #expect(
+            census.sessions == [.init(start: instant("03-04"), minutes: 0, outcome: .attended)]
+        )
         #expect(census.end?.lastContactAt == instant("03-04"))
     }
 

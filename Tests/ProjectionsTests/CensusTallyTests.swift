@@ -41,11 +41,13 @@ struct CensusTallyTests {
     func identity(_ zone: (String, String), _ seed: UInt64) throws {
         let calendar = try LocalCalendar(timeZone: zone.0)
         let first = date(zone.1).adding(days: -5)
-        let stays = try models(seed: seed, calendar, date(zone.1)).flatMap(\.stays)
+        let models = try models(seed: seed, calendar, date(zone.1))
+        let stays = models.flatMap(\.stays)
         let tally = CensusTally(
-            stays,
+            models,
             from: first,
             to: first.adding(days: 100),
+            program: nil,
             effectiveAt: Instant(microseconds: .max),
             calendar: calendar
         )
@@ -79,6 +81,8 @@ struct CensusTallyTests {
             let midnight = calendar.startOfDay(day.date.adding(days: 1))
             let there = stays.filter { $0.from < midnight && $0.to.map { $0 >= midnight } ?? true }
             #expect(day.total == there.count, "\(zone.0) seed \(seed) \(day.date)")
+            let clients = models.filter { $0.stays.contains { there.contains($0) } }
+            #expect(day.clients == Set(clients.map(\.clientID)).count)
             let begun = stays.filter { $0.from >= start && $0.from < midnight }
             let admissions = day.groups.reduce(0) { $0 + $1.admissions }
             #expect(admissions == begun.filter { $0.startReason == .admission }.count)
@@ -100,9 +104,10 @@ struct CensusTallyTests {
         let models = try models(seed: 21, calendar, first)
         let last = first.adding(days: 60)
         let tally = CensusTally(
-            models.flatMap(\.stays),
+            models,
             from: first,
             to: last,
+            program: nil,
             effectiveAt: justBefore(calendar.startOfDay(last.adding(days: 1))),
             calendar: calendar
         )
@@ -117,6 +122,10 @@ struct CensusTallyTests {
             #expect(census.day.groups == day.groups, "\(zone.0) \(day.date)")
             #expect(census.episodes.count == day.total, "\(zone.0) \(day.date)")
             #expect(Set(census.episodes.map(\.episodeID)).count == day.total)
+            #expect(Set(census.episodes.map(\.clientID)).count == day.clients)
+            #expect(census.day.clients == day.clients)
+            let overlapping = census.episodes.filter { $0.overlap != nil }
+            #expect(overlapping.isEmpty == (day.clients == day.total))
         }
         #expect(tally.days.contains { $0.total > 0 })
     }
@@ -287,6 +296,72 @@ struct CensusTallyTests {
         }
         #expect(try flags("03-03 10:59") == [])
         #expect(try flags("03-03 11:00") == [.overlappingSessions])
+    }
+
+    @Test("A client in two stays of a midnight is counted once among the clients, and flagged")
+    func clients() throws {
+        func episode(_ id: UInt128, _ client: String, _ program: String, _ from: String)
+            -> EpisodeCensus
+        {
+            EpisodeCensus(
+                episodeID: EpisodeID(bits: id),
+                clientID: client,
+                admittedAt: instant(from),
+                stays: [
+                    EpisodeCensus.Stay(
+                        program: program,
+                        levelOfCare: .intensiveOutpatient,
+                        from: instant(from),
+                        startReason: .admission,
+                        openedBy: EventID(bits: 100 + id)
+                    )
+                ],
+                end: nil,
+                sessions: [],
+                flags: []
+            )
+        }
+        let models = [
+            episode(1, "a", "day", "03-01"), episode(2, "a", "evening", "03-03"),
+            episode(3, "b", "day", "03-02"),
+        ]
+        let calendar = try LocalCalendar(timeZone: "UTC")
+        func census(_ day: String, program: String? = nil) -> CensusOfDate {
+            CensusOfDate(
+                date(day),
+                models,
+                effectiveAt: instant("12-01"),
+                program: program,
+                calendar: calendar
+            )
+        }
+        let before = census("2024-03-02")
+        #expect(before.day.total == 2 && before.day.clients == 2)
+        #expect(before.episodes.allSatisfy { $0.overlap == nil })
+        let then = census("2024-03-03")
+        #expect(then.day.total == 3 && then.day.clients == 2)
+        let flag = EpisodeFlag(
+            flag: .overlappingEpisode,
+            at: instant("03-03"),
+            eventIDs: [EventID(bits: 101), EventID(bits: 102)]
+        )
+        #expect(then.episodes.map(\.allFlags) == [[flag], [], [flag]])
+        // The other stay counts whichever program is asked about.
+        let evening = census("2024-03-03", program: "evening")
+        #expect(evening.day.total == 1 && evening.day.clients == 1)
+        #expect(evening.episodes.map(\.allFlags) == [[flag]])
+        // What one episode's events explain has no trace of another one.
+        let items = then.items.map { String(decoding: $0.value.bytes, as: UTF8.self) }
+        #expect(items.count == 7 && !items.contains { $0.contains("overlapping") })
+        let tally = CensusTally(
+            models,
+            from: date("2024-03-01"),
+            to: date("2024-03-03"),
+            program: nil,
+            effectiveAt: instant("12-01"),
+            calendar: calendar
+        )
+        #expect(tally.days.map(\.total) == [1, 2, 3] && tally.days.map(\.clients) == [1, 2, 2])
     }
 
     @Test("Episodes of one client that are open at once overlap; those that touch do not")

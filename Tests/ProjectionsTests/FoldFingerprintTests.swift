@@ -22,7 +22,7 @@ struct FoldFingerprintTests {
         ],
         DischargeSummaryProjection.name: [
             2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b",
-            3: "170a3358042e362446ab000a02d7a6e2df06201435ea73e39ca07041c7dc5117",
+            3: "48eda7d53aa1db1e3953f700ef334b188d7f7deb644d2b4671b80bad1af6aa38",
         ],
     ]
 
@@ -92,7 +92,7 @@ struct FoldFingerprintTests {
                         recordedAt: recordedAt,
                         knownAt: draft.sourceRecordedAt ?? recordedAt,
                         payload: draft.payload(),
-                        header: draft.data.type.isEnd ? header : []
+                        header: draft.data.type.hasReadAuthor ? header : []
                     )
                 )
             }

@@ -95,10 +95,11 @@ struct OutcomesQueryTests {
                     decoding: outcomes.json(fixture.ledger, basis).bytes,
                     as: UTF8.self
                 )
-                    == #"{"from":"2023-01-01","to":"2023-01-02","program":null,"ledger":"clinic","#
-                    + #""position":\#(head),"lag":0,"known_at":"2023-01-03T00:00:00.000000Z","#
+                    == #"{"from":"2023-01-01","to":"2023-01-02","program":null,"by":"episode","#
+                    + #""ledger":"clinic","position":\#(head),"lag":0,"known_at":"2023-01-03T00:00:00.000000Z","#
                     + #""known_by":"source","by_reason":[],"discharges":0,"alos_days":null,"#
-                    + #""adc":0,"parked":[]}"#
+                    + #""median_los_days":null,"los_quartile_days":null,"adc":0,"#
+                    + #""average_daily_enrolment":0,"parked":[]}"#
             )
         }
     }

@@ -35,7 +35,8 @@ struct OutcomesTests {
                     to: stay.1,
                     startReason: index == 0 ? .admission : .transfer(.programChanged),
                     endReason: index == stays.count - 1
-                        ? ended.map { .end($0.reason) } : .transfer(.programChanged)
+                        ? ended.map { .end($0.reason) } : .transfer(.programChanged),
+                    openedBy: EventID(bits: 0)
                 )
             },
             end: ended.map {
@@ -111,30 +112,127 @@ struct OutcomesTests {
         let answer = outcomes(episodes)
         #expect(
             answer.byReason == [
-                PeriodOutcomes.Count(reason: .completed, episodes: 2),
-                PeriodOutcomes.Count(reason: .discharged(.droppedOut), episodes: 1),
+                PeriodOutcomes.Count(reason: .completed, records: 2),
+                PeriodOutcomes.Count(reason: .discharged(.droppedOut), records: 1),
             ]
         )
         #expect(answer.discharges == 3)
-        #expect(answer.averageLengthOfStay == 14.0 / 3)
+        #expect(answer.lengthsOfStay.mean == 14.0 / 3)
         #expect(answer.midnights == 4 + 2 + 3 + 1)
         #expect(answer.averageDailyCensus == 2.5)
+        // Each on all of its dates, the last one too: 4 + 3 + 1 + 4 + 1 over 4 dates.
+        #expect(answer.enrolledDates == 13 && answer.averageDailyEnrolment == 3.25)
+        // 1, 3 and 10 days: halfway to the middle one on either side.
+        #expect(answer.lengthsOfStay.median == 3)
+        #expect(answer.lengthsOfStay.quartiles == [2, 6.5])
+    }
+
+    @Test("Quartiles are those of QUARTILE.INC: linear between the two nearest lengths")
+    func quartiles() {
+        let four = LengthsOfStay([20, 4, 9, 6])
+        #expect(four.quartiles == [5.5, 11.75] && four.median == 7.5 && four.mean == 9.75)
+        #expect(LengthsOfStay([7]).quartiles == [7, 7] && LengthsOfStay([7]).median == 7)
+        #expect(LengthsOfStay().quartiles == nil && LengthsOfStay().median == nil)
+    }
+
+    @Test("An episode in two stays of a program on a date is there once; a program has its own")
+    func enrolment() {
+        // Both programs on the 3rd; back in the first on the same date as it left.
+        let moved = episode(
+            7,
+            [
+                ("day", "2026-03-02 15:00"), ("evening", "2026-03-03 15:00"),
+                ("day", "2026-03-03 18:00"),
+            ],
+            ended: ("2026-03-04 15:00", .completed, 3)
+        )
+        #expect(outcomes([moved]).enrolledDates == 3)
+        #expect(outcomes([moved], program: "day").enrolledDates == 3)
+        #expect(outcomes([moved], program: "evening").enrolledDates == 1)
+        #expect(outcomes([moved], program: "evening").midnights == 0)
+    }
+
+    @Test("A service is an unbroken time at one level: TEDS 4 where another level follows")
+    func services() throws {
+        var story = try Story(timeZone: "America/New_York")
+        // 5 to 15 January, both counted: 11 days. To 13 February: 30 days.
+        story.admit(.partialHospitalization, program: "php", "01-05 14:00")
+        story.step(.partialHospitalization, .intensiveOutpatient, program: "iop", "01-15 15:00")
+        // Another program of the same level goes on with the service, and gives it its name.
+        story.add(.programChanged(ProgramChanged(rationale: "r", program: "eve")), "01-20 15:00")
+        story.add(
+            .completed(EpisodeEnd(lastContactAt: instant("02-13 20:00"))),
+            "02-16 20:00"
+        )
+        let census = try #require(try story.census())
+        func services(_ from: String, _ to: String, program: String? = nil) -> PeriodOutcomes {
+            PeriodOutcomes(
+                [census],
+                from: date(from),
+                to: date(to),
+                program: program,
+                by: .service,
+                effectiveAt: instant("12-01"),
+                calendar: story.calendar
+            )
+        }
+        let both = services("2024-01-01", "2024-02-29")
+        #expect(
+            both.byReason == [
+                PeriodOutcomes.Count(reason: .completed, tedsReason: 1, records: 1),
+                PeriodOutcomes.Count(
+                    reason: .discharged(.transferred),
+                    tedsReason: 4,
+                    records: 1
+                ),
+            ]
+        )
+        #expect(both.lengthsOfStay.days == [11, 30])
+        #expect(services("2024-01-01", "2024-01-31").lengthsOfStay.days == [11])
+        #expect(services("2024-01-01", "2024-02-29", program: "php").lengthsOfStay.days == [11])
+        #expect(services("2024-01-01", "2024-02-29", program: "eve").lengthsOfStay.days == [30])
+        #expect(services("2024-01-01", "2024-02-29", program: "iop").discharges == 0)
+        // By episode there is one end, by the last level's rule.
+        #expect(outcomes([census], "2024-02-01", "2024-02-29").lengthsOfStay.days == [40])
+    }
+
+    @Test("The length of a service goes by its own level, and is at least 1")
+    func serviceLengths() throws {
+        var story = try Story()
+        // Nights for residential: 3. The last contact lies before the step: 1.
+        story.admit(.residential, "03-01 10:00")
+        story.step(.residential, .outpatient, "03-04 10:00")
+        story.add(
+            .discharged(
+                Discharged(
+                    reason: .droppedOut,
+                    end: EpisodeEnd(lastContactAt: instant("03-02 10:00"))
+                )
+            ),
+            "03-20 10:00"
+        )
+        let services = try #require(try story.census()).services(story.calendar)
+        #expect(services.map(\.lengthOfStayDays) == [3, 1])
+        #expect(services.map(\.reason) == [.discharged(.transferred), .discharged(.droppedOut)])
+        // One that lasts has neither.
+        let open = try #require(try story.census(effectiveAt: instant("03-10")))
+        #expect(open.services(story.calendar).map(\.lengthOfStayDays) == [3, nil])
     }
 
     @Test("A program has its own stays, and the episodes that ended in it")
     func program() {
         let day = outcomes(episodes, program: "day")
         #expect(day.byReason.map(\.reason) == [.completed, .discharged(.droppedOut)])
-        #expect(day.byReason.map(\.episodes) == [1, 1])
-        #expect(day.averageLengthOfStay == 2)
+        #expect(day.byReason.map(\.records) == [1, 1])
+        #expect(day.lengthsOfStay.mean == 2)
         #expect(day.midnights == 4 + 2 + 1)
         let evening = outcomes(episodes, program: "evening")
         #expect(evening.byReason.map(\.reason) == [.completed])
-        #expect(evening.averageLengthOfStay == 10)
+        #expect(evening.lengthsOfStay.mean == 10)
         #expect(evening.midnights == 2 + 1)
         let other = outcomes(episodes, program: "other")
         #expect(other.discharges == 0 && other.averageDailyCensus == 0)
-        #expect(other.averageLengthOfStay == nil)
+        #expect(other.lengthsOfStay.mean == nil)
     }
 
     @Test("What lies after the time asked for has not happened")
@@ -172,13 +270,14 @@ struct OutcomesTests {
             .map { "\($0.name) \(String(decoding: $0.value.bytes, as: UTF8.self))" }
         #expect(
             items == [
-                #"by_reason/completed {"reason":"completed","teds_reason":1,"n":1}"#,
-                "discharges 1", "alos_days 10", "adc 0.75",
+                #"by_reason/completed {"reason":"completed","n":1}"#,
+                "discharges 1", "alos_days 10", "median_los_days 10",
+                "los_quartile_days [10,10]", "adc 0.75", "average_daily_enrolment 1",
             ]
         )
         #expect(
             outcomes([]).items.map { String(decoding: $0.value.bytes, as: UTF8.self) }
-                == ["0", "null", "0"]
+                == ["0", "null", "null", "null", "0", "0"]
         )
     }
 
@@ -216,9 +315,10 @@ struct OutcomesTests {
                 calendar: calendar
             )
             let tally = CensusTally(
-                models.flatMap(\.stays).filter { program == nil || $0.program == program },
+                models,
                 from: from,
                 to: to,
+                program: program,
                 effectiveAt: effectiveAt,
                 calendar: calendar
             )
@@ -228,6 +328,7 @@ struct OutcomesTests {
             #expect(abs(outcomes.averageDailyCensus * days - Double(sum)) < 1e-6)
             // An episode's end closes its last stay, which the census counts as a discharge.
             let discharges = tally.days.flatMap(\.groups).reduce(0) { $0 + $1.discharges }
+            #expect(outcomes.enrolledDates >= outcomes.midnights)
             #expect(outcomes.discharges == discharges, "seed \(seed) \(zone.0) \(from) \(to)")
             total.midnights += sum
             total.discharges += discharges

@@ -7,7 +7,7 @@ import Testing
 /// 2026-01-05 was the Monday of 2026-W02.
 @Suite("Which sessions count")
 struct SessionTallyTests {
-    private func standings(_ story: AttendanceStory) throws -> [SessionTally.Standing] {
+    private func standings(_ story: AttendanceStory) throws -> [SessionStanding] {
         try story.tally().entries.map(\.standing)
     }
 

@@ -6,6 +6,9 @@ import CareEpisode
 struct Story {
     static let episode = EpisodeID(bits: 7)
 
+    /// Who states every entry.
+    static let author = Author(id: "T-1", role: .therapist)
+
     private(set) var events: [HistoryEvent] = []
     var calendar: LocalCalendar
 
@@ -31,10 +34,16 @@ struct Story {
                 occurredAt: instant(time),
                 recordedAt: Instant(microseconds: 1_767_225_600_000_000 + number),
                 knownAt: instant(known ?? time),
-                payload: data.canonicalBytes()
+                payload: data.canonicalBytes(),
+                header: data.type.hasReadAuthor ? header(eventID, data, time) : []
             )
         )
         return eventID
+    }
+
+    private func header(_ eventID: EventID, _ data: EventData, _ time: String) -> [UInt8] {
+        EventDraft(eventID: eventID, occurredAt: instant(time), author: Self.author, data: data)
+            .header(ledger: .default, episodeID: Self.episode, recordedBy: "test")
     }
 
     @discardableResult
@@ -59,6 +68,16 @@ struct Story {
             ),
             time
         )
+    }
+
+    @discardableResult
+    mutating func admit(_ admitted: Admitted, _ time: String) -> EventID {
+        add(.admitted(admitted), time)
+    }
+
+    @discardableResult
+    mutating func miss(_ id: String?, _ reason: MissedReason, _ time: String) -> EventID {
+        add(.sessionMissed(SessionMissed(kind: .group, reason: reason, sessionID: id)), time)
     }
 
     @discardableResult

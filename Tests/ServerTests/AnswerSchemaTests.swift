@@ -79,6 +79,7 @@ private struct EveryRequest {
             by: "a"
         )
         try await questions()
+        try await returned()
         try await record()
         try await evidence()
         try await subscriptions()
@@ -120,6 +121,29 @@ private struct EveryRequest {
         return answer
     }
 
+    /// Whose episode has ended is admitted again.
+    private func returned() async throws {
+        let admission =
+            #""client_id":"C-1","program":"iop-day","level_of_care":"intensive_outpatient""#
+        try await story.record(
+            [story.line(.fresh, "admitted", at: "02-20T10:00", admission)],
+            fixture
+        )
+        let head = try await EventReader(fixture.database, ledger: fixture.ledger).head().position
+        let answer = try await get("statistics?from=2025-02-01&to=2025-02-28&at_least=\(head)")
+        let readmissions = answer.json.list("periods").first?["readmissions"] as? [Any]
+        #expect(readmissions?.count == 1)
+        // Of lists there is a table for spreadsheets.
+        for path in [
+            "statistics?from=2025-02-01&to=2025-02-28", "census?date=2025-01-15", "episodes",
+            "census?from=2025-01-06&to=2025-01-10", "discharge-summaries?program=op-aftercare",
+        ] {
+            let table = try await get(path, headers: ["Accept": "text/csv"])
+            #expect(table.headers["content-type"] == "text/csv; charset=utf-8", "\(path)")
+            #expect(table.text.contains(",") && table.text.hasSuffix("\r\n"), "\(path)")
+        }
+    }
+
     private func questions() async throws {
         let head = try await EventReader(fixture.database, ledger: fixture.ledger).head().position
         let (ended, open) = (story.ended, story.open)
@@ -127,6 +151,9 @@ private struct EveryRequest {
         for path in [
             "episodes/\(ended)?effective_at=2025-02-20", "episodes?", "census?date=2025-01-15",
             "outcomes?from=2025-02-01&to=2025-02-20&program=op-aftercare",
+            "outcomes?from=2025-01-01&to=2025-02-20&by=service",
+            "statistics?from=2025-01-01&to=2025-02-20&by=month&program=iop-day",
+            "sessions?from=2025-01-01&to=2025-02-20&program=iop-day",
             "census?from=2025-01-06&to=2025-01-10", "attendance?episode=\(ended)",
             "medication-review?episode=\(open)", "medication-review?program=iop-day",
             "discharge-summaries?program=op-aftercare&from=2025-02-01&to=2025-02-28",

@@ -1,6 +1,7 @@
 import CareEpisode
 import Ledger
 import Postgres
+import Projections
 import TestSupport
 import Testing
 
@@ -81,7 +82,7 @@ extension ServiceFixture {
     /// The registry as a program leaves it whose folds have another version, with tables that nothing
     /// may be read from.
     fileprivate func fillTables(foldVersion: Int32) async throws {
-        for name in ["census", "medication_review", "discharge_summary"] {
+        for name in ReadModels.names {
             _ = try await database.projector.query(
                 """
                 insert into read_model_state (ledger_id, name, fold_version)
@@ -93,16 +94,16 @@ extension ServiceFixture {
 
     /// As if another process were at it.
     fileprivate func rebuild(folded: Int64, of events: Int64, seconds: Int32) async throws {
-        _ = try await database.projector.query(
-            """
-            insert into read_model_rebuild (ledger_id, name, generation, fold_version, folded, events,
-                lease_holder, lease_until, began_at)
-            select ledger_id, name, 2,
-                case name when 'discharge_summary' then 2 else 1 end, \(folded), \(events), 'builder',
-                clock_timestamp() + interval '1 hour',
-                clock_timestamp() - make_interval(secs => \(seconds))
-            from read_model_state
-            """
-        )
+        for (name, version) in ReadModels.foldVersions {
+            _ = try await database.projector.query(
+                """
+                insert into read_model_rebuild (ledger_id, name, generation, fold_version, folded,
+                    events, lease_holder, lease_until, began_at)
+                values (\(ledger.id.rawValue), \(name), 2, \(Int32(version)), \(folded), \(events),
+                    'builder', clock_timestamp() + interval '1 hour',
+                    clock_timestamp() - make_interval(secs => \(seconds)))
+                """
+            )
+        }
     }
 }

@@ -49,7 +49,9 @@ struct TwoDoorsTests {
         #expect(!answer.text.contains("refused"))
         let head = try await EventReader(fixture.database, ledger: fixture.ledger).head().position
         #expect(head.rawValue == Int64(lines.count))
-        for path in ["census", "medication-review?program=x", "discharge-summaries"] {
+        for path in [
+            "census", "medication-review?program=x", "discharge-summaries", "sessions?author=x",
+        ] {
             let joint = path.contains("?") ? "&" : "?"
             let token = try await fixture.token(.clinician)
             // A busy machine takes longer than a request may wait.
@@ -156,6 +158,8 @@ private struct Doors {
         case "getCensus": return parse(Census.self)
         case "getAttendance": return parse(Attendance.self)
         case "getOutcomes": return parse(Outcomes.self)
+        case "getStatistics": return parse(StatisticsCommand.self)
+        case "listSessions": return parse(SessionsCommand.self)
         case "getMedicationReview": return parse(MedicationReviewCommand.self)
         default:
             do {

@@ -46,6 +46,9 @@ extension EventType {
     /// Whether events of this type end an episode.
     public var isEnd: Bool { kind == .end }
 
+    /// Whether a fold reads who states an event of this type: an end, and a session.
+    public var hasReadAuthor: Bool { kind == .end || kind == .session }
+
     /// Whether events of this type say something about another event, and are no entries themselves.
     public var isAmendment: Bool { kind == .amendment }
 

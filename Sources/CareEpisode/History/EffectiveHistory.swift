@@ -28,7 +28,7 @@ public struct EffectiveHistory: Sendable {
         public let recordedAt: Instant
         /// The canonical JSON of the original's data, or of the last correction's replacement.
         public let payload: [UInt8]
-        /// The envelope of the original; empty but for an end.
+        /// The envelope of the original; empty but for an end or a session.
         public let header: [UInt8]
         /// The corrections that are known, the last one last.
         public let correctedBy: [EventID]

@@ -16,9 +16,10 @@ public struct HistoryEvent: Hashable, Sendable {
     public var knownAt: Instant
     /// The canonical JSON of `data`.
     public var payload: [UInt8]
-    /// The canonical JSON of the envelope of an end; empty for every other type.
+    /// The canonical JSON of the envelope of an end or a session; empty for every other type.
     ///
-    /// Who states a `completed` or `discharged` is part of a summary.
+    /// Who states a `completed` or `discharged` is part of a summary, and who states a session of a
+    /// clinician's day.
     public var header: [UInt8]
 
     /// A recorded event.

@@ -66,8 +66,8 @@ struct LedgerOptions: ParsableArguments {
     func validate() throws {
         // Read here, so that a wrong variable is told like a wrong option.
         _ = try ledgerName
-        // A page is for the one command that makes it, and refused where a session begins.
-        if format != .html { _ = try outputFormat }
+        // A page and a list are for the commands that make them, and refused where a session begins.
+        if format != .html, format != .csv { _ = try outputFormat }
         guard let databaseURL else { return }
         do {
             _ = try PostgresConfiguration(url: databaseURL)
@@ -105,6 +105,8 @@ struct LedgerOptions: ParsableArguments {
             case .text: return .text
             case .html:
                 throw ValidationError("--format html is for questions to read models, and status")
+            case .csv:
+                throw ValidationError("--format csv is for questions that are answered by a list")
             case nil: break
             }
             guard let text = Setting.format.value else {
@@ -128,6 +130,8 @@ enum FormatOption: String, ExpressibleByArgument {
     case json, text
     /// Only of what people read.
     case html
+    /// Only of lists.
+    case csv
 
     /// Those that every command takes.
     static var allValueStrings: [String] { OutputFormat.allCases.map(\.rawValue) }

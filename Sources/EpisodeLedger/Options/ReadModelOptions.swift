@@ -81,8 +81,14 @@ struct Asking: Sendable {
         at moment: Moment
     ) throws -> Asked {
         do {
-            return try Asked(given(arguments), at: moment)
-        } catch {
+            let asked = try Asked(given(arguments), at: moment)
+            guard ledger.format == .csv else { return asked }
+            if !Asked.isList { _ = try ledger.outputFormat }
+            if asked.clocks.compared != nil {
+                throw ValidationError("--format csv does not go with --diff")
+            }
+            return asked
+        } catch let error as QuestionRefusal {
             let reasons = error.reasons { "--\($0.option)" }
                 .map { "\($0.parameter) \($0.detail)" }
             guard error.isOnlyAhead else {
@@ -100,9 +106,9 @@ struct Asking: Sendable {
     ) async throws {
         let asking = self
         var ledger = ledger
-        let isPage = ledger.format == .html
-        // The session itself prints no pages.
-        if isPage { ledger.format = .text }
+        let format = ledger.format
+        // The session itself prints neither pages nor lists for spreadsheets.
+        if format == .html || format == .csv { ledger.format = .text }
         try await Session.run(ledger) { session in
             let context = try await LedgerContext(session.database, try await session.ledger())
             let asked = try asking.asked(question, arguments, at: context.moment)
@@ -110,7 +116,9 @@ struct Asking: Sendable {
                 try await asking.catchUp(tables, asked.isAboutOneEpisode, context)
             }
             let answer = try await asked.written(context)
-            if isPage {
+            if format == .csv, let list = answer.list {
+                Console.write(list().bytes)
+            } else if format == .html {
                 Console.write(Array("\(try await answer.document().html)\n".utf8))
             } else if session.format == .json {
                 Console.print(answer.json.bytes)

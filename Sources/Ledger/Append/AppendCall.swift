@@ -150,7 +150,7 @@ struct AppendCall {
                     recordedAt: outcome.recordedAt,
                     knownAt: event.sourceRecordedAt ?? outcome.recordedAt,
                     payload: payloads[place + offset],
-                    header: event.type.isEnd ? headers[place + offset] : []
+                    header: event.type.hasReadAuthor ? headers[place + offset] : []
                 )
                 events.append(
                     RecordedEvent(

@@ -8,7 +8,7 @@ extension EventRow {
     enum Extent: Comparable {
         /// What the next event of an episode is judged by: payloads that bear on the life cycle.
         case deciding
-        /// What a fold reads: of the headers, those of ends.
+        /// What a fold reads: of the headers, those of ends and sessions.
         case folding
         /// What is served: whole headers, and the leaf's hash.
         case serving
@@ -37,7 +37,7 @@ extension EventRow {
                 "case when type in (\(unreadTypes)) then ''::bytea else payload end"
                     + " as payload"
             case ("header", .folding):
-                "case when type in (\(EventType.sqlList(\.isEnd))) then header end as header"
+                "case when type in (\(EventType.sqlList(\.hasReadAuthor))) then header end as header"
             default: name
             }
         }.joined(separator: ", ")

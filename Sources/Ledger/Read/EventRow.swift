@@ -44,7 +44,7 @@ public struct EventRow: Sendable {
             recordedAt: recordedAt,
             knownAt: knownAt,
             payload: payload,
-            header: type.isEnd ? header : []
+            header: type.hasReadAuthor ? header : []
         )
     }
 

@@ -19,6 +19,9 @@ public protocol Question: Sendable {
     /// The members by which a comparison says what was asked about.
     static var subject: [JSONField<Self>] { get }
 
+    /// Whether its answers, but for comparisons, are lists that a spreadsheet can read.
+    static var isList: Bool { get }
+
     /// Reads what is given; everything that is wrong is told at once.
     init(_ arguments: Arguments, at moment: Moment) throws(QuestionRefusal)
 
@@ -54,6 +57,8 @@ public struct Answer<Value: Sendable>: Sendable {
     public let basis: ReadModelBasis
     /// The answer for programs.
     public let json: AnswerJSON
+    /// Makes the answer for spreadsheets; nil where it is no list.
+    public let list: (@Sendable () -> CSVTable)?
     /// Makes the answer for people; reads the ledger where more is shown than programs get.
     public let document: @Sendable () async throws -> Document
 
@@ -62,11 +67,13 @@ public struct Answer<Value: Sendable>: Sendable {
         _ value: Value,
         _ basis: ReadModelBasis,
         json: AnswerJSON,
+        list: (@Sendable () -> CSVTable)? = nil,
         document: @escaping @Sendable () async throws -> Document
     ) {
         self.value = value
         self.basis = basis
         self.json = json
+        self.list = list
         self.document = document
     }
 }
@@ -77,11 +84,23 @@ public struct WrittenAnswer: Sendable {
     public let basis: ReadModelBasis
     /// The answer for programs.
     public let json: AnswerJSON
+    /// Makes the answer for spreadsheets; nil where it is no list.
+    public let list: (@Sendable () -> CSVTable)?
     /// Makes the answer for people.
     public let document: @Sendable () async throws -> Document
+
+    fileprivate init<Value>(_ answer: Answer<Value>) {
+        basis = answer.basis
+        json = answer.json
+        list = answer.list
+        document = answer.document
+    }
 }
 
 extension Question {
+    /// No list.
+    public static var isList: Bool { false }
+
     /// Reads what is given: first what is wrong at any time, then what the ledger's time and zone
     /// forbid, so that every door tells the same of the same arguments.
     public static func read(
@@ -101,15 +120,11 @@ extension Question {
     /// The answer, or the comparison where one is asked for.
     public func written(_ context: LedgerContext) async throws -> WrittenAnswer {
         if let compared = clocks.compared {
-            let answer = try await difference(context, from: compared.first, to: compared.second)
             return WrittenAnswer(
-                basis: answer.basis,
-                json: answer.json,
-                document: answer.document
+                try await difference(context, from: compared.first, to: compared.second)
             )
         }
-        let answer = try await answer(context)
-        return WrittenAnswer(basis: answer.basis, json: answer.json, document: answer.document)
+        return WrittenAnswer(try await answer(context))
     }
 
     /// Compares an answer at two knowledge times.

@@ -151,6 +151,8 @@ extension Problem {
         case let error as SealError: self = .unavailable("\(error)")
         case is MedicationReviewError, is DischargeSummaryError, is AttendanceError:
             self = .notFound("\(error)")
+        case let error as SessionListError:
+            self.init(status: .badRequest, code: "too-many", detail: "\(error)")
         case is CancellationError: self = .unavailable("the service is shutting down: try again")
         case let error as HTTPError:
             switch error.status {

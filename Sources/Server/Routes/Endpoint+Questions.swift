@@ -24,7 +24,8 @@ extension Endpoint {
             disclosesHealthInformation: description.disclosesHealthInformation,
             parameters: Asked.parameters.filter { !description.path.contains("{\($0.name)}") }
                 + [QuestionRoutes.atLeast],
-            answers: [.json(.schema(oneOf: Asked.schemas)), .text("text/html")],
+            answers: [.json(.schema(oneOf: Asked.schemas)), .text("text/html")]
+                + (Asked.isList ? [.text("text/csv")] : []),
             handler: { try await QuestionRoutes.answer($0, question) }
         )
     }

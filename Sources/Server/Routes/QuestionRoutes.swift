@@ -28,6 +28,9 @@ enum QuestionRoutes {
         }
         let answer = try await asked.written(context)
         let disclosed = "as of position \(answer.basis.position)"
+        if call.accepts("text/csv"), let list = answer.list {
+            return .bytes(list().bytes, "text/csv; charset=utf-8", disclosed: disclosed)
+        }
         guard call.accepts("text/html") else { return .json(answer.json, disclosed: disclosed) }
         return .bytes(
             Array("\(try await answer.document().html)\n".utf8),

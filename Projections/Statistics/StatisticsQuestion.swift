@@ -1,0 +1,117 @@
+public import CareEpisode
+public import Ledger
+public import ProjectionRuntime
+
+/// What a director and a state count of a period.
+public struct StatisticsQuestion: Question {
+    /// What can be given.
+    public static let parameters =
+        [
+            Parameter("from", .date, "The first date of the period.", isRequired: true),
+            Parameter("to", .date, "The last date of the period.", isRequired: true),
+            Parameter(
+                "by",
+                .choice(Statistics.Span.allCases.map(\.rawValue)),
+                "Into what the period is divided; without it, not at all.",
+                valueName: "span"
+            ),
+            Parameter(
+                "effective_at",
+                .pastTime,
+                "Only what happened up to this time takes part; without it, the end of the period."
+            ),
+            Parameter("program", .text, "Only this program."),
+        ] + Clocks.parameters
+
+    /// The answer, and what differs between two.
+    public static var schemas: [AnswerJSON] { [Statistics.schema, comparison] }
+
+    /// What a comparison names.
+    public static let subject: [JSONField<Self>] = [
+        .init("first_date", \.from),
+        .init("last_date", \.to),
+        .init("program", \.program),
+        .init("by", \.span),
+    ]
+
+    /// A line for each period and group.
+    public static var isList: Bool { true }
+
+    /// The first date.
+    public let from: CalendarDate
+    /// The last date.
+    public let to: CalendarDate
+    /// Into what the period is divided; nil for not at all.
+    public let span: Statistics.Span?
+    /// Up to when entries take part.
+    public let effectiveAt: Instant
+    /// Only this program; nil for all.
+    public let program: String?
+    /// The knowledge that is asked of.
+    public let clocks: Clocks
+
+    /// Reads what is given.
+    public init(_ arguments: Arguments, at moment: Moment) throws(QuestionRefusal) {
+        var reader = ArgumentReader(arguments, Self.parameters, at: moment)
+        let period = reader.period(isRequired: true)
+        let cut = reader.time("effective_at")
+        span = reader.choice("by").flatMap(Statistics.Span.init(rawValue:))
+        program = reader.text("program")
+        clocks = Clocks(&reader)
+        try reader.finish()
+        guard let period else { preconditionFailure("a period that is not read is refused") }
+        (from, to) = period
+        let end = moment.effectiveAt(to)
+        effectiveAt = min(cut ?? end, end)
+    }
+
+    /// The census.
+    public func tables(of ledger: LedgerDescription) throws -> (any EpisodeProjection)? {
+        try CensusProjection(ledger)
+    }
+
+    /// All episodes take part.
+    public var isAboutOneEpisode: Bool { false }
+
+    /// The statistics.
+    public func answer(_ context: LedgerContext) async throws -> Answer<Statistics> {
+        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let (statistics, basis) = try await query.statistics(self)
+        return Answer(
+            statistics,
+            basis,
+            json: statistics.json(context.ledger, basis),
+            list: { CSVTable(statistics.lines, Statistics.Line.columns) }
+        ) {
+            statistics.document(context.ledger, basis)
+        }
+    }
+
+    /// What differs.
+    public func difference(
+        _ context: LedgerContext,
+        from first: Instant,
+        to second: Instant
+    ) async throws -> Answer<KnowledgeDifference> {
+        let query = try CensusQuery(context.database, ledger: context.ledger)
+        return try await compare(
+            context,
+            (first, second),
+            fold: query.fold(effectiveAt: effectiveAt),
+            items: { [self, calendar = context.calendar] in statistics($0, calendar).items }
+        )
+    }
+
+    /// The statistics of some episodes.
+    func statistics(_ models: [EpisodeCensus], _ calendar: LocalCalendar) -> Statistics {
+        Statistics(
+            models,
+            from: from,
+            to: to,
+            program: program,
+            by: span,
+            effectiveAt: effectiveAt,
+            calendar: calendar
+        )
+    }
+}
