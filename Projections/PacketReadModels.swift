@@ -106,7 +106,13 @@ public struct PacketReadModels: Sendable {
         ) {
             let review = EpisodeMedicationReview(
                 episodeID: episode,
-                review: medications.review(basis.at, MedicationReview.Settings()),
+                // A packet has the events of one episode: others of the client are not looked for.
+                review: MedicationReview(
+                    [medications],
+                    others: nil,
+                    effectiveAt: basis.at,
+                    calendar: calendar
+                ),
                 basis: known
             )
             answers.append(("medication-review", review.json(ledger, known)))

@@ -113,7 +113,8 @@ public struct DischargeSummary: Hashable, Sendable {
         public var byModality: Element<[String: Int]>
         /// The minutes that count toward hours / 60.
         public var hours: Element<Double>
-        /// ISO weeks from the admission's to the end's, both of them counted.
+        /// The length of stay / 7, rounded up; of an open episode from the admission on, both dates
+        /// counted.
         public var weeks: Element<Int>
         /// Attended / (attended + missed, but for those that the program cancelled).
         public var attendanceRate: Element<Double>
@@ -230,6 +231,8 @@ public struct DischargeSummary: Hashable, Sendable {
         case present
         /// It is not recorded.
         case missing
+        /// Nobody can be told, and nothing can follow: the client has died.
+        case notApplicable = "not_applicable"
 
         init(_ isPresent: Bool) { self = isPresent ? .present : .missing }
     }

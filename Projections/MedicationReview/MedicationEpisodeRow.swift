@@ -13,6 +13,7 @@ struct MedicationEpisodeRow: ProjectionRow {
         levelOfCare: .outpatient,
         admittedAt: Instant(microseconds: 0),
         lastAt: Instant(microseconds: 0),
+        admittedBy: EventID(bits: 0),
         course: MedicationCourse(lineages: [], changes: [], flags: [])
     )
 
@@ -37,5 +38,25 @@ struct MedicationEpisodeRow: ProjectionRow {
         try column("ended_at", &medications.course.endedAt)
         try column("last_at", &medications.lastAt)
         try column.flags(&medications.course.flags)
+        try column.lineages(of: &medications.course.flags)
+        var admittedBy: EventID? = medications.admittedBy
+        try column("admitted_by", &admittedBy)
+        medications.admittedBy = admittedBy ?? EventID(bits: 0)
+        try column("allergy", &medications.allergies)
+    }
+}
+
+extension ColumnVisitor {
+    /// `flag_lineages`, in which those of an element are joined with commas.
+    fileprivate mutating func lineages(of flags: inout [MedicationFlag]) throws {
+        var texts: [String]? = flags.map { flag in
+            flag.lineages.map(\.description).joined(separator: ",")
+        }
+        try self("flag_lineages", &texts)
+        for (index, text) in (texts ?? []).enumerated() where flags.indices.contains(index) {
+            flags[index].lineages = text.split(separator: ",").compactMap {
+                MedicationCourse.LineageID($0)
+            }
+        }
     }
 }

@@ -118,6 +118,7 @@ extension Question {
     ///   - context: the ledger.
     ///   - times: the knowledge times.
     ///   - episode: the one that is asked about; nil for all.
+    ///   - episodes: those that the answer about it reads; nil for it alone.
     ///   - fold: an episode's part of the answer.
     ///   - items: the answer's parts.
     /// - Throws: ``LedgerError/unknownEpisode(_:)`` where nothing is recorded of the episode.
@@ -125,6 +126,7 @@ extension Question {
         _ context: LedgerContext,
         _ times: (first: Instant, second: Instant),
         of episode: EpisodeID? = nil,
+        reading episodes: [EpisodeID]? = nil,
         fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
         items: @escaping @Sendable ([Part]) -> [AnswerItem]
     ) async throws -> Answer<KnowledgeDifference> {
@@ -133,7 +135,7 @@ extension Question {
             if found.isEmpty { throw LedgerError.unknownEpisode(episode) }
         }
         let difference = try await context.histories.difference(
-            of: episode.map { [$0] },
+            of: episodes ?? episode.map { [$0] },
             from: times.first,
             to: times.second,
             by: clocks.clock,
