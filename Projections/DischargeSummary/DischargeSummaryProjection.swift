@@ -22,7 +22,7 @@ public struct DischargeSummaryProjection: EpisodeProjection {
     public var name: String { Self.name }
 
     /// Raised with every change of the fold, of the document or of the table.
-    public static let foldVersion = 2
+    public static let foldVersion = 3
 
     /// ``foldVersion``.
     public var foldVersion: Int { Self.foldVersion }

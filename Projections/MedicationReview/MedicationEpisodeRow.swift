@@ -37,26 +37,19 @@ struct MedicationEpisodeRow: ProjectionRow {
         try column("admitted_at", &medications.admittedAt)
         try column("ended_at", &medications.course.endedAt)
         try column("last_at", &medications.lastAt)
+        // Of each flag, joined with commas; read before the flags, which come back without them.
+        var lineages: [String]? = medications.course.flags.map { flag in
+            flag.lineages.map(\.description).joined(separator: ",")
+        }
         try column.flags(&medications.course.flags)
-        try column.lineages(of: &medications.course.flags)
+        try column("flag_lineages", &lineages)
+        for (place, text) in zip(medications.course.flags.indices, lineages ?? []) {
+            medications.course.flags[place].lineages = text.split(separator: ",")
+                .compactMap { MedicationCourse.LineageID($0) }
+        }
         var admittedBy: EventID? = medications.admittedBy
         try column("admitted_by", &admittedBy)
         medications.admittedBy = admittedBy ?? EventID(bits: 0)
         try column("allergy", &medications.allergies)
-    }
-}
-
-extension ColumnVisitor {
-    /// `flag_lineages`, in which those of an element are joined with commas.
-    fileprivate mutating func lineages(of flags: inout [MedicationFlag]) throws {
-        var texts: [String]? = flags.map { flag in
-            flag.lineages.map(\.description).joined(separator: ",")
-        }
-        try self("flag_lineages", &texts)
-        for (index, text) in (texts ?? []).enumerated() where flags.indices.contains(index) {
-            flags[index].lineages = text.split(separator: ",").compactMap {
-                MedicationCourse.LineageID($0)
-            }
-        }
     }
 }

@@ -126,10 +126,9 @@ struct MedicationReviewWriter {
 
     /// One line for all of them.
     private func unreviewed(_ flags: [MedicationFlag]) -> String {
-        flags.count == 1
-            ? flags[0].text
-            : "\(MedicationFlag.Flag.notReviewed.text) No entry for too long: "
-                + "\(flags.flatMap(\.medications).unique.joined(separator: ", "))."
+        guard flags.count > 1 else { return flags[0].note ?? flags[0].text }
+        let names = flags.flatMap(\.medications).unique.joined(separator: ", ")
+        return "no entry for too long about \(names)."
     }
 
     private func item(_ text: String, _ flags: [MedicationFlag]) -> Document.List.Item {

@@ -17,10 +17,12 @@ struct FoldFingerprintTests {
             1: "da69143cf1ff6b556e8f491760e5f5f3c828d0ff62f126ded5e1759bb1867414"
         ],
         MedicationReviewProjection.name: [
-            1: "aedbea122e278c7b6e4d89ad843bc9468bdcb22e360a99e81d5cd7b056f47343"
+            1: "aedbea122e278c7b6e4d89ad843bc9468bdcb22e360a99e81d5cd7b056f47343",
+            2: "67c1781f6f6e45d800bdcd2fd6bc42b4054b3fdbfaf8096b005241f29547067f",
         ],
         DischargeSummaryProjection.name: [
-            2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b"
+            2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b",
+            3: "c733f420f541d4f8bd69460f371dc447ae8990e54da52cda8cc0e4d3048bb5bb",
         ],
     ]
 

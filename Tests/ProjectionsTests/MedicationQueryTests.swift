@@ -259,8 +259,14 @@ struct MedicationQueryTests {
                     from: instant("03-05"),
                     to: instant("03-11"),
                     by: .source,
-                    fold: query.fold(effectiveAt: effectiveAt),
-                    items: { query.items($0, effectiveAt: effectiveAt) }
+                    fold: query.fold(effectiveAt: effectiveAt, knownBy: .source),
+                    items: {
+                        query.items(
+                            $0,
+                            about: .episode(Story.episode),
+                            effectiveAt: effectiveAt
+                        )
+                    }
                 )
             let start = "00000000-0000-0000-0000-0000000003ea"
             #expect(
