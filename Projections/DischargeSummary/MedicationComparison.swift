@@ -94,6 +94,9 @@ struct MedicationComparison {
     /// One that is only there at the admission and one that is only there at the end are one where
     /// they are the same substance, such as another strength or brand.
     private func paired(_ compared: [Compared]) -> [Compared] {
+        guard compared.contains(where: { $0.before != nil && $0.after == nil }) else {
+            return compared
+        }
         var compared = compared
         var taken: Set<Int> = []
         for place in compared.indices {
@@ -345,7 +348,8 @@ struct MedicationComparison {
         _ whole: MedicationCourse,
         where isPlanned: (EventID) -> Bool
     ) -> [DischargeSummary.Element<DischargeSummary.MedicationPlan>] {
-        whole.lineages.compactMap { lineage in
+        guard whole.changes.count > course.changes.count else { return [] }
+        return whole.lineages.compactMap { lineage in
             let emptied = lineage.intervals.filter { $0.to == $0.from }.map(\.eventID)
             let steps = changes(lineage).filter {
                 $0.at > fold.openUntil && $0.change != .unchanged

@@ -70,14 +70,24 @@ struct LineageBook {
     /// The open arrivals without an order and without a change, of the same product or else of the
     /// same substance: an order that is new goes on with one of them.
     func arrivals(_ sought: SoughtMedication) -> (found: [Int], criterion: MatchCriterion)? {
+        let arrivals = lineages.indices.filter { lineage in
+            guard lineages[lineage].isOnArrival, states[lineage] == .open,
+                lineages[lineage].intervals.count == 1, keys[lineage].orderID == nil
+            else { return false }
+            let regimen = lineages[lineage].intervals[0].regimen
+            return (regimen?.asNeeded == true) == sought.isAsNeeded
+                && !(regimen?.isSingleDose ?? false)
+        }
+        guard !arrivals.isEmpty else { return nil }
         for criterion in sought.criteria where criterion != .orderID {
-            let found = candidates(sought, criterion, .open).filter { lineage in
-                let arrival = interval(of: lineage)
-                return lineages[lineage].isOnArrival && lineages[lineage].intervals.count == 1
-                    && keys[lineage].orderID == nil
-                    && sought.fits(arrival.medication, arrival.regimen)
-                    && !arrival.isSingleDose
-                    && (arrival.regimen?.asNeeded == true) == sought.isAsNeeded
+            let found = arrivals.filter { lineage in
+                let arrival = lineages[lineage].intervals[0]
+                guard criterion == .substance else {
+                    let value = sought.key[criterion]
+                    return value != nil && value == keys[lineage][criterion]
+                        && sought.fits(arrival.medication, arrival.regimen)
+                }
+                return sought.isSubstance(of: arrival.medication, arrival.regimen)
             }
             if !found.isEmpty { return (found, criterion) }
         }

@@ -1,4 +1,5 @@
 public import CareEpisode
+import Synchronization
 
 /// What kind of medication it is, by its active ingredients.
 ///
@@ -57,8 +58,10 @@ public struct MedicationAssessment: Hashable, Sendable {
         }
     }
 
-    /// Looks a medication up.
-    public init(_ medication: Medication) {
+    /// Looks a medication up; what was looked up is remembered.
+    public init(_ medication: Medication) { self = MedicationClasses.shared.remembered(medication) }
+
+    fileprivate init(of medication: Medication) {
         substances = Substances(medication)
         let classes = MedicationClasses.shared
         var found = medication.rxcui.flatMap { classes.ofProduct[$0] } ?? []
@@ -69,14 +72,33 @@ public struct MedicationAssessment: Hashable, Sendable {
 }
 
 /// The classes, ready to be looked up.
-private struct MedicationClasses: Sendable {
+private final class MedicationClasses: Sendable {
     static let shared = MedicationClasses()
 
     /// By RxNorm's code, of what the value sets have.
-    private(set) var ofProduct: [String: Set<MedicationClass>] = [:]
-    private(set) var ofIngredient: [String: Set<MedicationClass>] = [:]
+    let ofProduct: [String: Set<MedicationClass>]
+    let ofIngredient: [String: Set<MedicationClass>]
+    private let known = Mutex<[Key: MedicationAssessment]>([:])
+
+    private struct Key: Hashable {
+        let rxcui: String?
+        let name: String
+    }
+
+    func remembered(_ medication: Medication) -> MedicationAssessment {
+        let key = Key(rxcui: medication.rxcui, name: medication.name)
+        if let found = known.withLock({ $0[key] }) { return found }
+        let found = MedicationAssessment(of: medication)
+        known.withLock {
+            if $0.count >= MedicationNames.rememberedLimit { $0.removeAll() }
+            $0[key] = found
+        }
+        return found
+    }
 
     private init() {
+        var ofProduct: [String: Set<MedicationClass>] = [:]
+        var ofIngredient: [String: Set<MedicationClass>] = [:]
         for row in MedicationNames.rows("classes.csv") {
             ofIngredient[row[0]] = Set(
                 row[1].split(separator: " ").map { code in
@@ -96,7 +118,11 @@ private struct MedicationClasses: Sendable {
                     Medication(name: "", rxcui: product.rxcui)
                 ).names
                 // Of MOUD only opioids: the antagonist of the set is none.
-                if kind == .moud, !names.contains(where: isOpioid) { continue }
+                if kind == .moud,
+                    !names.contains(where: { ofIngredient[$0]?.contains(.opioid) ?? false })
+                {
+                    continue
+                }
                 ofProduct[product.rxcui, default: []].insert(kind)
                 // What occurs only in combinations does not count: amitriptyline is in the set of
                 // benzodiazepines together with chlordiazepoxide, and is none.
@@ -105,10 +131,8 @@ private struct MedicationClasses: Sendable {
                 }
             }
         }
-    }
-
-    private func isOpioid(_ name: String) -> Bool {
-        ofIngredient[name]?.contains(.opioid) ?? false
+        self.ofProduct = ofProduct
+        self.ofIngredient = ofIngredient
     }
 
     private static let kinds: [String: MedicationClass] = [

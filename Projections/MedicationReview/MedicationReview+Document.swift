@@ -88,8 +88,7 @@ struct MedicationReviewWriter {
         guard !listed.isEmpty else { return .note("\(title): none") }
         // Single doses come last: they are no courses.
         let ordered =
-            listed.filter { !$0.interval.isSingleDose }
-            + listed.filter(\.interval.isSingleDose)
+            listed.filter { !$0.isSingleDose } + listed.filter(\.isSingleDose)
         return .table(
             .wide(
                 "\(title): \(listed.count)",

@@ -35,9 +35,9 @@ extension MedicationReview.Listed {
         .init("since", \.since),
         .init("on_arrival", \.isOnArrival),
         .init("substances", \.assessment.substances.names),
-        .init("route_group", \.interval.routeGroup),
+        .init("route_group", \.routeGroup),
         .init("interval_days", \.interval.regimen?.intervalDays),
-        .init("single_dose", \.interval.isSingleDose),
+        .init("single_dose", \.isSingleDose),
     ]
 
     private var isOnArrival: Bool { lineage.index != nil }
@@ -62,8 +62,18 @@ extension MedicationReview.Listed {
     /// A regimen that began later, which was not known yet.
     static let laterFields = scheduledFields + [JSONField("known_at", \.interval.knownAt)]
 
+    /// The same members, after the episode's id.
+    static func withEpisode(_ fields: [JSONField<Self>]) -> [JSONField<Self>] {
+        [.init("episode_id", \.episodeID)] + fields
+    }
+
+    /// As a list with these members writes it.
+    func json(_ fields: [JSONField<Self>]) -> AnswerJSON { .object(fields: fields, of: self) }
+}
+
+extension MedicationReview.Past: JSONObject {
     /// An interval with its end.
-    static let intervalFields: [JSONField<Self>] = [
+    public static let fields: [JSONField<Self>] = [
         .init("lineage", \.lineage),
         .init("medication", \.interval.medication),
         .init("regimen", \.interval.regimen),
@@ -75,14 +85,6 @@ extension MedicationReview.Listed {
         .init("reason", \.interval.reason),
         .init("event_id", \.interval.eventID),
     ]
-
-    /// The same members, after the episode's id.
-    static func withEpisode(_ fields: [JSONField<Self>]) -> [JSONField<Self>] {
-        [.init("episode_id", \.episodeID)] + fields
-    }
-
-    /// As a list with these members writes it.
-    func json(_ fields: [JSONField<Self>]) -> AnswerJSON { .object(fields: fields, of: self) }
 }
 
 extension MedicationReview.EndAhead {
@@ -154,7 +156,7 @@ extension MedicationReview {
         held,
         .init("scheduled", \.scheduled, of: Listed.scheduledFields),
         .init("later", \.later, of: Listed.laterFields),
-        .init("timeline", \.timeline, of: Listed.intervalFields),
+        .init("timeline", \.timeline),
         .init("changes", \.changes),
         .init("allergies", \.allergies),
         flags,
@@ -180,7 +182,7 @@ extension MedicationReview {
             + timeline.map {
                 AnswerItem(
                     "timeline/\($0.lineage)/\($0.interval.eventID)",
-                    $0.json(Listed.intervalFields)
+                    $0.json
                 )
             }
             + changes.map { AnswerItem("changes/\($0.eventID)", $0.json) }

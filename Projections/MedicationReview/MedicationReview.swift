@@ -41,6 +41,18 @@ public struct MedicationReview: Hashable, Sendable {
         public var laterEnd: EndAhead?
         /// What the lists say of the medication.
         public let assessment: MedicationAssessment
+        /// How it gets into the body; nil where that is not known.
+        public let routeGroup: RouteGroup?
+        /// Whether it is one dose.
+        public let isSingleDose: Bool
+    }
+
+    /// An interval of a lineage, whether or not it lasts.
+    public struct Past: Hashable, Sendable {
+        /// The lineage.
+        public var lineage: MedicationCourse.LineageID
+        /// The interval.
+        public var interval: MedicationCourse.Interval
     }
 
     /// An allergy as it was recorded at an admission.
@@ -68,7 +80,7 @@ public struct MedicationReview: Hashable, Sendable {
     /// Regimens that began later, which was not known yet at the time.
     public var later: [Listed]
     /// Every interval that began, lineage by lineage.
-    public var timeline: [Listed]
+    public var timeline: [Past]
     /// Every change that took effect.
     public var changes: [MedicationCourse.Change]
     /// Of this and any open episode of the client; nil where none were ever recorded.
@@ -130,7 +142,7 @@ struct MedicationsAtTime {
     var held: [MedicationReview.Listed] = []
     var scheduled: [MedicationReview.Listed] = []
     var later: [MedicationReview.Listed] = []
-    var timeline: [MedicationReview.Listed] = []
+    var timeline: [MedicationReview.Past] = []
     /// Nil where they were not recorded.
     let allergies: [MedicationReview.Allergy]?
 
@@ -153,7 +165,7 @@ struct MedicationsAtTime {
         }
         for lineage in course.lineages {
             for interval in lineage.intervals where interval.from <= effectiveAt {
-                timeline.append(listed(lineage, interval))
+                timeline.append(MedicationReview.Past(lineage: lineage.id, interval: interval))
                 guard endedAt == nil, interval.isActive(at: effectiveAt) else { continue }
                 var active = listed(lineage, interval)
                 if let end = reviewed.whole.endAhead(of: lineage.id, at: effectiveAt) {
@@ -194,7 +206,9 @@ struct MedicationsAtTime {
             lineage: lineage.id,
             since: lineage.since,
             interval: interval,
-            assessment: MedicationAssessment(interval.medication)
+            assessment: MedicationAssessment(interval.medication),
+            routeGroup: interval.routeGroup,
+            isSingleDose: interval.isSingleDose
         )
     }
 }

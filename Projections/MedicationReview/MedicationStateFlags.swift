@@ -5,18 +5,30 @@ import Documents
 struct MedicationStateFlags {
     typealias Listed = MedicationReview.Listed
 
-    let effectiveAt: Instant
-    let calendar: LocalCalendar
-    let settings: MedicationReview.Settings
+    private let effectiveAt: Instant
+    private let calendar: LocalCalendar
+    private let settings: MedicationReview.Settings
     /// Those whose flags are raised.
-    let episodes: [MedicationsAtTime]
+    private let episodes: [MedicationsAtTime]
     /// Others of the client, whose medications count in combinations.
-    let others: [MedicationsAtTime]
-
-    /// Of what is active now.
-    private var active: [Listed] { episodes.flatMap(\.active) }
+    private let others: [MedicationsAtTime]
     /// What is taken regularly: a single dose is no course.
-    private var courses: [Listed] { active.filter { !$0.interval.isSingleDose } }
+    private let courses: [Listed]
+
+    init(
+        effectiveAt: Instant,
+        calendar: LocalCalendar,
+        settings: MedicationReview.Settings,
+        episodes: [MedicationsAtTime],
+        others: [MedicationsAtTime]
+    ) {
+        self.effectiveAt = effectiveAt
+        self.calendar = calendar
+        self.settings = settings
+        self.episodes = episodes
+        self.others = others
+        courses = episodes.flatMap(\.active).filter { !$0.isSingleDose }
+    }
 
     var all: [MedicationFlag] {
         let duplicates = groups(courses, connectedBy: isDuplicate)
@@ -78,22 +90,21 @@ struct MedicationStateFlags {
             else { return false }
             return one != other
         }
-        guard !differ(\.rxcui), !differ(\.ndc) else { return false }
+        guard RouteGroup.fit(one.routeGroup, other.routeGroup), !differ(\.rxcui), !differ(\.ndc)
+        else { return false }
         guard let regimen = left.regimen, regimen.isComplete, let second = right.regimen,
             second.isComplete
-        else {
-            return RouteGroup.fit(left.routeGroup, right.routeGroup)
-                && left.medication.isProduct(right.medication)
-        }
+        else { return left.medication.isProduct(right.medication) }
         return regimen.asNeeded != true && second.asNeeded != true
+            && one.hasSubstances(of: other)
             && regimen.isSameDose(as: second) && regimen.isAsFrequent(as: second) == true
-            && !regimen.isAtAnotherTimeOfDay(than: second) && left.isSameSubstance(as: right)
+            && !regimen.isAtAnotherTimeOfDay(than: second)
     }
 
     /// Several open lineages with one ingredient, unless they are duplicates of each other.
     private func sameIngredients(_ duplicates: [[Listed]]) -> [MedicationFlag] {
         let sharing = groups(courses) { one, other in
-            RouteGroup.fit(one.interval.routeGroup, other.interval.routeGroup)
+            RouteGroup.fit(one.routeGroup, other.routeGroup)
                 && !one.assessment.substances.shared(with: other.assessment.substances).isEmpty
         }
         return sharing.compactMap { group in
@@ -125,27 +136,29 @@ struct MedicationStateFlags {
 
     private var stoppedStillListed: [MedicationFlag] {
         let scheduled = episodes.flatMap(\.scheduled).filter {
-            $0.interval.startedBy == MedicationChange.start.rawValue
-                && !$0.interval.isSingleDose
+            $0.interval.startedBy == MedicationChange.start.rawValue && !$0.isSingleDose
         }
         return episodes.flatMap { episode in
             episode.course.lineages.flatMap { lineage -> [MedicationFlag] in
                 let last = lineage.lastInterval
                 guard let stop = lineage.stop, stop.at <= effectiveAt, !lineage.isOpen,
-                    !last.isEmptied, !last.isSingleDose
+                    !last.isEmptied
                 else { return [] }
+                func isSame(_ listed: Listed) -> Bool {
+                    listed.interval.medication.hasSubstances(of: last.medication)
+                        && RouteGroup.fit(listed.routeGroup, last.routeGroup)
+                }
                 let date = calendar.date(of: stop.at)
                 let open = courses.filter { listed in
-                    guard listed.lineage != lineage.id, listed.since < stop.at,
-                        let other = event(of: listed)
-                    else { return false }
-                    return calendar.date(of: other) < date
-                        && listed.interval.isSameSubstance(as: last)
+                    listed.lineage != lineage.id && listed.since < stop.at && isSame(listed)
+                        && self.lineage(of: listed).map {
+                            calendar.date(of: $0.lastEventAt) < date
+                        } ?? false
                 }
                 let ahead = scheduled.filter {
-                    $0.interval.position < stop.position
-                        && $0.interval.isSameSubstance(as: last)
+                    $0.interval.position < stop.position && isSame($0)
                 }
+                guard !open.isEmpty || !ahead.isEmpty, !last.isSingleDose else { return [] }
                 return (open + ahead).map { listed in
                     flag(
                         .stoppedStillListed,
@@ -158,11 +171,6 @@ struct MedicationStateFlags {
                 }
             }
         }
-    }
-
-    /// The time of the last event of a lineage.
-    private func event(of listed: Listed) -> Instant? {
-        lineage(of: listed)?.lastEventAt
     }
 
     private func lineage(of listed: Listed) -> MedicationCourse.Lineage? {
@@ -192,7 +200,7 @@ struct MedicationStateFlags {
 
     private var unreviewed: [MedicationFlag] {
         (courses + episodes.flatMap(\.held)).compactMap { listed in
-            guard !listed.interval.isSingleDose, let lineage = lineage(of: listed) else {
+            guard !listed.isSingleDose, let lineage = lineage(of: listed) else {
                 return nil
             }
             let days = max(settings.notReviewedDays, listed.interval.regimen?.intervalDays ?? 0)
@@ -212,7 +220,7 @@ struct MedicationStateFlags {
     /// What counts in combinations: of all open episodes, a single dose for a day.
     private var combined: [Listed] {
         (episodes + others).flatMap(\.active).filter {
-            !$0.interval.isSingleDose
+            !$0.isSingleDose
                 || effectiveAt < $0.interval.from.advanced(bySeconds: 86_400)
         }
     }
@@ -268,6 +276,15 @@ struct MedicationStateFlags {
 extension MedicationAssessment {
     /// Whether it is an opioid, for pain or for opioid use disorder.
     fileprivate var isOpioid: Bool { classes.contains(.opioid) || classes.contains(.moud) }
+}
+
+extension MedicationReview.Listed {
+    /// Whether both have the same active ingredients; where not all are known, the same product.
+    fileprivate func hasSubstances(of other: Self) -> Bool {
+        let (one, two) = (assessment.substances, other.assessment.substances)
+        return one.isComplete && two.isComplete
+            ? one.names == two.names : interval.medication.isProduct(other.interval.medication)
+    }
 }
 
 extension Regimen {

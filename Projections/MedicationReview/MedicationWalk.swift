@@ -202,7 +202,12 @@ struct MedicationWalk {
         _ change: Applied,
         _ interval: MedicationCourse.Interval
     ) -> Int {
-        book.open(change.lineageID, interval, MedicationKey(change.data.medication))
+        let isNamed = change.data.change == .start || change.data.replaces == nil
+        return book.open(
+            change.lineageID,
+            interval,
+            isNamed ? change.key : MedicationKey(change.data.medication)
+        )
     }
 
     private mutating func open(
@@ -370,7 +375,7 @@ struct MedicationWalk {
     }
 
     private mutating func stop(_ change: Applied) -> Effect {
-        let use = OrderNames.Use(change.step, change.data)
+        let use = OrderNames.Use(change.step)
         let starts = orders.startsEmptied(by: change.entry, change.key)
         for start in starts where start.time == change.entry.time {
             let lineage = book.lineages.lastIndex { lineage in

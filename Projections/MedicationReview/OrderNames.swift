@@ -8,16 +8,12 @@ struct OrderNames {
         let time: Instant
         let position: Position
         let knownAt: Instant
-        let medication: Medication
-        let regimen: Regimen?
 
-        init(_ step: MedicationStep, _ change: MedicationAdjusted) {
+        init(_ step: MedicationStep) {
             eventID = step.entry.eventID
             time = step.entry.time
             position = step.entry.position
             knownAt = step.knownAt
-            medication = change.medication
-            regimen = change.regimen
         }
 
         /// As what ends a lineage.
@@ -26,8 +22,8 @@ struct OrderNames {
         }
     }
 
-    /// All starts, in the order of the history, those after the effective time among them.
-    private var starts: [Use] = []
+    /// In the order of the history, those after the effective time last.
+    private let steps: [MedicationStep]
     private var startsOf: [String: [Use]] = [:]
     private var stopsOf: [String: [Use]] = [:]
     /// The orders that a start has up to the effective time.
@@ -40,24 +36,18 @@ struct OrderNames {
     ///   - steps: up to the effective time.
     ///   - ahead: those after it.
     init(_ steps: [MedicationStep], ahead: [MedicationStep]) {
-        for step in steps { read(step, isAhead: false) }
-        for step in ahead { read(step, isAhead: true) }
-    }
-
-    private mutating func read(_ step: MedicationStep, isAhead: Bool) {
-        guard case .change(let change) = step.content else { return }
-        let orderID = change.medication.orderID
-        switch change.change {
-        case .start:
-            let use = Use(step, change)
-            starts.append(use)
-            guard let orderID else { return }
-            startsOf[orderID, default: []].append(use)
-            if !isAhead { started.insert(orderID) }
-        case .stop:
-            guard let orderID else { return }
-            stopsOf[orderID, default: []].append(Use(step, change))
-        default: break
+        self.steps = ahead.isEmpty ? steps : steps + ahead
+        for (place, step) in self.steps.enumerated() {
+            guard case .change(let change) = step.content,
+                let orderID = change.medication.orderID
+            else { continue }
+            switch change.change {
+            case .start:
+                startsOf[orderID, default: []].append(Use(step))
+                if place < steps.count { started.insert(orderID) }
+            case .stop: stopsOf[orderID, default: []].append(Use(step))
+            default: break
+            }
         }
     }
 
@@ -94,20 +84,26 @@ struct OrderNames {
         of stop: EffectiveHistory.Entry,
         _ sought: SoughtMedication
     ) -> (found: [Use], criterion: MatchCriterion)? {
-        let ahead = starts.filter { $0.time > stop.time && $0.position < stop.position }
+        let ahead = steps.compactMap { step -> (use: Use, data: MedicationAdjusted)? in
+            guard step.entry.time > stop.time, step.entry.position < stop.position,
+                case .change(let data) = step.content, data.change == .start
+            else { return nil }
+            return (Use(step), data)
+        }
         guard !ahead.isEmpty else { return nil }
         for criterion in sought.criteria where criterion != .orderID {
             let found = ahead.filter { start in
-                if sought.sparesOrders, start.medication.orderID != nil { return false }
+                let medication = start.data.medication
+                if sought.sparesOrders, medication.orderID != nil { return false }
                 guard criterion == .substance else {
-                    let value = MedicationKey(start.medication)[criterion]
+                    let value = MedicationKey(medication)[criterion]
                     return value != nil && value == sought.key[criterion]
                 }
-                return sought.isSubstance(of: start.medication, start.regimen)
+                return sought.isSubstance(of: medication, start.data.regimen)
             }
             guard !found.isEmpty else { continue }
-            let courses = found.filter { !($0.regimen?.isSingleDose ?? false) }
-            return (courses.isEmpty ? found : courses, criterion)
+            let courses = found.filter { !($0.data.regimen?.isSingleDose ?? false) }
+            return ((courses.isEmpty ? found : courses).map(\.use), criterion)
         }
         return nil
     }

@@ -152,7 +152,7 @@ struct MedicationReviewTests {
         )
         #expect(
             String(
-                decoding: review.timeline[0].json(MedicationReview.Listed.intervalFields).bytes,
+                decoding: review.timeline[0].json.bytes,
                 as: UTF8.self
             )
                 == #"{"lineage":"\#(start)","medication":\#(medication),"regimen":\#(regimen),"#

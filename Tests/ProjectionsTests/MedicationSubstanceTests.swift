@@ -47,9 +47,9 @@ struct MedicationSubstanceTests {
         let course = try story {
             $0.adjust(.start, medication("Haldol"), route("oral"), "03-02")
             $0.adjust(.increase, medication("haloperidol"), route("IM", 50), "03-03")
-            $0.adjust(.stop, medication("haloperidol"), "03-03")
-            $0.adjust(.changeRoute, medication("haloperidol lactate"), route("IM"), "03-04")
-            $0.adjust(.unchanged, medication("haloperidol decanoate injection"), "03-05")
+            $0.adjust(.stop, medication("haloperidol"), "03-04")
+            $0.adjust(.changeRoute, medication("haloperidol lactate"), route("IM"), "03-05")
+            $0.adjust(.unchanged, medication("haloperidol decanoate injection"), "03-06")
         }
         #expect(applied(course) == [0, 1, 1, 0, 0])
         #expect(course.flags.told == ["unmatched_change 3"])
