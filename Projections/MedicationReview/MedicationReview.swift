@@ -183,6 +183,8 @@ struct MedicationsAtTime {
                 self.held.append(held)
             }
         }
+        active = active.inOrder
+        held = held.inOrder
         // From the end on nothing begins that anybody here gives; the summary has the plan.
         guard endedAt == nil else { return }
         for lineage in reviewed.whole.lineages {
@@ -195,6 +197,8 @@ struct MedicationsAtTime {
                 }
             }
         }
+        scheduled = scheduled.inOrder
+        later = later.inOrder
     }
 
     private func listed(
