@@ -237,7 +237,8 @@ struct DischargeSummaryFold {
             calendar: calendar
         )
         // What is planned for after an end is a part of the summary, and so are its doubts.
-        let planned = course.ending == nil ? [] : medications.whole.flags.filter { $0.at > openUntil }
+        let planned =
+            course.ending == nil ? [] : medications.whole.flags.filter { $0.at > openUntil }
         let doubts =
             atDischarge.flags.filter { !$0.flag.isOfState && $0.flag != .lateEntry }
             + planned.filter { $0.flag != .lateEntry }.map { $0.naming(medications.whole) }

@@ -27,11 +27,13 @@ extension MedicationFlag.Flag {
             "Changed after it was stopped; taken again since, as a medication of its own."
         case .stopWithoutStart: "A stop of a medication that is not known to be taken."
         case .stoppedBeforeStarted: "Stopped before this took effect; never taken."
-        case .afterEnd: "Takes effect at or after the end of the episode, and became known after that."
+        case .afterEnd:
+            "Takes effect at or after the end of the episode, and became known after that."
         case .directionMismatch: "The daily dose moves against what the change says."
         case .lateEntry: "Recorded more than 24 hours after it took effect."
         case .noReason: "A decrease, switch, hold or stop without a reason."
-        case .incompleteRegimen: "Started without dose, route or frequency, or a dose without a unit."
+        case .incompleteRegimen:
+            "Started without dose, route or frequency, or a dose without a unit."
         case .duplicateActive: "The same medication is active more than once."
         case .sameIngredient: "Several active medications have the same ingredient."
         case .stoppedStillListed: "Stopped, and still on the list under another entry."

@@ -73,7 +73,9 @@ struct MedicationReviewWriter {
                     + "combination may be missing for it."
             )
         }
-        guard let allergies = review.allergies else { return warnings + ["Allergies: not recorded."] }
+        guard let allergies = review.allergies else {
+            return warnings + ["Allergies: not recorded."]
+        }
         let words = allergies.map { $0.isAssessed ? $0.text : "\($0.text) (not assessed)" }.unique
         return warnings
             + ["Allergies: \(words.isEmpty ? "none known" : words.joined(separator: "; "))."]

@@ -122,13 +122,14 @@ public struct MedicationReview: Hashable, Sendable {
         flags = reviewed.flatMap { episode in
             episode.course.flags.filter { $0.at <= effectiveAt }.map { $0.naming(episode.course) }
         }
-        flags += MedicationStateFlags(
-            effectiveAt: effectiveAt,
-            calendar: calendar,
-            settings: settings,
-            episodes: episodes,
-            others: beside
-        ).all
+        flags +=
+            MedicationStateFlags(
+                effectiveAt: effectiveAt,
+                calendar: calendar,
+                settings: settings,
+                episodes: episodes,
+                others: beside
+            ).all
     }
 }
 

@@ -324,7 +324,9 @@ public struct MedicationReviewQuery: Sendable {
         let id = ledger.id
         typealias Rows = (own: [EpisodeMedications], others: [EpisodeMedications], ReadModelBasis)
         let (own, others, basis): Rows = try await model.withTables {
-            connection, generation, basis in
+            connection,
+            generation,
+            basis in
             func rows(_ selection: MedicationRows.Selection) async throws -> [EpisodeMedications] {
                 try await MedicationRows.medications(selection, id, generation, connection)
             }

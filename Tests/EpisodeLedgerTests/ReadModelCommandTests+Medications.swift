@@ -38,7 +38,11 @@ struct ReadModelCommandMedicationTests {
                     "\(story.admission)/0", "\(story.admission)/1", "\(story.opioid)",
                 ]
             )
-            #expect(active.elements.allSatisfy { $0.names == Self.listed + ["scheduled_end", "later_end"] })
+            #expect(
+                active.elements.allSatisfy {
+                    $0.names == Self.listed + ["scheduled_end", "later_end"]
+                }
+            )
             #expect(active[0]["medication"].names == ["name", "strength", "order_id"])
             #expect(
                 active[0]["regimen"].names
@@ -84,7 +88,8 @@ struct ReadModelCommandMedicationTests {
                 review["changes"].elements.allSatisfy {
                     $0.names == [
                         "event_id", "at", "change", "lineage", "matched_by", "medication",
-                        "from_regimen", "to_regimen", "daily_dose_before", "daily_dose_after", "percent",
+                        "from_regimen", "to_regimen", "daily_dose_before", "daily_dose_after",
+                        "percent",
                         "prescriber", "reason",
                     ]
                 }
@@ -134,7 +139,8 @@ struct ReadModelCommandMedicationTests {
             let review = "medication-review --episode \(story.episode)"
             let text = try await riverside.text("\(review) --effective-at 2025-01-15")
             for words in [
-                "ledger riverside, episode \(story.episode)", "Medications at 2025-01-16 00:00 -05:00",
+                "ledger riverside, episode \(story.episode)",
+                "Medications at 2025-01-16 00:00 -05:00",
                 "Active: 3",
                 "sertraline 50 mg", "not assessed", "Not assessed: ", "Held: 1", "side effect",
                 "2025-01-10", "Scheduled: 1", "100 mg", "Flags: none", "Position 5, the head.",

@@ -223,7 +223,9 @@ struct MedicationMatchingTests {
             $0.complete("03-20")
         }
         #expect(
-            course.flags.told == ["unmatched_change 5", "stopped_before_started 2 3", "after_end 2"]
+            course.flags.told == [
+                "unmatched_change 5", "stopped_before_started 2 3", "after_end 2",
+            ]
         )
         #expect(
             course.told == [

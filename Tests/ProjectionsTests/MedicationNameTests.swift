@@ -28,7 +28,10 @@ struct MedicationNameTests {
         arguments: [
             ("Zoloft 50 mg tablet", ["sertraline"], true),
             ("sertraline hydrochloride", ["sertraline"], true),
-            ("buprenorphine 8 MG / naloxone 2 MG Sublingual Film", ["buprenorphine", "naloxone"], true),
+            (
+                "buprenorphine 8 MG / naloxone 2 MG Sublingual Film",
+                ["buprenorphine", "naloxone"], true
+            ),
             ("Buprenorphine HCl/Naloxone HCl", ["buprenorphine", "naloxone"], true),
             ("OxyCODONE--Acetaminophen (5mg-325mg)", ["acetaminophen", "oxycodone"], true),
             ("Tylenol with codeine", ["acetaminophen", "codeine"], true),
@@ -62,11 +65,13 @@ struct MedicationNameTests {
     @Test(
         "Route groups: as stated, else by form and name; a patch is transdermal",
         arguments: [
-            ("a", nil, "PO/NG", "oral"), ("a", nil, "by mouth", "oral"), ("a", nil, "SL", "oromucosal"),
+            ("a", nil, "PO/NG", "oral"), ("a", nil, "by mouth", "oral"),
+            ("a", nil, "SL", "oromucosal"),
             ("a", nil, "IV DRIP", "injection"), ("a", nil, "subcutaneous", "injection"),
             ("a", nil, "IH", "inhaled"), ("a", nil, "Both eyes", "both eyes"),
             ("a", "patch", "topical", "transdermal"), ("a", "film", nil, "oromucosal"),
-            ("a sublingual tablet", nil, nil, "oromucosal"), ("a film coated tablet", nil, nil, "oral"),
+            ("a sublingual tablet", nil, nil, "oromucosal"),
+            ("a film coated tablet", nil, nil, "oral"),
             ("1 ML a 156 MG/ML Prefilled Syringe", nil, nil, "injection"),
             ("a nasal spray", nil, nil, "nasal"), ("a", nil, nil, nil),
         ] as [(String, String?, String?, String?)]
@@ -81,7 +86,8 @@ struct MedicationNameTests {
         arguments: [
             ("once", true), ("ONCE MR1", true), ("NOW X1", true), ("now (x1)", true),
             ("X1:PRN", true), ("Stat", true), ("single dose, as needed", true),
-            ("once daily", false), ("1X/WEEK", false), ("MR X1", false), ("daily", false), ("", false),
+            ("once daily", false), ("1X/WEEK", false), ("MR X1", false), ("daily", false),
+            ("", false),
         ]
     )
     func single(_ words: String, _ isOnce: Bool) {

@@ -83,8 +83,18 @@ struct MedicationStateFlagTests {
     @Test("Other codes are no duplicates; one product without a dose is one")
     func codes() throws {
         let coded = try story {
-            $0.adjust(.start, medication("lamotrigine", rxcui: "198427"), words(1, "daily"), "03-02")
-            $0.adjust(.start, medication("lamotrigine", rxcui: "282401"), words(1, "daily"), "03-02")
+            $0.adjust(
+                .start,
+                medication("lamotrigine", rxcui: "198427"),
+                words(1, "daily"),
+                "03-02"
+            )
+            $0.adjust(
+                .start,
+                medication("lamotrigine", rxcui: "282401"),
+                words(1, "daily"),
+                "03-02"
+            )
         }
         #expect(try coded.review(at: "03-03").flags.told == ["same_ingredient 2 3"])
         let lacking = try story {
@@ -116,7 +126,12 @@ struct MedicationStateFlagTests {
     @Test("What is given every 28 days is reviewed when the next one is due")
     func interval() throws {
         let story = try story {
-            $0.adjust(.start, medication("paliperidone"), mg(156, times: 0.0357142857142857), "03-02")
+            $0.adjust(
+                .start,
+                medication("paliperidone"),
+                mg(156, times: 0.0357142857142857),
+                "03-02"
+            )
         }
         #expect(try story.review(at: "03-30").flags.isEmpty)
         #expect(try story.review(at: "03-30 00:01").flags.told == ["not_reviewed 2"])

@@ -100,7 +100,8 @@ struct RandomMedications {
     private mutating func admission(_ episode: Episode) -> EventData {
         .admitted(
             Admitted(
-                clientID: "C-\(episode.number)",
+                // Some clients have several episodes, and a correction may be about whose it is.
+                clientID: "C-\(generator.pick([episode.number / 2, episode.number / 2, 0]))",
                 program: generator.pick(Self.programs),
                 levelOfCare: .intensiveOutpatient,
                 medications: generator.happens(0.1)

@@ -3,8 +3,9 @@ enum MedicationText {
     /// A run of letters and digits, in lower case.
     struct Word {
         let text: String
-        /// Whether `/`, `+`, `&` or a hyphen joins it with the word before. A dash between blanks
-        /// joins nothing.
+        /// Whether `/`, `+`, `&` or a hyphen joins it with the word before.
+        ///
+        /// A dash between blanks joins nothing.
         let isJoined: Bool
     }
 

@@ -28,7 +28,9 @@ public struct RouteGroup: OpenCode {
     static let topical = RouteGroup(rawValue: "topical")
 
     /// By the regimen's route; without one by words of form and name; nil where neither tells, which
-    /// fits any. A patch is transdermal, whatever is stated.
+    /// fits any.
+    ///
+    /// A patch is transdermal, whatever is stated.
     static func of(_ medication: Medication, route: String?) -> RouteGroup? {
         let words = MedicationText.plainWords(
             [medication.form, medication.name].compactMap { $0 }.joined(separator: " ")

@@ -38,7 +38,9 @@ extension Medication {
     }
 
     /// Whether this has the same active ingredients; where not all are known, whether it is the same
-    /// product. Routes are compared elsewhere.
+    /// product.
+    ///
+    /// Routes are compared elsewhere.
     func hasSubstances(of other: Medication) -> Bool {
         let (one, two) = (Substances(self), Substances(other))
         return one.isComplete && two.isComplete ? one.names == two.names : isProduct(other)
