@@ -107,7 +107,8 @@ let package = Package(
                 "TransparencyLog",
             ],
             path: "Projections",
-            swiftSettings: strict
+            swiftSettings: strict,
+            plugins: ["EmbedText"]
         ),
 
         // The service.
@@ -163,7 +164,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // SQL, Python, Markdown and CSS files become Swift string literals: one file deploys.
+        // SQL, Python, Markdown, CSS and CSV files become Swift string literals: one file deploys.
         .executableTarget(name: "embed-text", swiftSettings: strict),
         .plugin(name: "EmbedText", capability: .buildTool(), dependencies: ["embed-text"]),
 

@@ -128,7 +128,13 @@ public struct PacketReadModels: Sendable {
             rests.settings = [reviewed.settings.by].compactMap { $0 }
             let review = EpisodeMedicationReview(
                 episodeID: episode,
-                review: reviewed.review(basis.at),
+                // A packet has the events of one episode: others of the client are not looked for.
+                review: MedicationReview(
+                    [reviewed],
+                    others: nil,
+                    effectiveAt: basis.at,
+                    calendar: calendar
+                ),
                 basis: rests
             )
             answers.append(("medication-review", review.json(ledger, rests)))

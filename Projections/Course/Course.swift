@@ -6,7 +6,7 @@ import CareEpisode
 /// effective history.
 struct Course {
     /// What it was walked from.
-    private(set) var history: EffectiveHistory
+    let history: EffectiveHistory
     /// Of the ledger's zone: days of a length of stay are its days.
     let calendar: LocalCalendar
     /// The admission in force.
@@ -113,17 +113,10 @@ struct Course {
     ///
     /// Not part of the walk, since a census neither reads them nor parks for one that is damaged.
     ///
+    /// - Parameter clock: by which it is told when something became known.
     /// - Throws: a refusal where a recorded payload is none of its type.
-    func medications() throws -> MedicationCourse {
-        try MedicationCourse.fold(history, admission: self)
-    }
-
-    /// The same course with medications of another history of the episode, which differs in
-    /// nothing else.
-    func withMedications(of history: EffectiveHistory) -> Course {
-        var course = self
-        course.history = history
-        return course
+    func medications(knownBy clock: KnowledgeClock = .source) throws -> MedicationCourse {
+        try MedicationCourse.fold(history, admission: self, knownBy: clock)
     }
 }
 

@@ -164,6 +164,14 @@ extension DischargeSummary.MedicationOutcome {
     }
 }
 
+extension DischargeSummary.MedicationPlan {
+    /// What is to become of a medication.
+    static let fields: [JSONField<Self>] =
+        [.init("lineage", \.lineage)]
+        + DischargeSummary.Prescription.fields.map { $0.lifted(\.prescription) }
+        + [.init("steps", \.steps)]
+}
+
 extension DischargeSummary.MedicationStep: JSONObject {
     /// One decision.
     public static let fields: [JSONField<Self>] = [

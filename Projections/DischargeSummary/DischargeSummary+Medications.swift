@@ -6,21 +6,24 @@ extension DischargeSummary {
     /// Of an interim summary, "discharge" is the time up to which entries take part.
     public struct Medications: Hashable, Sendable {
         /// In force or held just after the admission's entry.
-        public var atAdmission: [Element<MedicationState>]
-        /// In force or held just before the end.
-        public var atDischarge: [Element<MedicationState>]
+        public var atAdmission: [Element<MedicationState>] = []
+        /// In force or held just after what takes effect at the end, but for single doses.
+        public var atDischarge: [Element<MedicationState>] = []
+        /// What takes effect later; of an interim summary, what is scheduled.
+        public var afterDischarge: [Element<MedicationPlan>] = []
         /// At both, in force at the end, the same medication and regimen.
-        public var continued: [Element<MedicationOutcome>]
-        /// At both, in force at the end, another medication or regimen.
-        public var changed: [Element<MedicationOutcome>]
+        public var continued: [Element<MedicationOutcome>] = []
+        /// At both, in force at the end, another medication or regimen; also where one of the same
+        /// substance stands for another.
+        public var changed: [Element<MedicationOutcome>] = []
         /// In force at the end, and not there at the admission.
-        public var new: [Element<MedicationOutcome>]
+        public var new: [Element<MedicationOutcome>] = []
         /// Held at the end.
-        public var held: [Element<MedicationOutcome>]
+        public var held: [Element<MedicationOutcome>] = []
         /// There at the admission, and not at the end.
-        public var stopped: [Element<MedicationOutcome>]
+        public var stopped: [Element<MedicationOutcome>] = []
         /// At neither, and taken in between.
-        public var startedAndStopped: [Element<MedicationOutcome>]
+        public var startedAndStopped: [Element<MedicationOutcome>] = []
     }
 
     /// What is taken and how.
@@ -79,6 +82,17 @@ extension DischargeSummary {
             /// Started and stopped then.
             case startedAndStopped(startedAt: Instant, stoppedAt: Instant)
         }
+    }
+
+    /// What is to become of a medication after the end.
+    public struct MedicationPlan: Hashable, Sendable {
+        /// The course it belongs to.
+        public var lineage: MedicationCourse.LineageID
+        /// What is taken at the end, or begins later; without a regimen where none is in force at
+        /// the end.
+        public var prescription: Prescription
+        /// What takes effect, in order.
+        public var steps: [MedicationStep]
     }
 
     /// One decision about a medication.

@@ -121,6 +121,13 @@ extension DischargeSummary {
             Part("course_of_care", "family_sessions", \.courseOfCare.familySessions),
             state("at_admission", \.atAdmission),
             state("at_discharge", \.atDischarge),
+            Part(
+                "medications",
+                "after_discharge",
+                \.medications.afterDischarge,
+                by: \.lineage.description,
+                of: MedicationPlan.fields
+            ),
             outcome("continued", \.continued, MedicationOutcome.continued),
             outcome("changed", \.changed, MedicationOutcome.changed),
             outcome("new", \.new, MedicationOutcome.new),

@@ -113,7 +113,8 @@ public struct DischargeSummary: Hashable, Sendable {
         public var byModality: Element<[String: Int]>
         /// The time that the sessions that count toward hours cover, week by week, in hours.
         public var hours: Element<Double>
-        /// ISO weeks from the admission's to the end's, both of them counted.
+        /// The length of stay / 7, rounded up; of an open episode from the admission on, both dates
+        /// counted.
         public var weeks: Element<Int>
         /// Attended / (attended + missed, also after the end, but for those that the program
         /// cancelled).
@@ -234,6 +235,8 @@ public struct DischargeSummary: Hashable, Sendable {
         case present
         /// It is not recorded.
         case missing
+        /// Nobody can be told, and nothing can follow: the client has died.
+        case notApplicable = "not_applicable"
 
         init(_ isPresent: Bool) { self = isPresent ? .present : .missing }
     }

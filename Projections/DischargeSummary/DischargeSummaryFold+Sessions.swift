@@ -14,7 +14,7 @@ extension DischargeSummaryFold {
             ),
             // By ISO weeks whatever the ledger's settings say: rows hold none of these.
             hours: element(course.sessions.hours, count.counting),
-            weeks: element(weeks(), [admissionID, endID].compactMap { $0 }),
+            weeks: weeks(),
             attendanceRate: element(count.rate, count.attended + count.expected),
             missed: element(
                 count.missed.mapValues(\.count),
@@ -28,12 +28,15 @@ extension DischargeSummaryFold {
         )
     }
 
-    /// ISO weeks in the ledger's zone from the admission's to the end's, both counted.
-    private func weeks() -> Int {
-        let first = LocalWeek(of: calendar.date(of: course.admission.time))
-        let end = max(course.ending?.entry.time ?? openUntil, course.admission.time)
-        let last = LocalWeek(of: calendar.date(of: end))
-        return (last.firstDate - first.firstDate) / 7 + 1
+    /// The length of stay in weeks, rounded up; so far, both dates count.
+    private func weeks() -> Element<Int> {
+        if let ending = course.ending {
+            return element((ending.lengthOfStayDays + 6) / 7, client().lengthOfStayDays.eventIDs)
+        }
+        let days =
+            calendar.date(of: max(openUntil, course.admission.time))
+            - calendar.date(of: course.admission.time) + 1
+        return element((days + 6) / 7, [admissionID])
     }
 }
 

@@ -24,9 +24,11 @@ extension DischargeSummary {
     /// Summarizes an episode whose course is known; parameters and errors as for the fold.
     init(_ episode: EpisodeID, _ course: Course, effectiveAt: Instant?) throws {
         let last = course.history.entries.last?.time
-        let fold = DischargeSummaryFold(course, openUntil: effectiveAt ?? last)
-        let medications = try course.medications()
-        let comparison = try MedicationComparison(medications, fold)
+        let fold = DischargeSummaryFold(
+            course,
+            openUntil: course.ending?.entry.time ?? effectiveAt ?? last
+        )
+        let medications = try fold.medications(episode)
         let care = try fold.courseOfCare()
         self.init(
             episodeID: episode,
@@ -34,7 +36,7 @@ extension DischargeSummary {
             client: fold.client(),
             admission: fold.admission(),
             courseOfCare: care,
-            medications: comparison.medications(),
+            medications: try fold.comparison(medications),
             discharge: fold.discharge(),
             followUp: fold.followUp(),
             authorship: try fold.authorship(),
@@ -51,7 +53,7 @@ struct DischargeSummaryFold {
     typealias Element = DischargeSummary.Element
 
     let course: Course
-    /// The time up to which an open episode is summarized.
+    /// The end, or the time up to which an open episode is summarized.
     let openUntil: Instant
     private let places: [EventID: Int]
 
@@ -65,6 +67,10 @@ struct DischargeSummaryFold {
     }
 
     var history: EffectiveHistory { course.history }
+
+    /// Where an entry stands in the history.
+    func place(of event: EventID) -> Int { places[event] ?? .max }
+
     var calendar: LocalCalendar { course.calendar }
     var admissionID: EventID { course.admission.eventID }
     var endID: EventID? { course.ending?.entry.eventID }
@@ -128,6 +134,50 @@ struct DischargeSummaryFold {
         )
     }
 
+    // MARK: - Medications
+
+    /// The medications just after what takes effect at the end, and with what lies after it.
+    ///
+    /// - Throws: a refusal where a recorded payload is none of its type.
+    func medications(_ episode: EpisodeID) throws -> ReviewedMedications {
+        let whole = try course.medications()
+        let cut = history.through(openUntil)
+        var atEnd = whole
+        if cut.entries.count < history.entries.count {
+            atEnd = try MedicationCourse.fold(cut, admission: course, whole: history)
+        }
+        return ReviewedMedications(
+            episodeID: episode,
+            course: atEnd,
+            whole: whole,
+            enrolment: EpisodeMedications(episode, course, atEnd),
+            clientID: course.admitted.clientID
+        )
+    }
+
+    /// The medications at admission and at the end, and what is planned for later.
+    func comparison(_ medications: ReviewedMedications) throws -> DischargeSummary.Medications {
+        let comparison = try MedicationComparison(
+            medications.course,
+            whole: medications.whole,
+            self
+        )
+        var compared = comparison.medications()
+        guard !hasDied else { return compared }
+        compared.afterDischarge = comparison.afterDischarge(medications.whole) { event in
+            // Of an open episode, what is scheduled: known at the time.
+            course.ending != nil
+                || history.entries[place(of: event)].knownAt <= openUntil
+        }
+        return compared
+    }
+
+    /// Whether the client has died: nothing is to be done by them any more.
+    var hasDied: Bool {
+        guard let ending = course.ending else { return false }
+        return ending.reason == .discharged(.died) || ending.details.disposition == .expired
+    }
+
     /// From the envelope of the end as it was first recorded: a correction has an author of its own.
     func authorship() throws -> DischargeSummary.Authorship {
         let header = try course.ending.flatMap { ending in
@@ -160,8 +210,10 @@ struct DischargeSummaryFold {
                 Self.isSaid(details?.condition)
                     && (details?.disposition != nil || course.ending?.entry.type == .discharged)
             ),
-            informationToClientAndFamily: end(Self.isSaid(details?.instructions)),
-            followUp: end(details?.aftercare?.isEmpty == false)
+            informationToClientAndFamily: hasDied
+                ? atEnd { _ in .notApplicable } : end(Self.isSaid(details?.instructions)),
+            followUp: hasDied
+                ? atEnd { _ in .notApplicable } : end(details?.aftercare?.isEmpty == false)
         )
     }
 
@@ -173,15 +225,23 @@ struct DischargeSummaryFold {
 
     /// Those of the stays and sessions and of the medications, and what holds of the medications
     /// at discharge; late entries are amendments.
-    func flags(_ medications: MedicationCourse) -> [DischargeSummary.Flag] {
-        let end = course.ending?.entry.time
+    func flags(_ medications: ReviewedMedications) -> [DischargeSummary.Flag] {
+        // At the end's own instant, as if the episode went on.
+        var open = medications
+        open.course.endedAt = nil
+        open.whole.endedAt = nil
         let atDischarge = MedicationReview(
-            medications,
-            whole: medications,
-            effectiveAt: end.map { Instant(microseconds: $0.microseconds - 1) } ?? openUntil
+            [open],
+            others: nil,
+            effectiveAt: openUntil,
+            calendar: calendar
         )
+        // What is planned for after an end is a part of the summary, and so are its doubts.
+        let planned =
+            course.ending == nil ? [] : medications.whole.flags.filter { $0.at > openUntil }
         let doubts =
-            medications.flags.filter { $0.flag != .lateEntry }
+            atDischarge.flags.filter { !$0.flag.isOfState && $0.flag != .lateEntry }
+            + planned.filter { $0.flag != .lateEntry }.map { $0.naming(medications.whole) }
             + atDischarge.flags.filter { $0.flag.isOfState && $0.flag != .notReviewed }
         return course.flags.map {
             DischargeSummary.Flag(code: $0.flag.rawValue, text: $0.flag.text, eventIDs: $0.eventIDs)

@@ -125,15 +125,9 @@ public struct DischargeSummaryQuery: Sendable {
         _ calendar: LocalCalendar,
         _ effectiveAt: Instant
     ) throws -> DischargeSummary? {
-        guard var course = try Course(history.through(effectiveAt), calendar: calendar) else {
-            return nil
-        }
-        if course.ending != nil {
-            // What was ordered for after the end is void, and the summary says so at any time.
-            course = course.withMedications(
-                of: history.through(effectiveAt, and: .medicationAdjusted)
-            )
-        }
+        // What is ordered for later is a part of the summary at any time.
+        let history = history.through(effectiveAt, and: .medicationAdjusted)
+        guard let course = try Course(history, calendar: calendar) else { return nil }
         return try DischargeSummary(episode, course, effectiveAt: effectiveAt)
     }
 

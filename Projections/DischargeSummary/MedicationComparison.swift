@@ -7,6 +7,7 @@ struct MedicationComparison {
     private typealias Outcome = DischargeSummary.MedicationOutcome
     private typealias Prescription = DischargeSummary.Prescription
 
+    /// Just after what takes effect at the end, or at the time of an interim summary.
     private let course: MedicationCourse
     private let fold: DischargeSummaryFold
     private let changesOf: [MedicationCourse.LineageID: [MedicationCourse.Change]]
@@ -19,12 +20,22 @@ struct MedicationComparison {
         var hold: (eventID: EventID, since: Instant)?
     }
 
+    /// A lineage at the admission and at the end.
+    private struct Compared {
+        let lineage: Lineage
+        var before: Moment?
+        let after: Moment?
+        /// The lineage that stands for it at the admission, where it is another one of the same
+        /// substance.
+        var origin: Lineage?
+    }
+
     /// - Throws: a refusal where a recorded payload is none of its type.
-    init(_ course: MedicationCourse, _ fold: DischargeSummaryFold) throws {
+    init(_ course: MedicationCourse, whole: MedicationCourse, _ fold: DischargeSummaryFold) throws {
         self.course = course
         self.fold = fold
         changesOf = Dictionary(
-            grouping: course.changes.filter { $0.lineage != nil },
+            grouping: whole.changes.filter { $0.lineage != nil },
             by: { $0.lineage ?? MedicationCourse.LineageID(eventID: $0.eventID) }
         )
         var payloads: [EventID: Regimen] = [:]
@@ -47,26 +58,19 @@ struct MedicationComparison {
     }
 
     func medications() -> DischargeSummary.Medications {
-        var medications = DischargeSummary.Medications(
-            atAdmission: [],
-            atDischarge: [],
-            continued: [],
-            changed: [],
-            new: [],
-            held: [],
-            stopped: [],
-            startedAndStopped: []
-        )
-        for lineage in course.lineages {
-            let before = atAdmission(lineage)
-            let after = atEnd(lineage)
-            if let before { medications.atAdmission.append(state(lineage, before)) }
-            if let after { medications.atDischarge.append(state(lineage, after)) }
-            switch (before, after) {
+        var medications = DischargeSummary.Medications()
+        for compared in paired(course.lineages.map(compare)) {
+            let lineage = compared.lineage
+            let before = compared.before.map { (compared.origin ?? lineage, $0) }
+            if let before { medications.atAdmission.append(state(before.0, before.1)) }
+            if let after = compared.after {
+                medications.atDischarge.append(state(lineage, after))
+            }
+            switch (before, compared.after) {
             case (_, .some(let after)) where after.hold != nil:
                 medications.held.append(held(lineage, before, after))
             case (.some(let before), .some(let after)):
-                if isSame(lineage, before, after) {
+                if compared.origin == nil, isSame(before, (lineage, after)) {
                     medications.continued.append(continued(lineage, after))
                 } else {
                     medications.changed.append(changed(lineage, before, after))
@@ -74,13 +78,43 @@ struct MedicationComparison {
             case (nil, .some(let after)):
                 medications.new.append(new(lineage, after))
             case (.some(let before), nil):
-                medications.stopped.append(stopped(lineage, before))
+                medications.stopped.append(stopped(lineage, before.1))
             case (nil, nil):
-                guard wasTaken(lineage) else { continue }
+                guard firstTaken(lineage) != nil else { continue }
                 medications.startedAndStopped.append(startedAndStopped(lineage))
             }
         }
         return medications
+    }
+
+    private func compare(_ lineage: Lineage) -> Compared {
+        Compared(lineage: lineage, before: atAdmission(lineage), after: atEnd(lineage))
+    }
+
+    /// One that is only there at the admission and one that is only there at the end are one where
+    /// they are the same substance, such as another strength or brand.
+    private func paired(_ compared: [Compared]) -> [Compared] {
+        guard compared.contains(where: { $0.before != nil && $0.after == nil }) else {
+            return compared
+        }
+        var compared = compared
+        var taken: Set<Int> = []
+        for place in compared.indices {
+            guard compared[place].before == nil, let after = compared[place].after else { continue }
+            let last = compared[place].lineage.intervals[after.interval]
+            let origin = compared.indices.first { other in
+                guard !taken.contains(other), compared[other].after == nil,
+                    let before = compared[other].before
+                else { return false }
+                return compared[other].lineage.intervals[before.interval]
+                    .isSameSubstance(as: last)
+            }
+            guard let origin else { continue }
+            taken.insert(origin)
+            compared[place].before = compared[origin].before
+            compared[place].origin = compared[origin].lineage
+        }
+        return compared.indices.filter { !taken.contains($0) }.map { compared[$0] }
     }
 
     // MARK: - Moments
@@ -89,8 +123,10 @@ struct MedicationComparison {
     ///
     /// What took effect at the same instant and was recorded later is course of care.
     private func atAdmission(_ lineage: Lineage) -> Moment? {
-        let begun = lineage.intervals.lastIndex { !fold.isAfterAdmission($0.eventID) }
-        guard let begun, !isEmptied(lineage) else { return nil }
+        let begun = lineage.intervals.indices.last {
+            !fold.isAfterAdmission(lineage.intervals[$0].eventID) && !isEmptied(lineage, $0)
+        }
+        guard let begun else { return nil }
         let before = changes(lineage).filter {
             !fold.isAfterAdmission($0.eventID) && $0.change != .unchanged
         }
@@ -106,25 +142,21 @@ struct MedicationComparison {
         }
     }
 
-    /// Whether it was stopped before it started: a stop ends it that is no change of its own.
-    private func isEmptied(_ lineage: Lineage) -> Bool {
-        lineage.intervals[0].endedBy == MedicationChange.stop.rawValue
-            && !changes(lineage).contains { $0.change == .stop }
+    /// Whether an interval was cancelled before it took effect: by a stop that is no change of its
+    /// own lineage, or that was in force already.
+    private func isEmptied(_ lineage: Lineage, _ place: Int) -> Bool {
+        lineage.intervals[place].isEmptied
+            && (place > 0 || !changes(lineage).contains { $0.change == .stop })
     }
 
     private func atEnd(_ lineage: Lineage) -> Moment? {
         let last = lineage.intervals.count - 1
+        // A single dose is no course that anybody goes on with.
+        guard !lineage.intervals[last].isSingleDose else { return nil }
         if let hold = lineage.hold {
             return Moment(interval: last, hold: (hold.eventID, hold.since))
         }
-        let interval = lineage.intervals[last]
-        let isInForce = interval.to == nil || interval.endedBy == MedicationCourse.episodeEnd
-        return isInForce ? Moment(interval: last) : nil
-    }
-
-    /// Whether it was started in the episode and in force for any time.
-    private func wasTaken(_ lineage: Lineage) -> Bool {
-        firstTaken(lineage) != nil
+        return lineage.isOpen ? Moment(interval: last) : nil
     }
 
     private func firstTaken(_ lineage: Lineage) -> Int? {
@@ -133,8 +165,9 @@ struct MedicationComparison {
         }
     }
 
-    private func isSame(_ lineage: Lineage, _ one: Moment, _ other: Moment) -> Bool {
-        let (before, after) = (lineage.intervals[one.interval], lineage.intervals[other.interval])
+    private func isSame(_ one: (Lineage, Moment), _ other: (Lineage, Moment)) -> Bool {
+        let before = one.0.intervals[one.1.interval]
+        let after = other.0.intervals[other.1.interval]
         return before.regimen == after.regimen
             && before.medication.isSameProduct(as: after.medication)
     }
@@ -169,15 +202,16 @@ struct MedicationComparison {
 
     private func changed(
         _ lineage: Lineage,
-        _ before: Moment,
+        _ before: (lineage: Lineage, moment: Moment),
         _ after: Moment
     ) -> DischargeSummary.Element<Outcome> {
-        let first = lineage.intervals[before.interval]
+        let first = before.lineage.intervals[before.moment.interval]
         let last = lineage.intervals[after.interval]
-        let steps = steps(lineage)
+        let steps = steps(before.lineage, lineage)
         return fold.element(
             outcome(lineage, .changed(before: prescription(first)), last, steps),
-            events(lineage, before) + events(lineage, after) + steps.map(\.eventID)
+            events(before.lineage, before.moment) + events(lineage, after)
+                + steps.map(\.eventID)
         )
     }
 
@@ -196,11 +230,11 @@ struct MedicationComparison {
 
     private func held(
         _ lineage: Lineage,
-        _ before: Moment?,
+        _ before: (lineage: Lineage, moment: Moment)?,
         _ after: Moment
     ) -> DischargeSummary.Element<Outcome> {
-        let origin = origin(lineage, before, of: after)
-        let steps = steps(lineage)
+        let origin = origin(before, of: (lineage, after))
+        let steps = steps(before?.lineage ?? lineage, lineage)
         var outcome = outcome(
             lineage,
             .held(
@@ -222,13 +256,14 @@ struct MedicationComparison {
         _ before: Moment
     ) -> DischargeSummary.Element<Outcome> {
         let after = Moment(interval: lastTaken(lineage))
-        let origin = origin(lineage, before, of: after)
+        let origin = origin((lineage, before), of: (lineage, after))
         let steps = steps(lineage)
         let stop = steps.last { $0.change == .stop }
         var outcome = outcome(
             lineage,
             .stopped(
-                at: stop?.at ?? lineage.intervals[after.interval].to ?? fold.course.admission.time,
+                at: stop?.at ?? lineage.intervals[after.interval].to
+                    ?? lineage.intervals[after.interval].from,
                 before: origin?.prescription
             ),
             lineage.intervals[after.interval],
@@ -244,12 +279,14 @@ struct MedicationComparison {
     /// What was prescribed at the admission, with its events, where it is another than what was
     /// taken last.
     private func origin(
-        _ lineage: Lineage,
-        _ before: Moment?,
-        of after: Moment
+        _ before: (lineage: Lineage, moment: Moment)?,
+        of after: (Lineage, Moment)
     ) -> (prescription: Prescription, events: [EventID])? {
-        guard let before, !isSame(lineage, before, after) else { return nil }
-        return (prescription(lineage.intervals[before.interval]), events(lineage, before))
+        guard let before, !isSame(before, after) else { return nil }
+        return (
+            prescription(before.lineage.intervals[before.moment.interval]),
+            events(before.lineage, before.moment)
+        )
     }
 
     /// The last interval that was in force for any time, what the client arrived on among them.
@@ -300,6 +337,43 @@ struct MedicationComparison {
         Prescription(medication: interval.medication, regimen: interval.regimen)
     }
 
+    // MARK: - After the end
+
+    /// What takes effect later, lineage by lineage.
+    ///
+    /// - Parameters:
+    ///   - whole: with what lies after the end.
+    ///   - isPlanned: whether a later event counts.
+    func afterDischarge(
+        _ whole: MedicationCourse,
+        where isPlanned: (EventID) -> Bool
+    ) -> [DischargeSummary.Element<DischargeSummary.MedicationPlan>] {
+        guard whole.changes.count > course.changes.count else { return [] }
+        return whole.lineages.compactMap { lineage in
+            let emptied = lineage.intervals.filter { $0.to == $0.from }.map(\.eventID)
+            let steps = changes(lineage).filter {
+                $0.at > fold.openUntil && $0.change != .unchanged
+                    && !emptied.contains($0.eventID) && isPlanned($0.eventID)
+            }
+            guard let first = steps.first else { return nil }
+            let now = course.lineage(lineage.id)
+            let moment = now.flatMap(atEnd)
+            let interval = moment.flatMap { moment in now?.intervals[moment.interval] }
+            return fold.element(
+                DischargeSummary.MedicationPlan(
+                    lineage: lineage.id,
+                    prescription: Prescription(
+                        medication: interval?.medication ?? first.medication,
+                        regimen: interval?.regimen
+                    ),
+                    steps: steps.map(DischargeSummary.MedicationStep.init)
+                ),
+                steps.map(\.eventID)
+                    + (now.flatMap { now in moment.map { events(now, $0) } } ?? [])
+            )
+        }
+    }
+
     // MARK: - Events
 
     private func changes(_ lineage: Lineage) -> [MedicationCourse.Change] {
@@ -308,7 +382,18 @@ struct MedicationComparison {
 
     /// What was decided in the course of care, but for reviews.
     private func steps(_ lineage: Lineage) -> [MedicationCourse.Change] {
-        changes(lineage).filter { fold.isAfterAdmission($0.eventID) && $0.change != .unchanged }
+        changes(lineage).filter {
+            $0.at <= fold.openUntil && fold.isAfterAdmission($0.eventID) && $0.change != .unchanged
+        }
+    }
+
+    /// The same of a lineage and of the one that stands for it at the admission.
+    private func steps(_ before: Lineage, _ lineage: Lineage) -> [MedicationCourse.Change] {
+        before.id == lineage.id
+            ? steps(lineage)
+            : (steps(before) + steps(lineage)).sorted {
+                (fold.place(of: $0.eventID)) < (fold.place(of: $1.eventID))
+            }
     }
 
     /// What a lineage's state at a moment comes from: its first event, which it is named after, the

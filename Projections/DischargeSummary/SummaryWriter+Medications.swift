@@ -22,8 +22,43 @@ extension SummaryWriter {
                     },
                     none: "From admission to \(end): no medications recorded."
                 ),
-            ]
+            ] + plans(isFinal)
         )
+    }
+
+    /// What is to be taken, or not any more, after the end.
+    private func plans(_ isFinal: Bool) -> [Block] {
+        let plans = summary.medications.afterDischarge
+        guard !plans.isEmpty else { return [] }
+        return [
+            table(
+                isFinal ? "After discharge" : "Scheduled",
+                ["Medication", "What, and from when", "Decided by, and why"],
+                plans.compactMap { element in
+                    guard let plan = element.value else { return nil }
+                    return Row(
+                        lines: [
+                            [plan.prescription.medication.words],
+                            (plan.prescription.regimen.map { [Regimen.words($0)] } ?? [])
+                                + plan.steps.map(planned),
+                            plan.steps.map { decision($0.prescriber, $0.reason) }.unique,
+                        ],
+                        sources: numbers(element.eventIDs)
+                    )
+                },
+                none: ""
+            )
+        ]
+    }
+
+    /// `0.5 mg, oral, twice daily from 2026-04-06 10:00 -04:00`.
+    private func planned(_ step: DischargeSummary.MedicationStep) -> String {
+        let time = clock.time(step.at)
+        return switch step.change {
+        case .stop: "none from \(time)"
+        case .hold: "held from \(time)"
+        default: "\(Regimen.words(step.regimen)) from \(time)"
+        }
     }
 
     private func states(

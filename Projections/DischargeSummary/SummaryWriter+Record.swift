@@ -83,7 +83,9 @@ extension SummaryWriter {
             [
                 .facts(
                     DischargeSummary.Completeness.elements.map { name, element in
-                        fact(Words.title(name), element(summary.completeness)) { $0.rawValue }
+                        fact(Words.title(name), element(summary.completeness)) {
+                            Words.code($0.rawValue)
+                        }
                     }
                 ),
                 .note(

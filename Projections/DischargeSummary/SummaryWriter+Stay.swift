@@ -81,9 +81,11 @@ extension SummaryWriter {
                         },
                         fact("Hours", care.hours) { Words.decimal($0) },
                         fact("Weeks", care.weeks) { String($0) },
-                        fact("Attendance rate", care.attendanceRate) {
-                            "\(Words.decimal($0 * 100)) %"
-                        },
+                        care.attendanceRate.value == nil
+                            ? Fact(label: "Attendance rate", lines: ["no session was expected"])
+                            : fact("Attendance rate", care.attendanceRate) {
+                                "\(Words.decimal($0 * 100)) %"
+                            },
                         fact("Missed", care.missed) {
                             $0.isEmpty ? "none" : SummaryWords.counts($0)
                         },
@@ -144,6 +146,9 @@ extension SummaryWriter {
 
     var followUp: Section {
         let aftercare = summary.followUp.aftercare
+        guard summary.completeness.followUp.value != .notApplicable else {
+            return Section("Follow-up", [.note("Not applicable: the client has died.")])
+        }
         return Section(
             "Follow-up",
             [

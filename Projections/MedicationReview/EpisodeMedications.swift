@@ -17,6 +17,10 @@ public struct EpisodeMedications: Hashable, Sendable {
     public var admittedAt: Instant
     /// The time of the last entry that takes part: at it and later, this is what holds.
     public var lastAt: Instant
+    /// The event that admits the client.
+    public var admittedBy: EventID
+    /// What that says of allergies; nil where they were not recorded.
+    public var allergies: [String]?
     /// Its medications.
     public var course: MedicationCourse
 
@@ -35,13 +39,15 @@ public struct EpisodeMedications: Hashable, Sendable {
         _ history: EffectiveHistory,
         calendar: LocalCalendar
     ) throws -> EpisodeMedications? {
-        try Course(history, calendar: calendar).flatMap { try EpisodeMedications(episode, $0) }
+        try Course(history, calendar: calendar).flatMap {
+            EpisodeMedications(episode, $0, try $0.medications())
+        }
     }
 }
 
 extension EpisodeMedications {
-    /// What a course says of the medications; the rest as for the fold.
-    init?(_ episode: EpisodeID, _ course: Course) throws {
+    /// What a course says of where the client is, with its medications.
+    init?(_ episode: EpisodeID, _ course: Course, _ medications: MedicationCourse) {
         guard let stay = course.stays.last,
             let last = course.history.entries.last(where: {
                 $0.type.changesStays || $0.type.kind == .medication
@@ -54,7 +60,9 @@ extension EpisodeMedications {
             levelOfCare: stay.levelOfCare,
             admittedAt: course.admission.time,
             lastAt: last.time,
-            course: try course.medications()
+            admittedBy: course.admission.eventID,
+            allergies: course.admitted.allergies,
+            course: medications
         )
     }
 }
@@ -69,12 +77,13 @@ public struct ReviewedMedications: Hashable, Sendable {
     public var whole: MedicationCourse
     /// Where the client is; nil before the admission.
     public var enrolment: EpisodeMedications?
+    /// The client's key, whenever the admission is.
+    public var clientID: String
     /// What the site has set for the program.
     public var settings = MedicationReview.Settings()
 
-    func review(_ effectiveAt: Instant) -> MedicationReview {
-        MedicationReview(course, whole: whole, effectiveAt: effectiveAt, settings: settings)
-    }
+    /// Whether the episode is open at the time.
+    var isOpen: Bool { enrolment?.isEnrolled ?? false }
 
     /// The same, by what the ledger has set for the program on a date.
     func with(_ settings: LedgerSettings, on date: CalendarDate) -> ReviewedMedications {
@@ -94,31 +103,42 @@ extension ReviewedMedications {
             episodeID: medications.episodeID,
             course: medications.course,
             whole: medications.course,
-            enrolment: medications
+            enrolment: medications,
+            clientID: medications.clientID
         )
     }
 
     /// Folds an effective history, cut at a time.
     ///
+    /// - Parameter clock: by which it is told when something became known.
     /// - Returns: nil without a known, unretracted admission. One after the time counts: what was
     ///   ordered before it is reviewed all the same.
     static func fold(
         _ episode: EpisodeID,
         _ history: EffectiveHistory,
         effectiveAt: Instant,
-        calendar: LocalCalendar
+        calendar: LocalCalendar,
+        knownBy clock: KnowledgeClock = .source
     ) throws -> ReviewedMedications? {
         guard let course = try Course(history, calendar: calendar) else { return nil }
         let cut = history.through(effectiveAt)
-        if cut.entries.count == history.entries.count {
-            return try EpisodeMedications(episode, course).map { ReviewedMedications($0) }
+        let whole = try course.medications(knownBy: clock)
+        guard cut.entries.count < history.entries.count else {
+            return EpisodeMedications(episode, course, whole).map { ReviewedMedications($0) }
         }
-        let medications = try EpisodeMedications.fold(episode, cut, calendar: calendar)
+        let before = try Course(cut, calendar: calendar)
+        let medications = try MedicationCourse.fold(
+            cut,
+            admission: before,
+            whole: history,
+            knownBy: clock
+        )
         return ReviewedMedications(
             episodeID: episode,
-            course: try medications?.course ?? MedicationCourse.fold(cut, admission: nil),
-            whole: try course.medications(),
-            enrolment: medications
+            course: medications,
+            whole: whole,
+            enrolment: before.flatMap { EpisodeMedications(episode, $0, medications) },
+            clientID: course.admitted.clientID
         )
     }
 }

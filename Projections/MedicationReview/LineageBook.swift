@@ -1,41 +1,7 @@
 import CareEpisode
 
-/// By what a medication is recognized.
-struct MedicationKey: Hashable {
-    let orderID: String?
-    let rxcui: String?
-    /// In lower case, trimmed, inner white space collapsed to one blank.
-    let name: String
-
-    init(_ medication: Medication) {
-        orderID = medication.orderID
-        rxcui = medication.rxcui
-        name = Self.plain(medication.name)
-    }
-
-    private static func plain(_ name: String) -> String {
-        var plain: [UInt8] = []
-        plain.reserveCapacity(name.utf8.count)
-        for byte in name.utf8 {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"): plain.append(byte | 0x20)
-            case UInt8(ascii: " "), 0x09...0x0D:
-                if let last = plain.last, last != UInt8(ascii: " ") {
-                    plain.append(UInt8(ascii: " "))
-                }
-            case 0x80...:
-                // Letters and blanks beyond ASCII need Unicode's tables, which cost more.
-                return name.lowercased().split(whereSeparator: \.isWhitespace)
-                    .joined(separator: " ")
-            default: plain.append(byte)
-            }
-        }
-        if plain.last == UInt8(ascii: " ") { plain.removeLast() }
-        return String(decoding: plain, as: UTF8.self)
-    }
-}
-
-/// The lineages of an episode while its history is walked, found by order, concept and name.
+/// The lineages of an episode while its history is walked, found by order, concept, name and
+/// substance.
 struct LineageBook {
     /// A lineage is in one state at a time.
     enum State: Int, CaseIterable {
@@ -45,73 +11,119 @@ struct LineageBook {
     /// What a change applies to.
     enum Match: Equatable {
         case none
-        case one(Int)
-        case several
-    }
-
-    /// By what is searched, in this order.
-    fileprivate enum Criterion: Int, CaseIterable {
-        case orderID, rxcui, name
+        case one(Int, MatchCriterion)
+        case several([Int], MatchCriterion)
     }
 
     /// In the order in which they were opened.
     private(set) var lineages: [MedicationCourse.Lineage] = []
     private var states: [State] = []
     private var keys: [MedicationKey] = []
+    /// The interval in force or last in force: what was emptied comes after it.
+    private var current: [Int] = []
     /// The lineages of one state by one criterion's value, the last changed last.
     private var places: [[String: [Int]]] = Array(
         repeating: [:],
-        count: State.allCases.count * Criterion.allCases.count
+        count: State.allCases.count * MatchCriterion.allCases.count
     )
+    /// The latest position of a stop: only what stands before it can find a closed lineage open.
+    private var lastStop: Position = .zero
 
     func state(of lineage: Int) -> State { states[lineage] }
 
-    /// The last known regimen of a lineage.
-    func regimen(of lineage: Int) -> Regimen? { lineages[lineage].intervals.last?.regimen }
-
-    /// The last medication of a lineage.
-    func medication(of lineage: Int) -> Medication {
-        let intervals = lineages[lineage].intervals
-        return intervals[intervals.count - 1].medication
+    /// The interval in force, or the last one that was.
+    func interval(of lineage: Int) -> MedicationCourse.Interval {
+        lineages[lineage].intervals[current[lineage]]
     }
 
     // MARK: - Finding
 
-    /// What a key stands for: criterion by criterion, and for each in the order of the states.
+    /// What is sought: criterion by criterion, and for each in the order of the states.
     ///
-    /// - Parameters:
-    ///   - key: what the change names.
-    ///   - fallsBack: whether concept and name count where the order finds nothing.
-    ///   - states: the first in which anything is found decides.
-    ///   - sparesOrders: whether the fall-back passes over lineages that have an order.
-    func match(
-        _ key: MedicationKey,
-        fallsBack: Bool,
-        among states: [State],
-        sparesOrders: Bool = false
-    ) -> Match {
-        for criterion in fallsBack ? Criterion.allCases : [.orderID] {
-            guard let value = key[criterion] else { continue }
+    /// A lineage whose stop was recorded after the change counts as open.
+    func match(_ sought: SoughtMedication, among states: [State]) -> Match {
+        for criterion in sought.criteria {
             for state in states {
-                var found: Int?
-                for place in places[Self.table(state, criterion)][value] ?? [] {
-                    if sparesOrders, criterion != .orderID, keys[place].orderID != nil { continue }
-                    if found != nil { return .several }
-                    found = place
+                let found = sought.narrowed(
+                    candidates(sought, criterion, state)
+                        + (state == .open ? stoppedLater(sought, criterion) : []),
+                    interval(of:)
+                )
+                switch found.count {
+                case 0: continue
+                case 1: return .one(found[0], criterion)
+                default: return .several(found, criterion)
                 }
-                if let found { return .one(found) }
             }
         }
         return .none
     }
 
-    /// The latest closed lineage that a key stands for.
-    func lastClosed(_ key: MedicationKey, fallsBack: Bool) -> Int? {
-        for criterion in fallsBack ? Criterion.allCases : [.orderID] {
-            guard let value = key[criterion] else { continue }
-            if let last = places[Self.table(.closed, criterion)][value]?.last { return last }
+    /// The latest closed lineage that is sought.
+    func lastClosed(_ sought: SoughtMedication) -> (lineage: Int, criterion: MatchCriterion)? {
+        for criterion in sought.criteria {
+            if let last = candidates(sought, criterion, .closed).last { return (last, criterion) }
         }
         return nil
+    }
+
+    /// The open arrivals without an order and without a change, of the same product or else of the
+    /// same substance: an order that is new goes on with one of them.
+    func arrivals(_ sought: SoughtMedication) -> (found: [Int], criterion: MatchCriterion)? {
+        let arrivals = lineages.indices.filter { lineage in
+            guard lineages[lineage].isOnArrival, states[lineage] == .open,
+                lineages[lineage].intervals.count == 1, keys[lineage].orderID == nil
+            else { return false }
+            let regimen = lineages[lineage].intervals[0].regimen
+            return (regimen?.asNeeded == true) == sought.isAsNeeded
+                && !(regimen?.isSingleDose ?? false)
+        }
+        guard !arrivals.isEmpty else { return nil }
+        for criterion in sought.criteria where criterion != .orderID {
+            let found = arrivals.filter { lineage in
+                let arrival = lineages[lineage].intervals[0]
+                guard criterion == .substance else {
+                    let value = sought.key[criterion]
+                    return value != nil && value == keys[lineage][criterion]
+                        && sought.fits(arrival.medication, arrival.regimen)
+                }
+                return sought.isSubstance(of: arrival.medication, arrival.regimen)
+            }
+            if !found.isEmpty { return (found, criterion) }
+        }
+        return nil
+    }
+
+    private func candidates(
+        _ sought: SoughtMedication,
+        _ criterion: MatchCriterion,
+        _ state: State
+    ) -> [Int] {
+        var found: [Int]
+        if criterion == .substance {
+            found = states.indices.filter { lineage in
+                guard states[lineage] == state else { return false }
+                let interval = interval(of: lineage)
+                return sought.isSubstance(of: interval.medication, interval.regimen)
+            }
+        } else {
+            guard let value = sought.key[criterion] else { return [] }
+            found = places[Self.table(state, criterion)][value] ?? []
+        }
+        if sought.sparesOrders, criterion != .orderID {
+            found.removeAll { keys[$0].orderID != nil }
+        }
+        return found
+    }
+
+    private func stoppedLater(
+        _ sought: SoughtMedication,
+        _ criterion: MatchCriterion
+    ) -> [Int] {
+        guard sought.position < lastStop else { return [] }
+        return candidates(sought, criterion, .closed).filter {
+            lineages[$0].stop.map { sought.position < $0.position } ?? false
+        }
     }
 
     // MARK: - Changing
@@ -134,6 +146,7 @@ struct LineageBook {
         )
         states.append(.open)
         keys.append(key)
+        current.append(0)
         insert(lineage)
         return lineage
     }
@@ -144,8 +157,9 @@ struct LineageBook {
         to interval: MedicationCourse.Interval,
         _ key: MedicationKey
     ) {
-        endInterval(lineage, at: interval.from, by: interval.startedBy)
+        endInterval(lineage, at: interval.from, by: interval.startedBy, known: interval.knownAt)
         remove(lineage)
+        current[lineage] = lineages[lineage].intervals.count
         lineages[lineage].intervals.append(interval)
         lineages[lineage].hold = nil
         states[lineage] = .open
@@ -154,10 +168,25 @@ struct LineageBook {
         touch(lineage, interval.eventID, at: interval.from)
     }
 
+    /// Adds an interval that a stop, recorded later, has emptied.
+    mutating func addEmptied(_ lineage: Int, _ interval: MedicationCourse.Interval) {
+        var interval = interval
+        interval.to = interval.from
+        interval.endedBy = MedicationChange.stop.rawValue
+        interval.endKnownAt = interval.knownAt
+        lineages[lineage].intervals.append(interval)
+        touch(lineage, interval.eventID, at: interval.from)
+    }
+
     /// Closes the interval in force; a lineage that is held already stays as it is.
-    mutating func hold(_ lineage: Int, _ hold: MedicationCourse.Hold) {
+    mutating func hold(_ lineage: Int, _ hold: MedicationCourse.Hold, known: Instant) {
         if states[lineage] == .open {
-            endInterval(lineage, at: hold.since, by: MedicationChange.hold.rawValue)
+            endInterval(
+                lineage,
+                at: hold.since,
+                by: MedicationChange.hold.rawValue,
+                known: known
+            )
             lineages[lineage].hold = hold
             move(lineage, to: .held)
         }
@@ -165,18 +194,19 @@ struct LineageBook {
     }
 
     /// Ends an open or held lineage.
-    mutating func close(_ lineage: Int, at time: Instant, by change: MedicationChange) {
-        endInterval(lineage, at: time, by: change.rawValue)
+    ///
+    /// - Parameter time: when that takes effect: of a start that was stopped before, its own time.
+    mutating func close(
+        _ lineage: Int,
+        at time: Instant,
+        by stop: MedicationCourse.Stop,
+        known: Instant
+    ) {
+        endInterval(lineage, at: time, by: MedicationChange.stop.rawValue, known: known)
         lineages[lineage].hold = nil
+        lineages[lineage].stop = stop
+        lastStop = max(lastStop, stop.position)
         move(lineage, to: .closed)
-    }
-
-    /// Ends everything; the holds in force are kept with the time until which they lasted.
-    mutating func closeAll(at end: Instant) {
-        for lineage in lineages.indices {
-            endInterval(lineage, at: end, by: MedicationCourse.episodeEnd)
-            lineages[lineage].hold?.until = end
-        }
     }
 
     /// Remembers the last event about a lineage.
@@ -185,11 +215,17 @@ struct LineageBook {
         lineages[lineage].lastEventAt = time
     }
 
-    private mutating func endInterval(_ lineage: Int, at time: Instant, by change: String) {
+    private mutating func endInterval(
+        _ lineage: Int,
+        at time: Instant,
+        by change: String,
+        known: Instant
+    ) {
         let last = lineages[lineage].intervals.count - 1
         guard lineages[lineage].intervals[last].to == nil else { return }
         lineages[lineage].intervals[last].to = time
         lineages[lineage].intervals[last].endedBy = change
+        lineages[lineage].intervals[last].endKnownAt = known
     }
 
     private mutating func move(_ lineage: Int, to state: State) {
@@ -199,30 +235,27 @@ struct LineageBook {
     }
 
     private mutating func insert(_ lineage: Int) {
-        for criterion in Criterion.allCases {
+        for criterion in MatchCriterion.allCases {
             guard let value = keys[lineage][criterion] else { continue }
             places[Self.table(states[lineage], criterion)][value, default: []].append(lineage)
         }
     }
 
     private mutating func remove(_ lineage: Int) {
-        for criterion in Criterion.allCases {
+        for criterion in MatchCriterion.allCases {
             guard let value = keys[lineage][criterion] else { continue }
             places[Self.table(states[lineage], criterion)][value]?.removeAll { $0 == lineage }
         }
     }
 
-    private static func table(_ state: State, _ criterion: Criterion) -> Int {
-        state.rawValue * Criterion.allCases.count + criterion.rawValue
-    }
-}
-
-extension MedicationKey {
-    fileprivate subscript(criterion: LineageBook.Criterion) -> String? {
-        switch criterion {
-        case .orderID: orderID
-        case .rxcui: rxcui
-        case .name: name
-        }
+    private static func table(_ state: State, _ criterion: MatchCriterion) -> Int {
+        let criterion =
+            switch criterion {
+            case .orderID: 0
+            case .rxcui: 1
+            case .name: 2
+            case .substance: 3
+            }
+        return state.rawValue * MatchCriterion.allCases.count + criterion
     }
 }

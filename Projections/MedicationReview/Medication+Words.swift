@@ -38,8 +38,15 @@ extension Regimen {
         return frequency.map { "\($0), as needed" } ?? "as needed"
     }
 
-    /// `100 mg`, or `as needed`; nil where it is not known.
-    var dailyDoseWords: String? { asNeeded == true ? "as needed" : dailyDose.map(amount) }
+    /// `100 mg`, `156 mg every 28 days`, `one dose`, or `as needed`; nil where it is not known.
+    var dailyDoseWords: String? {
+        if asNeeded == true { return "as needed" }
+        if isSingleDose { return "one dose" }
+        if let intervalDays, let doseWords {
+            return "\(doseWords) every \(Words.count(intervalDays, "day"))"
+        }
+        return dailyDose.map(amount)
+    }
 
     private func amount(_ number: Double) -> String {
         [Words.number(number), unit].compactMap { $0 }.joined(separator: " ")

@@ -1,32 +1,37 @@
 public import CareEpisode
+import Synchronization
 
-/// What kind of medication it is, as far as the review's lists know.
+/// What kind of medication it is, by its active ingredients.
 ///
-/// By RxNorm's code from value sets of the Value Set Authority Center, else by a whole word of the
-/// name that is an ingredient of the set.
+/// From the table of ingredients (`Names/classes.csv`), joined with value sets of the Value Set
+/// Authority Center (`docs/medication-review.md`, "Classes").
 public enum MedicationClass: String, ClosedCode, Comparable {
-    /// "Schedule IV Benzodiazepines".
-    case benzodiazepine
-    /// An opioid, for pain or for opioid use disorder, by ingredient.
-    ///
-    /// The value sets have no opioid analgesics. The list is that of CDC's Clinical Practice
-    /// Guideline for Prescribing Opioids for Pain (2022) and FDA's labelling of opioid analgesics.
-    case opioid
-    /// "Medications for Opioid Use Disorder (MOUD)" without naltrexone.
+    case benzodiazepine, opioid
+    /// An opioid for opioid use disorder; naltrexone, which is none, is not in it.
     case moud
-    /// "Opioid Antagonist", and naltrexone; not where an opioid is in it as well.
+    /// Not where an opioid is in the medication as well.
     case opioidAntagonist = "opioid_antagonist"
-    /// "Potentially Harmful Antipsychotics for Older Adults".
-    case antipsychotic
-    /// "Antidepressant Medication".
-    case antidepressant
-    /// "Adult Depression Medications" and "Adolescent Depression Medications", what augments an
-    /// antidepressant among them.
+    case antipsychotic, antidepressant
+    /// What augments an antidepressant among them.
     case depression = "depression_medication"
-    /// "Potentially Harmful Nonbenzodiazepine Hypnotics for Older Adults".
     case hypnotic
-    /// "Substance Use Disorder Long Acting Medication" and "… Short Acting Medication".
     case substanceUse = "substance_use_medication"
+    case opioidUseDisorder = "opioid_use_disorder"
+    case alcoholUseDisorder = "alcohol_use_disorder"
+    case tobaccoUseDisorder = "tobacco_use_disorder"
+    case opioidWithdrawal = "opioid_withdrawal"
+    case moodStabilizer = "mood_stabilizer"
+    case anticonvulsant, gabapentinoid, anxiolytic, barbiturate, sedative, stimulant
+    case adhdNonStimulant = "adhd_non_stimulant"
+    case wakefulness, dementia
+    case vmat2Inhibitor = "vmat2_inhibitor"
+    case antiparkinsonian, anticholinergic
+    case alphaAgonist = "alpha_agonist"
+    case alphaBlocker = "alpha_blocker"
+    case betaBlocker = "beta_blocker"
+    case muscleRelaxant = "muscle_relaxant"
+    case analgesic, anesthetic, antiemetic, antitussive, antidiabetic, thyroid, weight, cannabinoid
+    case supplement
 
     /// By the order of the cases.
     public static func < (left: MedicationClass, right: MedicationClass) -> Bool {
@@ -34,78 +39,100 @@ public enum MedicationClass: String, ClosedCode, Comparable {
     }
 
     private var place: Int { Self.allCases.firstIndex(of: self) ?? 0 }
-
-    /// Opioids by ingredient; naloxone and naltrexone are none.
-    static let opioidWords: Set<String> = [
-        "alfentanil", "buprenorphine", "butorphanol", "codeine", "dihydrocodeine", "fentanyl",
-        "hydrocodone", "hydromorphone", "levorphanol", "meperidine", "methadone", "morphine",
-        "nalbuphine", "opium", "oxycodone", "oxymorphone", "pentazocine", "remifentanil",
-        "sufentanil", "tapentadol", "tramadol",
-    ]
-
-    static let naltrexone = "naltrexone"
 }
 
 /// What the lists say of one medication.
 public struct MedicationAssessment: Hashable, Sendable {
-    /// The classes it belongs to, in their order; none where no list knows it, which says nothing
-    /// about it.
+    /// Its active ingredients.
+    public var substances: Substances
+    /// The classes it belongs to, in their order.
     public var classes: [MedicationClass]
-    /// The antipsychotics in it, by the first word of the ingredient.
-    public var antipsychotics: Set<String>
 
-    /// Whether any list knows the medication: of one that is not assessed no flag of a class can
-    /// be raised.
-    public var isAssessed: Bool { !classes.isEmpty }
+    /// Whether all of its ingredients are known: else flags of a class may be missing.
+    public var isAssessed: Bool { substances.isComplete }
 
-    /// Looks a medication up.
-    public init(_ medication: Medication) {
-        let lists = MedicationLists.shared
-        let product = medication.rxcui.flatMap { lists.products[$0] }
-        let words = Set(medicationWords(medication.name)).union(product?.words ?? [])
-        var found = product?.classes ?? []
-        for word in words { found.formUnion(lists.words[word] ?? []) }
+    /// The antipsychotics in it.
+    public var antipsychotics: [String] {
+        substances.names.filter {
+            MedicationClasses.shared.ofIngredient[$0]?.contains(.antipsychotic) ?? false
+        }
+    }
+
+    /// Looks a medication up; what was looked up is remembered.
+    public init(_ medication: Medication) { self = MedicationClasses.shared.remembered(medication) }
+
+    fileprivate init(of medication: Medication) {
+        substances = Substances(medication)
+        let classes = MedicationClasses.shared
+        var found = medication.rxcui.flatMap { classes.ofProduct[$0] } ?? []
+        for name in substances.names { found.formUnion(classes.ofIngredient[name] ?? []) }
         if found.contains(.opioid) { found.remove(.opioidAntagonist) }
-        classes = found.sorted()
-        antipsychotics = words.filter { lists.words[$0]?.contains(.antipsychotic) ?? false }
+        self.classes = found.sorted()
     }
 }
 
-/// The value sets, ready to be looked up.
-private struct MedicationLists: Sendable {
-    static let shared = MedicationLists()
+/// The classes, ready to be looked up.
+private final class MedicationClasses: Sendable {
+    static let shared = MedicationClasses()
 
-    struct Product {
-        var classes: Set<MedicationClass> = []
-        var words: Set<String> = []
+    /// By RxNorm's code, of what the value sets have.
+    let ofProduct: [String: Set<MedicationClass>]
+    let ofIngredient: [String: Set<MedicationClass>]
+    private let known = Mutex<[Key: MedicationAssessment]>([:])
+
+    private struct Key: Hashable {
+        let rxcui: String?
+        let name: String
     }
 
-    /// By RxNorm's code.
-    private(set) var products: [String: Product] = [:]
-    /// By a word of the name.
-    private(set) var words: [String: Set<MedicationClass>] = [:]
+    func remembered(_ medication: Medication) -> MedicationAssessment {
+        let key = Key(rxcui: medication.rxcui, name: medication.name)
+        if let found = known.withLock({ $0[key] }) { return found }
+        let found = MedicationAssessment(of: medication)
+        known.withLock {
+            if $0.count >= MedicationNames.rememberedLimit { $0.removeAll() }
+            $0[key] = found
+        }
+        return found
+    }
 
     private init() {
+        var ofProduct: [String: Set<MedicationClass>] = [:]
+        var ofIngredient: [String: Set<MedicationClass>] = [:]
+        for row in MedicationNames.rows("classes.csv") {
+            ofIngredient[row[0]] = Set(
+                row[1].split(separator: " ").map { code in
+                    guard let kind = MedicationClass(rawValue: String(code)) else {
+                        preconditionFailure("classes.csv has a class that is no case")
+                    }
+                    return kind
+                }
+            )
+        }
         for set in ValueSet.all {
             guard let kind = Self.kinds[set.name] else {
                 preconditionFailure("the value set \(set.name) has no class")
             }
-            for word in set.ingredientWords { words[word, default: []].insert(kind) }
             for product in set.products {
-                products[product.rxcui, default: Product()].classes.insert(kind)
-                for ingredient in product.ingredients {
-                    guard let word = medicationWords(ingredient).first else { continue }
-                    products[product.rxcui]?.words.insert(word)
+                let names = Substances(
+                    Medication(name: "", rxcui: product.rxcui)
+                ).names
+                // Of MOUD only opioids: the antagonist of the set is none.
+                if kind == .moud,
+                    !names.contains(where: { ofIngredient[$0]?.contains(.opioid) ?? false })
+                {
+                    continue
+                }
+                ofProduct[product.rxcui, default: []].insert(kind)
+                // What occurs only in combinations does not count: amitriptyline is in the set of
+                // benzodiazepines together with chlordiazepoxide, and is none.
+                if product.ingredients.count == 1, let name = names.first {
+                    ofIngredient[name, default: []].insert(kind)
                 }
             }
         }
-        for word in MedicationClass.opioidWords { words[word, default: []].insert(.opioid) }
-        // MOUD is an opioid here, but for the antagonist of the set.
-        words[MedicationClass.naltrexone]?.remove(.moud)
-        words[MedicationClass.naltrexone, default: []].insert(.opioidAntagonist)
-        for (rxcui, product) in products where product.words == [MedicationClass.naltrexone] {
-            products[rxcui]?.classes.remove(.moud)
-        }
+        self.ofProduct = ofProduct
+        self.ofIngredient = ofIngredient
     }
 
     private static let kinds: [String: MedicationClass] = [

@@ -10,15 +10,35 @@ extension MedicationCourse {
     ///   - history: of one episode, cut at the effective time.
     ///   - course: of the same history: its admission and its end; nil before the admission, when
     ///     changes take part already.
+    ///   - whole: the history with what lies after that time, of which a stop may cancel some; nil
+    ///     where it is the same.
+    ///   - clock: by which it is told when something became known.
     /// - Throws: a refusal where a recorded payload is none of its type.
     static func fold(
         _ history: EffectiveHistory,
-        admission course: Course?
+        admission course: Course?,
+        whole: EffectiveHistory? = nil,
+        knownBy clock: KnowledgeClock = .source
     ) throws -> MedicationCourse {
-        let steps = try history.entries.compactMap { try MedicationStep($0, course) }
-        var walk = MedicationWalk(steps, end: course?.ending?.entry.time)
+        let steps = try history.entries.compactMap { try MedicationStep($0, course, clock) }
+        // What was cut off lies at the end: entries are in the order of time.
+        let ahead = try (whole?.entries.dropFirst(history.entries.count) ?? []).compactMap {
+            try MedicationStep($0, nil, clock)
+        }
+        var walk = MedicationWalk(
+            steps,
+            ahead: ahead,
+            end: course?.ending.map { ($0.entry.time, clock.time(of: $0.entry)) }
+        )
         for step in steps { walk.take(step) }
         return walk.finish()
+    }
+}
+
+extension KnowledgeClock {
+    /// When an entry became known.
+    func time(of entry: EffectiveHistory.Entry) -> Instant {
+        self == .source ? entry.knownAt : entry.recordedAt
     }
 }
 
@@ -31,10 +51,13 @@ struct MedicationStep {
 
     let entry: EffectiveHistory.Entry
     let content: Content
+    /// When it became known.
+    let knownAt: Instant
 
     /// Nil for an entry that says nothing about medications.
-    init?(_ entry: EffectiveHistory.Entry, _ course: Course?) throws {
+    init?(_ entry: EffectiveHistory.Entry, _ course: Course?, _ clock: KnowledgeClock) throws {
         self.entry = entry
+        knownAt = clock.time(of: entry)
         if let course, entry.eventID == course.admission.eventID {
             guard let medications = course.admitted.medications, !medications.isEmpty else {
                 return nil

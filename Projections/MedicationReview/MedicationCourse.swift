@@ -7,11 +7,14 @@ public import CareEpisode
 public struct MedicationCourse: Hashable, Sendable {
     /// By the time, the position and the index of what opened them.
     public var lineages: [Lineage]
-    /// One for each `medication_adjusted` that is not void, in the order of the history.
+    /// One for each `medication_adjusted`, in the order of the history.
     public var changes: [Change]
     /// The flags that events raise, in the order of the history.
     public var flags: [MedicationFlag]
-    /// The end in force, at which every interval is closed; nil while the episode is open.
+    /// The end in force; nil while the episode is open.
+    ///
+    /// Lineages go on after it, as what was ordered for then says: what an episode's end closes is
+    /// found when it is asked for (``ended``).
     public var endedAt: Instant?
 
     /// Identifies a lineage by what opened it.
@@ -36,6 +39,8 @@ public struct MedicationCourse: Hashable, Sendable {
         public var intervals: [Interval]
         /// The hold in force, also one that was in force when the episode ended.
         public var hold: Hold?
+        /// What ended it; of a start that was stopped before it, the stop.
+        public var stop: Stop?
         /// The last event about it, a review among them.
         public var lastEventID: EventID
         /// When that took effect.
@@ -54,6 +59,16 @@ public struct MedicationCourse: Hashable, Sendable {
         public var reason: MedicationReason?
         /// The end of the episode, where the hold lasted until then.
         public var until: Instant?
+    }
+
+    /// What ends a lineage.
+    public struct Stop: Hashable, Sendable {
+        /// The event.
+        public var eventID: EventID
+        /// When it took effect.
+        public var at: Instant
+        /// Where it stands in its ledger: what was recorded before it, for later, is cancelled by it.
+        public var position: Position
     }
 
     /// A time in which one regimen was in force.
@@ -78,6 +93,10 @@ public struct MedicationCourse: Hashable, Sendable {
         public var eventID: EventID
         /// Where that event stands in its ledger: what of one instant came first.
         public var position: Position
+        /// When that event became known.
+        public var knownAt: Instant
+        /// When what ends it became known; nil while it lasts.
+        public var endKnownAt: Instant?
     }
 
     /// One change as it was recorded, and what it did.
@@ -90,6 +109,8 @@ public struct MedicationCourse: Hashable, Sendable {
         public var change: MedicationChange
         /// The lineage it applied to or opened; nil where it touched none.
         public var lineage: LineageID?
+        /// By what that was found; nil where nothing was.
+        public var matchedBy: MatchCriterion?
         /// As the event names it.
         public var medication: Medication
         /// The last known regimen of the lineage before it, also of a held one; nil where there was
@@ -104,9 +125,28 @@ public struct MedicationCourse: Hashable, Sendable {
     }
 }
 
+/// By what a change finds the lineage that it applies to; an earlier one counts before a later one.
+public enum MatchCriterion: String, ClosedCode {
+    /// The order.
+    case orderID = "order_id"
+    /// RxNorm's concept.
+    case rxcui
+    /// The name.
+    case name
+    /// The same active ingredients, routes fitting.
+    case substance
+}
+
 extension MedicationCourse.LineageID: CustomStringConvertible {
     /// `<event_id>`, or `<event_id>/<index>` for a medication of an admission.
     public var description: String { index.map { "\(eventID)/\($0)" } ?? eventID.description }
+
+    /// Reads ``description``; nil for any other text.
+    init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "/", maxSplits: 1)
+        guard let first = parts.first, let eventID = EventID(String(first)) else { return nil }
+        self.init(eventID: eventID, index: parts.count > 1 ? Int(parts[1]) : nil)
+    }
 }
 
 extension MedicationCourse.Lineage {
@@ -114,6 +154,51 @@ extension MedicationCourse.Lineage {
     public var isOpen: Bool { intervals[intervals.count - 1].to == nil }
     /// Whether it is held and the episode goes on.
     public var isHeld: Bool { hold.map { $0.until == nil } ?? false }
+    /// When it began.
+    public var since: Instant { intervals[0].from }
+    /// Whether the client arrived on it.
+    public var isOnArrival: Bool { id.index != nil }
+}
+
+extension MedicationCourse.Interval {
+    /// Whether it was cancelled by a stop before it took effect.
+    var isEmptied: Bool { to == from && endedBy == MedicationChange.stop.rawValue }
+    /// How it gets into the body; nil where that is not known.
+    var routeGroup: RouteGroup? { RouteGroup.of(medication, route: regimen?.route) }
+    /// Whether it is one dose.
+    var isSingleDose: Bool { regimen?.isSingleDose ?? false }
+
+    /// Whether both have the same active ingredients, routes fitting.
+    func isSameSubstance(as other: Self) -> Bool {
+        RouteGroup.fit(routeGroup, other.routeGroup)
+            && medication.hasSubstances(of: other.medication)
+    }
+}
+
+extension MedicationCourse {
+    /// The course as the end of the episode closes it: from then on nothing is in force or held.
+    var ended: MedicationCourse {
+        guard let endedAt else { return self }
+        var course = self
+        for index in course.lineages.indices {
+            course.lineages[index].intervals.removeAll { $0.from > endedAt }
+            for place in course.lineages[index].intervals.indices
+            where course.lineages[index].intervals[place].to.map({ $0 > endedAt }) ?? true {
+                course.lineages[index].intervals[place].to = endedAt
+                course.lineages[index].intervals[place].endedBy = Self.episodeEnd
+            }
+            if let hold = course.lineages[index].hold, hold.since <= endedAt {
+                course.lineages[index].hold?.until = endedAt
+            } else {
+                course.lineages[index].hold = nil
+            }
+        }
+        course.lineages.removeAll(where: \.intervals.isEmpty)
+        return course
+    }
+
+    /// A lineage by its id.
+    func lineage(_ id: LineageID) -> Lineage? { lineages.first { $0.id == id } }
 }
 
 /// A doubt about the medications of an episode, with the events that raise it.
@@ -124,6 +209,10 @@ public struct MedicationFlag: Hashable, Sendable {
     public var at: Instant
     /// The events that raise it.
     public var eventIDs: [EventID]
+    /// The lineages that it is about; none where an event touched none.
+    public var lineages: [MedicationCourse.LineageID] = []
+    /// The medications that it is about, by name; put in when a review is made.
+    public var medications: [String] = []
     /// What the text says of these medications beyond the kind; nil for most.
     public var note: String?
 
@@ -137,11 +226,13 @@ public struct MedicationFlag: Hashable, Sendable {
         case resumeWithoutHold = "resume_without_hold"
         /// A change with a regimen while held.
         case changedWhileHeld = "changed_while_held"
+        /// A change, recorded after a stop, of what that has ended: taken again since.
+        case changedAfterStop = "changed_after_stop"
         /// A stop of nothing that was started.
         case stopWithoutStart = "stop_without_start"
         /// A stop recorded later, effective before the start.
         case stoppedBeforeStarted = "stopped_before_started"
-        /// Takes effect at or after the end of the episode.
+        /// Takes effect at or after the end of the episode, and became known after that did.
         case afterEnd = "after_end"
         /// An increase whose daily dose falls, or the reverse.
         case directionMismatch = "direction_mismatch"
@@ -149,10 +240,16 @@ public struct MedicationFlag: Hashable, Sendable {
         case lateEntry = "late_entry"
         /// A decrease, switch, hold or stop without a reason.
         case noReason = "no_reason"
-        /// A start without dose, route or frequency.
+        /// A start without dose, route or frequency, or a dose without a unit.
         case incompleteRegimen = "incomplete_regimen"
-        /// Two open lineages of one medication.
+        /// One regimen of one medication in two open lineages.
         case duplicateActive = "duplicate_active"
+        /// An ingredient in two open lineages.
+        case sameIngredient = "same_ingredient"
+        /// Stopped in one lineage, and still open or scheduled in another.
+        case stoppedStillListed = "stopped_still_listed"
+        /// What the client is recorded to be allergic to.
+        case allergyRecorded = "allergy_recorded"
         /// Nothing was recorded about it for 14 days.
         case notReviewed = "not_reviewed"
         /// An opioid and a benzodiazepine at once.

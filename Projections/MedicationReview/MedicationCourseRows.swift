@@ -45,6 +45,18 @@ struct MedicationLineageRow: ProjectionRow {
                 until: until
             )
         }
+        var (stopID, stopAt) = (lineage.stop?.eventID, lineage.stop?.at)
+        var position = lineage.stop?.position.rawValue
+        try column("stop_event_id", &stopID)
+        try column("stop_at", &stopAt)
+        try column("stop_position", &position)
+        if let stopID, let stopAt, let position {
+            lineage.stop = MedicationCourse.Stop(
+                eventID: stopID,
+                at: stopAt,
+                position: Position(rawValue: position)
+            )
+        }
     }
 }
 
@@ -62,7 +74,8 @@ struct MedicationIntervalRow: ProjectionRow {
         from: Instant(microseconds: 0),
         startedBy: "",
         eventID: EventID(bits: 0),
-        position: .zero
+        position: .zero,
+        knownAt: Instant(microseconds: 0)
     )
 
     init() {}
@@ -92,6 +105,10 @@ struct MedicationIntervalRow: ProjectionRow {
         try column("ended_by", &interval.endedBy)
         try column("prescriber", &interval.prescriber)
         try column.reason("", &interval.reason)
+        var knownAt: Instant? = interval.knownAt
+        try column("known_at", &knownAt)
+        interval.knownAt = knownAt ?? interval.from
+        try column("end_known_at", &interval.endKnownAt)
     }
 }
 
@@ -136,6 +153,7 @@ struct MedicationChangeRow: ProjectionRow {
         try column.regimen("to_", &change.toRegimen)
         try column("prescriber", &change.prescriber)
         try column.reason("", &change.reason)
+        try column.code("matched_by", &change.matchedBy)
     }
 }
 

@@ -13,6 +13,7 @@ struct MedicationEpisodeRow: ProjectionRow {
         levelOfCare: .outpatient,
         admittedAt: Instant(microseconds: 0),
         lastAt: Instant(microseconds: 0),
+        admittedBy: EventID(bits: 0),
         course: MedicationCourse(lineages: [], changes: [], flags: [])
     )
 
@@ -36,6 +37,19 @@ struct MedicationEpisodeRow: ProjectionRow {
         try column("admitted_at", &medications.admittedAt)
         try column("ended_at", &medications.course.endedAt)
         try column("last_at", &medications.lastAt)
+        // Of each flag, joined with commas; read before the flags, which come back without them.
+        var lineages: [String]? = medications.course.flags.map { flag in
+            flag.lineages.map(\.description).joined(separator: ",")
+        }
         try column.flags(&medications.course.flags)
+        try column("flag_lineages", &lineages)
+        for (place, text) in zip(medications.course.flags.indices, lineages ?? []) {
+            medications.course.flags[place].lineages = text.split(separator: ",")
+                .compactMap { MedicationCourse.LineageID($0) }
+        }
+        var admittedBy: EventID? = medications.admittedBy
+        try column("admitted_by", &admittedBy)
+        medications.admittedBy = admittedBy ?? EventID(bits: 0)
+        try column("allergy", &medications.allergies)
     }
 }

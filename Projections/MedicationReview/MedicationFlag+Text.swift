@@ -7,7 +7,9 @@ extension MedicationFlag.Flag {
     /// Whether it holds at the time of a review, and is no flag of single events.
     public var isOfState: Bool {
         switch self {
-        case .duplicateActive, .notReviewed, .opioidAndBenzodiazepine, .twoAntipsychotics: true
+        case .duplicateActive, .sameIngredient, .stoppedStillListed, .allergyRecorded,
+            .notReviewed, .opioidAndBenzodiazepine, .twoAntipsychotics:
+            true
         default: false
         }
     }
@@ -21,14 +23,21 @@ extension MedicationFlag.Flag {
                 + "stands as a medication of its own."
         case .resumeWithoutHold: "Resumed without having been held."
         case .changedWhileHeld: "Changed while held; taken again since."
+        case .changedAfterStop:
+            "Changed after it was stopped; taken again since, as a medication of its own."
         case .stopWithoutStart: "A stop of a medication that is not known to be taken."
-        case .stoppedBeforeStarted: "Stopped before its start took effect; never taken."
-        case .afterEnd: "Takes effect at or after the end of the episode; void."
+        case .stoppedBeforeStarted: "Stopped before this took effect; never taken."
+        case .afterEnd:
+            "Takes effect at or after the end of the episode, and became known after that."
         case .directionMismatch: "The daily dose moves against what the change says."
         case .lateEntry: "Recorded more than 24 hours after it took effect."
         case .noReason: "A decrease, switch, hold or stop without a reason."
-        case .incompleteRegimen: "Started without dose, route or frequency."
+        case .incompleteRegimen:
+            "Started without dose, route or frequency, or a dose without a unit."
         case .duplicateActive: "The same medication is active more than once."
+        case .sameIngredient: "Several active medications have the same ingredient."
+        case .stoppedStillListed: "Stopped, and still on the list under another entry."
+        case .allergyRecorded: "An allergy to it is recorded."
         case .notReviewed: "Not reviewed."
         case .opioidAndBenzodiazepine: "An opioid and a benzodiazepine are active together."
         case .twoAntipsychotics: "Antipsychotics of different ingredients are active together."

@@ -3,18 +3,26 @@ import Documents
 import Ledger
 import ProjectionRuntime
 
-extension EpisodeMedicationReview {
+/// Writes medications for people.
+struct MedicationReviewWriter {
+    typealias Listed = MedicationReview.Listed
+
     /// How many events of one flag are named before the rest is only counted.
     private static let eventLimit = 5
 
-    /// One episode's medications for people: what is taken, held and scheduled, then the flags.
-    func document(_ ledger: LedgerDescription, _ calendar: LocalCalendar) -> Document {
-        func day(_ instant: Instant) -> String { calendar.date(of: instant).description }
-        let lists = [
+    let review: MedicationReview
+    let calendar: LocalCalendar
+    /// Whether each row says whose episode it is.
+    var namesEpisodes = false
+
+    private func day(_ instant: Instant) -> String { calendar.date(of: instant).description }
+
+    /// What is taken, held and scheduled, then the flags.
+    var blocks: [Document.Block] {
+        [
             list("Active", review.active, ["Since", "Until", "Prescriber", "Classes"]) { listed in
                 [
-                    day(listed.interval.from),
-                    listed.endsAhead.map { "\(day($0.at)) (\($0.change))" } ?? "",
+                    day(listed.since), until(listed),
                     listed.interval.prescriber ?? "on arrival", listed.assessment.words,
                 ]
             },
@@ -27,36 +35,68 @@ extension EpisodeMedicationReview {
             list("Scheduled", review.scheduled, ["From", "Prescriber", "Change"]) { listed in
                 [
                     day(listed.interval.from), listed.interval.prescriber ?? "",
-                    listed.interval.startedBy,
+                    Words.code(listed.interval.startedBy),
                 ]
             },
+        ] + later + [flags]
+    }
+
+    /// Told only where there is something: no reviewer knew it at the time.
+    private var later: [Document.Block] {
+        guard !review.later.isEmpty else { return [] }
+        return [
+            list(
+                "Began later",
+                review.later,
+                ["From", "Prescriber", "Change", "Known since"]
+            ) { listed in
+                [
+                    day(listed.interval.from), listed.interval.prescriber ?? "",
+                    Words.code(listed.interval.startedBy), day(listed.interval.knownAt),
+                ]
+            }
         ]
-        let isUnknown = (review.active + review.held).contains { !$0.assessment.isAssessed }
-        let warning =
-            "Not assessed: no list of this program knows the medication, and no flag of a class or "
-            + "a combination can be raised for it."
-        return Document(
-            "Medications of episode \(episodeID), ledger \(ledger.name), at "
-                + "\(review.effectiveAt)",
-            subtitle: review.endedAt.map {
-                "The episode ended on \(day($0)): nothing is active or held."
-            } ?? "",
-            lists + [flags, .notes((isUnknown ? [warning] : []) + [basis.words])]
-        )
+    }
+
+    private func until(_ listed: Listed) -> String {
+        if let end = listed.scheduledEnd { return "\(day(end.at)) (\(Words.code(end.change)))" }
+        guard let end = listed.laterEnd else { return "" }
+        return "\(day(end.at)) (\(Words.code(end.change)), known later)"
+    }
+
+    /// What a reader must not miss about what no list knows.
+    var warnings: [String] {
+        var warnings: [String] = []
+        if (review.active + review.held).contains(where: { !$0.assessment.isAssessed }) {
+            warnings.append(
+                "Not assessed: not all of its ingredients are known, and flags of a class or a "
+                    + "combination may be missing for it."
+            )
+        }
+        guard let allergies = review.allergies else {
+            return warnings + ["Allergies: not recorded."]
+        }
+        let words = allergies.map { $0.isAssessed ? $0.text : "\($0.text) (not assessed)" }.unique
+        return warnings
+            + ["Allergies: \(words.isEmpty ? "none known" : words.joined(separator: "; "))."]
     }
 
     private func list(
         _ title: String,
-        _ listed: [MedicationReview.Listed],
+        _ listed: [Listed],
         _ columns: [Document.Column],
-        _ cells: (MedicationReview.Listed) -> [String]
+        _ cells: (Listed) -> [String]
     ) -> Document.Block {
         guard !listed.isEmpty else { return .note("\(title): none") }
+        // Single doses come last: they are no courses.
+        let ordered =
+            listed.filter { !$0.isSingleDose } + listed.filter(\.isSingleDose)
         return .table(
             .wide(
                 "\(title): \(listed.count)",
-                ["Medication", "Dose", "Route", "Frequency", "A day"] + columns,
-                listed.map { listed in
+                ["Medication", "Dose", "Route", "Frequency", "A day"] + columns
+                    + (namesEpisodes ? ["Episode"] : []),
+                ordered.map { listed in
                     let regimen = listed.interval.regimen
                     return [
                         listed.interval.medication.words,
@@ -64,71 +104,122 @@ extension EpisodeMedicationReview {
                         regimen?.route ?? "not known",
                         regimen?.frequencyWords ?? "not known",
                         regimen?.dailyDoseWords ?? "not known",
-                    ] + cells(listed)
+                    ] + cells(listed) + (namesEpisodes ? [listed.episodeID.description] : [])
                 }
             )
         )
     }
 
-    /// Those that hold now come first; of one kind, events are told together.
+    /// Those that hold now come first; equal ones are told together.
     private var flags: Document.Block {
         guard !review.flags.isEmpty else { return .note("Flags: none") }
         let items = MedicationFlag.Flag.allCases.reversed().flatMap { kind in
             let flags = review.flags.filter { $0.flag == kind }
-            guard !flags.isEmpty else { return [Document.List.Item]() }
-            if kind.isOfState { return flags.map { item(kind, $0.text, $0.eventIDs) } }
-            let times = flags.count > 1 ? " (\(flags.count) times)" : ""
-            return [item(kind, kind.text + times, flags.flatMap(\.eventIDs))]
+            if kind == .notReviewed, !flags.isEmpty { return [item(unreviewed(flags), flags)] }
+            return flags.map(\.text).unique.map { text in
+                let equal = flags.filter { $0.text == text }
+                let times = equal.count > 1 ? " (\(equal.count) times)" : ""
+                return item(text + times, equal)
+            }
         }
         return .list(Document.List("Flags: \(review.flags.count)", items))
     }
 
-    private func item(
-        _ kind: MedicationFlag.Flag,
-        _ text: String,
-        _ events: [EventID]
-    ) -> Document.List.Item {
+    /// One line for all of them.
+    private func unreviewed(_ flags: [MedicationFlag]) -> String {
+        guard flags.count > 1 else { return flags[0].note ?? flags[0].text }
+        let names = flags.flatMap(\.medications).unique.joined(separator: ", ")
+        return "no entry for too long about \(names)."
+    }
+
+    private func item(_ text: String, _ flags: [MedicationFlag]) -> Document.List.Item {
+        let events = flags.flatMap(\.eventIDs).unique
         let rest = events.count - Self.eventLimit
         return Document.List.Item(
-            "\(kind.rawValue): \(text)",
+            "\(Words.title(flags[0].flag.rawValue)): \(text)",
             details: events.prefix(Self.eventLimit).map { "event \($0)" }
                 + (rest > 0 ? ["and \(Words.count(rest, "event")) more, see --format json"] : [])
         )
     }
 }
 
+extension EpisodeMedicationReview {
+    /// One episode's medications for people.
+    func document(_ ledger: LedgerDescription, _ calendar: LocalCalendar) -> Document {
+        let writer = MedicationReviewWriter(review: review, calendar: calendar)
+        let others = (review.otherOpenEpisodes ?? []).map(\.description)
+        let beside =
+            others.isEmpty
+            ? []
+            : [
+                "Other open episodes of this client, whose medications count in the flags of "
+                    + "combinations: \(others.joined(separator: ", "))."
+            ]
+        return Document(
+            "Medications at \(LocalClock(calendar).time(review.effectiveAt)), ledger "
+                + "\(ledger.name), episode \(episodeID)",
+            subtitle: review.endedAt.map {
+                "The episode ended on \(calendar.date(of: $0)): nothing is active or held."
+            } ?? "",
+            writer.blocks + [.notes(writer.warnings + beside + [basis.words])]
+        )
+    }
+}
+
+extension ClientMedicationReview {
+    /// A client's medications for people.
+    func document(_ ledger: LedgerDescription, _ calendar: LocalCalendar) -> Document {
+        let writer = MedicationReviewWriter(
+            review: review,
+            calendar: calendar,
+            namesEpisodes: episodes.count > 1
+        )
+        let open = episodes.map {
+            "\($0.program), \(Words.code($0.levelOfCare.rawValue)), since "
+                + "\(calendar.date(of: $0.admittedAt)): episode \($0.episodeID)"
+        }
+        return Document(
+            "Medications of client \(clientID) at \(LocalClock(calendar).time(review.effectiveAt)), "
+                + "ledger \(ledger.name): \(Words.count(episodes.count, "open episode"))",
+            [.notes(open)] + writer.blocks + [.notes(writer.warnings + [basis.words])]
+        )
+    }
+}
+
 extension MedicationWorklist {
     /// A program's medications for people.
-    func document(_ ledger: LedgerDescription) -> Document {
+    func document(_ ledger: LedgerDescription, _ calendar: LocalCalendar) -> Document {
         let rows = episodes.map { episode in
             let review = episode.review
             return [
-                episode.episodeID.description,
                 episode.clientID,
-                episode.levelOfCare.rawValue,
+                Words.code(episode.levelOfCare.rawValue),
                 String(review.active.count),
                 String(review.held.count),
                 String(review.scheduled.count),
                 String((review.active + review.held).filter { !$0.assessment.isAssessed }.count),
                 Self.words(review.flags),
+                episode.episodeID.description,
             ]
         }
         let table = Document.Table.wide(
             "",
             [
-                "Episode", "Client", "Level of care", .number("Active"), .number("Held"),
-                .number("Scheduled"), .number("Not assessed"), "Flags",
+                "Client", "Level of care", .number("Active"), .number("Held"),
+                .number("Scheduled"), .number("Not assessed"), "Flags", "Episode",
             ],
             rows,
-            idColumn: 0
+            idColumn: 7
         )
-        // A flag of a combination is never read without what to make of it.
+        // A flag of a combination or an allergy is never read without what to make of it.
         let combinations = episodes.flatMap { episode in
-            episode.review.flags.filter { $0.flag == .opioidAndBenzodiazepine }
-                .map { "\(episode.episodeID): \($0.text)" }
+            episode.review.flags.filter {
+                $0.flag == .opioidAndBenzodiazepine || $0.flag == .allergyRecorded
+            }.map { "\(episode.clientID): \($0.text) Episode \(episode.episodeID)" }
         }
         return Document(
-            "Medication review of \(program), ledger \(ledger.name), at \(effectiveAt): "
+            "Medication review of \(program), ledger \(ledger.name), at "
+                + "\(LocalClock(calendar).time(effectiveAt)): "
                 + Words.count(episodes.count, "episode"),
             (episodes.isEmpty ? [] : [.table(table)]) + [.notes(combinations + [basis.words])]
         )
@@ -138,13 +229,15 @@ extension MedicationWorklist {
     private static func words(_ flags: [MedicationFlag]) -> String {
         MedicationFlag.Flag.allCases.compactMap { kind in
             let count = flags.filter { $0.flag == kind }.count
-            return count == 0 ? nil : count == 1 ? kind.rawValue : "\(kind.rawValue) (\(count))"
-        }.joined(separator: " ")
+            let words = Words.code(kind.rawValue)
+            return count == 0 ? nil : count == 1 ? words : "\(words) (\(count))"
+        }.joined(separator: ", ")
     }
 }
 
 extension MedicationAssessment {
     fileprivate var words: String {
-        isAssessed ? classes.map(\.rawValue).joined(separator: " ") : "not assessed"
+        guard isAssessed else { return "not assessed" }
+        return classes.map { Words.code($0.rawValue) }.joined(separator: ", ")
     }
 }

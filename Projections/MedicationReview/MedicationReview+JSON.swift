@@ -7,6 +7,8 @@ extension MedicationFlag: JSONObject {
     public static let fields: [JSONField<Self>] = [
         .init("flag", \.flag),
         .init("event_ids", \.eventIDs),
+        .init("medications", \.medications),
+        .init("lineages", \.lineages),
         .init("text", \.text),
     ]
 }
@@ -30,10 +32,22 @@ extension MedicationReview.Listed {
         .init("event_id", \.interval.eventID),
         .init("classes", \.assessment.classes),
         .init("assessed", \.assessment.isAssessed),
+        .init("since", \.since),
+        .init("on_arrival", \.isOnArrival),
+        .init("substances", \.assessment.substances.names),
+        .init("route_group", \.routeGroup),
+        .init("interval_days", \.interval.regimen?.intervalDays),
+        .init("single_dose", \.isSingleDose),
     ]
 
+    private var isOnArrival: Bool { lineage.index != nil }
+
     /// A regimen in force.
-    static let activeFields = regimenFields + [JSONField("scheduled_end", \.endsAhead)]
+    static let activeFields =
+        regimenFields + [
+            JSONField("scheduled_end", \.scheduledEnd, of: MedicationReview.EndAhead.fields),
+            JSONField("later_end", \.laterEnd, of: MedicationReview.EndAhead.laterFields),
+        ]
 
     /// The last regimen of a held lineage.
     static let heldFields =
@@ -45,8 +59,21 @@ extension MedicationReview.Listed {
     /// A regimen that begins later.
     static let scheduledFields = regimenFields + [JSONField("change", \.interval.startedBy)]
 
+    /// A regimen that began later, which was not known yet.
+    static let laterFields = scheduledFields + [JSONField("known_at", \.interval.knownAt)]
+
+    /// The same members, after the episode's id.
+    static func withEpisode(_ fields: [JSONField<Self>]) -> [JSONField<Self>] {
+        [.init("episode_id", \.episodeID)] + fields
+    }
+
+    /// As a list with these members writes it.
+    func json(_ fields: [JSONField<Self>]) -> AnswerJSON { .object(fields: fields, of: self) }
+}
+
+extension MedicationReview.Past: JSONObject {
     /// An interval with its end.
-    static let intervalFields: [JSONField<Self>] = [
+    public static let fields: [JSONField<Self>] = [
         .init("lineage", \.lineage),
         .init("medication", \.interval.medication),
         .init("regimen", \.interval.regimen),
@@ -58,17 +85,31 @@ extension MedicationReview.Listed {
         .init("reason", \.interval.reason),
         .init("event_id", \.interval.eventID),
     ]
-
-    /// As a list with these members writes it.
-    func json(_ fields: [JSONField<Self>]) -> AnswerJSON { .object(fields: fields, of: self) }
 }
 
-extension MedicationReview.EndAhead: JSONObject {
+extension MedicationReview.EndAhead {
     /// The members of an end that lies ahead.
-    public static let fields: [JSONField<Self>] = [
+    static let fields: [JSONField<Self>] = [
         .init("at", \.at),
         .init("change", \.change),
     ]
+
+    /// The same, where it was not known yet.
+    static let laterFields = fields + [JSONField("known_at", \.knownAt)]
+}
+
+extension MedicationReview.Allergy: JSONObject {
+    /// The members of an allergy.
+    public static let fields: [JSONField<Self>] = [
+        .init("episode_id", \.episodeID),
+        .init("event_id", \.eventID),
+        .init("text", \.text),
+        .init("substances", \.substances.names),
+        .init("assessed", \.isAssessed),
+    ]
+
+    /// Whether it names anything known: else nothing can be flagged for it.
+    var isAssessed: Bool { !substances.names.isEmpty }
 }
 
 extension MedicationCourse.Change: JSONObject {
@@ -78,6 +119,7 @@ extension MedicationCourse.Change: JSONObject {
         .init("at", \.at),
         .init("change", \.change),
         .init("lineage", \.lineage),
+        .init("matched_by", \.matchedBy),
         .init("medication", \.medication),
         .init("from_regimen", \.fromRegimen),
         .init("to_regimen", \.toRegimen),
@@ -94,16 +136,31 @@ extension MedicationReview {
     private static let held = JSONField("held", \Self.held, of: Listed.heldFields)
     private static let flags = JSONField("flags", \Self.flags)
 
+    private static let others = JSONField("other_open_episodes", \Self.otherOpenEpisodes)
+
     /// What a list of episodes says of one.
-    fileprivate static let worklistFields = [active, held, flags]
+    fileprivate static let worklistFields = [active, held, flags, others]
+
+    /// What a client's review says.
+    fileprivate static let clientFields: [JSONField<Self>] = [
+        .init("active", \.active, of: Listed.withEpisode(Listed.activeFields)),
+        .init("held", \.held, of: Listed.withEpisode(Listed.heldFields)),
+        .init("scheduled", \.scheduled, of: Listed.withEpisode(Listed.scheduledFields)),
+        .init("later", \.later, of: Listed.withEpisode(Listed.laterFields)),
+        .init("allergies", \.allergies),
+        flags,
+    ]
 
     fileprivate static let fields: [JSONField<Self>] = [
         active,
         held,
         .init("scheduled", \.scheduled, of: Listed.scheduledFields),
-        .init("timeline", \.timeline, of: Listed.intervalFields),
+        .init("later", \.later, of: Listed.laterFields),
+        .init("timeline", \.timeline),
         .init("changes", \.changes),
+        .init("allergies", \.allergies),
         flags,
+        others,
     ]
 
     /// The parts of the answer by name, for comparing two answers.
@@ -116,10 +173,16 @@ extension MedicationReview {
                     $0.json(Listed.scheduledFields)
                 )
             }
+            + later.map {
+                AnswerItem(
+                    "later/\($0.lineage)/\($0.interval.eventID)",
+                    $0.json(Listed.laterFields)
+                )
+            }
             + timeline.map {
                 AnswerItem(
                     "timeline/\($0.lineage)/\($0.interval.eventID)",
-                    $0.json(Listed.intervalFields)
+                    $0.json
                 )
             }
             + changes.map { AnswerItem("changes/\($0.eventID)", $0.json) }
@@ -149,6 +212,28 @@ extension EpisodeMedicationReview: AnswerValue {
             .init("ended_at", \.value.review.endedAt),
             .position, .lag, .knownAt, .knownBy, .settings,
         ] + MedicationReview.fields.map { $0.lifted(\.value.review) } + [.parked]
+}
+
+extension ClientMedicationReview: AnswerValue {
+    /// The answer of `medication-review --client`.
+    public static let answer: [JSONField<LedgerAnswer<Self>>] =
+        [
+            .init("client_id", \.value.clientID),
+            .ledger,
+            .init("effective_at", \.value.review.effectiveAt),
+            .position, .lag, .knownAt, .knownBy,
+            .init("episodes", \.value.episodes),
+        ] + MedicationReview.clientFields.map { $0.lifted(\.value.review) } + [.parked]
+}
+
+extension ClientMedicationReview.Episode: JSONObject {
+    /// One open episode of a client.
+    public static let fields: [JSONField<Self>] = [
+        .init("episode_id", \.episodeID),
+        .init("program", \.program),
+        .init("level_of_care", \.levelOfCare),
+        .init("admitted_at", \.admittedAt),
+    ]
 }
 
 extension MedicationWorklist: AnswerValue {

@@ -11,6 +11,30 @@ public struct EpisodeMedicationReview: Sendable {
     public var basis: ReadModelBasis
 }
 
+/// The review of all open episodes of a client together, and what it rests on.
+public struct ClientMedicationReview: Sendable {
+    /// The client's pseudonymous key.
+    public var clientID: String
+    /// Those that are open at the time, by admission.
+    public var episodes: [Episode]
+    /// Their medications.
+    public var review: MedicationReview
+    /// What the answer rests on.
+    public var basis: ReadModelBasis
+
+    /// One open episode.
+    public struct Episode: Sendable {
+        /// The episode.
+        public var episodeID: EpisodeID
+        /// The program at the time.
+        public var program: String
+        /// The level of care at the time.
+        public var levelOfCare: LevelOfCare
+        /// When it began.
+        public var admittedAt: Instant
+    }
+}
+
 /// The reviews of all who are enrolled in a program at a time.
 public struct MedicationWorklist: Sendable {
     /// The program.

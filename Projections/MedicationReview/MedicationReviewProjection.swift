@@ -8,7 +8,7 @@ public struct MedicationReviewProjection: EpisodeProjection {
     public static let name = "medication_review"
 
     /// Raised with every change of the fold or of the tables.
-    public static let foldVersion = 1
+    public static let foldVersion = 2
 
     private let calendar: LocalCalendar
 

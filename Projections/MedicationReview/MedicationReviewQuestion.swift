@@ -2,8 +2,8 @@ public import CareEpisode
 public import Ledger
 public import ProjectionRuntime
 
-/// What an episode's client takes, or all who are enrolled in a program, and what is doubtful
-/// about it.
+/// What a client takes, in one episode or in all, or all who are enrolled in a program, and what is
+/// doubtful about it.
 public struct MedicationReviewQuestion: Question {
     /// One review, or a program's.
     public enum Value: Sendable {
@@ -11,22 +11,8 @@ public struct MedicationReviewQuestion: Question {
         case episode(EpisodeMedicationReview)
         /// Of all who are enrolled, the flagged first.
         case program(MedicationWorklist)
-    }
-
-    /// Who is asked about.
-    public enum Subject: Sendable {
-        /// One episode.
-        case episode(EpisodeID)
-        /// Every episode with a stay in force in this program.
-        case program(String)
-
-        fileprivate var episode: EpisodeID? {
-            if case .episode(let episode) = self { episode } else { nil }
-        }
-
-        fileprivate var program: String? {
-            if case .program(let program) = self { program } else { nil }
-        }
+        /// Of all open episodes of a client.
+        case client(ClientMedicationReview)
     }
 
     /// What can be given.
@@ -34,6 +20,13 @@ public struct MedicationReviewQuestion: Question {
         [
             Parameter("episode", .episode, "The episode's id, a UUID."),
             Parameter("program", .text, "The program whose episodes are reviewed."),
+            Parameter(
+                "client_id",
+                .text,
+                "The client whose open episodes are reviewed together.",
+                option: "client",
+                valueName: "id"
+            ),
             Parameter(
                 "effective_at",
                 .time,
@@ -54,18 +47,22 @@ public struct MedicationReviewQuestion: Question {
 
     /// The answer, and what differs between two.
     public static var schemas: [AnswerJSON] {
-        [EpisodeMedicationReview.schema, MedicationWorklist.schema, comparison]
+        [
+            EpisodeMedicationReview.schema, ClientMedicationReview.schema,
+            MedicationWorklist.schema, comparison,
+        ]
     }
 
     /// What a comparison names.
     public static let subject: [JSONField<Self>] = [
         .optional("episode_id", \.subject.episode),
         .optional("program", \.subject.program),
+        .optional("client_id", \.subject.client),
         .init("effective_at", \.effectiveAt),
     ]
 
     /// Who is asked about.
-    public let subject: Subject
+    public let subject: MedicationReviewQuery.Subject
     /// The time.
     public let effectiveAt: Instant
     /// From when on flags are raised, whatever the ledger has set; nil for what it has set.
@@ -78,11 +75,13 @@ public struct MedicationReviewQuestion: Question {
         var reader = ArgumentReader(arguments, Self.parameters, at: moment)
         let episode = reader.episode("episode")
         let program = reader.text("program")
-        if reader.has("episode") == reader.has("program") {
+        let client = reader.text("client_id")
+        let given = ["episode", "program", "client_id"].filter { reader.has($0) }
+        if given.count != 1 {
             reader.refuse(
                 "episode",
-                reader.has("episode") ? .conflict : .required,
-                "or {program} is required, not both"
+                given.isEmpty ? .required : .conflict,
+                "or {program} or {client_id} is required, one of them"
             )
         }
         effectiveAt = reader.time("effective_at") ?? moment.now
@@ -92,7 +91,8 @@ public struct MedicationReviewQuestion: Question {
             ? MedicationReview.Settings(notReviewedDays: days) : nil
         clocks = Clocks(&reader)
         try reader.finish()
-        subject = episode.map { .episode($0) } ?? .program(program ?? "")
+        subject =
+            episode.map { .episode($0) } ?? client.map { .client($0) } ?? .program(program ?? "")
     }
 
     /// The medication review.
@@ -100,7 +100,7 @@ public struct MedicationReviewQuestion: Question {
         try MedicationReviewProjection(ledger)
     }
 
-    /// Whether it is not a program's.
+    /// Whether it is not a program's or a client's.
     public var isAboutOneEpisode: Bool { subject.episode != nil }
 
     /// The review.
@@ -127,7 +127,20 @@ public struct MedicationReviewQuestion: Question {
                 knowledge: clocks.knowledge
             )
             return Answer(.program(list), list.basis, json: list.json(context.ledger, list.basis)) {
-                list.document(context.ledger)
+                list.document(context.ledger, context.calendar)
+            }
+        case .client(let client):
+            let review = try await query.client(
+                client,
+                effectiveAt: effectiveAt,
+                knowledge: clocks.knowledge
+            )
+            return Answer(
+                .client(review),
+                review.basis,
+                json: review.json(context.ledger, review.basis)
+            ) {
+                review.document(context.ledger, context.calendar)
             }
         }
     }
@@ -139,15 +152,33 @@ public struct MedicationReviewQuestion: Question {
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
         let query = try await query(context)
+        var choice = EpisodeChoice.enrolled(at: effectiveAt)
+        if let episode = subject.episode {
+            choice = .only(
+                try await query.episodes(
+                    beside: episode,
+                    effectiveAt: effectiveAt,
+                    known: [first, second],
+                    by: clocks.clock
+                )
+            )
+        }
         return try await compare(
             context,
             (first, second),
             of: subject.episode,
-            among: .enrolled(at: effectiveAt),
+            among: choice,
             settings: settings == nil ? query.settings : LedgerSettings(),
-            fold: query.fold(effectiveAt: effectiveAt, enrolledIn: subject.program),
-            items: { [effectiveAt, isAboutOneEpisode] in
-                query.items($0, effectiveAt: effectiveAt, namesEpisodes: !isAboutOneEpisode)
+            fold: query.fold(
+                effectiveAt: effectiveAt,
+                knownBy: clocks.clock
+            ) { [subject] reviewed in
+                reviewed.episodeID == subject.episode
+                    || (reviewed.isOpen
+                        && subject.client.map { $0 == reviewed.clientID } ?? true)
+            },
+            items: { [subject, effectiveAt] in
+                query.items($0, about: subject, effectiveAt: effectiveAt)
             }
         )
     }

@@ -10,6 +10,8 @@ enum MedicationRows {
         case episode(EpisodeID)
         /// Those enrolled in a program, and those of which something lies after a time.
         case program(String, effectiveAt: Instant)
+        /// Those of some clients that are open, and those of which something lies after a time.
+        case clients([String], effectiveAt: Instant)
     }
 
     static func episodes(
@@ -27,6 +29,11 @@ enum MedicationRows {
                     (program = \(program) and ended_at is null)
                     or last_at > \(effectiveAt.microseconds)
                 )
+                """
+            case .clients(let clients, let effectiveAt):
+                """
+                client_id = any (\(clients))
+                and (ended_at is null or last_at > \(effectiveAt.microseconds))
                 """
             }
         return MedicationEpisodeRow.select(

@@ -2,29 +2,74 @@ public import CareEpisode
 import Foundation
 
 extension Regimen {
-    /// Dose times how often a day, in the regimen's unit; nil where either is unknown, and for what
-    /// is taken as needed.
+    /// Dose times how often a day, in the regimen's unit.
+    ///
+    /// Nil where a part is unknown, for what is taken as needed, once or less than once a day, and
+    /// where the unit is a rate.
     public var dailyDose: Double? {
-        guard asNeeded != true, let dose, let timesPerDay else { return nil }
+        guard asNeeded != true, !isSingleDose, let dose, let timesPerDay, timesPerDay >= 1,
+            let unit, DoseUnit(unit).isAmount
+        else { return nil }
         return (dose * timesPerDay).rounded(toDigits: 12)
     }
 
+    /// Days from one dose to the next, where it is taken less than once a day and that is a whole
+    /// number within 2 %.
+    public var intervalDays: Int? {
+        guard let timesPerDay, timesPerDay < 1 else { return nil }
+        let days = 1 / timesPerDay
+        // A number of days in the calendar; what is rarer is no regimen.
+        guard days < 3_660 else { return nil }
+        let whole = days.rounded()
+        return abs(days - whole) <= 0.02 * whole ? Int(whole) : nil
+    }
+
+    /// Whether it is one dose: the whole frequency says so.
+    public var isSingleDose: Bool { frequency.map { Frequency($0).isOnce } ?? false }
+
+    /// The dose, to be compared.
+    var amount: DoseAmount? { DoseAmount(dose, unit) }
+
+    /// The daily dose, to be compared and added up.
+    var dailyAmount: DoseAmount? { DoseAmount(dailyDose, unit) }
+
     /// This regimen, with what it leaves out taken from the one before.
     ///
-    /// Dose and unit go together. Another frequency without times per day leaves those unknown: a
-    /// daily dose by the old ones would be wrong.
+    /// Dose and unit go together. A frequency or times per day replace both, and whether it is taken
+    /// as needed; the same words once more, without times per day, replace nothing.
     func carrying(_ before: Regimen?) -> Regimen {
         guard let before else { return self }
         let hasDose = dose != nil || unit != nil
-        let hasFrequency = frequency != nil && frequency != before.frequency
+        let isRepeated =
+            timesPerDay == nil
+            && (frequency.map { words in
+                before.frequency.map { Frequency.isSame(words, $0) } ?? false
+            } ?? true)
+        let often = isRepeated ? before : self
         return Regimen(
             dose: hasDose ? dose : before.dose,
             unit: hasDose ? unit : before.unit,
             route: route ?? before.route,
-            frequency: frequency ?? before.frequency,
-            timesPerDay: timesPerDay ?? (hasFrequency ? nil : before.timesPerDay),
-            asNeeded: asNeeded ?? before.asNeeded
+            frequency: often.frequency,
+            timesPerDay: often.timesPerDay,
+            asNeeded: asNeeded ?? often.asNeeded
         )
+    }
+
+    /// Whether it is taken as often as another: by times a day where both say them, else by words;
+    /// nil where that cannot be told.
+    func isAsFrequent(as other: Regimen) -> Bool? {
+        if let timesPerDay, let times = other.timesPerDay { return timesPerDay == times }
+        guard let frequency, let words = other.frequency else { return nil }
+        return Frequency.isSame(frequency, words)
+    }
+
+    /// Whether the words of both name times of day, and not the same ones.
+    func isAtAnotherTimeOfDay(than other: Regimen) -> Bool {
+        let times = [self, other].map { regimen in
+            regimen.frequency.map { Frequency($0).timesOfDay } ?? []
+        }
+        return !times[0].isEmpty && !times[1].isEmpty && times[0] != times[1]
     }
 }
 
@@ -38,25 +83,23 @@ extension MedicationCourse.Change {
 
     /// Whether the daily dose moves against what the change says.
     var hasWrongDirection: Bool {
-        guard let doses = comparableDoses else { return false }
-        switch change {
-        case .increase: return doses.after < doses.before
-        case .decrease: return doses.after > doses.before
-        default: return false
+        guard change == .increase || change == .decrease, let doses = comparableDoses else {
+            return false
         }
+        return change == .increase ? doses.after < doses.before : doses.after > doses.before
     }
 
     private var comparableDoses: (before: Double, after: Double)? {
-        guard let before = fromRegimen?.dailyDose, let after = toRegimen?.dailyDose,
-            let unit = fromRegimen?.unit, unit == toRegimen?.unit
+        guard let before = fromRegimen?.dailyAmount, let after = toRegimen?.dailyAmount,
+            before.unit.name == after.unit.name
         else { return nil }
-        return (before, after)
+        return (before.number, after.number)
     }
 }
 
 extension Double {
     /// The number with so many significant digits: 0.1 × 3 is 0.3, as on paper.
-    fileprivate func rounded(toDigits digits: Int) -> Double {
+    func rounded(toDigits digits: Int) -> Double {
         guard isFinite, self != 0 else { return self }
         let scale = pow(10, Double(digits - 1) - log10(abs(self)).rounded(.down))
         let rounded = (self * scale).rounded() / scale

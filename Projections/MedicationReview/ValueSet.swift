@@ -39,24 +39,4 @@ struct ValueSet: Sendable {
         }
         self.products = products
     }
-
-    /// The words by which a name tells that a medication belongs to the set: the first word of every
-    /// ingredient that is a product of the set by itself, since salts follow it.
-    ///
-    /// What occurs only in combinations does not count: amitriptyline is in the set of
-    /// benzodiazepines together with chlordiazepoxide, and is none.
-    var ingredientWords: Set<String> {
-        Set(
-            products.filter { $0.ingredients.count == 1 }
-                .compactMap { medicationWords($0.ingredients[0]).first }
-        )
-    }
-}
-
-/// The words of a medication's name, in lower case: what stands between other signs than letters and
-/// digits, and begins with a letter.
-func medicationWords(_ name: String) -> [String] {
-    name.lowercased().split { !$0.isLetter && !$0.isNumber }
-        .filter { $0.first?.isLetter ?? false }
-        .map(String.init)
 }

@@ -11,9 +11,15 @@ public enum Words {
         return words.prefix(1).uppercased() + words.dropFirst()
     }
 
-    /// A number without a fraction that is not there.
+    /// A number for people: a whole one as it is, any other with at most four significant digits and
+    /// no trailing zero.
     public static func number(_ number: Double) -> String {
-        Int64(exactly: number).map { String($0) } ?? number.description
+        if let whole = Int64(exactly: number) { return String(whole) }
+        // Below, digits after the point; above, none: 0.04167, 12.35, 1234.
+        var scale = 1.0
+        while abs(number) * scale < 1_000, scale < 1e12 { scale *= 10 }
+        let rounded = (number * scale).rounded() / scale
+        return Int64(exactly: rounded).map { String($0) } ?? rounded.description
     }
 
     /// With one decimal, rounded half away from zero.

@@ -39,6 +39,13 @@ public struct EpisodeChoice: Sendable, ExpressibleByArrayLiteral {
         EpisodeChoice { _, _, _ in episodes }
     }
 
+    /// One more.
+    public func including(_ episode: EpisodeID) -> EpisodeChoice {
+        EpisodeChoice { [choose] fold, knowledge, through in
+            try await choose(fold, knowledge, through).map { Set($0 + [episode]).sorted() }
+        }
+    }
+
     /// These.
     public init(arrayLiteral episodes: EpisodeID...) { self = .only(episodes) }
 }

@@ -6,7 +6,8 @@ import Testing
 struct ReadModelCommandMedicationTests {
     private static let listed = [
         "lineage", "medication", "regimen", "from", "daily_dose", "prescriber", "reason",
-        "event_id", "classes", "assessed",
+        "event_id", "classes", "assessed", "since", "on_arrival", "substances", "route_group",
+        "interval_days", "single_dose",
     ]
 
     @Test("The answer about an episode has the documented members, in order")
@@ -21,9 +22,8 @@ struct ReadModelCommandMedicationTests {
                 review.names == [
                     "episode_id", "ledger", "effective_at", "ended_at", "position", "lag",
                     "known_at",
-                    "known_by", "settings", "active", "held", "scheduled", "timeline", "changes",
-                    "flags",
-                    "parked",
+                    "known_by", "settings", "active", "held", "scheduled", "later", "timeline",
+                    "changes", "allergies", "flags", "other_open_episodes", "parked",
                 ]
             )
             #expect(review["episode_id"] == .string("\(story.episode)"))
@@ -38,7 +38,11 @@ struct ReadModelCommandMedicationTests {
                     "\(story.admission)/0", "\(story.admission)/1", "\(story.opioid)",
                 ]
             )
-            #expect(active.elements.allSatisfy { $0.names == Self.listed + ["scheduled_end"] })
+            #expect(
+                active.elements.allSatisfy {
+                    $0.names == Self.listed + ["scheduled_end", "later_end"]
+                }
+            )
             #expect(active[0]["medication"].names == ["name", "strength", "order_id"])
             #expect(
                 active[0]["regimen"].names
@@ -83,8 +87,9 @@ struct ReadModelCommandMedicationTests {
             #expect(
                 review["changes"].elements.allSatisfy {
                     $0.names == [
-                        "event_id", "at", "change", "lineage", "medication", "from_regimen",
-                        "to_regimen", "daily_dose_before", "daily_dose_after", "percent",
+                        "event_id", "at", "change", "lineage", "matched_by", "medication",
+                        "from_regimen", "to_regimen", "daily_dose_before", "daily_dose_after",
+                        "percent",
                         "prescriber", "reason",
                     ]
                 }
@@ -105,7 +110,11 @@ struct ReadModelCommandMedicationTests {
             let before = try await riverside.json("\(review) --effective-at 2025-01-11T04:29:59Z")
             #expect(before["held"].elements.isEmpty && before["active"].elements.count == 4)
             #expect(before["flags"].elements.count == 1)
-            #expect(before["flags"][0].names == ["flag", "event_ids", "text"])
+            #expect(
+                before["flags"][0].names
+                    == ["flag", "event_ids", "medications", "lineages", "text"]
+            )
+            #expect(before["flags"][0]["medications"].strings.count == 2)
             #expect(before["flags"][0]["flag"] == .string("opioid_and_benzodiazepine"))
             #expect(
                 before["flags"][0]["event_ids"].strings
@@ -130,7 +139,9 @@ struct ReadModelCommandMedicationTests {
             let review = "medication-review --episode \(story.episode)"
             let text = try await riverside.text("\(review) --effective-at 2025-01-15")
             for words in [
-                "Medications of episode \(story.episode), ledger riverside", "Active: 3",
+                "ledger riverside, episode \(story.episode)",
+                "Medications at 2025-01-16 00:00 -05:00",
+                "Active: 3",
                 "sertraline 50 mg", "not assessed", "Not assessed: ", "Held: 1", "side effect",
                 "2025-01-10", "Scheduled: 1", "100 mg", "Flags: none", "Position 5, the head.",
             ] { #expect(text.contains(words), "\(words) in\n\(text)") }
@@ -138,7 +149,7 @@ struct ReadModelCommandMedicationTests {
             let flagged = try await riverside.text("\(review) --effective-at 2025-01-10T12:00:00Z")
             let lines = flagged.split(separator: "\n").map(String.init)
             let flag = try #require(
-                lines.firstIndex { $0.hasPrefix("  opioid_and_benzodiazepine: ") }
+                lines.firstIndex { $0.hasPrefix("  Opioid and benzodiazepine: ") }
             )
             #expect(
                 lines[(flag + 1)...(flag + 2)].map { $0.trimmingPrefix("    event ") }
@@ -228,7 +239,7 @@ struct ReadModelCommandMedicationTests {
                 episodes.allSatisfy {
                     $0.names == [
                         "episode_id", "client_id", "program", "level_of_care", "active", "held",
-                        "flags",
+                        "flags", "other_open_episodes",
                     ]
                 }
             )
@@ -249,9 +260,9 @@ struct ReadModelCommandMedicationTests {
             )
 
             let text = try await riverside.text("medication-review \(day)")
-            let rows = text.split(separator: "\n").filter { $0.contains("intensive_outpatient") }
-            #expect(rows.map { String($0.prefix(36)) } == order.map(\.description))
-            #expect(rows[0].hasSuffix("stop_without_start opioid_and_benzodiazepine"))
+            let rows = text.split(separator: "\n").filter { $0.contains("intensive outpatient") }
+            #expect(rows.map { String($0.suffix(36)) } == order.map(\.description))
+            #expect(text.contains("stop without start, opioid and benzodiazepine"))
             #expect(text.contains(": 3 episodes\n"))
         }
     }

@@ -18,7 +18,8 @@ struct FoldFingerprintTests {
             2: "7997a47ade15b9fad578c9c4b422787d0f9c967fa3787ffb276857a337deb683",
         ],
         MedicationReviewProjection.name: [
-            1: "aedbea122e278c7b6e4d89ad843bc9468bdcb22e360a99e81d5cd7b056f47343"
+            1: "aedbea122e278c7b6e4d89ad843bc9468bdcb22e360a99e81d5cd7b056f47343",
+            2: "67c1781f6f6e45d800bdcd2fd6bc42b4054b3fdbfaf8096b005241f29547067f",
         ],
         DischargeSummaryProjection.name: [
             2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b",

@@ -93,7 +93,8 @@ struct MedicationCourseTests {
             _ unit: String?,
             _ route: String,
             _ frequency: String,
-            _ times: Double?
+            _ times: Double?,
+            asNeeded: Bool? = nil
         ) -> Regimen {
             Regimen(
                 dose: dose,
@@ -101,14 +102,14 @@ struct MedicationCourseTests {
                 route: route,
                 frequency: frequency,
                 timesPerDay: times,
-                asNeeded: false
+                asNeeded: asNeeded
             )
         }
         #expect(
             course.lineages[0].intervals.map(\.regimen) == [
-                regimen(50, "mg", "oral", "daily", 2),
-                regimen(4, nil, "oral", "daily", 2),
-                // Twice a day went with the frequency that no longer holds.
+                regimen(50, "mg", "oral", "daily", 2, asNeeded: false),
+                regimen(4, nil, "oral", "daily", 2, asNeeded: false),
+                // Twice a day went with the frequency that no longer holds, and so did the rest.
                 regimen(4, nil, "oral", "weekly", nil),
                 regimen(nil, "mL", "im", "weekly", nil),
             ]
@@ -135,7 +136,7 @@ struct MedicationCourseTests {
             $0.adjust(.start, sertraline, Regimen(dose: 2, timesPerDay: 1), "03-02")
             $0.adjust(.decrease, sertraline, Regimen(dose: 4, timesPerDay: 1), "03-03")
             $0.adjust(.decrease, sertraline, mg(50), "03-04")
-            $0.adjust(.decrease, sertraline, Regimen(dose: 1, unit: "g"), "03-05")
+            $0.adjust(.decrease, sertraline, Regimen(dose: 1, unit: "mL"), "03-05")
         }
         #expect(course.changes.map(\.percent) == [nil, nil, nil, nil])
         #expect(course.flags.only(.directionMismatch).isEmpty)
@@ -251,7 +252,7 @@ struct MedicationCourseTests {
         #expect(!course.lineages[0].isHeld)
     }
 
-    @Test("The end closes every interval, keeps the holds, and voids what is not before it")
+    @Test("The end closes every interval and keeps the holds; what lies after it is flagged")
     func end() throws {
         var story = try Story()
         story.admit("03-01")
@@ -260,16 +261,16 @@ struct MedicationCourseTests {
         story.adjust(.hold, medication("lithium", order: "o-2"), "03-04")
         story.complete("03-20")
         story.adjust(.stop, sertraline, reason: nil, "03-20", known: "03-25")
-        story.adjust(.start, medication("quetiapine"), "03-21")
+        story.adjust(.start, medication("quetiapine"), mg(25), "03-21", known: "03-19")
         let course = try story.medications()
         #expect(
             course.told == [
-                "sertraline 50 03-02-03-20 start>episode_end",
+                "sertraline 50 03-02-03-20 start>stop",
                 "lithium 300 03-03-03-04 start>hold held by 4",
             ]
         )
-        #expect(course.flags.told == ["after_end 6", "late_entry 6", "after_end 7"])
-        #expect(course.changes.count == 3)
+        #expect(course.flags.told == ["no_reason 6", "after_end 6", "late_entry 6"])
+        #expect(course.changes.count == 5)
         #expect(course.endedAt == instant("03-20"))
         #expect(course.lineages[1].hold?.until == instant("03-20"))
         #expect(!course.lineages[1].isHeld)

@@ -62,7 +62,7 @@ struct MedicationFlagTests {
         #expect(told == ["no_reason 4", "no_reason 5", "no_reason 6", "no_reason 9"])
     }
 
-    @Test("A start needs dose, route and frequency")
+    @Test("A start needs dose, route and frequency, and every dose a unit")
     func incomplete() throws {
         let told = try story {
             $0.adjust(.start, medication("a"), "03-02")
@@ -75,7 +75,7 @@ struct MedicationFlagTests {
             )
             $0.adjust(.increase, medication("c"), Regimen(dose: 2), "03-05")
         }.medications().flags.told
-        #expect(told == ["incomplete_regimen 2", "incomplete_regimen 3"])
+        #expect(told == [2, 3, 4, 5].map { "incomplete_regimen \($0)" })
     }
 
     @Test("An increase whose daily dose falls, and the reverse")
@@ -87,8 +87,11 @@ struct MedicationFlagTests {
             $0.adjust(.decrease, a, mg(10, times: 3), "03-04")
             $0.adjust(.increase, a, mg(30), "03-05")
             $0.adjust(.increase, a, Regimen(dose: 1, unit: "g"), "03-06")
+            $0.adjust(.increase, a, Regimen(dose: 900, unit: "MG"), "03-07")
         }.medications().flags.told
-        #expect(told == ["direction_mismatch 3", "direction_mismatch 4"])
+        #expect(
+            told == ["direction_mismatch 3", "direction_mismatch 4", "direction_mismatch 7"]
+        )
     }
 
     @Test("Two active lineages connected by concept or name are one flag")
@@ -136,7 +139,12 @@ struct MedicationFlagTests {
             $0.adjust(.start, medication("Oxycodone-Acetaminophen"), mg(5), "03-03")
             $0.adjust(.stop, medication("Oxycodone-Acetaminophen"), "03-05")
             $0.adjust(.start, medication("Suboxone", rxcui: "1010600"), mg(8), "03-06")
-            $0.adjust(.start, medication("naloxone nasal spray"), mg(4), "03-07")
+            $0.adjust(
+                .start,
+                medication("naloxone nasal spray"),
+                Regimen(dose: 4, unit: "mg", route: "nasal", frequency: "in an emergency"),
+                "03-07"
+            )
         }
         let opioid = try #require(try story.review(at: "03-04").flags.first)
         #expect([opioid].told == ["opioid_and_benzodiazepine 2 3"])
@@ -155,7 +163,9 @@ struct MedicationFlagTests {
             $0.adjust(.start, medication("Vivitrol", rxcui: "637213"), mg(380), "03-04")
             $0.adjust(.start, medication("naloxone"), mg(4), "03-05")
         }
-        #expect(try story.review(at: "03-06").flags.isEmpty)
+        #expect(
+            try story.review(at: "03-06").flags.only(.opioidAndBenzodiazepine).isEmpty
+        )
     }
 
     @Test("Two antipsychotics are two ingredients, not two orders of one")
@@ -166,7 +176,11 @@ struct MedicationFlagTests {
             $0.adjust(.start, medication("fluoxetine", order: "o-3"), mg(20), "03-03")
             $0.adjust(.start, medication("haloperidol decanoate", order: "o-4"), mg(50), "03-04")
         }
-        #expect(try story.review(at: "03-03").flags.isEmpty)
-        #expect(try story.review(at: "03-04").flags.told == ["two_antipsychotics 2 3 5"])
+        #expect(try story.review(at: "03-03").flags.told == ["same_ingredient 2 3"])
+        #expect(
+            try story.review(at: "03-04").flags.told == [
+                "same_ingredient 2 3", "two_antipsychotics 2 3 5",
+            ]
+        )
     }
 }

@@ -259,8 +259,14 @@ struct MedicationQueryTests {
                     from: instant("03-05"),
                     to: instant("03-11"),
                     by: .source,
-                    fold: query.fold(effectiveAt: effectiveAt),
-                    items: { query.items($0, effectiveAt: effectiveAt) }
+                    fold: query.fold(effectiveAt: effectiveAt, knownBy: .source),
+                    items: {
+                        query.items(
+                            $0,
+                            about: .episode(Story.episode),
+                            effectiveAt: effectiveAt
+                        )
+                    }
                 )
             let start = "00000000-0000-0000-0000-0000000003ea"
             #expect(
@@ -271,6 +277,83 @@ struct MedicationQueryTests {
                 ]
             )
             #expect(difference.changes.allSatisfy { $0.because == [late] })
+        }
+    }
+
+    @Test("A client's open episodes are reviewed together, whosever they were known to be then")
+    func client() async throws {
+        try await ProjectionFixture.with(timeZone: "UTC") { fixture in
+            var one = try Story()
+            one.admit(program: "op", "03-01")
+            one.adjust(.start, medication("methadone"), mg(60), "03-02")
+            var two = try Story()
+            let admission = two.admit("03-01")
+            two.adjust(.start, medication("clonazepam"), mg(1), "03-03")
+            let other = EpisodeID(bits: 8)
+            try await fixture.append(
+                one.known(as: Story.episode) + two.known(as: other, idsFrom: 5_000)
+            )
+            try await worker(fixture).catchUp(to: try await fixture.head())
+            let query = try MedicationReviewQuery(fixture.database, ledger: fixture.ledger)
+            let effectiveAt = instant("03-05")
+            let known = Knowledge(at: instant("06-01"))
+
+            func expectTogether(_ knowledge: Knowledge?) async throws {
+                let review = try await query.episode(
+                    other,
+                    effectiveAt: effectiveAt,
+                    knowledge: knowledge
+                ).review
+                #expect(review.otherOpenEpisodes == [Story.episode])
+                let flag = try #require(review.flags.only(.opioidAndBenzodiazepine).first)
+                #expect(flag.text.contains("methadone (episode \(Story.episode)) with clonazepam"))
+                #expect(flag.lineages.count == 2)
+                let list = try await query.program(
+                    "iop",
+                    effectiveAt: effectiveAt,
+                    knowledge: knowledge
+                )
+                #expect(list.episodes.map(\.review) == [review])
+                let client = try await query.client(
+                    "C-1",
+                    effectiveAt: effectiveAt,
+                    knowledge: knowledge
+                )
+                #expect(client.episodes.map(\.program).sorted() == ["iop", "op"])
+                #expect(client.review.active.map(\.episodeID) == [Story.episode, other])
+                #expect(client.review.flags.told == ["opioid_and_benzodiazepine 2 4002"])
+            }
+            try await expectTogether(nil)
+
+            // It was another client's.
+            two.correct(
+                admission,
+                to: .admitted(
+                    Admitted(clientID: "C-9", program: "iop", levelOfCare: .intensiveOutpatient)
+                ),
+                at: nil
+            )
+            try await fixture.append([two.known(as: other, idsFrom: 5_000)[2]])
+            try await worker(fixture).catchUp(to: try await fixture.head())
+            for knowledge in [nil, Knowledge(at: instant("12-02"))] {
+                let review = try await query.episode(
+                    other,
+                    effectiveAt: effectiveAt,
+                    knowledge: knowledge
+                ).review
+                #expect(review.otherOpenEpisodes == [] && review.flags.isEmpty)
+                let client = try await query.client(
+                    "C-9",
+                    effectiveAt: effectiveAt,
+                    knowledge: knowledge
+                )
+                #expect(client.episodes.map(\.episodeID) == [other])
+            }
+            // And is still the first one's in what was known before.
+            try await expectTogether(known)
+            #expect(
+                try await query.client("C-0", effectiveAt: effectiveAt).episodes.isEmpty
+            )
         }
     }
 
@@ -320,7 +403,7 @@ struct MedicationQueryTests {
             try await fixture.superuser(
                 """
                 insert into read_model.medication_episode
-                select ledger_id, 1, gen_random_uuid(), client_id, 'p-' || n % 40, level_of_care,
+                select ledger_id, 1, gen_random_uuid(), 'c-' || n % 9000, 'p-' || n % 40, level_of_care,
                     admitted_at, case when n % 20 > 0 then n end, n, flag, flag_at, flag_events
                 from (select * from read_model.medication_episode limit 1) e,
                     generate_series(1, 20000) n
@@ -336,6 +419,35 @@ struct MedicationQueryTests {
                 .map { try $0.get(0, as: String.self) }.joined(separator: "\n")
             #expect(plan.contains("medication_episode_ledger_id_generation_program_idx"), "\(plan)")
             #expect(plan.contains("medication_episode_ledger_id_generation_last_at_idx"), "\(plan)")
+            let ofClient = MedicationRows.episodes(
+                .clients(["c-7"], effectiveAt: Instant(microseconds: 19_990)),
+                fixture.ledger.id,
+                1
+            )
+            let joined = try await fixture.database.reader.query("explain \(ofClient)")
+                .map { try $0.get(0, as: String.self) }.joined(separator: "\n")
+            #expect(
+                joined.contains("medication_episode_ledger_id_generation_client_id_idx"),
+                "\(joined)"
+            )
+        }
+    }
+}
+
+extension Story {
+    /// The events as a source records them, as those of any episode.
+    ///
+    /// - Parameter first: what is added to their ids' numbers.
+    fileprivate func known(as episode: EpisodeID, idsFrom first: UInt128 = 0) -> [RandomEvent] {
+        zip(drafts, events).map { draft, event in
+            var draft = draft
+            draft.eventID = EventID(bits: draft.eventID.bits + first)
+            draft.sourceRecordedAt = event.knownAt
+            if case .entryCorrected(var correction) = draft.data {
+                correction.targetEventID = EventID(bits: correction.targetEventID.bits + first)
+                draft.data = .entryCorrected(correction)
+            }
+            return RandomEvent(episodeID: episode, draft: draft)
         }
     }
 }

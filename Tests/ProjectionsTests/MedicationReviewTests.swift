@@ -32,9 +32,9 @@ struct MedicationReviewTests {
         var story = try Story()
         story.admit("03-01")
         story.adjust(.start, medication("a", order: "o-1"), mg(1), "03-02")
-        story.adjust(.increase, medication("a", order: "o-1"), mg(2), "03-10")
-        story.adjust(.start, medication("b", order: "o-2"), mg(1), "03-12")
-        story.adjust(.start, medication("c", order: "o-3"), mg(1), "03-12")
+        story.adjust(.increase, medication("a", order: "o-1"), mg(2), "03-10", known: "03-05")
+        story.adjust(.start, medication("b", order: "o-2"), mg(1), "03-12", known: "03-04")
+        story.adjust(.start, medication("c", order: "o-3"), mg(1), "03-12", known: "03-04")
         story.adjust(.stop, medication("c", order: "o-3"), "03-11")
         let review = try story.review(at: "03-05")
         #expect(names(review.active) == ["a"])
@@ -44,7 +44,7 @@ struct MedicationReviewTests {
         #expect(review.timeline.count == 1)
         #expect(review.changes.count == 1)
         #expect(review.flags.isEmpty)
-        let end = try #require(review.active[0].endsAhead)
+        let end = try #require(review.active[0].scheduledEnd)
         #expect(end.at == instant("03-10") && end.change == "increase")
     }
 
@@ -55,13 +55,13 @@ struct MedicationReviewTests {
         story.adjust(.start, medication("a", order: "o-1"), mg(1), "03-02")
         story.adjust(.start, medication("b", order: "o-2"), mg(1), "03-02")
         story.adjust(.start, medication("c", order: "o-3"), mg(1), "03-02")
-        story.adjust(.stop, medication("a", order: "o-1"), "03-10")
-        story.adjust(.hold, medication("b", order: "o-2"), "03-11")
+        story.adjust(.stop, medication("a", order: "o-1"), "03-10", known: "03-03")
+        story.adjust(.hold, medication("b", order: "o-2"), "03-11", known: "03-03")
         story.complete("03-20")
         let active = try story.review(at: "03-05").active
-        #expect(active.map(\.endsAhead?.change) == ["stop", "hold", nil])
-        #expect(active[0].endsAhead?.at == instant("03-10"))
-        #expect(try story.review(at: "03-10").active.map(\.endsAhead?.change) == ["hold", nil])
+        #expect(active.map(\.scheduledEnd?.change) == ["stop", "hold", nil])
+        #expect(active[0].scheduledEnd?.at == instant("03-10"))
+        #expect(try story.review(at: "03-10").active.map(\.scheduledEnd?.change) == ["hold", nil])
     }
 
     @Test("A daily dose is the product on paper, without binary noise")
@@ -106,7 +106,7 @@ struct MedicationReviewTests {
     func assessed() throws {
         var story = try Story()
         story.admit("03-01")
-        story.adjust(.start, medication("metformin"), mg(500), "03-02")
+        story.adjust(.start, medication("vitamin x"), mg(500), "03-02")
         story.adjust(.start, medication("sertraline"), mg(50), "03-03")
         let active = try story.review(at: "03-04").active
         #expect(active.map(\.assessment.isAssessed) == [false, true])
@@ -146,11 +146,13 @@ struct MedicationReviewTests {
                 == #"{"lineage":"\#(start)","medication":\#(medication),"regimen":\#(regimen),"#
                 + #""from":"2024-03-02T00:00:00.000000Z","daily_dose":3,"prescriber":"p-1","#
                 + #""reason":{"text":"r"},"event_id":"\#(start)","classes":[],"assessed":false,"#
-                + #""scheduled_end":null}"#
+                + #""since":"2024-03-02T00:00:00.000000Z","on_arrival":false,"substances":[],"#
+                + #""route_group":"oral","interval_days":null,"single_dose":false,"#
+                + #""scheduled_end":null,"later_end":null}"#
         )
         #expect(
             String(
-                decoding: review.timeline[0].json(MedicationReview.Listed.intervalFields).bytes,
+                decoding: review.timeline[0].json.bytes,
                 as: UTF8.self
             )
                 == #"{"lineage":"\#(start)","medication":\#(medication),"regimen":\#(regimen),"#
@@ -161,7 +163,7 @@ struct MedicationReviewTests {
         #expect(
             String(decoding: review.changes[0].json.bytes, as: UTF8.self)
                 == #"{"event_id":"\#(start)","at":"2024-03-02T00:00:00.000000Z","#
-                + #""change":"start","lineage":"\#(start)","medication":\#(medication),"#
+                + #""change":"start","lineage":"\#(start)","matched_by":null,"medication":\#(medication),"#
                 + #""from_regimen":null,"to_regimen":\#(regimen),"daily_dose_before":null,"#
                 + #""daily_dose_after":3,"percent":null,"prescriber":"p-1","reason":{"text":"r"}}"#
         )
@@ -180,7 +182,7 @@ struct MedicationReviewTests {
         #expect(
             names == [
                 "active/\(first)/0", "active/\(first)/1", "active/\(start)",
-                "scheduled/\(start)/00000000-0000-0000-0000-0000000003eb",
+                "later/\(start)/00000000-0000-0000-0000-0000000003eb",
                 "timeline/\(first)/0/\(first)", "timeline/\(first)/1/\(first)",
                 "timeline/\(start)/\(start)", "changes/\(start)",
                 "flags/not_reviewed/\(first)", "flags/not_reviewed/\(first)/2",

@@ -67,25 +67,42 @@ extension Story {
     @discardableResult
     mutating func complete(_ time: String) -> EventID { add(.completed(EpisodeEnd()), time) }
 
-    /// The course from the entries up to a time; empty without an admission.
+    /// The course from the entries up to a time, as the end closes it; empty without an admission.
     func medications(at time: String? = nil) throws -> MedicationCourse {
-        let history = try EffectiveHistory(events, effectiveAt: time.map(instant))
-        guard let course = try Course(history, calendar: calendar) else {
-            return MedicationCourse(lineages: [], changes: [], flags: [])
+        guard let time else {
+            return try Course(EffectiveHistory(events), calendar: calendar)?.medications().ended
+                ?? MedicationCourse(lineages: [], changes: [], flags: [])
         }
-        return try course.medications()
+        return try reviewed(at: time)?.course.ended
+            ?? MedicationCourse(lineages: [], changes: [], flags: [])
     }
 
     /// The review at a time.
     func review(
         at time: String,
-        _ settings: MedicationReview.Settings = MedicationReview.Settings()
+        _ settings: MedicationReview.Settings = MedicationReview.Settings(),
+        beside others: [Story] = []
     ) throws -> MedicationReview {
         MedicationReview(
-            try medications(at: time),
-            whole: try medications(),
+            [try reviewed(at: time)].compactMap { $0 },
+            others: try others.enumerated().compactMap { number, story in
+                try story.reviewed(at: time, as: EpisodeID(bits: UInt128(100 + number)))
+            }.filter(\.isOpen),
             effectiveAt: instant(time),
+            calendar: calendar,
             settings: settings
+        )
+    }
+
+    private func reviewed(
+        at time: String,
+        as episode: EpisodeID = Story.episode
+    ) throws -> ReviewedMedications? {
+        try ReviewedMedications.fold(
+            episode,
+            try EffectiveHistory(events),
+            effectiveAt: instant(time),
+            calendar: calendar
         )
     }
 }

@@ -47,19 +47,27 @@ struct MedicationValueSetTests {
             ("Clorazepate Dipotassium 7.5 mg", [.benzodiazepine]),
             ("Chlordiazepoxide/Amitriptyline", [.benzodiazepine, .antidepressant, .depression]),
             ("amitriptyline", [.antidepressant, .depression]),
-            ("samidorphan", []),
-            ("olanzapine-samidorphan", [.antipsychotic]),
-            ("lamoTRIgine XR", [.depression]),
-            ("Methadone HCl", [.opioid, .moud]),
-            ("Buprenorphine-Naloxone (8mg-2mg) 1 FILM", [.opioid, .moud, .substanceUse]),
+            ("samidorphan", [.opioidAntagonist]),
+            ("olanzapine-samidorphan", [.opioidAntagonist, .antipsychotic]),
+            ("lamoTRIgine XR", [.depression, .moodStabilizer, .anticonvulsant]),
+            ("Methadone HCl", [.opioid, .moud, .opioidUseDisorder]),
+            (
+                "Buprenorphine-Naloxone (8mg-2mg) 1 FILM",
+                [.opioid, .moud, .substanceUse, .opioidUseDisorder]
+            ),
             ("Naloxone", [.opioidAntagonist]),
-            ("naltrexone", [.opioidAntagonist, .substanceUse]),
-            ("disulfiram", [.substanceUse]),
+            (
+                "naltrexone",
+                [.opioidAntagonist, .substanceUse, .opioidUseDisorder, .alcoholUseDisorder]
+            ),
+            ("disulfiram", [.substanceUse, .alcoholUseDisorder]),
             ("zolpidem", [.hypnotic]),
             ("HYDROmorphone (Dilaudid)", [.opioid]),
             ("Morphinelike", []),
-            ("5-hydroxytryptophan", [.depression]),
-            ("Aspirin", []),
+            ("5-hydroxytryptophan", []),
+            ("Aspirin", [.analgesic]),
+            ("Zoloft 50 mg tablet", [.antidepressant, .depression]),
+            ("lumateperone", [.antipsychotic]),
         ] as [(String, [MedicationClass])]
     )
     func names(_ name: String, _ classes: [MedicationClass]) {
@@ -70,7 +78,7 @@ struct MedicationValueSetTests {
         "Classes by code, whatever the name",
         arguments: [
             ("856769", [.benzodiazepine, .antidepressant, .depression]),
-            ("1010600", [.opioid, .moud, .substanceUse]),
+            ("1010600", [.opioid, .moud, .substanceUse, .opioidUseDisorder]),
             ("1", []),
         ] as [(String, [MedicationClass])]
     )
@@ -81,7 +89,8 @@ struct MedicationValueSetTests {
     @Test("The words of a name")
     func words() {
         #expect(
-            medicationWords("QUEtiapine (Seroquel XR) 50mg/2") == ["quetiapine", "seroquel", "xr"]
+            MedicationText.plainWords("QUEtiapine (Seroquel XR) 50mg/2")
+                == ["quetiapine", "seroquel", "xr", "50mg", "2"]
         )
         #expect(MedicationKey(medication("  Valproic \t ACID ")).name == "valproic acid")
         #expect(MedicationKey(medication("  \u{C9}  b\u{A0}C ")).name == "\u{E9} b c")

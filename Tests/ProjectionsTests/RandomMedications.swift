@@ -8,7 +8,10 @@ import TestSupport
 /// Few names, concepts and orders, so that changes meet; few instants, so that they coincide; late
 /// entries, entries before the admission and after the end, corrections and retractions.
 struct RandomMedications {
-    private static let names = ["sertraline", "Sertraline ", "lorazepam", "oxycodone", "x"]
+    private static let names = [
+        "sertraline", "Sertraline ", "Zoloft 50 mg tablet", "lorazepam", "Ativan", "oxycodone",
+        "Percocet", "quetiapine", "olanzapine", "metoprolol-hydrochlorothiazide", "x",
+    ]
     private static let programs = ["iop-day", "php"]
     private static let start = instant("03-01")
 
@@ -97,17 +100,19 @@ struct RandomMedications {
     private mutating func admission(_ episode: Episode) -> EventData {
         .admitted(
             Admitted(
-                clientID: "C-\(episode.number)",
+                // Some clients have several episodes, and a correction may be about whose it is.
+                clientID: "C-\(generator.pick([episode.number / 2, episode.number / 2, 0]))",
                 program: generator.pick(Self.programs),
                 levelOfCare: .intensiveOutpatient,
-                medications: generator.happens(0.2)
+                medications: generator.happens(0.1)
                     ? nil
                     : (0..<Int.random(in: 0..<4, using: &generator)).map { _ in
                         ArrivalMedication(
                             medication: medication(),
                             regimen: generator.happens(0.5) ? regimen() : nil
                         )
-                    }
+                    },
+                allergies: generator.pick([nil, [], ["sertraline: rash", "cats"]])
             )
         )
     }
@@ -148,10 +153,10 @@ struct RandomMedications {
     private mutating func regimen() -> Regimen {
         Regimen(
             dose: generator.pick([nil, 0.1, 2, 50]),
-            unit: generator.pick([nil, "mg", "mg", "mL"]),
-            route: generator.pick([nil, "oral"]),
-            frequency: generator.pick([nil, "daily"]),
-            timesPerDay: generator.pick([nil, 1, 3]),
+            unit: generator.pick([nil, "mg", "MG", "g", "mL"]),
+            route: generator.pick([nil, "oral", "oral", "IM"]),
+            frequency: generator.pick([nil, "daily", "in the morning", "at bedtime", "once"]),
+            timesPerDay: generator.pick([nil, 1, 3, 0.0357142857142857]),
             asNeeded: generator.pick([nil, true, false])
         )
     }

@@ -43,6 +43,20 @@ public struct JSONField<Root>: Sendable {
         )
     }
 
+    /// A member that is an object with these members, or null.
+    public init<Part>(
+        _ name: String,
+        _ read: @escaping @Sendable (Root) -> Part?,
+        of fields: [JSONField<Part>]
+    ) {
+        self.init(
+            name,
+            true,
+            { AnswerJSON.schema(of: fields).orNull },
+            { read($0).map { .object(fields: fields, of: $0) } ?? .null }
+        )
+    }
+
     /// A member that is left out where it has no value.
     public static func optional<Value: JSONDescribed>(
         _ name: String,

@@ -9,13 +9,15 @@ struct MedicationReviewCommand: QuestionCommand {
         abstract: "Show what is taken, held and scheduled, with what is doubtful about it.",
         usage: """
             episode-ledger medication-review --episode <id> [<options>]
+            episode-ledger medication-review --client <id> [<options>]
             episode-ledger medication-review --program <program> [<options>]
             episode-ledger medication-review --episode <id> --diff <time> <time>
             """,
         discussion: """
-            The medications of one episode, or of every episode with a stay in force in a \
-            program, the flagged first. Classes are known from published value sets; what no \
-            list knows is said to be not assessed. Flags help a reviewer and decide nothing.
+            The medications of one episode, of all open episodes of one client, or of every \
+            episode with a stay in force in a program, the flagged first. Two names are the same \
+            medication where they have the same active ingredients. What no list knows is said \
+            to be not assessed. Flags help a reviewer and decide nothing.
             """
     )
 
@@ -24,6 +26,9 @@ struct MedicationReviewCommand: QuestionCommand {
 
     @Option(help: .parameter("program", of: Asked.parameters))
     var program: String?
+
+    @Option(help: .parameter("client_id", of: Asked.parameters))
+    var client: String?
 
     @Option(help: .parameter("effective_at", of: Asked.parameters))
     var effectiveAt: String?
@@ -37,8 +42,8 @@ struct MedicationReviewCommand: QuestionCommand {
 
     var arguments: [String: [String]] {
         given([
-            "episode": episode, "program": program, "effective_at": effectiveAt,
-            "not_reviewed_days": notReviewedDays,
+            "episode": episode, "program": program, "client_id": client,
+            "effective_at": effectiveAt, "not_reviewed_days": notReviewedDays,
         ])
     }
 }

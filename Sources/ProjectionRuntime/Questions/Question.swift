@@ -133,7 +133,7 @@ extension Question {
     ///   - context: the ledger.
     ///   - times: the knowledge times.
     ///   - episode: the one that is asked about; nil for all.
-    ///   - choice: where it is not about one, which episodes can have a part.
+    ///   - choice: which episodes are read; nil for the one, or all.
     ///   - settings: what the fold goes by besides the history, each as it was known then.
     ///   - fold: an episode's part of the answer.
     ///   - items: the answer's parts.
@@ -142,7 +142,7 @@ extension Question {
         _ context: LedgerContext,
         _ times: (first: Instant, second: Instant),
         of episode: EpisodeID? = nil,
-        among choice: EpisodeChoice = .all,
+        among choice: EpisodeChoice? = nil,
         settings: LedgerSettings = LedgerSettings(),
         fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
         items: @escaping @Sendable ([Part]) -> [AnswerItem]
@@ -152,7 +152,7 @@ extension Question {
             if found.isEmpty { throw LedgerError.unknownEpisode(episode) }
         }
         let difference = try await context.histories.difference(
-            of: episode.map { [$0] } ?? choice,
+            of: choice ?? episode.map { [$0] } ?? .all,
             from: times.first,
             to: times.second,
             by: clocks.clock,

@@ -1,0 +1,51 @@
+import CareEpisode
+
+/// How often, in the words of who ordered it.
+struct Frequency {
+    /// In lower case, signs left out.
+    private let words: [String]
+
+    init(_ text: String) { words = MedicationText.plainWords(text) }
+
+    /// Words that say that it is taken once, and no more.
+    private static let once: Set<[String]> = [
+        ["once"], ["one", "time"], ["x1"], ["1x"], ["single", "dose"], ["stat"], ["now"],
+        ["now", "x1"],
+    ]
+
+    /// Whether the whole of it is one dose; as needed, and a repeat that is allowed (MR1), aside.
+    var isOnce: Bool {
+        var rest: [String] = []
+        for word in words {
+            switch (rest.last, word) {
+            case (_, "prn"): continue
+            case ("as", "needed"): rest.removeLast()
+            case ("mr", _) where Self.isCount(word.dropFirst(word.hasPrefix("x") ? 1 : 0)):
+                rest.removeLast()
+            case (_, _) where word.hasPrefix("mr") && Self.isCount(word.dropFirst(2)): continue
+            default: rest.append(word)
+            }
+        }
+        return Self.once.contains(rest)
+    }
+
+    private static func isCount(_ text: Substring) -> Bool {
+        !text.isEmpty && text.allSatisfy(\.isNumber)
+    }
+
+    /// The times of day that it names.
+    var timesOfDay: Set<String> { Set(words.compactMap { Self.times[$0] }) }
+
+    private static let times = [
+        "morning": "morning", "am": "morning", "qam": "morning", "breakfast": "morning",
+        "noon": "noon", "midday": "noon", "lunch": "noon", "afternoon": "afternoon",
+        "evening": "evening", "pm": "evening", "qpm": "evening", "dinner": "evening",
+        "supper": "evening", "bedtime": "night", "night": "night", "nightly": "night",
+        "hs": "night", "qhs": "night",
+    ]
+
+    /// Whether the same words are meant.
+    static func isSame(_ one: String, _ other: String) -> Bool {
+        one == other || Frequency(one).words == Frequency(other).words
+    }
+}
