@@ -111,6 +111,9 @@ public struct MedicationReview: Hashable, Sendable {
         calendar: LocalCalendar
     ) {
         self.effectiveAt = effectiveAt
+        // The same answer whatever order they were found in.
+        let reviewed = reviewed.sorted { $0.episodeID < $1.episodeID }
+        let others = others?.sorted { $0.episodeID < $1.episodeID }
         let episodes = reviewed.map { MedicationsAtTime($0, effectiveAt) }
         let beside = (others ?? []).map { MedicationsAtTime($0, effectiveAt) }
         endedAt = reviewed.count == 1 ? episodes[0].endedAt : nil
@@ -122,7 +125,7 @@ public struct MedicationReview: Hashable, Sendable {
         changes = reviewed.flatMap(\.course.changes).filter { $0.at <= effectiveAt }
         let allergies = (episodes + beside).compactMap(\.allergies)
         self.allergies = allergies.isEmpty ? nil : allergies.flatMap(\.self)
-        otherOpenEpisodes = others.map { $0.map(\.episodeID).sorted() }
+        otherOpenEpisodes = others?.map(\.episodeID)
         flags = reviewed.flatMap { episode in
             episode.course.flags.filter { $0.at <= effectiveAt }.map { $0.naming(episode.course) }
         }

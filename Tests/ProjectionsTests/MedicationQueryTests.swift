@@ -321,7 +321,7 @@ struct MedicationQueryTests {
                 )
                 #expect(client.episodes.map(\.program).sorted() == ["iop", "op"])
                 #expect(client.review.active.map(\.episodeID) == [Story.episode, other])
-                #expect(client.review.flags.told == ["opioid_and_benzodiazepine 2 4002"])
+                #expect(client.review.flags.told == ["opioid_and_benzodiazepine 2 5002"])
             }
             try await expectTogether(nil)
 
