@@ -156,7 +156,7 @@ extension EpisodeMedicationReview {
                     + "combinations: \(others.joined(separator: ", "))."
             ]
         return Document(
-            "Medications at \(LocalClock(calendar).time(review.effectiveAt)), ledger "
+            "Medications at \(calendar.time(review.effectiveAt)), ledger "
                 + "\(ledger.name), episode \(episodeID)",
             subtitle: review.endedAt.map {
                 "The episode ended on \(calendar.date(of: $0)): nothing is active or held."
@@ -179,7 +179,7 @@ extension ClientMedicationReview {
                 + "\(calendar.date(of: $0.admittedAt)): episode \($0.episodeID)"
         }
         return Document(
-            "Medications of client \(clientID) at \(LocalClock(calendar).time(review.effectiveAt)), "
+            "Medications of client \(clientID) at \(calendar.time(review.effectiveAt)), "
                 + "ledger \(ledger.name): \(Words.count(episodes.count, "open episode"))",
             [.notes(open)] + writer.blocks + [.notes(writer.warnings + [basis.words])]
         )
@@ -219,7 +219,7 @@ extension MedicationWorklist {
         }
         return Document(
             "Medication review of \(program), ledger \(ledger.name), at "
-                + "\(LocalClock(calendar).time(effectiveAt)): "
+                + "\(calendar.time(effectiveAt)): "
                 + Words.count(episodes.count, "episode"),
             (episodes.isEmpty ? [] : [.table(table)]) + [.notes(combinations + [basis.words])]
         )

@@ -180,7 +180,7 @@ struct KindsTests {
             var weeks: [CalendarDate: (entries: Int, canceled: Int)] = [:]
             for line in lines {
                 let date = calendar.date(of: line.draft.occurredAt)
-                let week = calendar.isoWeek(of: date).firstDate
+                let week = LocalWeek(of: date).firstDate
                 switch line.draft.data {
                 case .sessionAttended, .familySessionHeld: weeks[week, default: (0, 0)].entries += 1
                 case .sessionMissed(let missed):
