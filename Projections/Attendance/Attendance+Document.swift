@@ -3,14 +3,10 @@ import Documents
 import Ledger
 import ProjectionRuntime
 
-extension EpisodeAttendance {
+extension AttendanceAnswer {
     /// The attendance for people.
-    func document(
-        _ episode: EpisodeID,
-        _ ledger: LedgerDescription,
-        _ basis: ReadModelBasis
-    ) -> Document {
-        let rows = weeks.map { week in
+    func document(_ ledger: LedgerDescription, _ basis: ReadModelBasis) -> Document {
+        let rows = attendance.weeks.map { week in
             [
                 week.week.description,
                 week.week.firstDate.description,
@@ -24,7 +20,7 @@ extension EpisodeAttendance {
             ]
         }
         return Document(
-            "Attendance of episode \(episode), ledger \(ledger.name)",
+            "Attendance of episode \(episodeID), ledger \(ledger.name)",
             [
                 .table(
                     .wide(
@@ -36,13 +32,15 @@ extension EpisodeAttendance {
                         rows
                     )
                 ),
-                .notes([summary] + doubts),
+                .notes([attendance.summary] + attendance.doubts),
                 .note(basis.words),
             ]
         )
     }
+}
 
-    private var summary: String {
+extension EpisodeAttendance {
+    fileprivate var summary: String {
         var text =
             "Attended \(Words.count(attended, "session")), \(Words.decimal(hours)) hours; missed "
             + missed.words
@@ -51,7 +49,7 @@ extension EpisodeAttendance {
     }
 
     /// Every flag with its weeks; what stands with its week alone comes last.
-    private var doubts: [String] {
+    fileprivate var doubts: [String] {
         let ofWeeks = weeks.flatMap(\.flags).filter { $0.flag == .belowWeeklyHours }
         return (flags + ofWeeks).map { flag in
             let weeks = weeks.filter { $0.flags.contains(flag) }

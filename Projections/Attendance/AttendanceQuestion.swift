@@ -72,9 +72,15 @@ public struct AttendanceQuestion: Question {
             effectiveAt: effectiveAt,
             knowledge: clocks.knowledge
         )
-        let json = attendance.json(episode, context.ledger, effectiveAt: effectiveAt, basis)
-        return Answer(attendance, basis, json: json) { [episode] in
-            attendance.document(episode, context.ledger, basis)
+        // The id goes along within the answer: Swift 6.3.1 resumes an asynchronous closure wrongly that
+        // captures its 16 bytes by themselves.
+        let told = AttendanceAnswer(
+            episodeID: episode,
+            effectiveAt: effectiveAt,
+            attendance: attendance
+        )
+        return Answer(attendance, basis, json: told.json(context.ledger, basis)) {
+            told.document(context.ledger, basis)
         }
     }
 

@@ -100,10 +100,7 @@ struct SessionTally {
                 }
             }
             self.entries.append(session)
-            guard session.standing != .outsideEpisode else {
-                flag(.outsideEpisode, session)
-                continue
-            }
+            if session.standing == .outsideEpisode { flag(.outsideEpisode, session) }
             guard let id = recorded.id else { continue }
             let key = Key(id: id, date: session.date)
             let place = self.entries.count - 1
@@ -111,10 +108,13 @@ struct SessionTally {
                 places[key] = place
                 continue
             }
-            flag(.duplicateSession, self.entries[other], session)
             let wins = session.replaces(self.entries[other])
-            self.entries[wins ? other : place].standing = .duplicateSession
             if wins { places[key] = place }
+            let beaten = wins ? other : place
+            // What is outside counts in nothing, whatever else is said of it.
+            guard self.entries[beaten].standing != .outsideEpisode else { continue }
+            flag(.duplicateSession, self.entries[other], session)
+            self.entries[beaten].standing = .duplicateSession
         }
         self.entries.sort { ($0.start, $0.entry.position) < ($1.start, $1.entry.position) }
         try findMissedAndAttended()
@@ -134,14 +134,16 @@ struct SessionTally {
     /// Who comes late comes at most so long after the start, in microseconds.
     private static let latest: Int64 = 3_600_000_000
 
-    /// A miss without an id is the attended session of its kind that began a little later: the
-    /// earliest that no other miss has taken.
+    /// Finds for each miss without an id the attended session of its kind that began a little later.
+    ///
+    /// The earliest that no other miss has taken. One outside the episode will do: the client was
+    /// there.
     private mutating func findMissedAndAttended() throws {
         var taken: Set<Int> = []
         var first = 0
         for place in entries.indices {
             let miss = entries[place]
-            guard miss.standing == .counted, miss.recorded.id == nil,
+            guard [.counted, .missedAfterEnd].contains(miss.standing), miss.recorded.id == nil,
                 case .missed = miss.recorded.outcome,
                 case .sessionMissed(let data) = try miss.entry.decode()
             else { continue }
@@ -152,8 +154,8 @@ struct SessionTally {
                 // What begins as the missed one was to end is the next one.
                 let length = data.scheduledMinutes.map { Int64($0) * 60_000_000 } ?? .max
                 guard gap <= Self.latest, gap < length else { break }
-                guard session.standing == .counted, session.isAttended, !taken.contains(other),
-                    try session.isLate(data.kind)
+                guard [.counted, .outsideEpisode].contains(session.standing),
+                    session.isAttended, !taken.contains(other), try session.isLate(data.kind)
                 else { continue }
                 taken.insert(other)
                 entries[place].standing = .missedAndAttended

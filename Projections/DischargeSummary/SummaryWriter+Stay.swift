@@ -67,39 +67,49 @@ extension SummaryWriter {
 
     var courseOfCare: Section {
         let care = summary.courseOfCare
-        var afterEnd: [Fact] = []
-        if let counts = care.missedAfterEnd.value, !counts.isEmpty {
-            afterEnd.append(
-                fact("After the end", care.missedAfterEnd) { counts in
-                    "\(counts.values.reduce(0, +)) missed after the last contact: "
-                        + SummaryWords.counts(counts)
-                }
-            )
-        }
         return Section(
             "Course of care",
             [
-                .facts([
-                    fact("Sessions attended", care.attended) { String($0) },
-                    fact("By kind", care.byKind) { $0.isEmpty ? "–" : SummaryWords.counts($0) },
-                    fact("By modality", care.byModality) {
-                        $0.isEmpty ? "–" : SummaryWords.counts($0)
-                    },
-                    fact("Hours", care.hours) { Words.decimal($0) },
-                    fact("Weeks", care.weeks) { String($0) },
-                    fact("Attendance rate", care.attendanceRate) {
-                        "\(Words.decimal($0 * 100)) %"
-                    },
-                    fact("Missed", care.missed) { $0.isEmpty ? "none" : SummaryWords.counts($0) },
-                ] + afterEnd + [
-                    fact("Family sessions", care.familySessions) { family in
-                        guard family.held > 0 else { return "none" }
-                        return "\(family.held), of which \(family.withClient) with the client; "
-                            + "took part: \(SummaryWords.counts(family.participants))"
-                    },
-                ])
+                .facts(
+                    [
+                        fact("Sessions attended", care.attended) { String($0) },
+                        fact("By kind", care.byKind) {
+                            $0.isEmpty ? "–" : SummaryWords.counts($0)
+                        },
+                        fact("By modality", care.byModality) {
+                            $0.isEmpty ? "–" : SummaryWords.counts($0)
+                        },
+                        fact("Hours", care.hours) { Words.decimal($0) },
+                        fact("Weeks", care.weeks) { String($0) },
+                        fact("Attendance rate", care.attendanceRate) {
+                            "\(Words.decimal($0 * 100)) %"
+                        },
+                        fact("Missed", care.missed) {
+                            $0.isEmpty ? "none" : SummaryWords.counts($0)
+                        },
+                    ] + missedAfterEnd + [
+                        fact("Family sessions", care.familySessions) { family in
+                            guard family.held > 0 else { return "none" }
+                            return "\(family.held), of which \(family.withClient) with the "
+                                + "client; took part: "
+                                + SummaryWords.counts(family.participants)
+                        }
+                    ]
+                )
             ]
         )
+    }
+
+    /// Where there are any: what was missed before anybody knew of the end.
+    private var missedAfterEnd: [Fact] {
+        let missed = summary.courseOfCare.missedAfterEnd
+        guard let counts = missed.value, !counts.isEmpty else { return [] }
+        let count = counts.values.reduce(0, +)
+        return [
+            fact("After the end", missed) {
+                "\(count) missed after the last contact: \(SummaryWords.counts($0))"
+            }
+        ]
     }
 
     var discharge: Section {

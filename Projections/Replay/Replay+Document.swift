@@ -5,21 +5,23 @@ import Ledger
 extension Replay {
     /// The history for people, and the state it leads to.
     ///
-    /// - Parameter state: nil without an admission.
-    func document(_ state: EpisodeCensus?) -> Document {
+    /// - Parameters:
+    ///   - state: nil without an admission.
+    ///   - calendar: of the ledger's zone.
+    func document(_ state: EpisodeCensus?, _ calendar: LocalCalendar) -> Document {
         let rows = lines.map { line in
             let event = line.event.history
-            var standing = line.standing.rawValue
+            var standing = Words.code(line.standing.rawValue)
             if let target = event.amendedEventID { standing += " \(target)" }
             if let correction = line.correctedBy.last { standing += " by \(correction)" }
             if let retraction = line.retractedBy { standing += " by \(retraction)" }
             return [
                 event.version.description,
                 event.position.description,
-                minutes(event.occurredAt),
-                minutes(line.knowledgeTime),
+                calendar.time(event.occurredAt),
+                calendar.time(line.knowledgeTime),
                 line.isSourceTime ? "source" : "ledger",
-                event.type.rawValue,
+                Words.code(event.type.rawValue),
                 standing,
                 event.eventID.description,
             ]
@@ -38,39 +40,47 @@ extension Replay {
                         rows
                     )
                 ),
-                .notes(Self.words(state)),
+                .notes(Self.words(state, calendar)),
             ]
         )
     }
 
-    private static func words(_ state: EpisodeCensus?) -> [String] {
+    private static func words(
+        _ state: EpisodeCensus?,
+        _ calendar: LocalCalendar
+    ) -> [String] {
         guard let state else { return ["State: no admission is known that is not retracted."] }
         let last = state.stays[state.stays.count - 1]
-        var text = "State: client \(state.clientID), admitted \(minutes(state.admittedAt)), "
-        text += "\(last.program), \(last.levelOfCare.rawValue)"
+        var text = "State: client \(state.clientID), admitted \(calendar.time(state.admittedAt)), "
+        text += "\(last.program), \(Words.code(last.levelOfCare.rawValue))"
         if let end = state.end {
             let days = Words.count(end.lengthOfStayDays, "day")
-            text += "; \(end.reason.rawValue) \(minutes(end.at)), length of stay \(days)"
+            text +=
+                "; \(Words.code(end.reason.rawValue)) \(calendar.time(end.at)), length of stay \(days)"
         } else {
             text += "; open"
         }
         return ["\(text)."]
             + state.flags.map { flag in
                 let events = flag.eventIDs.map(\.description).joined(separator: ", ")
-                return "Flag: \(flag.flag.rawValue) (\(events))"
+                return "Flag: \(Words.code(flag.flag.rawValue)) (\(events))"
             }
     }
 }
 
 extension ReplayDifference {
     /// What differs for people.
-    func document(from first: Instant, to second: Instant) -> Document {
+    func document(
+        from first: Instant,
+        to second: Instant,
+        _ calendar: LocalCalendar
+    ) -> Document {
         let rows = changes.map { change in
             [
-                change.kind.rawValue,
-                (change.after ?? change.before)?.type.rawValue ?? "",
-                change.before.map { minutes($0.time) } ?? "",
-                change.after.map { minutes($0.time) } ?? "",
+                Words.code(change.kind.rawValue),
+                ((change.after ?? change.before)?.type.rawValue).map(Words.code) ?? "",
+                change.before.map { calendar.time($0.time) } ?? "",
+                change.after.map { calendar.time($0.time) } ?? "",
                 change.eventID?.description ?? "",
                 change.because.map(\.description).joined(separator: " "),
             ]
@@ -88,14 +98,10 @@ extension ReplayDifference {
                 ),
                 .note(
                     "\(changes.count) entries differ; \(learned.count) events became known "
-                        + "between \(first) and \(second)."
+                        + "between \(calendar.time(first, withSeconds: true)) and "
+                        + "\(calendar.time(second, withSeconds: true))."
                 ),
             ]
         )
     }
-}
-
-/// An instant for people, in UTC, without what is below minutes.
-private func minutes(_ instant: Instant) -> String {
-    String(instant.description.prefix(16)) + "Z"
 }

@@ -61,7 +61,9 @@ public struct ReplayQuestion: Question {
             replay: replay,
             state: state
         )
-        return Answer(replay, basis(context), json: answer.json) { replay.document(state) }
+        return Answer(replay, basis(context), json: answer.json) {
+            [calendar = context.calendar] in replay.document(state, calendar)
+        }
     }
 
     /// What differs between two replays.
@@ -86,7 +88,8 @@ public struct ReplayQuestion: Question {
             difference: difference
         )
         return Answer(difference, basis(context), json: answer.json) {
-            difference.document(from: first, to: second)
+            [calendar = context.calendar] in
+            difference.document(from: first, to: second, calendar)
         }
     }
 

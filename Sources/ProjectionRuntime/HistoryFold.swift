@@ -61,13 +61,14 @@ public struct HistoryFold: Sendable {
                 )
             )
         }
-        let basis = ReadModelBasis(
+        var basis = ReadModelBasis(
             position: position,
             head: newest.position,
             knownAt: knowledge?.at,
             knownBy: clock,
             parked: found.parked
         )
+        basis.calendar = try LocalCalendar(timeZone: ledger.timeZone)
         return (found.parts, basis)
     }
 

@@ -21,8 +21,8 @@ extension KnowledgeDifference {
         }
         let differ = changes.count == 1 ? "differs" : "differ"
         let summary =
-            "\(Words.count(changes.count, "item")) \(differ) between what was known at \(first) "
-            + "and at \(second) by \(clock.words).\(basis.parkedWords)"
+            "\(Words.count(changes.count, "item")) \(differ) between what was known at "
+            + "\(basis.time(first)) and at \(basis.time(second)) by \(clock.words).\(basis.parkedWords)"
         return Document("What differs", isTitleShown: false, lists + [.note(summary)])
     }
 }

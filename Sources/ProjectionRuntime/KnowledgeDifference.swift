@@ -86,6 +86,8 @@ extension HistoryFold {
             items(found.parts.compactMap(\.before)),
             items(found.parts.compactMap(\.after))
         )
+        var basis = ReadModelBasis(position: head, head: head, parked: found.parked)
+        basis.calendar = try LocalCalendar(timeZone: ledger.timeZone)
         return KnowledgeDifference(
             first: first,
             second: second,
@@ -95,7 +97,7 @@ extension HistoryFold {
                 change.because = because[change.item] ?? []
                 return change
             },
-            basis: ReadModelBasis(position: head, head: head, parked: found.parked)
+            basis: basis
         )
     }
 }

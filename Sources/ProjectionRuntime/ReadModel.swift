@@ -16,6 +16,8 @@ public struct ReadModelBasis: Sendable {
     public var parked: [EpisodeID]
     /// The settings of the ledger that the answer goes by, in the order in which they were recorded.
     public var settings: [LedgerSetting] = []
+    /// Of the ledger's zone, in which people read the knowledge time; nil where there is none to read.
+    public var calendar: LocalCalendar?
 
     /// How many events the answer is behind the head.
     public var lag: Int64 { head.rawValue - position.rawValue }

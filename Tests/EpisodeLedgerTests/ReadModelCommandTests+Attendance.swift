@@ -51,7 +51,7 @@ struct ReadModelCommandAttendanceTests {
             #expect(
                 answer.names == [
                     "episode_id", "ledger", "effective_at", "position", "lag", "known_at",
-                    "known_by", "weeks", "rate", "flags", "parked",
+                    "known_by", "settings", "weeks", "missed_after_end", "rate", "flags", "parked",
                 ]
             )
             #expect(answer["effective_at"] == .string("2025-01-21T05:00:00.000000Z"))
@@ -64,7 +64,7 @@ struct ReadModelCommandAttendanceTests {
                     $0.names == ["week", "attended", "missed", "hours", "planned_hours", "flags"]
                 }
             )
-            #expect(weeks[0]["attended"].number == 2 && weeks[0]["hours"].number == 2.5)
+            #expect(weeks[0]["attended"].number == 2 && weeks[0]["hours"].number == 2)
             #expect(
                 weeks[0]["missed"] == .object([.init(name: "no_show", value: .bare("1"))])
             )
@@ -89,10 +89,10 @@ struct ReadModelCommandAttendanceTests {
             let text = try await riverside.text("\(command) --effective-at 2025-01-20")
             for words in [
                 "Attendance of episode \(story.episode), ledger riverside", "2025-W03  2025-01-13",
-                "###......", "Attended 2 sessions, 2.5 hours; missed 1 no_show.",
+                "##.......", "Attended 2 sessions, 2.0 hours; missed 1 no show.",
                 "Attendance rate 66.7 %.",
-                "Flag: overlapping_sessions (\(story.first), \(story.second))",
-                "Flag: below_weekly_hours (\(story.admission))",
+                "Flag: overlapping sessions in week 2025-W02 (\(story.first), \(story.second))",
+                "Flag: below weekly hours in week 2025-W03: 0.0 h of 9 h (\(story.admission))",
             ] { #expect(text.contains(words), "\(words) in\n\(text)") }
         }
     }
@@ -112,7 +112,7 @@ struct ReadModelCommandAttendanceTests {
             #expect(
                 answer.names == [
                     "from", "to", "program", "by", "ledger", "position", "lag", "known_at",
-                    "known_by", "periods", "parked",
+                    "known_by", "settings", "periods", "parked",
                 ]
             )
             let months = answer["periods"].elements
@@ -157,6 +157,17 @@ struct ReadModelCommandAttendanceTests {
                 "2025-02-01 to 2025-02-28", "Track: not recorded", "Ended: completed 1.",
                 "100.0 %",
             ] { #expect(text.contains(words), "\(words) in\n\(text)") }
+
+            _ = try await riverside.json(
+                "ledgers settings riverside --set first_day_of_week=sunday --from 2025-01-01"
+            )
+            let weeks = try await riverside.json(
+                "statistics --from 2025-01-11 --to 2025-01-13 --by week"
+            )
+            #expect(
+                weeks["periods"].elements.map { $0["from"].string } == ["2025-01-11", "2025-01-12"]
+            )
+            #expect(weeks["settings"].elements.count == 1)
 
             let late = try await riverside.json("\(period) --diff 2025-01-15 2025-01-31")
             #expect(

@@ -129,7 +129,9 @@ struct ReadModelCommandDifferenceTests {
             let corrected = paragraph("active/\(story.admission)/0", of: text)
             #expect(corrected.contains("  daily_dose: 100 → 75"))
             #expect(corrected.last == "  because of \(learned.correction)")
-            #expect(text.contains("7 items differ between what was known at 2025-01-17T05:00:00"))
+            #expect(
+                text.contains("7 items differ between what was known at 2025-01-17 00:00:00 -05:00")
+            )
         }
     }
 

@@ -21,7 +21,8 @@ struct ReadModelCommandMedicationTests {
                 review.names == [
                     "episode_id", "ledger", "effective_at", "ended_at", "position", "lag",
                     "known_at",
-                    "known_by", "active", "held", "scheduled", "timeline", "changes", "flags",
+                    "known_by", "settings", "active", "held", "scheduled", "timeline", "changes",
+                    "flags",
                     "parked",
                 ]
             )
@@ -216,7 +217,7 @@ struct ReadModelCommandMedicationTests {
             #expect(
                 answer.names == [
                     "program", "ledger", "effective_at", "position", "lag", "known_at", "known_by",
-                    "episodes", "parked",
+                    "settings", "episodes", "parked",
                 ]
             )
             let episodes = answer["episodes"].elements

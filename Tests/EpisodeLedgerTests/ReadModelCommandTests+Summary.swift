@@ -30,7 +30,7 @@ struct ReadModelCommandSummaryTests {
                 "admission": ["reason", "diagnoses", "allergies"],
                 "course_of_care": [
                     "attended", "by_kind", "by_modality", "hours", "weeks", "attendance_rate",
-                    "missed", "family_sessions",
+                    "missed", "missed_after_end", "family_sessions",
                 ],
                 "discharge": [
                     "reason", "diagnoses", "goals", "condition", "disposition", "summary",

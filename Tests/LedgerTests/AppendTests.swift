@@ -242,15 +242,17 @@ struct AppendTests {
             try await second.appended(request(episode, end))
             // The first process remembers an open episode, and must not.
             #expect(
-                try await first.append(request(episode, SampleEvent.session(day: 61))).refusal
-                    == [
-                        "/occurred_at must not be after the end of the episode; "
+                try await first.append(request(episode, SampleEvent.programChanged(day: 61)))
+                    .refusal == [
+                        "/occurred_at must be before the end of the episode; "
                             + "retract the end to reopen it"
                     ]
             )
+            // A fact of any time is accepted, also after the end.
+            try await first.appended(request(episode, SampleEvent.session(day: 61)))
             try await first.appended(request(episode, SampleEvent.retracted(target: end.eventID)))
             // The second remembers that it ended, and must not.
-            try await second.appended(request(episode, SampleEvent.session(day: 61)))
+            try await second.appended(request(episode, SampleEvent.programChanged(day: 61)))
             try await second.appended(request(episode, SampleEvent.completed(day: 62)))
             #expect(
                 try await first.append(request(episode, SampleEvent.completed(day: 63))).refusal

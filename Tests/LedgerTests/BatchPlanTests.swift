@@ -151,7 +151,7 @@ struct BatchPlanTests {
         let known = state(SampleEvent.admitted(), end)
         let requests = [
             pending(request(episode, end, expected: .zero)),
-            pending(request(episode, SampleEvent.session(day: 61), expected: .zero)),
+            pending(request(episode, SampleEvent.programChanged(day: 61), expected: .zero)),
             pending(request(episode, SampleEvent.session(), expected: .zero)),
         ]
         let plan = BatchPlan(requests, known: [episode: fresh(known)], now: Self.now)

@@ -16,7 +16,7 @@ struct SettingsTests {
         arguments: [
             ("", "must be a key and its value"),
             ("weekly_hours", "must be a key and its value"),
-            ("=20", "has an unknown key: there are weekly_hours.PROGRAM, not_reviewed_days[.PROGRAM]"),
+            ("=20", "has an unknown key: there are weekly_hours.PROGRAM, not_reviewed_days["),
             ("hours.php=20", "has an unknown key"),
             ("Weekly_hours.php=20", "has an unknown key"),
             ("weekly_hours=20", "must be weekly_hours.PROGRAM=VALUE"),
@@ -154,20 +154,24 @@ struct SettingsTests {
         }
     }
 
-    @Test("Many who set something at once get numbers without a gap")
+    @Test("Several processes that set something at once get numbers without a gap")
     func concurrent() async throws {
-        try await LedgerFixture.withDatabase { database in
+        try await LedgerFixture.withConfiguration { configuration in
+            let databases = (0..<3).map { _ in LedgerDatabase(configuration) }
+            let database = databases[0]
             let ledger = try await database.ledger(named: .default)
             let date = try Self.date("2026-01-01")
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in 1...12 {
+                for (process, database) in databases.enumerated() {
                     group.addTask {
-                        _ = try await database.set(
-                            [NewSetting("weekly_hours.p\(number)=\(number)")],
-                            from: date,
-                            of: ledger,
-                            by: "a"
-                        )
+                        for number in 1...4 {
+                            _ = try await database.set(
+                                [NewSetting("weekly_hours.p\(process)-\(number)=\(number)")],
+                                from: date,
+                                of: ledger,
+                                by: "a"
+                            )
+                        }
                     }
                 }
                 try await group.waitForAll()
@@ -176,6 +180,7 @@ struct SettingsTests {
             #expect(entries.map(\.entry) == Array(1...12))
             #expect(Set(entries.map(\.key)).count == 12)
             #expect(zip(entries, entries.dropFirst()).allSatisfy { $0.recordedAt <= $1.recordedAt })
+            for database in databases { await database.close() }
         }
     }
 

@@ -146,7 +146,8 @@ struct AttendanceQueryTests {
                 String(decoding: json.bytes, as: UTF8.self)
                     == #"{"episode_id":"\#(Self.episode)","ledger":"clinic","#
                     + #""effective_at":"2026-01-07T16:00:00.000000Z","position":4,"lag":0,"#
-                    + #""known_at":null,"known_by":null,"weeks":[{"week":"2026-W02","attended":1,"#
+                    + #""known_at":null,"known_by":null,"settings":[],"#
+                    + #""weeks":[{"week":"2026-W02","attended":1,"#
                     + #""missed":{"no_show":1},"hours":4,"planned_hours":9,"flags":[]}],"#
                     + #""missed_after_end":{},"rate":0.5,"flags":[],"parked":[]}"#
             )

@@ -82,7 +82,7 @@ struct AttendanceSettingsTests {
     func firstDay() throws {
         let sunday = AttendanceSettings(
             ledger: LedgerSettings([
-                setting(1, "first_day_of_week", "sunday", from: "2026-01-15"),
+                setting(1, "first_day_of_week", "sunday", from: "2026-01-15")
             ])
         )
         var story = try story()
@@ -118,7 +118,11 @@ struct AttendanceSettingsTests {
             name: .default,
             timeZone: "UTC"
         )
-        let text = attendance.document(EpisodeID(bits: 1), ledger, basis).text
+        let text = AttendanceAnswer(
+            episodeID: EpisodeID(bits: 1),
+            effectiveAt: moment("2026-01-19"),
+            attendance: attendance
+        ).document(ledger, basis).text
         #expect(text.contains("8 h 58 min"))
         #expect(
             text.contains("Flag: below weekly hours in week 2026-W02: 8 h 58 min of 9 h (")

@@ -15,14 +15,17 @@ struct FoldFingerprintTests {
     private static let fingerprints: [String: [Int: String]] = [
         CensusProjection.name: [
             1: "da69143cf1ff6b556e8f491760e5f5f3c828d0ff62f126ded5e1759bb1867414",
-            2: "bbf681c433bcccdd22788501f56042152e5dc27391a20f78f8eb68d77efeb427",
+            2: "2a0c589c3fad7a6a5892872b5b3721be69cd7bbc262dcdfc73818fca26e424b0",
         ],
         MedicationReviewProjection.name: [
             1: "aedbea122e278c7b6e4d89ad843bc9468bdcb22e360a99e81d5cd7b056f47343"
         ],
         DischargeSummaryProjection.name: [
             2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b",
-            3: "48eda7d53aa1db1e3953f700ef334b188d7f7deb644d2b4671b80bad1af6aa38",
+            3: "d448bd27e226747b0492a4093c76cc32a718d6068cff702cd34d4f6f74ee1e27",
+        ],
+        SessionsProjection.name: [
+            1: "ee228f7e1f2f85595de48ceba5bc278d85d0b900d53c40185b96c2d28d5d62d6"
         ],
     ]
 

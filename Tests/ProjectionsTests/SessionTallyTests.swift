@@ -230,6 +230,36 @@ struct SessionTallyTests {
         #expect(open.missedAfterEnd.isEmpty && open.missed.isEmpty)
     }
 
+    @Test("Who came to a session after the end did not miss it, though it counts in nothing")
+    func attendedAfterEnd() throws {
+        var story = try AttendanceStory()
+        story.admit("2026-01-05 10:00")
+        story.attend("s-1", "2026-01-09 10:00")
+        let missed = story.miss(.noShow, "2026-01-12 10:00")
+        let attended = story.attend("s-2", "2026-01-12 10:30")
+        let also = story.attend("s-3", "2026-01-13 10:00")
+        let twice = story.miss(.noShow, id: "s-3", "2026-01-13 10:00")
+        story.add(
+            .discharged(Discharged(reason: .droppedOut)),
+            "2026-01-09 17:00",
+            known: "2026-01-20 12:00"
+        )
+        let attendance = try #require(try story.attendance("2026-02-01"))
+        #expect(attendance.missedAfterEnd.isEmpty && attendance.rate == 1)
+        #expect(
+            attendance.flags.map { [$0.flag.rawValue] + $0.eventIDs.map(\.description) } == [
+                ["outside_episode", "\(attended)"], ["outside_episode", "\(also)"],
+                ["duplicate_session", "\(also)", "\(twice)"],
+                ["missed_and_attended", "\(missed)", "\(attended)"],
+            ]
+        )
+        #expect(
+            try standings(story).suffix(4) == [
+                .missedAndAttended, .outsideEpisode, .outsideEpisode, .duplicateSession,
+            ]
+        )
+    }
+
     @Test("The summary lists them apart, and its rate has them")
     func summary() throws {
         var story = try AttendanceStory()
@@ -256,7 +286,7 @@ struct SessionTallyTests {
         #expect(care.attendanceRate.eventIDs.contains(missed))
     }
 
-    @Test("A row is cut as a fold cuts the history, also between an end and the last group of its day")
+    @Test("A row is cut as a fold cuts the history, also between an end and a group of its day")
     func cut() throws {
         var story = try AttendanceStory()
         story.admit("2026-01-05 10:00")
@@ -281,7 +311,8 @@ struct SessionTallyTests {
                 EffectiveHistory(story.events, effectiveAt: moment(time)),
                 calendar: story.calendar
             )
-            let isBetween = time == "2026-01-09 12:00"
+            // The miss alone is known, and the end without the session of its day.
+            let isBetween = ["2026-01-06 10:00", "2026-01-09 12:00"].contains(time)
             #expect(whole.needsFold(at: moment(time)) == isBetween)
             #expect((whole.cut(moment(time)) == folded) != isBetween, "\(time)")
         }

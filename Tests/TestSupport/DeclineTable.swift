@@ -108,10 +108,7 @@ public enum DeclineTable {
         refused(
             "a change of program after the end",
             after: [SampleEvent.admitted(), SampleEvent.completed()],
-            SampleEvent.event(
-                at: SampleEvent.completed(day: 61).occurredAt,
-                .programChanged(ProgramChanged(rationale: "better", program: "evening"))
-            ),
+            SampleEvent.programChanged(day: 61),
             (
                 "/occurred_at", "after_end",
                 "must be before the end of the episode; retract the end to reopen it"

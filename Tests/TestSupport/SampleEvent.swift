@@ -44,6 +44,14 @@ public enum SampleEvent {
         return event(id, at: time, .medicationAdjusted(data))
     }
 
+    /// Another program, `day` days after the admission.
+    public static func programChanged(day: Int64) -> EventDraft {
+        event(
+            at: admissionTime.advanced(bySeconds: day * 86_400),
+            .programChanged(ProgramChanged(rationale: "better", program: "evening"))
+        )
+    }
+
     /// The planned end, `day` days after the admission.
     public static func completed(_ id: EventID = .fresh, day: Int64 = 60) -> EventDraft {
         event(

@@ -7,12 +7,17 @@ extension ReadModelBasis {
     public var words: String {
         var text = "Position \(Words.grouped(position.rawValue))"
         text += lag > 0 ? ", \(Words.grouped(lag)) events behind the head" : ", the head"
-        if let knownAt { text += "; as known at \(knownAt) by \(knownBy.words)" }
+        if let knownAt { text += "; as known at \(time(knownAt)) by \(knownBy.words)" }
         text += "."
         if !settings.isEmpty {
             text += " Settings: \(settings.map(\.words).joined(separator: "; "))."
         }
         return text + parkedWords
+    }
+
+    /// A time by the ledger's wall clock.
+    func time(_ instant: Instant) -> String {
+        calendar?.time(instant, withSeconds: true) ?? instant.description
     }
 
     /// The episodes that an answer may be wrong about; empty where there are none.
