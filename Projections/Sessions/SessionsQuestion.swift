@@ -21,10 +21,17 @@ public struct SessionsQuestion: Question {
             Parameter(
                 "author",
                 .text,
-                "Only sessions of which this person states an entry; likewise.",
+                """
+                Only sessions of which this person states an entry; without a time, of the last 31 \
+                dates.
+                """,
                 valueName: "id"
             ),
-            Parameter("program", .text, "Only clients of this program; likewise."),
+            Parameter(
+                "program",
+                .text,
+                "Only clients of this program; without a time, of the last 31 dates."
+            ),
             Parameter("episode", .episode, "Only this episode."),
             Parameter("from", .date, "The first date of a period."),
             Parameter("to", .date, "The last date of a period."),

@@ -6,7 +6,8 @@ extension CensusQuery {
     ///
     /// - Throws: `ProjectionError.rebuildNeeded` where the tables are of another version.
     func statistics(
-        _ question: StatisticsQuestion
+        _ question: StatisticsQuestion,
+        _ firstDayOfWeek: Weekday?
     ) async throws -> (Statistics, ReadModelBasis) {
         // Whose end lies before the period may come back in it.
         let first = question.from.adding(days: -Statistics.readmissionDays)
@@ -15,6 +16,6 @@ extension CensusQuery {
             effectiveAt: question.effectiveAt,
             knowledge: question.clocks.knowledge
         )
-        return (question.statistics(models, calendar), basis)
+        return (question.statistics(models, calendar, firstDayOfWeek), basis)
     }
 }

@@ -16,6 +16,7 @@ extension Statistics {
     ///   - program: only this program's stays and sessions, and the episodes whose last stay is in
     ///     it; nil for all.
     ///   - span: into what the period is divided; nil for not at all.
+    ///   - weekday: on which weeks begin.
     ///   - effectiveAt: just before the last date's 24:00, or now.
     ///   - calendar: of the ledger's zone.
     public init(
@@ -24,6 +25,7 @@ extension Statistics {
         to: CalendarDate,
         program: String?,
         by span: Span?,
+        weeksFrom weekday: Weekday = .monday,
         effectiveAt: Instant,
         calendar: LocalCalendar
     ) {
@@ -31,7 +33,7 @@ extension Statistics {
         self.to = to
         self.program = program
         self.span = span
-        let dates = Self.divided(DatePeriod(from, to), by: span)
+        let dates = Self.divided(DatePeriod(from, to), by: span, weekday)
         var counts = dates.map(PeriodCount.init)
         let models = models.compactMap { $0.cut(effectiveAt) }
         for (client, episodes) in Dictionary(grouping: models, by: \.clientID) {
@@ -48,12 +50,16 @@ extension Statistics {
     }
 
     /// The parts of a period, in order.
-    private static func divided(_ period: DatePeriod, by span: Span?) -> [DatePeriod] {
+    private static func divided(
+        _ period: DatePeriod,
+        by span: Span?,
+        _ weekday: Weekday
+    ) -> [DatePeriod] {
         guard let span else { return [period] }
         var parts: [DatePeriod] = []
         var first = period.first
         while first <= period.last {
-            let next = span.end(after: first)
+            let next = span.end(after: first, weekday)
             parts.append(DatePeriod(first, min(period.last, next.adding(days: -1))))
             first = next
         }

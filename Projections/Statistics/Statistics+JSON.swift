@@ -9,7 +9,7 @@ extension Statistics: AnswerValue {
         .init("to", \.value.to),
         .init("program", \.value.program),
         .init("by", \.value.span),
-        .ledger, .position, .lag, .knownAt, .knownBy,
+        .ledger, .position, .lag, .knownAt, .knownBy, .settings,
         .init("periods", \.value.periods),
         .parked,
     ]

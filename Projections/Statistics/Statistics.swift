@@ -18,13 +18,13 @@ public struct Statistics: Sendable {
     public enum Span: String, ClosedCode {
         /// Months of the calendar.
         case month
-        /// Weeks of ISO 8601.
+        /// Weeks.
         case week
 
-        /// The first date after the span that holds a date.
-        func end(after date: CalendarDate) -> CalendarDate {
+        /// The first date after the span that holds a date; weeks begin on a weekday.
+        func end(after date: CalendarDate, _ weekday: Weekday) -> CalendarDate {
             switch self {
-            case .week: return LocalWeek(of: date).next.firstDate
+            case .week: return LocalWeek(of: date, from: weekday).next.firstDate
             case .month:
                 let (year, month) =
                     date.month == 12 ? (date.year + 1, 1) : (date.year, date.month + 1)

@@ -76,13 +76,15 @@ public struct StatisticsQuestion: Question {
     /// The statistics.
     public func answer(_ context: LedgerContext) async throws -> Answer<Statistics> {
         let query = try CensusQuery(context.database, ledger: context.ledger)
-        let (statistics, basis) = try await query.statistics(self)
+        let firstDay = try await firstDayOfWeek(context)
+        var (statistics, basis) = try await query.statistics(self, firstDay?.day)
+        basis.settings = [firstDay?.by].compactMap { $0 }
         return Answer(
             statistics,
             basis,
             json: statistics.json(context.ledger, basis),
-            list: { CSVTable(statistics.lines, Statistics.Line.columns) }
-        ) {
+            list: { [statistics] in CSVTable(statistics.lines, Statistics.Line.columns) }
+        ) { [statistics, basis] in
             statistics.document(context.ledger, basis)
         }
     }
@@ -94,22 +96,40 @@ public struct StatisticsQuestion: Question {
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
         let query = try CensusQuery(context.database, ledger: context.ledger)
+        let firstDay = try await firstDayOfWeek(context)?.day
         return try await compare(
             context,
             (first, second),
             fold: query.fold(effectiveAt: effectiveAt),
-            items: { [self, calendar = context.calendar] in statistics($0, calendar).items }
+            items: { [self, calendar = context.calendar] in
+                statistics($0, calendar, firstDay).items
+            }
         )
     }
 
+    /// On which day weeks begin, and the setting that says so; nil where none does, and where no
+    /// weeks are asked for.
+    private func firstDayOfWeek(
+        _ context: LedgerContext
+    ) async throws -> (day: Weekday, by: LedgerSetting)? {
+        guard span == .week else { return nil }
+        return try await context.settings(known: clocks)
+            .firstDayOfWeek(on: context.calendar.date(of: effectiveAt))
+    }
+
     /// The statistics of some episodes.
-    func statistics(_ models: [EpisodeCensus], _ calendar: LocalCalendar) -> Statistics {
+    func statistics(
+        _ models: [EpisodeCensus],
+        _ calendar: LocalCalendar,
+        _ firstDayOfWeek: Weekday?
+    ) -> Statistics {
         Statistics(
             models,
             from: from,
             to: to,
             program: program,
             by: span,
+            weeksFrom: firstDayOfWeek ?? .monday,
             effectiveAt: effectiveAt,
             calendar: calendar
         )

@@ -142,7 +142,7 @@ struct OperatingTests {
             let status = try await fixture.answer(ProjectionsAnswer.self, ["projections"])
             #expect(
                 status.projections.map(\.name) == [
-                    "census", "discharge_summary", "medication_review",
+                    "census", "discharge_summary", "medication_review", "sessions",
                 ]
             )
             #expect(status.projections.allSatisfy { $0.position == count })

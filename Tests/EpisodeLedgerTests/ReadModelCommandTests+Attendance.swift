@@ -112,7 +112,7 @@ struct ReadModelCommandAttendanceTests {
             #expect(
                 answer.names == [
                     "from", "to", "program", "by", "ledger", "position", "lag", "known_at",
-                    "known_by", "periods", "parked",
+                    "known_by", "settings", "periods", "parked",
                 ]
             )
             let months = answer["periods"].elements
@@ -157,6 +157,17 @@ struct ReadModelCommandAttendanceTests {
                 "2025-02-01 to 2025-02-28", "Track: not recorded", "Ended: completed 1.",
                 "100.0 %",
             ] { #expect(text.contains(words), "\(words) in\n\(text)") }
+
+            _ = try await riverside.json(
+                "ledgers settings riverside --set first_day_of_week=sunday --from 2025-01-01"
+            )
+            let weeks = try await riverside.json(
+                "statistics --from 2025-01-11 --to 2025-01-13 --by week"
+            )
+            #expect(
+                weeks["periods"].elements.map { $0["from"].string } == ["2025-01-11", "2025-01-12"]
+            )
+            #expect(weeks["settings"].elements.count == 1)
 
             let late = try await riverside.json("\(period) --diff 2025-01-15 2025-01-31")
             #expect(

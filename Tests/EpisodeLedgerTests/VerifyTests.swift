@@ -21,7 +21,9 @@ struct VerifyTests {
             #expect(report.sealed == first && report.unsealed == 0 && report.unsealedSince == nil)
             #expect(report.signedBy == checkpoint.verifierKeys)
             #expect(
-                report.readModels.sorted() == ["census", "discharge_summary", "medication_review"]
+                report.readModels.sorted() == [
+                    "census", "discharge_summary", "medication_review", "sessions",
+                ]
             )
             #expect(report.checkpoints > 0 && report.tiles > 0 && report.notices.isEmpty)
 

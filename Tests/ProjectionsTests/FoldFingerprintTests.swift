@@ -23,7 +23,10 @@ struct FoldFingerprintTests {
         ],
         DischargeSummaryProjection.name: [
             2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b",
-            3: "48eda7d53aa1db1e3953f700ef334b188d7f7deb644d2b4671b80bad1af6aa38",
+            3: "d448bd27e226747b0492a4093c76cc32a718d6068cff702cd34d4f6f74ee1e27",
+        ],
+        SessionsProjection.name: [
+            1: "ee228f7e1f2f85595de48ceba5bc278d85d0b900d53c40185b96c2d28d5d62d6"
         ],
     ]
 

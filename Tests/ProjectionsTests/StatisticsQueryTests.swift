@@ -42,7 +42,7 @@ struct StatisticsQueryTests {
                         knownBy: .source,
                         effectiveAt: question.effectiveAt
                     )
-                    let fold = question.statistics(models, context.calendar)
+                    let fold = question.statistics(models, context.calendar, nil)
                     #expect(
                         answer.json.bytes == fold.json(context.ledger, basis).bytes,
                         "\(values)"

@@ -221,6 +221,22 @@ struct StatisticsTests {
                 "2024-03-02 2024-03-03", "2024-03-04 2024-03-10", "2024-03-11 2024-03-12",
             ]
         )
+        // As weeks from Sunday on.
+        let sundays = Statistics(
+            try clinic,
+            from: date("2024-03-02"),
+            to: date("2024-03-12"),
+            program: nil,
+            by: .week,
+            weeksFrom: .sunday,
+            effectiveAt: instant("12-01"),
+            calendar: calendar
+        )
+        #expect(
+            sundays.periods.map(\.from) == [
+                date("2024-03-02"), date("2024-03-03"), date("2024-03-10"),
+            ]
+        )
         let year = statistics(try clinic, "2023-12-31", "2024-01-01", by: .month)
         #expect(year.periods.map(\.from) == [date("2023-12-31"), date("2024-01-01")])
     }

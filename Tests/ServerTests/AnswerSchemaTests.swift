@@ -125,18 +125,39 @@ private struct EveryRequest {
     private func returned() async throws {
         let admission =
             #""client_id":"C-1","program":"iop-day","level_of_care":"intensive_outpatient""#
+        let attended =
+            #""session_id":"g-1","kind":"group","modality":"cbt","topic":"sleep","minutes":90,"#
+            + #""attendance":"late","group_size":1,"facilitators":[{"id":"F-1"}]"#
         try await story.record(
-            [story.line(.fresh, "admitted", at: "02-20T10:00", admission)],
+            [
+                story.line(.fresh, "admitted", at: "02-20T10:00", admission),
+                story.line(story.open, "session_attended", at: "02-21T10:00", attended),
+                story.line(story.lateAdmitted, "session_attended", at: "02-21T10:00", attended),
+                story.line(
+                    story.open,
+                    "session_missed",
+                    at: "02-22T10:00",
+                    #""session_id":"g-2","kind":"group","reason":"excused""#
+                ),
+            ],
             fixture
         )
         let head = try await EventReader(fixture.database, ledger: fixture.ledger).head().position
         let answer = try await get("statistics?from=2025-02-01&to=2025-02-28&at_least=\(head)")
         let readmissions = answer.json.list("periods").first?["readmissions"] as? [Any]
         #expect(readmissions?.count == 1)
+        let all = "session_id=g-1&facilitator=F-1&author=T-1&program=iop-day&date=2025-02-21"
+        let roster = try await get("sessions?\(all)&at_least=\(head)")
+        let session = try #require(roster.json.list("sessions").first)
+        #expect((session["unmarked"] as? [Any])?.count == 1)
+        let own = "sessions?\(all)&episode=\(story.open)&effective_at=2025-02-28"
+        try await get(own)
+        try await get("\(own)&diff=2025-02-12T00:00:00Z,2025-02-28T00:00:00Z")
         // Of lists there is a table for spreadsheets.
         for path in [
             "statistics?from=2025-02-01&to=2025-02-28", "census?date=2025-01-15", "episodes",
             "census?from=2025-01-06&to=2025-01-10", "discharge-summaries?program=op-aftercare",
+            "sessions?session_id=g-1",
         ] {
             let table = try await get(path, headers: ["Accept": "text/csv"])
             #expect(table.headers["content-type"] == "text/csv; charset=utf-8", "\(path)")
@@ -152,7 +173,7 @@ private struct EveryRequest {
             "episodes/\(ended)?effective_at=2025-02-20", "episodes?", "census?date=2025-01-15",
             "outcomes?from=2025-02-01&to=2025-02-20&program=op-aftercare",
             "outcomes?from=2025-01-01&to=2025-02-20&by=service",
-            "statistics?from=2025-01-01&to=2025-02-20&by=month&program=iop-day",
+            "statistics?from=2025-01-01&to=2025-02-20&by=week&program=iop-day",
             "sessions?from=2025-01-01&to=2025-02-20&program=iop-day",
             "census?from=2025-01-06&to=2025-01-10", "attendance?episode=\(ended)",
             "medication-review?episode=\(open)", "medication-review?program=iop-day",
