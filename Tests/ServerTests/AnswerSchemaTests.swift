@@ -166,6 +166,7 @@ private struct EveryRequest {
     }
 
     private func questions() async throws {
+        try await send("POST", "events:import", story.plans.joined(separator: "\n"))
         let head = try await EventReader(fixture.database, ledger: fixture.ledger).head().position
         let (ended, open) = (story.ended, story.open)
         let times = "diff=2025-02-12T00:00:00Z,2025-02-28T00:00:00Z"
@@ -177,6 +178,7 @@ private struct EveryRequest {
             "sessions?from=2025-01-01&to=2025-02-20&program=iop-day",
             "census?from=2025-01-06&to=2025-01-10", "attendance?episode=\(ended)",
             "medication-review?episode=\(open)", "medication-review?program=iop-day",
+            "medication-review?client_id=C-7",
             "discharge-summaries?program=op-aftercare&from=2025-02-01&to=2025-02-28",
             "medication-review?episode=\(ended)", "discharge-summaries/\(ended)?",
         ] {
@@ -187,6 +189,9 @@ private struct EveryRequest {
             try await get("\(path)\(joint)\(times)", headers: ["Accept": "text/html"])
         }
         try await get("census?date=2025-01-08&\(times)")
+        try await get("medication-review?client_id=C-7&effective_at=2025-01-20")
+        try await get("medication-review?episode=\(story.planned)&effective_at=2025-01-20")
+        try await get("discharge-summaries/\(story.discharged)")
         try await get("medication-review?episode=\(ended)&effective_at=2025-01-25")
         try await get("medication-review?program=iop-day&effective_at=2025-01-25")
         try await get("medication-review?program=op-aftercare&effective_at=2025-02-05")

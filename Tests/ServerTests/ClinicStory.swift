@@ -16,6 +16,9 @@ struct ClinicStory {
     let open = EpisodeID.fresh
     /// Of another client, and written down late.
     let lateAdmitted = EpisodeID.fresh
+    /// Of a third client, with plans: open, and ended with what is to follow.
+    let planned = EpisodeID.fresh
+    let discharged = EpisodeID.fresh
     let admission = EventID.fresh
     let session = EventID.fresh
     let late = EventID.fresh
@@ -48,6 +51,11 @@ struct ClinicStory {
             + #""order_id":"O-\#(name)"}"#
     }
 
+    /// A regimen of what is injected every four weeks.
+    private let monthly =
+        #"{"dose":150,"unit":"mg","route":"im","frequency":"every 4 weeks","#
+        + #""times_per_day":0.0357142857142857,"as_needed":false}"#
+
     private func regimen(_ dose: Int) -> String {
         #"{"dose":\#(dose),"unit":"mg","route":"oral","frequency":"daily","times_per_day":1,"#
             + #""as_needed":false}"#
@@ -59,7 +67,8 @@ struct ClinicStory {
         _ name: String,
         at time: String,
         known: String? = nil,
-        dose: Int? = nil
+        dose: Int? = nil,
+        isMonthly: Bool = false
     ) -> String {
         line(
             episode,
@@ -68,6 +77,7 @@ struct ClinicStory {
             known: known,
             #""medication":\#(medication(name)),"change":"\#(change)","prescriber":"P-1","#
                 + #""reason":{"code":"side-effect","text":"headache"}"#
+                + (isMonthly ? #","regimen":\#(monthly)"# : "")
                 + (dose.map { #","regimen":\#(regimen($0))"# } ?? "")
         )
     }
@@ -119,6 +129,64 @@ struct ClinicStory {
             + #""goals":[{"text":"sleep","status":"met"}],"diagnoses":[\#(diagnosis)],"#
             + #""aftercare":[{"provider":"Dr. A","kind":"psychiatry","#
             + #""at":"2025-02-20T15:00:00Z"}]"#
+    }
+
+    /// What is taken, held, and ordered for later, known by 20 January and known later; and a plan
+    /// for the time after an end.
+    var plans: [String] {
+        let arriving = #"{"medication":\#(medication("paliperidone")),"regimen":\#(monthly)}"#
+        return [
+            admitted(planned, client: "C-7", medications: #","medications":[\#(arriving)]"#),
+            change(planned, "start", "haloperidol", at: "01-08T10:00", isMonthly: true),
+            change(planned, "hold", "haloperidol", at: "01-12T10:00"),
+            change(planned, "start", "lithium", at: "01-08T11:00", dose: 300),
+            change(planned, "hold", "lithium", at: "01-12T11:00"),
+            change(planned, "start", "sertraline", at: "01-08T12:00", dose: 50),
+            change(
+                planned,
+                "increase",
+                "sertraline",
+                at: "02-20T10:00",
+                known: "01-10T10:00",
+                dose: 100
+            ),
+            change(planned, "start", "trazodone", at: "01-08T13:00", dose: 50),
+            change(
+                planned,
+                "increase",
+                "trazodone",
+                at: "02-21T10:00",
+                known: "02-20T10:00",
+                dose: 100
+            ),
+            change(
+                planned,
+                "start",
+                "aripiprazole",
+                at: "02-22T10:00",
+                known: "01-10T10:00",
+                isMonthly: true
+            ),
+            change(
+                planned,
+                "start",
+                "naltrexone",
+                at: "02-22T11:00",
+                known: "02-20T10:00",
+                isMonthly: true
+            ),
+            admitted(discharged, client: "C-7"),
+            change(discharged, "start", "clonazepam", at: "01-08T10:00", dose: 2),
+            change(
+                discharged,
+                "decrease",
+                "clonazepam",
+                at: "02-20T10:00",
+                known: "01-10T10:00",
+                dose: 1
+            ),
+            line(discharged, "completed", at: "01-30T15:00", ending("01-30")),
+        ]
     }
 
     // MARK: - The episodes
