@@ -87,11 +87,13 @@ struct MedicationStateFlags {
             else { return false }
             return one != other
         }
-        guard RouteGroup.fit(one.routeGroup, other.routeGroup), !differ(\.rxcui), !differ(\.ndc)
-        else { return false }
+        guard RouteGroup.fit(one.routeGroup, other.routeGroup) else { return false }
         guard let regimen = left.regimen, regimen.isComplete, let second = right.regimen,
             second.isComplete
-        else { return left.medication.isProduct(right.medication) }
+        else {
+            return left.medication.isProduct(right.medication)
+                && !differ(\.rxcui) && !differ(\.ndc)
+        }
         return regimen.asNeeded != true && second.asNeeded != true
             && one.hasSubstances(of: other)
             && regimen.isSameDose(as: second) && regimen.isAsFrequent(as: second) == true

@@ -15,7 +15,7 @@ struct FoldFingerprintTests {
     private static let fingerprints: [String: [Int: String]] = [
         CensusProjection.name: [
             1: "da69143cf1ff6b556e8f491760e5f5f3c828d0ff62f126ded5e1759bb1867414",
-            2: "7997a47ade15b9fad578c9c4b422787d0f9c967fa3787ffb276857a337deb683",
+            2: "625109b23eb03aef0c959e12c6ce8dabc0045dc764e510f05d53b82163cff3f3",
         ],
         MedicationReviewProjection.name: [
             1: "aedbea122e278c7b6e4d89ad843bc9468bdcb22e360a99e81d5cd7b056f47343",
@@ -23,7 +23,7 @@ struct FoldFingerprintTests {
         ],
         DischargeSummaryProjection.name: [
             2: "fbc7f6dd802820f4d1b47de8b8d90459bca5540daa62190714b92b3cda2d752b",
-            3: "d448bd27e226747b0492a4093c76cc32a718d6068cff702cd34d4f6f74ee1e27",
+            3: "62264580e56e4eda2d3ac3adc403e4f2937c06dcbdbcb3d396d2bfffe089e89e",
         ],
         SessionsProjection.name: [
             1: "ee228f7e1f2f85595de48ceba5bc278d85d0b900d53c40185b96c2d28d5d62d6"

@@ -84,13 +84,16 @@ extension Story {
         beside others: [Story] = []
     ) throws -> MedicationReview {
         MedicationReview(
-            [try reviewed(at: time)].compactMap { $0 },
+            [try reviewed(at: time)].compactMap { reviewed in
+                var reviewed = reviewed
+                reviewed?.settings = settings
+                return reviewed
+            },
             others: try others.enumerated().compactMap { number, story in
                 try story.reviewed(at: time, as: EpisodeID(bits: UInt128(100 + number)))
             }.filter(\.isOpen),
             effectiveAt: instant(time),
-            calendar: calendar,
-            settings: settings
+            calendar: calendar
         )
     }
 

@@ -70,7 +70,7 @@ struct StatisticsQueryTests {
             let condition = CensusRows.wholeEpisodes(
                 fixture.ledger.id,
                 1,
-                (from: from, to: to)
+                from..<to
             )
             _ = try await fixture.database.projector.query(
                 """
