@@ -74,7 +74,7 @@ public enum ReadModels {
             MedicationReviewQuestion.self,
             operation: "getMedicationReview",
             path: "medication-review",
-            "The medication review of an episode, or of a program's",
+            "The medication review of an episode, of a client's, or of a program's",
             disclosesHealthInformation: true
         ),
         QuestionDescription(

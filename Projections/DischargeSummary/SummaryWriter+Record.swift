@@ -141,7 +141,10 @@ extension SummaryWriter {
         if item == "discharge/disposition", case .string(let code) = value {
             return SummaryWords.disposition(code)
         }
-        if item.hasPrefix("medications/"), let words = SummaryWords.medication(value) {
+        // A plan is its steps.
+        if item.hasPrefix("medications/"), !item.hasPrefix("medications/after_discharge/"),
+            let words = SummaryWords.medication(value)
+        {
             return words
         }
         return SummaryWords.value(value, clock)

@@ -99,8 +99,8 @@ struct ReadModelCommandSummaryTests {
             )["medications"]
             #expect(
                 medications.names == [
-                    "at_admission", "at_discharge", "continued", "changed", "new", "held",
-                    "stopped", "started_and_stopped",
+                    "at_admission", "at_discharge", "after_discharge", "continued", "changed",
+                    "new", "held", "stopped", "started_and_stopped",
                 ]
             )
             let outcomes: [String: (lineage: String, members: [String])] = [
