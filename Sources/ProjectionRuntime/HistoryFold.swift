@@ -57,7 +57,9 @@ public struct HistoryFold: Sendable {
                 EffectiveHistory(
                     events,
                     knownAt: knowledge?.at,
-                    knownBy: clock
+                    // Of what everybody knows by now the tables go by the source's clock, and so
+                    // does a fold.
+                    knownBy: knowledge?.by ?? .source
                 )
             )
         }
