@@ -83,7 +83,7 @@ struct OperatingTests {
             #expect(all.episodes.map(\.overlappingEpisode) == [true, false, true])
             let text = try await fixture.succeed(["episodes", "--format", "text"])
             #expect(text.lines.count == 5)
-            #expect(text.text.contains("overlapping_episode"))
+            #expect(text.text.contains("overlapping episode"))
         }
     }
 

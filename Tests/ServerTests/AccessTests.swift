@@ -25,6 +25,11 @@ struct AccessTests {
             "GET", "outcomes?from=2025-01-01&to=2025-01-31",
             [.clinician, .auditor, .administrator]
         ),
+        (
+            "GET", "statistics?from=2025-01-01&to=2025-01-31",
+            [.clinician, .auditor, .administrator]
+        ),
+        ("GET", "sessions?date=2025-01-15", [.clinician, .auditor, .administrator]),
         ("GET", "medication-review?episode=%E", [.clinician, .auditor, .administrator]),
         ("GET", "discharge-summaries", [.clinician, .auditor, .administrator]),
         (
