@@ -127,12 +127,11 @@ struct MedicationComparison {
             !fold.isAfterAdmission(lineage.intervals[$0].eventID) && !isEmptied(lineage, $0)
         }
         guard let begun else { return nil }
+        if let stop = lineage.stop, !fold.isAfterAdmission(stop.eventID) { return nil }
         let before = changes(lineage).filter {
             !fold.isAfterAdmission($0.eventID) && $0.change != .unchanged
         }
         switch before.last?.change {
-        case .stop:
-            return nil
         case .hold:
             // Since the first of them: another one of what is held changes nothing.
             let holds = before.reversed().prefix { $0.change == .hold }
@@ -351,9 +350,17 @@ struct MedicationComparison {
         guard whole.changes.count > course.changes.count else { return [] }
         return whole.lineages.compactMap { lineage in
             let emptied = lineage.intervals.filter { $0.to == $0.from }.map(\.eventID)
-            let steps = changes(lineage).filter {
-                $0.at > fold.openUntil && $0.change != .unchanged
-                    && !emptied.contains($0.eventID) && isPlanned($0.eventID)
+            var last: MedicationChange?
+            let steps = changes(lineage).filter { change in
+                // After its stop nothing of a lineage takes effect.
+                let isInForce =
+                    lineage.stop.map { change.eventID == $0.eventID || change.at < $0.at } ?? true
+                guard change.change != .unchanged, isInForce, !emptied.contains(change.eventID)
+                else { return false }
+                // Another hold of what is held changes nothing.
+                defer { last = change.change }
+                return change.at > fold.openUntil && isPlanned(change.eventID)
+                    && !(change.change == .hold && last == .hold)
             }
             guard let first = steps.first else { return nil }
             let now = course.lineage(lineage.id)

@@ -59,6 +59,12 @@ struct LineageBook {
         return .none
     }
 
+    /// The one lineage of an order that a stop has ended which was recorded after the change.
+    func stopped(_ sought: SoughtMedication) -> Int? {
+        let found = sought.narrowed(stoppedLater(sought, .orderID), interval(of:))
+        return found.count == 1 ? found[0] : nil
+    }
+
     /// The latest closed lineage that is sought.
     func lastClosed(_ sought: SoughtMedication) -> (lineage: Int, criterion: MatchCriterion)? {
         for criterion in sought.criteria {

@@ -272,8 +272,21 @@ struct MedicationWalk {
         return advance(arrivals.found[0], change, by: arrivals.criterion)
     }
 
-    /// A start that was stopped before it took effect: it touches nothing else.
+    /// A start that was stopped before it took effect: it belongs to the stopped lineage of its order,
+    /// or to one of its own, and touches nothing else.
     private mutating func startNever(_ change: Applied, _ stops: [OrderNames.Use]) -> Effect {
+        if let lineage = book.stopped(change.sought) {
+            let before = book.interval(of: lineage).regimen
+            book.addEmptied(lineage, change.interval(change.data.regimen))
+            for stop in stops where stop.time < change.entry.time {
+                flagNever(change.entry, stop: stop.eventID, [lineage])
+            }
+            return Effect(
+                lineage: book.lineages[lineage].id,
+                matchedBy: .orderID,
+                before: before
+            )
+        }
         let lineage = open(change, change.interval(change.data.regimen))
         if let last = stops.max(by: { $0.position < $1.position }) {
             book.close(lineage, at: change.entry.time, by: last.stop, known: last.knownAt)
@@ -390,7 +403,10 @@ struct MedicationWalk {
                 )
             )
         }
-        switch match(change, [.open, .held]) {
+        var sought = sought(change)
+        // The order of a start that lies ahead is that course and no other.
+        if !starts.isEmpty { sought.fallsBack = false }
+        switch book.match(sought, among: [.open, .held]) {
         case .one(let lineage, let criterion):
             let before = book.interval(of: lineage).regimen
             if stopped(lineage) == nil {

@@ -96,9 +96,9 @@ struct SoughtMedication {
         _ interval: (Int) -> MedicationCourse.Interval
     ) -> [Int] {
         guard found.count > 1 else { return found }
-        let courses = found.filter { !interval($0).isSingleDose }
-        guard courses.count > 1 else { return courses.isEmpty ? found : courses }
-        guard change != .changeFrequency, let regimen,
+        let regular = found.filter { !interval($0).isSingleDose }
+        let courses = regular.isEmpty ? found : regular
+        guard courses.count > 1, change != .changeFrequency, let regimen,
             regimen.frequency != nil || regimen.timesPerDay != nil
         else { return courses }
         let frequent = courses.filter { place in

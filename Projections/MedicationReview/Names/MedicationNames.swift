@@ -111,6 +111,8 @@ final class MedicationNames: Sendable {
 
     /// Whether a sign joins a name with a word that no list has: `metoprolol-hydrochlorothiazide`.
     private func isLeftOver(_ place: Int, _ kinds: [Kind]) -> Bool {
+        // A concentration, such as 156 MG/ML, joins no ingredients.
+        if kinds[place - 1] == .filling, kinds[place] == .filling { return false }
         guard let left = kinds[..<place].last(where: { $0 != .filling }),
             let right = kinds[place...].first(where: { $0 != .filling })
         else { return false }
