@@ -196,6 +196,7 @@ class Upgrade:
         asked = [question for question in self.questions
                  if "path" in question and question["id"] not in self.changed]
         with program.serving("--without-workers") as service:
+            self.rebuild(program)
             self.compare(asked, program, service)
         self.require_sound(program)
         return f"serve on the data folder upgrades it; {len(asked)} questions are answered as before"
@@ -246,10 +247,13 @@ class Upgrade:
 
     def caught_up(self, database):
         program = self.upgraded(database)
-        # Where a fold's version has risen, this rebuilds.
+        self.rebuild(program)
+        return program
+
+    def rebuild(self, program):
+        """Where a fold's version has risen, this rebuilds."""
         for ledger in self.facts["ledgers"]:
             program.succeed("projections", "run", "--until-caught-up", "--ledger", ledger)
-        return program
 
     def compare(self, questions, program, service):
         differing = []
