@@ -187,6 +187,44 @@ class StatisticsTest(unittest.TestCase):
         self.assertEqual(shown[("schedule", None)]["admitted"], 1)
         self.assertNotIn(("schedule", "day"), shown)
 
+    def test_what_was_missed_after_an_end_told_later_is_in_the_groups_of_a_later_period_too(self):
+        history = episode(
+            1, "2025-01-06 09:00", referral_source="court", track="mental_health", schedule="day"
+        )
+        history.add("program_changed", "2025-01-13 09:00", program="op", rationale="r")
+        history.add("program_changed", "2025-01-20 09:00", schedule="evening", rationale="r")
+        history.miss("2025-02-03 09:00")
+        history.family("2025-02-04 09:00", client_present=False)
+        history.complete("2025-01-28 09:00")
+        history.lines[-1]["source_recorded_at"] = instant("2025-02-05 09:00")
+        for program, missed in ((None, {"no_show": 1}), ("op", {"no_show": 1}), ("iop-day", None)):
+            _, february = periods("2025-01-01", "2025-02-28", history, program=program, by="month")
+            self.assertEqual(
+                {(one["dimension"], one["value"]): one["missed"] for one in february["groups"]},
+                {} if missed is None else {
+                    ("referral_source", "court"): missed, ("payer_class", None): missed,
+                    ("prior_level_of_care", None): missed, ("track", "mental_health"): missed,
+                    ("schedule", "evening"): missed,
+                },
+            )
+            self.assertEqual(february["total"]["missed"], missed or {})
+            self.assertEqual(february["total"]["clients"], 0)
+            self.assertEqual(list(compare_statistics.sum_failures("", february)), [])
+
+    def test_groups_without_all_sessions_of_the_total_are_found(self):
+        history = episode(1, "2025-01-06 09:00")
+        history.attend("2025-01-07 09:00")
+        history.miss("2025-01-08 09:00")
+        for change in (
+            {"attended": 0}, {"attended": 2}, {"missed": {}}, {"missed": {"excused": 1}},
+        ):
+            (period,) = periods("2025-01-01", "2025-01-31", history)
+            self.assertEqual(list(compare_statistics.period_differences(period, period)), [])
+            period["groups"][-1].update(change)
+            found = list(compare_statistics.period_differences(period, period))
+            self.assertEqual(len(found), 2)
+            self.assertIn("schedule: groups have", found[0])
+
     def test_the_comparison_finds_every_planted_difference(self):
         first, second = episode(1, "2025-01-01 09:00", "c"), episode(2, "2025-01-20 09:00", "c")
         first.complete("2025-01-18 09:00")
