@@ -110,7 +110,8 @@ def is_late_start(miss, session):
 class EpisodeSessions:
     """The sessions that belong to an episode by their local date, and those that do not.
 
-    `standing` says of every entry what it is, by event.
+    `standing` says of every entry what it is, by event; `came_late` and `recorded_twice` are the
+    sessions with such misses and entries, also those that are not of the episode.
     """
 
     def __init__(self, entries, stays, days):
@@ -133,7 +134,8 @@ class EpisodeSessions:
         inside_ids = {entry.event_id for entry in inside}
         self.sessions, self.missed_after_end = [], []
         self.standing = {}
-        for session in once(inside + awaited, days):
+        found = once(inside + awaited, days)
+        for session in found:
             if session.entry.event_id in inside_ids:
                 self.sessions.append(session)
                 self.standing[session.entry.event_id] = "counted"
@@ -149,6 +151,12 @@ class EpisodeSessions:
                     self.outside.append(entry)
         for entry in self.outside:
             self.standing[entry.event_id] = "outside_episode"
+        self.came_late = [one for one in found if one.misses]
+        self.recorded_twice = [
+            one
+            for one in found
+            if any(self.standing[entry.event_id] == "duplicate_session" for entry in one.entries)
+        ]
 
     @property
     def expected(self):

@@ -318,6 +318,12 @@ class SessionRowsTest(unittest.TestCase):
         self.assertEqual((outside["attended"], outside["programs"]), (0, []))
         self.assertEqual(outside["unmarked"], [])
 
+    def test_a_client_of_two_episodes_who_is_marked_under_one_is_marked(self):
+        one, other = episode(1, "2025-01-06 09:00", "c"), episode(2, "2025-01-06 09:00", "c")
+        one.attend("2025-01-07 10:00", "g")
+        (session,) = self.listed(one, other)["sessions"]
+        self.assertEqual((session["attended"], session["unmarked"]), (1, []))
+
     def test_one_episode_s_sessions_have_nobody_who_is_not_marked(self):
         listed = self.by_date_and_id(episode="e1")
         self.assertEqual(list(listed), [("2025-01-07", "g")])
