@@ -139,9 +139,9 @@ def attendance(
     def week_of(entry):
         return first_date_of_week(days.date_of(entry.time), first_weekday)
 
-    duplicates = [entry for one in sessions if len(one.entries) > 1 for entry in one.entries]
+    duplicates = [entry for one in found.recorded_twice for entry in one.entries]
     overlaps = [one.entry for one in overlapping(sessions)]
-    came_late = [entry for one in sessions if one.misses for entry in [one.entry] + one.misses]
+    came_late = [entry for one in found.came_late for entry in [one.entry] + one.misses]
     flagged = {
         "duplicate_session": set(map(week_of, duplicates)),
         "missed_and_attended": set(map(week_of, came_late)),

@@ -6,13 +6,23 @@
 EXPECTED is the output of program_statistics.py, ACTUAL of `episode-ledger statistics --from D1 --to
 D2 [--program P] [--by month|week] --format json`, or each several, one a line. Compared are every
 period's and group's figures and the readmissions; in all of them what was carried over and what came
-must be what went and what remains. Exit 0 when all agree, 1 with the differences.
+must be what went and what remains, and the sessions of each dimension's groups must add up to the
+total. Exit 0 when all agree, 1 with the differences.
 """
 
 import sys
+from collections import Counter
 
-from comparison import counts, member_differences, read_documents, report, two_paths
+from comparison import (
+    counts,
+    member_differences,
+    read_documents,
+    report,
+    shown,
+    two_paths,
+)
 
+DIMENSIONS = ("referral_source", "payer_class", "prior_level_of_care", "track", "schedule")
 FIGURES = (
     "carried_over", "admitted", "transferred_in", "ended", "transferred_out", "remaining",
     "clients", "readmissions", "mean_los_days", "median_los_days", "service_days", "attended",
@@ -35,6 +45,19 @@ def identity_failure(where, found):
         yield f"{where}: {came} were there or came, but {went} went or remain"
 
 
+def sum_failures(where, period):
+    """The sessions of a dimension's groups, attended and missed by reason, are those of the total."""
+
+    def sessions(found):
+        return Counter(counts(found["missed"])) + Counter(attended=found["attended"])
+
+    for dimension in DIMENSIONS:
+        groups = [one for one in period["groups"] if one["dimension"] == dimension]
+        parts, whole = sum(map(sessions, groups), Counter()), sessions(period["total"])
+        if parts != whole:
+            yield f"{where} {dimension}: groups have {shown(parts)} of {shown(whole)} sessions"
+
+
 def by_group(period):
     return {(group["dimension"], group["value"]): group for group in period["groups"]}
 
@@ -51,6 +74,8 @@ def period_differences(expected, actual):
         yield from member_differences(at, figures(ours[key]), figures(theirs[key]), FIGURES)
         for name, found in (("expected", ours[key]), ("actual", theirs[key])):
             yield from identity_failure(f"{at} ({name})", found)
+    for name, found in (("expected", expected), ("actual", actual)):
+        yield from sum_failures(f"{where} ({name})", found)
     again = [
         {
             row["episode_id"].lower(): {name: row.get(name) for name in READMISSION}
@@ -91,7 +116,7 @@ def main(arguments=None):
     again = sum(len(period["readmissions"]) for period in periods)
     return report(
         list(differences(expected, actual)),
-        f"equal: {len(periods)} periods, {groups} groups, {again} readmissions; the identity holds",
+        f"equal: {len(periods)} periods, {groups} groups, {again} readmissions; the identities hold",
     )
 
 

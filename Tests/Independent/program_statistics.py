@@ -78,6 +78,10 @@ class Period:
 
         return [session for session in found.expected if is_wanted(session)]
 
+    def has_sessions(self, entries, stays):
+        """Whether a session of the period was attended or missed."""
+        return any(one.attended or one.missed for one in self.sessions(entries, stays))
+
     def figures(self, ids):
         """The figures of some of the episodes."""
         chosen = [self.episodes[episode_id] for episode_id in ids]
@@ -154,10 +158,14 @@ class Period:
         return found
 
     def described(self, entries, stays):
-        """The values of an episode by dimension: of its admission, or last in the period."""
+        """The values of an episode by dimension: of its admission, or last in the period.
+
+        Of an episode that was over before it, of which only misses are counted, the last ones known.
+        """
         admission = next(entry.data for entry in entries if entry.type == "admitted")
         entries = [entry for entry in entries if entry.time < self.end]
-        last = self.touched(stays_of(None, entries))[-1]
+        stays = stays_of(None, entries)
+        last = (self.touched(stays) or [stay for stay in stays if self.wanted(stay)])[-1]
         return {
             "referral_source": admission.get("referral_source"),
             "payer_class": admission.get("payer", {}).get("class"),
@@ -176,7 +184,7 @@ class Period:
         there = [
             episode_id
             for episode_id, (entries, stays) in self.episodes.items()
-            if self.touched(stays)
+            if self.touched(stays) or self.has_sessions(entries, stays)
         ]
         groups = {}
         for episode_id in there:

@@ -37,7 +37,7 @@ from local_days import LocalDays, format_instant, parse_instant
 from medications import Reviews, random_queries
 from outcomes import outcomes
 from program_statistics import statistics
-from session_rows import session_rows
+from session_rows import session_list, session_rows, through
 from settings import Settings
 from substances import Formulary
 from summaries import summary
@@ -230,16 +230,44 @@ class Recount:
         yield from comparison.differences(expected, self.program.ask_each(questions))
 
     def sessions(self):
+        """Every way to ask for sessions, of some of the dates, sessions, people and so on."""
+        period = {"from": self.first, "to": self.last}
         for words, known_at, clock in self.knowledge():
             found = all_stays(self.episodes, known_at, clock)
             rows = session_rows(found, self.days)
-            by_date = {}
-            for row in rows:
-                by_date.setdefault(row["date"], []).append(row)
-            asked = self.chosen(sorted(by_date)[::9], known_at)
-            expected = [{"sessions": by_date[date]} for date in asked]
-            actual = self.program.ask_each(["sessions", "--date", date, *words] for date in asked)
+            values = {
+                name: self.chosen(sorted({row[name] for row in rows if row[name]})[::part], known_at)
+                for name, part in (("date", 9), ("session_id", 40), ("author", 1), ("program", 1),
+                                   ("episode_id", 3))
+            }
+            people = sorted({person for row in rows for person in row["facilitators"]})
+            middle = sorted(row["time"] for row in rows)[len(rows) // 2 :][:1]
+            asked = [{"date": date} for date in values["date"]]
+            asked += [{"session-id": id} for id in values["session_id"]]
+            asked += [period | {"facilitator": one} for one in self.chosen(people, known_at)]
+            asked += [period | {"author": one} for one in values["author"]]
+            for program in values["program"]:
+                asked.append(period | {"program": program})
+                asked += [
+                    period | {"program": program, "effective-at": format_instant(instant)}
+                    for instant in middle
+                ]
+            asked += [{"episode": id} for id in values["episode_id"]]
+            expected = [
+                session_list(through(found, middle[0] if "effective-at" in one else None),
+                             self.days, **session_choice(one))
+                for one in asked
+            ]
+            actual = self.program.ask_each(["sessions", *options(one), *words] for one in asked)
             yield from compare_sessions.differences(expected, actual)
+
+
+def session_choice(asked):
+    """What is asked of sessions as the recount takes it."""
+    choice = {name.replace("-", "_"): value for name, value in asked.items()}
+    choice.pop("effective_at", None)
+    date = choice.pop("date", None)
+    return choice | {"first": choice.pop("from", date), "last": choice.pop("to", date)}
 
 
 def review_words(query):

@@ -108,7 +108,11 @@ def is_late_start(miss, session):
 
 
 class EpisodeSessions:
-    """The sessions that belong to an episode by their local date, and those that do not."""
+    """The sessions that belong to an episode by their local date, and those that do not.
+
+    `standing` says of every entry what it is, by event; `came_late` and `recorded_twice` are the
+    sessions with such misses and entries, also those that are not of the episode.
+    """
 
     def __init__(self, entries, stays, days):
         ending = end_after_admission(entries) if stays[-1].end is not None else None
@@ -120,14 +124,39 @@ class EpisodeSessions:
                 date = days.date_of(entry.time)
                 side = before if date < first else inside
                 (after if last is not None and date > last else side).append(entry)
-        self.sessions = once(inside, days)
-        # The end was told later: until then the program waited for the client.
-        awaited = [
-            entry for entry in after if ending.known is None or entry.time <= ending.known
+        # The end was told later: until then the program waited for the client. Who was noted as
+        # missing may have come nevertheless, also to a session that is no longer the episode's.
+        awaited, self.outside = [], before
+        for entry in after:
+            is_late = ending.known is not None and entry.time > ending.known
+            came_not = entry.type == "session_missed"
+            (self.outside if is_late and came_not else awaited).append(entry)
+        inside_ids = {entry.event_id for entry in inside}
+        self.sessions, self.missed_after_end = [], []
+        self.standing = {}
+        found = once(inside + awaited, days)
+        for session in found:
+            if session.entry.event_id in inside_ids:
+                self.sessions.append(session)
+                self.standing[session.entry.event_id] = "counted"
+            elif session.missed:
+                self.missed_after_end.append(session)
+                self.standing[session.entry.event_id] = "missed_after_end"
+            for entry in session.misses:
+                self.standing[entry.event_id] = "missed_and_attended"
+            for entry in session.entries:
+                if entry.event_id in inside_ids or entry.type == "session_missed":
+                    self.standing.setdefault(entry.event_id, "duplicate_session")
+                else:
+                    self.outside.append(entry)
+        for entry in self.outside:
+            self.standing[entry.event_id] = "outside_episode"
+        self.came_late = [one for one in found if one.misses]
+        self.recorded_twice = [
+            one
+            for one in found
+            if any(self.standing[entry.event_id] == "duplicate_session" for entry in one.entries)
         ]
-        self.missed_after_end = [one for one in once(awaited, days) if one.missed]
-        told = {entry.event_id for one in self.missed_after_end for entry in one.entries}
-        self.outside = before + [entry for entry in after if entry.event_id not in told]
 
     @property
     def expected(self):

@@ -19,7 +19,7 @@ from outcomes import outcomes
 from program_statistics import DIMENSIONS, statistics
 from random_histories import histories
 from regimens import is_as_needed, is_single, percent, unit_of
-from session_rows import rosters, session_rows
+from session_rows import session_list, session_rows
 from sessions import NOT_OF_THE_PROGRAM, EpisodeSessions, covered
 from substances import Formulary
 from summaries import has_died, summary
@@ -237,10 +237,11 @@ def of_rosters(found, days):
         counts[f"row {row['outcome']}"] += 1
         counts["row that is not counted"] += not row["counted"]
         counts["row with facilitators"] += bool(row["facilitators"])
-    for roster in rosters(rows, found):
-        counts["roster of several clients"] += len(roster["came"]) > 1
-        counts["roster with somebody unmarked"] += bool(roster["unmarked"])
-        counts["flag group_size"] += "group_size" in roster["flags"]
+        counts[f"row {row['standing']}"] += 1
+    for session in session_list(found, days)["sessions"]:
+        counts["roster of several clients"] += session["attended"] > 1
+        counts["roster with somebody unmarked"] += bool(session["unmarked"])
+        counts["flag group_size"] += bool(session["flags"])
     return counts
 
 
@@ -267,6 +268,7 @@ EXPECTED = (
     "summary of who died", "interim summary", "weeks are not those of the calendar",
     "change of track within a stay", "client in two stays", "service that another follows",
     "more services than episodes", "readmission", "row family_without_client",
+    "row duplicate_session", "row missed_and_attended", "row missed_after_end",
     "row that is not counted", "row with facilitators", "roster of several clients",
     "roster with somebody unmarked", "flag group_size", "statistics ended",
 ) + tuple(f"statistics by {dimension}" for dimension in DIMENSIONS)

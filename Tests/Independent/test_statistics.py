@@ -187,6 +187,44 @@ class StatisticsTest(unittest.TestCase):
         self.assertEqual(shown[("schedule", None)]["admitted"], 1)
         self.assertNotIn(("schedule", "day"), shown)
 
+    def test_what_was_missed_after_an_end_told_later_is_in_the_groups_of_a_later_period_too(self):
+        history = episode(
+            1, "2025-01-06 09:00", referral_source="court", track="mental_health", schedule="day"
+        )
+        history.add("program_changed", "2025-01-13 09:00", program="op", rationale="r")
+        history.add("program_changed", "2025-01-20 09:00", schedule="evening", rationale="r")
+        history.miss("2025-02-03 09:00")
+        history.family("2025-02-04 09:00", client_present=False)
+        history.complete("2025-01-28 09:00")
+        history.lines[-1]["source_recorded_at"] = instant("2025-02-05 09:00")
+        for program, missed in ((None, {"no_show": 1}), ("op", {"no_show": 1}), ("iop-day", None)):
+            _, february = periods("2025-01-01", "2025-02-28", history, program=program, by="month")
+            self.assertEqual(
+                {(one["dimension"], one["value"]): one["missed"] for one in february["groups"]},
+                {} if missed is None else {
+                    ("referral_source", "court"): missed, ("payer_class", None): missed,
+                    ("prior_level_of_care", None): missed, ("track", "mental_health"): missed,
+                    ("schedule", "evening"): missed,
+                },
+            )
+            self.assertEqual(february["total"]["missed"], missed or {})
+            self.assertEqual(february["total"]["clients"], 0)
+            self.assertEqual(list(compare_statistics.sum_failures("", february)), [])
+
+    def test_groups_without_all_sessions_of_the_total_are_found(self):
+        history = episode(1, "2025-01-06 09:00")
+        history.attend("2025-01-07 09:00")
+        history.miss("2025-01-08 09:00")
+        for change in (
+            {"attended": 0}, {"attended": 2}, {"missed": {}}, {"missed": {"excused": 1}},
+        ):
+            (period,) = periods("2025-01-01", "2025-01-31", history)
+            self.assertEqual(list(compare_statistics.period_differences(period, period)), [])
+            period["groups"][-1].update(change)
+            found = list(compare_statistics.period_differences(period, period))
+            self.assertEqual(len(found), 2)
+            self.assertIn("schedule: groups have", found[0])
+
     def test_the_comparison_finds_every_planted_difference(self):
         first, second = episode(1, "2025-01-01 09:00", "c"), episode(2, "2025-01-20 09:00", "c")
         first.complete("2025-01-18 09:00")
@@ -231,11 +269,11 @@ class SessionRowsTest(unittest.TestCase):
         return one, other, away, later
 
     def rows(self):
-        found = found_in(*self.histories())
-        return found, session_rows.session_rows(found, DAYS)
+        rows = session_rows.session_rows(found_in(*self.histories()), DAYS)
+        return sorted(rows, key=lambda row: (row["time"], row["episode_id"]))
 
     def test_each_entry_in_force_is_a_row(self):
-        _, rows = self.rows()
+        rows = self.rows()
         self.assertEqual(
             [(row["episode_id"], row["outcome"], row["kind"], row["counted"]) for row in rows],
             [
@@ -249,20 +287,95 @@ class SessionRowsTest(unittest.TestCase):
         )
         self.assertEqual((rows[3]["reason"], rows[3]["minutes"]), ("excused", None))
 
-    def test_a_roster_says_who_came_who_did_not_and_who_is_not_marked(self):
-        found, rows = self.rows()
-        listed = {
-            (one["date"], one["session_id"]): one for one in session_rows.rosters(rows, found)
+    def listed(self, *histories, **asked):
+        found = found_in(*histories or self.histories())
+        return session_rows.session_list(found, DAYS, **asked)
+
+    def by_date_and_id(self, **asked):
+        return {
+            (one["date"], one["session_id"]): one for one in self.listed(**asked)["sessions"]
         }
+
+    def test_a_roster_says_who_came_who_did_not_and_who_is_not_marked(self):
+        listed = self.by_date_and_id()
         group = listed[("2025-01-07", "g")]
-        self.assertEqual((group["came"], group["did_not_come"]), (["c1", "c2"], []))
-        self.assertEqual((group["unmarked"], group["flags"]), (["c3"], ["group_size"]))
-        missed = listed[("2025-01-08", "g")]
+        self.assertEqual((group["attended"], group["missed"]), (2, 0))
         self.assertEqual(
-            (missed["came"], missed["did_not_come"], missed["unmarked"]), ([], ["c2"], ["c1", "c3"])
+            group["unmarked"], [{"episode_id": "e3", "client_id": "c3", "program": "iop-day"}]
         )
+        self.assertEqual(
+            [(one["flag"], len(one["event_ids"])) for one in group["flags"]], [("group_size", 1)]
+        )
+        self.assertEqual(
+            (group["kind"], group["topic"], group["facilitators"], group["programs"]),
+            ("group", "anger", ["f1"], ["iop-day"]),
+        )
+        missed = listed[("2025-01-08", "g")]
+        self.assertEqual((missed["attended"], missed["missed"]), (0, 1))
+        self.assertEqual([one["client_id"] for one in missed["unmarked"]], ["c1", "c3"])
         self.assertEqual(listed[("2025-01-08", "f")]["unmarked"], [])
-        self.assertEqual(listed[("2025-01-05", "g")]["unmarked"], [])
+        outside = listed[("2025-01-05", "g")]
+        self.assertEqual((outside["attended"], outside["programs"]), (0, []))
+        self.assertEqual(outside["unmarked"], [])
+
+    def test_a_client_of_two_episodes_who_is_marked_under_one_is_marked(self):
+        one, other = episode(1, "2025-01-06 09:00", "c"), episode(2, "2025-01-06 09:00", "c")
+        one.attend("2025-01-07 10:00", "g")
+        (session,) = self.listed(one, other)["sessions"]
+        self.assertEqual((session["attended"], session["unmarked"]), (1, []))
+
+    def test_one_episode_s_sessions_have_nobody_who_is_not_marked(self):
+        listed = self.by_date_and_id(episode="e1")
+        self.assertEqual(list(listed), [("2025-01-07", "g")])
+        self.assertEqual(listed[("2025-01-07", "g")]["unmarked"], [])
+
+    def test_a_stay_that_ends_as_the_session_begins_is_none_of_its(self):
+        for ended, number in (("2025-01-07 10:00", 0), ("2025-01-07 10:01", 1)):
+            one, other = episode(1, "2025-01-06 09:00"), episode(2, "2025-01-06 09:00")
+            one.attend("2025-01-07 10:00", "g")
+            other.complete(ended)
+            (session,) = self.listed(one, other)["sessions"]
+            self.assertEqual(len(session["unmarked"]), number)
+
+    def test_somebody_s_session_is_told_whole_with_the_clients_and_what_is_of_their_episode(self):
+        found = self.listed(facilitator="f1")
+        self.assertEqual([len(one["entries"]) for one in found["sessions"]], [2])
+        self.assertEqual([one["episode_id"] for one in found["episodes"]], ["e1", "e2"])
+        e2 = self.listed()["episodes"][1]
+        self.assertEqual(
+            (e2["attended"], e2["missed"], e2["last_attended_at"]),
+            (1, {"excused": 1}, "2025-01-07T15:10:00.000000Z"),
+        )
+        e3 = self.listed()["episodes"][2]
+        self.assertEqual((e3["attended"], e3["missed"], e3["last_attended_at"]), (0, {}, None))
+
+    def test_standing_says_what_an_entry_is(self):
+        history = episode(1, "2025-01-06 09:00")
+        history.attend("2025-01-05 10:00", "early")
+        history.attend("2025-01-07 10:00", "g")
+        history.attend("2025-01-07 10:01", "g")
+        history.miss("2025-01-08 10:00")
+        history.attend("2025-01-08 10:30", "h")
+        history.miss("2025-01-10 23:30")
+        history.attend("2025-01-11 00:15", "night")  # the day after the end's
+        history.miss("2025-01-14 10:00", session_id="a")
+        history.attend("2025-01-14 10:00", "a")
+        history.miss("2025-01-15 10:00")
+        history.miss("2025-01-21 10:00")
+        history.complete("2025-01-10 12:00")
+        history.lines[-1]["source_recorded_at"] = instant("2025-01-20 09:00")
+        rows = session_rows.session_rows(found_in(history), DAYS)
+        self.assertEqual(
+            [row["standing"] for row in sorted(rows, key=lambda row: row["starts_at"])],
+            ["outside_episode", "duplicate_session", "counted", "missed_and_attended", "counted",
+             "missed_and_attended", "outside_episode"]
+            + [row["standing"] for row in rows if row["session_id"] == "a"]
+            + ["missed_after_end", "outside_episode"],
+        )
+        self.assertEqual(
+            {row["outcome"]: row["standing"] for row in rows if row["session_id"] == "a"},
+            {"attended": "outside_episode", "missed": "duplicate_session"},
+        )
 
     def output(self, *arguments):
         with tempfile.TemporaryDirectory() as folder:
@@ -277,29 +390,51 @@ class SessionRowsTest(unittest.TestCase):
             )
             return json.loads(output.getvalue())
 
-    def test_the_rows_are_chosen_by_date_session_person_program_or_episode(self):
+    def test_the_entries_are_chosen_by_date_session_person_program_or_episode(self):
         for arguments, number in (
             ((), 5), (("--date", "2025-01-08"), 2), (("--session-id", "g"), 4),
-            (("--facilitator", "f1"), 1), (("--program", "iop-day"), 5), (("--program", "b"), 0),
+            (("--from", "2025-01-07", "--to", "2025-01-07"), 2), (("--to", "2025-01-06"), 1),
+            (("--facilitator", "f1"), 2), (("--program", "iop-day"), 5), (("--program", "b"), 0),
             (("--episode", "E2"), 2), (("--author", "nobody"), 0),
+            (("--effective-at", "2025-01-07"), 3),
         ):
-            self.assertEqual(len(self.output(*arguments)["sessions"]), number, arguments)
+            found = self.output(*arguments)["sessions"]
+            self.assertEqual(sum(len(one["entries"]) for one in found), number, arguments)
 
     def test_the_comparison_finds_every_planted_difference(self):
         expected = self.output()
         self.assertEqual(list(compare_sessions.differences([expected], [expected])), [])
-        for name in compare_sessions.ROW:
+        group = next(one for one in expected["sessions"] if one["flags"])
+        place = expected["sessions"].index(group)
+
+        def planted(change):
             changed = copy.deepcopy(expected)
-            changed["sessions"][0][name] = "other"
-            self.assertEqual(len(list(compare_sessions.differences([expected], [changed]))), 1)
-        changed["sessions"].pop()
-        self.assertEqual(len(list(compare_sessions.differences([expected], [changed]))), 2)
+            change(changed)
+            return len(list(compare_sessions.differences([expected], [changed])))
+
+        for name in compare_sessions.ENTRY:
+            other = {name: "other"}
+            self.assertEqual(
+                planted(lambda one: one["sessions"][0]["entries"][0].update(other)), 1, name
+            )
+        for name in compare_sessions.SESSION:
+            other = {name: [] if name in ("unmarked", "flags") else "other"}
+            self.assertEqual(planted(lambda one: one["sessions"][place].update(other)), 1, name)
+        for name in compare_sessions.EPISODE:
+            other = {name: "other"}
+            self.assertEqual(planted(lambda one: one["episodes"][0].update(other)), 1, name)
+        self.assertEqual(
+            planted(lambda one: one["sessions"][place]["flags"][0].update(event_ids=[])), 1
+        )
+        self.assertEqual(planted(lambda one: one["episodes"].pop()), 1)
+        self.assertEqual(planted(lambda one: one["sessions"].pop()), 2)  # it and its entry
+        self.assertEqual(planted(lambda one: one.update(parked=["e1"])), 1)
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()) as printed:
             path = os.path.join(folder, "answer")
             with open(path, "w", encoding="utf-8") as file:
                 json.dump(expected, file)
             self.assertEqual(compare_sessions.main([path, path]), 0)
-        self.assertIn("equal: 5 sessions", printed.getvalue())
+        self.assertIn("equal: 4 sessions, 5 entries, 3 unmarked, 1 flags", printed.getvalue())
 
 
 class EpisodesTest(unittest.TestCase):

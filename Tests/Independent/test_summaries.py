@@ -216,11 +216,21 @@ class AttendanceTest(unittest.TestCase):
             answer["missed_after_end"], {"cancelled_by_program": 1, "excused": 1}
         )
         self.assertEqual(answer["rate"], 1 / 3)
-        self.assertEqual(answer["flags"], ["outside_episode"])
+        self.assertEqual(answer["flags"], ["duplicate_session", "outside_episode"])
         self.assertEqual([week["missed"] for week in answer["weeks"]], [{"no_show": 1}])
         found = history.summary()
         self.assertEqual((found["missed_after_end"], found["attendance_rate"]),
                          (answer["missed_after_end"], 1 / 3))
+
+    def test_a_miss_after_the_end_may_be_an_attended_session_after_it(self):
+        history = CareHistory()
+        history.attend("2025-01-07 10:00")
+        history.miss("2025-01-14 10:00")
+        history.attend("2025-01-14 10:30")
+        history.add("completed", "2025-01-10 12:00", known="2025-01-20T15:00:00Z")
+        answer = history.attendance()
+        self.assertEqual((answer["missed_after_end"], answer["rate"]), ({}, 1))
+        self.assertEqual(answer["flags"], ["missed_and_attended", "outside_episode"])
 
     def test_before_the_end_is_known_nothing_is_after_it(self):
         history = CareHistory()
