@@ -183,11 +183,11 @@ extension SessionList.Session {
             : [EpisodeFlag(flag: .groupSize, at: startsAt, eventIDs: doubtful.map(\.eventID))]
     }
 
-    /// Finds who was enrolled in one of its programs at its start and has no entry.
+    /// Finds which clients were enrolled in one of its programs at its start and have no entry.
     fileprivate mutating func mark(_ stays: [String: [EpisodeSessions.Stay]]) {
-        let marked = Set(entries.map(\.episodeID))
+        let marked = Set(entries.map(\.clientID))
         unmarked = programs.flatMap { stays[$0] ?? [] }
-            .filter { $0.holds(startsAt) && !marked.contains($0.episodeID) }
+            .filter { $0.holds(startsAt) && !marked.contains($0.clientID) }
             .map {
                 SessionList.Unmarked(
                     episodeID: $0.episodeID,

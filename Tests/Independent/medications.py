@@ -234,14 +234,15 @@ class Reviews:
         if not entries:
             return None
         review = EpisodeReview(episode_id, entries, effective_at, self.formulary)
-        review.not_reviewed_days = self.not_reviewed_days or self.days_set_for(review)
+        review.not_reviewed_days = self.not_reviewed_days or self.days_set_for(review, known_at)
         return review
 
-    def days_set_for(self, review):
+    def days_set_for(self, review, known_at):
         """The days that are set for the program of the review's last stay, or for the ledger."""
         program = review.stays[-1].program if review.stays else None
         date = self.days.date_of(review.effective_at)
-        return self.settings.not_reviewed_days(program, date) or NOT_REVIEWED_DAYS
+        settings = self.settings.known(known_at)
+        return settings.not_reviewed_days(program, date) or NOT_REVIEWED_DAYS
 
     def open_episodes(self, client_id, effective_at, known_at, known_by):
         """The reviews of the client's episodes that are open at E."""

@@ -17,11 +17,16 @@ class Settings:
     """Those recorded by K; none means what holds without any."""
 
     def __init__(self, rows=(), known_at=None):
+        self._known = rows
         self._rows = [
             (row["key"], parse_date(row["from_date"]), row.get("entry", number), row["value"])
             for number, row in enumerate(rows)
             if known_at is None or parse_instant(row["recorded_at"]) <= known_at
         ]
+
+    def known(self, known_at):
+        """The same as it was known at a time, by whatever clock: a setting has one time."""
+        return self if known_at is None else Settings(self._known, known_at)
 
     @classmethod
     def read(cls, path, known_at=None):
