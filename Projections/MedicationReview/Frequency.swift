@@ -14,7 +14,10 @@ struct Frequency {
     ]
 
     /// Whether the whole of it is one dose; as needed, and a repeat that is allowed (MR1), aside.
+    ///
+    /// "MR X1" alone is a dose that may be repeated once.
     var isOnce: Bool {
+        if words == ["mr", "x1"] { return true }
         var rest: [String] = []
         for word in words {
             switch (rest.last, word) {

@@ -61,7 +61,7 @@ struct VerifyTests {
             let verified = try await fixture.run(["verify"], environment: environment)
             #expect(verified.status == 0, "\(verified.text)\(verified.errors)")
             let report = try fixture.decode(VerifyAnswer.self, verified.output)
-            #expect(report.sealed == count && report.readModels.count == 3)
+            #expect(report.sealed == count && report.readModels.count == 4)
             #expect(report.notices.contains { $0.contains("no checkpoint log") })
             for words in [
                 ["checkpoint"], ["checkpoint", "--verifier-key"],

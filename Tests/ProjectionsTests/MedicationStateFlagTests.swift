@@ -80,7 +80,7 @@ struct MedicationStateFlagTests {
         #expect(flags[0].text.contains("(acetaminophen)"))
     }
 
-    @Test("Other codes are no duplicates; one product without a dose is one")
+    @Test("Codes do not tell a duplicate apart at one dose; one product without a dose is one")
     func codes() throws {
         let coded = try story {
             $0.adjust(
@@ -96,7 +96,7 @@ struct MedicationStateFlagTests {
                 "03-02"
             )
         }
-        #expect(try coded.review(at: "03-03").flags.told == ["same_ingredient 2 3"])
+        #expect(try coded.review(at: "03-03").flags.told == ["duplicate_active 2 3"])
         let lacking = try story {
             $0.adjust(.start, medication("x"), mg(1), "03-02")
             $0.adjust(.resume, medication("x"), Regimen(route: "oral"), "03-02")
