@@ -130,7 +130,7 @@ struct StreamTests {
                         union all select from sealer where lease_holder is not null
                         """
                     )
-                    return held.count == 4
+                    return held.count == 5
                 }
                 return program
             }
