@@ -11,7 +11,9 @@ alter table read_model.census_episode
     -- session_at has every session from now on, each once; session_minutes is 0 for those that do not
     -- count toward hours. This says who was there: attended, family_without_client, or why it was
     -- missed.
-    add column session_outcome text[] not null default '{}';
+    add column session_outcome text[] not null default '{}',
+    -- As of the other lists of this table: nothing looks for an element.
+    alter column session_outcome set statistics 0;
 
 alter table read_model.census_stay
     -- The event that opened the stay.
@@ -20,7 +22,11 @@ alter table read_model.census_stay
     add column tracks text[] not null default '{}',
     add column track_at bigint[] not null default '{}',
     add column schedules text[] not null default '{}',
-    add column schedule_at bigint[] not null default '{}';
+    add column schedule_at bigint[] not null default '{}',
+    alter column tracks set statistics 0,
+    alter column track_at set statistics 0,
+    alter column schedules set statistics 0,
+    alter column schedule_at set statistics 0;
 
 -- One row for each session entry that is in force, held or missed, whether it counts or not.
 create table read_model.session_entry (
@@ -55,8 +61,9 @@ create table read_model.session_entry (
 with (autovacuum_vacuum_scale_factor = 0.05);
 -- The sessions of a day or a month.
 create index on read_model.session_entry (ledger_id, generation, starts_at);
--- One session, or a series.
-create index on read_model.session_entry (ledger_id, generation, session_id);
+-- One session, or a series: by the beginning of its id, since an index has no room for the longest.
+create index session_entry_session_id_idx
+    on read_model.session_entry (ledger_id, generation, left(session_id, 200));
 
 -- One row for each stay of an episode: who is enrolled when a session begins.
 create table read_model.session_stay (
@@ -72,6 +79,7 @@ create table read_model.session_stay (
 )
 with (autovacuum_vacuum_scale_factor = 0.05);
 -- A program's, those that end after a time and those that last.
-create index on read_model.session_stay (ledger_id, generation, program, to_at);
+create index session_stay_program_idx
+    on read_model.session_stay (ledger_id, generation, left(program, 200), to_at);
 
 grant select on read_model.session_entry, read_model.session_stay to ledger_reader;

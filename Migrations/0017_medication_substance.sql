@@ -8,10 +8,19 @@ alter table read_model.medication_episode
     add column flag_lineages text[],
     -- The event that admits the client, and what it says of allergies: null where they were not recorded.
     add column admitted_by uuid,
-    add column allergy text[];
+    add column allergy text[],
+    alter column flag_lineages set statistics 0,
+    alter column allergy set statistics 0;
 
--- The episodes of one client, whose medications are reviewed together.
-create index on read_model.medication_episode (ledger_id, generation, client_id);
+-- The episodes of one client, whose medications are reviewed together. An index has no room for the
+-- longest key that an admission may name, so it has the beginning; likewise of a program, whose index
+-- stopped the worker where a key was too long.
+create index medication_episode_client_id_idx
+    on read_model.medication_episode (ledger_id, generation, left(client_id, 200));
+drop index read_model.medication_episode_ledger_id_generation_program_idx;
+create index medication_episode_program_idx
+    on read_model.medication_episode (ledger_id, generation, left(program, 200))
+    where ended_at is null;
 
 alter table read_model.medication_lineage
     -- What ended it. What was recorded before that, for later, is cancelled by it.

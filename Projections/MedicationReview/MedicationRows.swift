@@ -26,13 +26,17 @@ enum MedicationRows {
             case .program(let program, let effectiveAt):
                 """
                 (
-                    (program = \(program) and ended_at is null)
+                    (
+                        left(program, 200) = \(program.indexed) and program = \(program)
+                        and ended_at is null
+                    )
                     or last_at > \(effectiveAt.microseconds)
                 )
                 """
             case .clients(let clients, let effectiveAt):
                 """
-                client_id = any (\(clients))
+                left(client_id, 200) = any (\(clients.map(\.indexed)))
+                and client_id = any (\(clients))
                 and (ended_at is null or last_at > \(effectiveAt.microseconds))
                 """
             }

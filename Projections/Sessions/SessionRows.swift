@@ -104,7 +104,12 @@ enum SessionRows {
             and starts_at < \(selection.time?.upperBound.microseconds ?? .max)
             """
         var condition = isInTime
-        if let id = selection.sessionID { condition = "\(condition) and session_id = \(id)" }
+        if let id = selection.sessionID {
+            condition = """
+                \(condition)
+                and left(session_id, 200) = \(id.indexed) and session_id = \(id)
+                """
+        }
         if let program = selection.program { condition = "\(condition) and program = \(program)" }
         // A missed entry names no facilitator: it is found by its session.
         let isBy = [
@@ -147,7 +152,8 @@ enum SessionRows {
             ledger,
             generation,
             where: """
-                program = any (\(programs.sorted()))
+                left(program, 200) = any (\(programs.sorted().map(\.indexed)))
+                and program = any (\(programs.sorted()))
                 and (to_at is null or to_at > \(from.microseconds))
                 and from_at <= \(to.microseconds)
                 """,

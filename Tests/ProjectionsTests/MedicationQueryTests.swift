@@ -417,7 +417,7 @@ struct MedicationQueryTests {
             )
             let plan = try await fixture.database.reader.query("explain \(query)")
                 .map { try $0.get(0, as: String.self) }.joined(separator: "\n")
-            #expect(plan.contains("medication_episode_ledger_id_generation_program_idx"), "\(plan)")
+            #expect(plan.contains("medication_episode_program_idx"), "\(plan)")
             #expect(plan.contains("medication_episode_ledger_id_generation_last_at_idx"), "\(plan)")
             let ofClient = MedicationRows.episodes(
                 .clients(["c-7"], effectiveAt: Instant(microseconds: 19_990)),
@@ -427,7 +427,7 @@ struct MedicationQueryTests {
             let joined = try await fixture.database.reader.query("explain \(ofClient)")
                 .map { try $0.get(0, as: String.self) }.joined(separator: "\n")
             #expect(
-                joined.contains("medication_episode_ledger_id_generation_client_id_idx"),
+                joined.contains("medication_episode_client_id_idx"),
                 "\(joined)"
             )
         }

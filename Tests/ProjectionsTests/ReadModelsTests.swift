@@ -39,6 +39,58 @@ struct ReadModelsTests {
         }
     }
 
+    @Test("Texts as long as an append accepts are taken in, and found by their whole length")
+    func longTexts() async throws {
+        try await ProjectionFixture.with { fixture in
+            var random = SeededRandom(seed: 208)
+            func text(_ end: String) -> String {
+                // Four bytes a character, of which nothing can be compressed.
+                let long = (0..<4_095).compactMap { _ in
+                    UnicodeScalar(UInt32.random(in: 0x2_0000...0x2_A6DF, using: &random))
+                }
+                return String(String.UnicodeScalarView(long)) + end
+            }
+            let (client, program, session) = (text("c"), text("p"), text("s"))
+            let admitted = Admitted(
+                clientID: client,
+                program: program,
+                levelOfCare: .intensiveOutpatient
+            )
+            let start = SampleEvent.admissionTime
+            func event(_ data: EventData, _ seconds: Int64) -> EventDraft {
+                EventDraft(
+                    eventID: .random(using: &random),
+                    occurredAt: start.advanced(bySeconds: seconds),
+                    author: Author(id: "random", role: .other),
+                    data: data
+                )
+            }
+            let attended = SessionAttended(sessionID: session, kind: .group, minutes: 60)
+            let episode = EpisodeID.random(using: &random)
+            try await fixture.append(
+                [event(.admitted(admitted), 0), event(.sessionAttended(attended), 3_600)]
+                    .map { RandomEvent(episodeID: episode, draft: $0) }
+            )
+            for projection in try ReadModels.all(fixture.ledger) {
+                try await fixture.keepUp(projection)
+            }
+            let context = try await LedgerContext(fixture.database, fixture.ledger)
+            func sessions(_ arguments: [String: String]) async throws -> Int {
+                let question = try SessionsQuestion.read(
+                    Arguments(arguments.mapValues { [$0] }),
+                    at: context.moment
+                )
+                return try await question.answer(context).value.sessions.count
+            }
+            #expect(try await sessions(["session_id": session]) == 1)
+            #expect(try await sessions(["session_id": String(session.dropLast())]) == 0)
+            let query = try MedicationReviewQuery(fixture.database, ledger: fixture.ledger)
+            let now = context.moment.now
+            #expect(try await query.program(program, effectiveAt: now).episodes.count == 1)
+            #expect(try await query.client(client, effectiveAt: now).episodes.count == 1)
+        }
+    }
+
     @Test("A poisoned episode is parked, and the others go on")
     func poisoned() async throws {
         try await ProjectionFixture.with { fixture in
