@@ -177,7 +177,8 @@ struct MedicationsAtTime {
                 timeline.append(MedicationReview.Past(lineage: lineage.id, interval: interval))
                 guard endedAt == nil, interval.isActive(at: effectiveAt) else { continue }
                 var active = listed(lineage, interval)
-                if let end = reviewed.whole.endAhead(of: lineage.id, at: effectiveAt) {
+                if let end = reviewed.whole.endAhead(of: interval, of: lineage.id, at: effectiveAt)
+                {
                     if end.knownAt <= effectiveAt {
                         active.scheduledEnd = end
                     } else {
@@ -227,12 +228,18 @@ struct MedicationsAtTime {
 }
 
 extension MedicationCourse {
-    /// What ends the regimen of a lineage that is in force at a time, where that is known.
+    /// What ends a regimen that is in force in the course up to a time, where this course knows it.
+    ///
+    /// This course goes on. Where entries of later read the history anew, another regimen is in
+    /// force here, and its end says nothing.
     fileprivate func endAhead(
+        of listed: Interval,
         of id: LineageID,
         at time: Instant
     ) -> MedicationReview.EndAhead? {
-        guard let interval = lineage(id)?.intervals.first(where: { $0.isActive(at: time) }),
+        guard
+            let interval = lineage(id)?.intervals
+                .first(where: { $0.eventID == listed.eventID && $0.isActive(at: time) }),
             let to = interval.to, let change = interval.endedBy
         else { return nil }
         return MedicationReview.EndAhead(

@@ -224,6 +224,9 @@ public struct SealedLedger: Sendable {
             return nil
         } catch is NoteError {
             return nil
+        } catch is ProjectionRowError {
+            // A code that no read model writes is refused as it is read.
+            return nil
         }
     }
 
