@@ -160,7 +160,7 @@ private struct Doors {
         case "getAttendance": return parse(Attendance.self)
         case "getOutcomes": return parse(Outcomes.self)
         case "getStatistics": return parse(StatisticsCommand.self)
-        case "listSessions": return parse(SessionsCommand.self)
+        case "listSessions": return parse(SessionsCommand.Held.self)
         case "getMedicationReview": return parse(MedicationReviewCommand.self)
         default:
             do {

@@ -12,6 +12,8 @@ public enum SettingName: String, ClosedCode {
     case notReviewedDays = "not_reviewed_days"
     /// On which day the weeks of attendance begin.
     case firstDayOfWeek = "first_day_of_week"
+    /// How pages write dates and times.
+    case displayLocale = "display.locale"
 
     /// The value by which a key has what it has without any setting.
     public static let standard = "default"
@@ -26,7 +28,7 @@ public enum SettingName: String, ClosedCode {
         switch self {
         case .weeklyHours: .program
         case .notReviewedDays: .either
-        case .firstDayOfWeek: .ledger
+        case .firstDayOfWeek, .displayLocale: .ledger
         }
     }
 
@@ -36,6 +38,7 @@ public enum SettingName: String, ClosedCode {
         case .weeklyHours: "hours a week, 0 to 168"
         case .notReviewedDays: "a whole number of days, 1 to 366"
         case .firstDayOfWeek: "a day, monday to sunday"
+        case .displayLocale: "en-US or en-GB"
         }
     }
 
@@ -47,6 +50,7 @@ public enum SettingName: String, ClosedCode {
                 + "20 for partial hospitalization"
         case .notReviewedDays: "14"
         case .firstDayOfWeek: "monday"
+        case .displayLocale: "en-US"
         }
     }
 
@@ -56,6 +60,7 @@ public enum SettingName: String, ClosedCode {
         case .weeklyHours: Self.hours(value) != nil
         case .notReviewedDays: Self.days(value) != nil
         case .firstDayOfWeek: Weekday(rawValue: value) != nil
+        case .displayLocale: ["en-US", "en-GB"].contains(value)
         }
     }
 
@@ -107,7 +112,10 @@ public struct NewSetting: Hashable, Sendable {
 
     /// The name and the program of a key.
     static func parts(_ key: String) -> (name: SettingName?, program: String?) {
-        guard let dot = key.firstIndex(of: ".") else { return (SettingName(rawValue: key), nil) }
+        // The name of one has a dot itself.
+        guard SettingName(rawValue: key) == nil, let dot = key.firstIndex(of: ".") else {
+            return (SettingName(rawValue: key), nil)
+        }
         return (SettingName(rawValue: String(key[..<dot])), String(key[key.index(after: dot)...]))
     }
 }

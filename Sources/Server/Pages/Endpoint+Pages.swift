@@ -1,0 +1,55 @@
+import CareEpisode
+import HTTPTypes
+import ProjectionRuntime
+import Projections
+
+extension Endpoint {
+    /// Every page of a ledger.
+    static let pages: [Endpoint] = [
+        page(
+            "census",
+            "Who is enrolled, and what to look at first",
+            shows: ["getCensus"],
+            parameters: [
+                Parameter("view", .choice(["wall"]), "Read from three meters."),
+                Parameter("program", .text, "Only this program."),
+                Parameter("flag", .text, "Only clients with this flag."),
+                Parameter("order", .text, "The column that orders the clients."),
+                pageNumber,
+            ],
+            handler: CensusPage.show
+        )
+    ]
+
+    /// Which hundred rows of a list.
+    private static let pageNumber = Parameter(
+        "page",
+        .integer(1...100_000),
+        "Which hundred rows.",
+        standard: "1"
+    )
+
+    /// A page, for who may ask for everything that it shows.
+    private static func page(
+        _ path: String,
+        _ summary: String,
+        shows operations: [String],
+        parameters: [Parameter] = [],
+        handler: @escaping @Sendable (PageRequest) async throws -> Reply
+    ) -> Endpoint {
+        let shown = all.filter { operations.contains($0.operation) }
+        precondition(shown.count == operations.count, "\(path) shows operations that there are")
+        let name = path.split(separator: "/").filter { !$0.hasPrefix("{") }
+        return Endpoint(
+            operation: "page.\(name.joined(separator: "."))",
+            method: .get,
+            path: path,
+            summary: summary,
+            roles: shown.reduce(Set(Role.allCases)) { $0.intersection($1.roles) },
+            disclosesHealthInformation: true,
+            parameters: parameters,
+            isPage: true,
+            handler: { try await handler(PageRequest($0)) }
+        )
+    }
+}
