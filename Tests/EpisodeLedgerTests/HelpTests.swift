@@ -9,8 +9,8 @@ import Testing
 struct HelpTests {
     static let commands = [
         "", "import", "append", "simulate", "census", "medication-review", "discharge-summary",
-        "attendance", "outcomes", "statistics", "sessions", "episodes", "replay", "export",
-        "follow",
+        "attendance", "outcomes", "retention", "statistics", "sessions", "episodes", "replay",
+        "export", "follow",
         "checkpoint", "verify", "packet",
         "serve", "token", "status", "ledgers", "ledgers list", "ledgers create", "ledgers settings",
         "projections", "projections run", "projections status", "projections rebuild",
