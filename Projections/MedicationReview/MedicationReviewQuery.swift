@@ -9,8 +9,8 @@ public struct MedicationReviewQuery: Sendable {
     public enum Subject: Hashable, Sendable {
         /// One episode.
         case episode(EpisodeID)
-        /// Every episode with a stay in force in this program.
-        case program(String)
+        /// Every episode with a stay in force in this program; nil for any program.
+        case program(String?)
         /// All open episodes of this client, together.
         case client(String)
 
@@ -165,23 +165,21 @@ public struct MedicationReviewQuery: Sendable {
         )
     }
 
-    /// Reviews every episode with a stay in force in a program.
+    /// Reviews every episode with a stay in force.
     ///
     /// - Parameters:
-    ///   - program: the program's key.
+    ///   - program: only those in this program; nil for all.
     ///   - effectiveAt: as for one episode.
     ///   - knowledge: nil answers from the tables.
     public func program(
-        _ program: String,
+        _ program: String?,
         effectiveAt: Instant,
         knowledge: Knowledge? = nil
     ) async throws -> MedicationWorklist {
         let (open, basis) = try await open(.program(program), effectiveAt, knowledge)
         let ofClient = Dictionary(grouping: open, by: \.clientID)
         let episodes = open.compactMap { reviewed -> MedicationWorklist.Episode? in
-            guard let enrolment = reviewed.enrolment, enrolment.program == program else {
-                return nil
-            }
+            guard let enrolment = reviewed.enrolment, reviewed.isIn(program) else { return nil }
             return MedicationWorklist.Episode(
                 episodeID: reviewed.episodeID,
                 clientID: enrolment.clientID,
@@ -193,10 +191,8 @@ public struct MedicationReviewQuery: Sendable {
         return MedicationWorklist(
             program: program,
             effectiveAt: effectiveAt,
-            episodes: episodes.sorted {
-                ($1.review.flags.count, $0.episodeID) < ($0.review.flags.count, $1.episodeID)
-            },
-            basis: basis.resting(on: open.filter { $0.enrolment?.program == program })
+            episodes: episodes.inOrder,
+            basis: basis.resting(on: open.filter { $0.isIn(program) })
         )
     }
 
@@ -290,7 +286,7 @@ public struct MedicationReviewQuery: Sendable {
         case .client:
             return parts.isEmpty ? [] : review(parts, [], effectiveAt).items
         case .program(let program):
-            return parts.filter { $0.enrolment?.program == program && $0.isOpen }.flatMap { own in
+            return parts.filter { $0.isOpen && $0.isIn(program) }.flatMap { own in
                 review([own], own.others(in: ofClient), effectiveAt).items.map {
                     AnswerItem("episodes/\(own.episodeID)/\($0.name)", $0.value)
                 }
@@ -362,6 +358,8 @@ public struct MedicationReviewQuery: Sendable {
                 own = try await rows(.clients([client], effectiveAt: effectiveAt))
             }
             if own.isEmpty || subject.client != nil { return (own, [], basis) }
+            // Of everybody nobody is beside.
+            if case .program(nil) = subject { return (own, [], basis) }
             let clients = Set(own.map(\.clientID)).sorted()
             let names = Set(own.map(\.episodeID))
             let others = try await rows(.clients(clients, effectiveAt: effectiveAt))
@@ -401,6 +399,11 @@ public struct MedicationReviewQuery: Sendable {
 }
 
 extension ReviewedMedications {
+    /// Whether a stay is in force in a program; nil for any.
+    fileprivate func isIn(_ program: String?) -> Bool {
+        enrolment.map { program == nil || $0.program == program } ?? false
+    }
+
     /// The other open episodes of the same client.
     fileprivate func others(in ofClient: [String: [ReviewedMedications]]) -> [ReviewedMedications] {
         (ofClient[clientID] ?? []).filter { $0.episodeID != episodeID }

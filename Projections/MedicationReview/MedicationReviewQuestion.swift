@@ -2,14 +2,14 @@ public import CareEpisode
 public import Ledger
 public import ProjectionRuntime
 
-/// What a client takes, in one episode or in all, or all who are enrolled in a program, and what is
-/// doubtful about it.
+/// What a client takes, in one episode or in all, or all who are enrolled, and what is doubtful about
+/// it.
 public struct MedicationReviewQuestion: Question {
-    /// One review, or a program's.
+    /// One review, or those of all who are enrolled.
     public enum Value: Sendable {
         /// Of one episode.
         case episode(EpisodeMedicationReview)
-        /// Of all who are enrolled, the flagged first.
+        /// Of all who are enrolled, the most serious first.
         case program(MedicationWorklist)
         /// Of all open episodes of a client.
         case client(ClientMedicationReview)
@@ -18,8 +18,12 @@ public struct MedicationReviewQuestion: Question {
     /// What can be given.
     public static let parameters =
         [
-            Parameter("episode", .episode, "The episode's id, a UUID."),
-            Parameter("program", .text, "The program whose episodes are reviewed."),
+            Parameter(
+                "episode",
+                .episode,
+                "The episode's id, a UUID. Without it, all who are enrolled."
+            ),
+            Parameter("program", .text, "Of all who are enrolled, only those in this program."),
             Parameter(
                 "client_id",
                 .text,
@@ -61,6 +65,9 @@ public struct MedicationReviewQuestion: Question {
         .init("effective_at", \.effectiveAt),
     ]
 
+    /// The flags.
+    public static var isList: Bool { true }
+
     /// Who is asked about.
     public let subject: MedicationReviewQuery.Subject
     /// The time.
@@ -77,11 +84,11 @@ public struct MedicationReviewQuestion: Question {
         let program = reader.text("program")
         let client = reader.text("client_id")
         let given = ["episode", "program", "client_id"].filter { reader.has($0) }
-        if given.count != 1 {
+        if given.count > 1 {
             reader.refuse(
                 "episode",
-                given.isEmpty ? .required : .conflict,
-                "or {program} or {client_id} is required, one of them"
+                .conflict,
+                "and {program} and {client_id}: at most one of them can be given"
             )
         }
         effectiveAt = reader.time("effective_at") ?? moment.now
@@ -92,7 +99,7 @@ public struct MedicationReviewQuestion: Question {
         clocks = Clocks(&reader)
         try reader.finish()
         subject =
-            episode.map { .episode($0) } ?? client.map { .client($0) } ?? .program(program ?? "")
+            episode.map { .episode($0) } ?? client.map { .client($0) } ?? .program(program)
     }
 
     /// The medication review.
@@ -116,7 +123,8 @@ public struct MedicationReviewQuestion: Question {
             return Answer(
                 .episode(review),
                 review.basis,
-                json: review.json(context.ledger, review.basis)
+                json: review.json(context.ledger, review.basis),
+                list: { review.list }
             ) {
                 review.document(context.ledger, context.calendar)
             }
@@ -126,7 +134,12 @@ public struct MedicationReviewQuestion: Question {
                 effectiveAt: effectiveAt,
                 knowledge: clocks.knowledge
             )
-            return Answer(.program(list), list.basis, json: list.json(context.ledger, list.basis)) {
+            return Answer(
+                .program(list),
+                list.basis,
+                json: list.json(context.ledger, list.basis),
+                list: { list.list }
+            ) {
                 list.document(context.ledger, context.calendar)
             }
         case .client(let client):
@@ -138,7 +151,8 @@ public struct MedicationReviewQuestion: Question {
             return Answer(
                 .client(review),
                 review.basis,
-                json: review.json(context.ledger, review.basis)
+                json: review.json(context.ledger, review.basis),
+                list: { review.list }
             ) {
                 review.document(context.ledger, context.calendar)
             }
