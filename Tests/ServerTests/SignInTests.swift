@@ -136,7 +136,7 @@ struct SignInTests {
     func idle() async throws {
         try await ServiceFixture.with { fixture in
             let pool = PostgresPool(fixture.database.configuration, limit: 1)
-            func seen() async throws -> Bool {
+            @Sendable func seen() async throws -> Bool {
                 let rows = try await pool.query(
                     """
                     select seen_at > clock_timestamp() - interval '1 minute' as seen

@@ -75,7 +75,7 @@ public struct AttendanceView: PageView {
             .panel(
                 "h-work",
                 "To look after",
-                note: SessionMarks.key,
+                key: SessionMarks.key,
                 [
                     .filters(
                         address,

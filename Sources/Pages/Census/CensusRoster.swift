@@ -111,15 +111,16 @@ struct CensusRoster {
         rows.dropFirst((page - 1) * Self.pageRows).prefix(Self.pageRows)
     }
 
+    var isLastPage: Bool { page * Self.pageRows >= rows.count }
+
     var hasPage: Bool { page == 1 || !shown.isEmpty }
 
     // MARK: - To look at first
 
-    /// Every flag with how many clients have it, most serious first.
-    var toLookAt: HTML {
+    private var lookItems: [HTML] {
         var groups: [FlagWords: [Row]] = [:]
         for row in all { for flag in row.flags { groups[flag.words, default: []].append(row) } }
-        let items = groups.sorted { $0.key.seriousness < $1.key.seriousness }.map { flag, rows in
+        return groups.sorted { $0.key.seriousness < $1.key.seriousness }.map { flag, rows in
             let href = address.to(address.path, ["flag": flag.code]).href
             let first = rows.prefix(2).map { people.name($0.enrolled.clientID) }
                 .joined(separator: ", ")
@@ -143,6 +144,11 @@ struct CensusRoster {
                 ]
             )
         }
+    }
+
+    /// Every flag with how many clients have it, most serious first.
+    var toLookAt: HTML {
+        let items = lookItems
         let body: HTML =
             items.isEmpty
             ? .tag("p", ["class": "body"], text: "Nothing: nobody who is enrolled has a flag.")
@@ -236,7 +242,6 @@ struct CensusRoster {
     }
 
     private var table: HTML {
-        let isGrouped = address["order"].map { $0 == "program" } ?? true
         var body: [HTML] = []
         var group: String?
         for row in shown {
@@ -245,7 +250,7 @@ struct CensusRoster {
                 group = program
                 body.append(heading(program, row.enrolled))
             }
-            body.append(self.row(row, isGrouped: isGrouped))
+            body.append(self.row(row))
         }
         return .tag(
             "div",
@@ -340,7 +345,25 @@ struct CensusRoster {
         )
     }
 
-    private func row(_ row: Row, isGrouped: Bool) -> HTML {
+    /// The cells of the rows that are shown, by the rows' ids.
+    var parts: [String: [HTML]] {
+        var parts = Dictionary(
+            shown.map { (Self.id($0), cells($0)) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        parts["look"] = lookItems
+        return parts
+    }
+
+    private static func id(_ row: Row) -> String { "r-\(row.enrolled.episodeID)" }
+
+    private var isGrouped: Bool { address["order"].map { $0 == "program" } ?? true }
+
+    private func row(_ row: Row) -> HTML {
+        .tag("tr", ["data-row": "", "id": Self.id(row)], cells(row))
+    }
+
+    private func cells(_ row: Row) -> [HTML] {
         let enrolled = row.enrolled
         let episode = "\(address.path.ledgerPath)/episodes/\(enrolled.episodeID)"
         let chips = row.flags.map { flag, count in
@@ -350,31 +373,27 @@ struct CensusRoster {
         if !isGrouped {
             who.append(.tag("span", ["class": "key-of"], text: enrolled.stay.program))
         }
-        return .tag(
-            "tr",
-            ["data-row": ""],
-            [
-                .tag("th", ["scope": "row"], who),
-                .tag("td", ["class": "c-flags"], [.tag("div", ["class": "chips"], chips)]),
-                .tag("td", ["class": "c-hours"], [HoursBar(enrolled.lastWeek).gauge]),
-                .tag(
-                    "td",
-                    ["class": "num c-now"],
-                    text: "\(Words.decimal(enrolled.presentHours)) h"
-                ),
-                .tag(
-                    "td",
-                    ["class": "c-marks"],
-                    [SessionMarks(enrolled.days, attendance.dates).drawing]
-                ),
-                .tag("td", ["class": "num c-day"], text: "\(enrolled.dayOfStay)"),
-                .tag(
-                    "td",
-                    ["class": "more nb c-since"],
-                    text: format.day(format.calendar.date(of: enrolled.stay.from))
-                ),
-            ]
-        )
+        return [
+            .tag("th", ["scope": "row"], who),
+            .tag("td", ["class": "c-flags"], [.tag("div", ["class": "chips"], chips)]),
+            .tag("td", ["class": "c-hours"], [HoursBar(enrolled.lastWeek).gauge]),
+            .tag(
+                "td",
+                ["class": "num c-now"],
+                text: "\(Words.decimal(enrolled.presentHours)) h"
+            ),
+            .tag(
+                "td",
+                ["class": "c-marks"],
+                [SessionMarks(enrolled.days, attendance.dates).drawing]
+            ),
+            .tag("td", ["class": "num c-day"], text: "\(enrolled.dayOfStay)"),
+            .tag(
+                "td",
+                ["class": "more nb c-since"],
+                text: format.day(format.calendar.date(of: enrolled.stay.from))
+            ),
+        ]
     }
 
     private var pages: HTML {

@@ -70,6 +70,9 @@ public struct CensusView: PageView {
     /// Whether there is such a page of clients.
     public var hasPage: Bool { roster.hasPage }
 
+    /// Whether no clients follow.
+    public var isLastPage: Bool { roster.isLastPage }
+
     /// The date.
     public var title: String { "Census, \(format.longDate(answers.census.day.date))" }
     /// The census.
@@ -94,6 +97,11 @@ public struct CensusView: PageView {
             ),
             roster.panel(live: clocks.isLive ? format.time(moment.now) : nil),
         ]
+    }
+
+    /// The figures, and the rows of clients.
+    public var parts: [String: [HTML]] {
+        roster.parts.merging(["figures": figures]) { $1 }
     }
 
     private var date: CalendarDate { answers.census.day.date }

@@ -16,11 +16,12 @@ extension HTML {
         )
     }
 
-    /// A part of a page with a heading.
+    /// A part of a page with a heading, and beside it a note or what signs mean.
     static func panel(
         _ id: String,
         _ title: String,
         note: [HTML] = [],
+        key: [HTML] = [],
         _ content: [HTML]
     ) -> HTML {
         .tag(
@@ -32,6 +33,7 @@ extension HTML {
                     [
                         .tag("h2", ["id": id], text: title),
                         note.isEmpty ? .nothing : .tag("p", note),
+                        key.isEmpty ? .nothing : .tag("p", ["class": "key"], key),
                     ]
                 )
             ] + content

@@ -230,12 +230,6 @@ struct EndsPanel {
                             ],
                             rows
                         ),
-                        .tag(
-                            "p",
-                            ["class": "body quiet note"],
-                            text: "US: discharges from intensive outpatient substance use "
-                                + "treatment, TEDS-D 2019. Not a target."
-                        ),
                         programs.isEmpty
                             ? .nothing
                             : .table(
@@ -244,7 +238,13 @@ struct EndsPanel {
                                 programs
                             ),
                     ]
-                )
+                ),
+                .tag(
+                    "p",
+                    ["class": "body quiet note"],
+                    text: "US: discharges from intensive outpatient substance use treatment, "
+                        + "TEDS-D 2019. Not a target."
+                ),
             ]
         )
     }

@@ -19,6 +19,17 @@ extension Endpoint {
             handler: CensusPage.show
         ),
         page(
+            "census/live",
+            "What changes on the census while it is looked at",
+            shows: ["getCensus", "getAttendance", "getMedicationReview"],
+            parameters: [
+                Parameter("view", .choice(["wall"]), "Read from three meters."),
+                program, flag, Parameter("order", .text, "The column that orders the clients."),
+                pageNumber,
+            ],
+            handler: CensusPage.live
+        ),
+        page(
             "medication",
             "Whose medication to look at, by the most serious flag",
             shows: ["getMedicationReview"],
@@ -56,6 +67,13 @@ extension Endpoint {
             ],
             handler: ListPages.outcomes
         ),
+        page(
+            "search",
+            "Episodes by a client's key or name, an episode, an event or a position",
+            shows: ["listEpisodes"],
+            method: .post,
+            handler: SearchPage.show
+        ),
     ]
 
     private static let csv = Parameter("format", .choice(["csv"]), "For a spreadsheet.")
@@ -75,6 +93,7 @@ extension Endpoint {
         _ path: String,
         _ summary: String,
         shows operations: [String],
+        method: HTTPRequest.Method = .get,
         parameters: [Parameter] = [],
         handler: @escaping @Sendable (PageRequest) async throws -> Reply
     ) -> Endpoint {
@@ -83,7 +102,7 @@ extension Endpoint {
         let name = path.split(separator: "/").filter { !$0.hasPrefix("{") }
         return Endpoint(
             operation: "page.\(name.joined(separator: "."))",
-            method: .get,
+            method: method,
             path: path,
             summary: summary,
             roles: shown.reduce(Set(Role.allCases)) { $0.intersection($1.roles) },
