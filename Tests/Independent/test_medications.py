@@ -1344,6 +1344,17 @@ class OneClientTest(unittest.TestCase):
             self.flags("e2"), [("opioid_and_benzodiazepine", ["e2-2", "e2-3"])]
         )
 
+    def test_what_was_stopped_in_one_episode_may_be_on_the_list_of_another(self):
+        self.histories["e2"].change("start", "2025-01-07 09:00", "methadone")
+        self.histories["e1"].change("stop", "2025-01-09 08:00", "methadone")
+        flags = self.reviews().client_review("c", parse_instant(instant("2025-01-10 08:00")))["flags"]
+        self.assertIn(
+            ("stopped_still_listed", ["e2-3"]), [(flag["flag"], flag["lineages"]) for flag in flags]
+        )
+        # The review of one episode looks at its own.
+        alone = [name for name, _ in self.flags("e1", at="2025-01-10 08:00")]
+        self.assertNotIn("stopped_still_listed", alone)
+
     def test_an_allergy_of_another_open_episode_counts(self):
         self.histories["e2"].lines[0]["data"]["allergies"] = ["Dolophine"]
         found = self.flags("e1")
