@@ -111,11 +111,21 @@ let package = Package(
             plugins: ["EmbedText"]
         ),
 
+        // The pages, pure: they know no server.
+        .target(
+            name: "Pages",
+            dependencies: [
+                "CareEpisode", "Documents", "Ledger", "Markup", "ProjectionRuntime", "Projections",
+            ],
+            swiftSettings: strict,
+            plugins: ["EmbedText"]
+        ),
+
         // The service.
         .target(
             name: "Server",
             dependencies: [
-                "CareEpisode", "Documents", "Ledger", "Markup", "Migrations", "Postgres",
+                "CareEpisode", "Documents", "Ledger", "Markup", "Migrations", "Pages", "Postgres",
                 "ProjectionRuntime", "Projections", "TransparencyLog",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -49,6 +49,6 @@ public enum MigrationError: Error, Equatable, CustomStringConvertible {
     private static let permissions = """
         is not permitted to this user: connect as the owner of \
         the database with CREATEROLE, or have an administrator create the roles ledger_owner, \
-        ledger_writer, ledger_projector and ledger_reader (NOLOGIN) and grant them to this user
+        ledger_writer, ledger_projector, ledger_reader and ledger_sign_in (NOLOGIN) and grant them to this user
         """
 }

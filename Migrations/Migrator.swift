@@ -19,7 +19,7 @@ public struct Migrator: Sendable {
     ///
     /// - Parameters:
     ///   - pool: connections as the owner of the database, who may create roles or is a member of
-    ///     the four roles of the ledger.
+    ///     the five roles of the ledger.
     ///   - migrations: those of this program, unless a test brings its own.
     ///   - objects: likewise the functions and views, which need all of the migrations.
     public init(

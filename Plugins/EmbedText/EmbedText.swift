@@ -1,13 +1,13 @@
 import PackagePlugin
 
-/// Turns the `.sql`, `.py`, `.md`, `.css` and `.csv` files of a target into one Swift file of string
-/// literals.
+/// Turns the `.sql`, `.py`, `.md`, `.css`, `.csv` and `.js` files of a target into one Swift file of
+/// string literals.
 ///
 /// The package manager's own `.embedInCode` writes arrays of bytes, which take the compiler
 /// minutes beyond some tens of kilobytes, and forgets the folders.
 @main
 struct EmbedText: BuildToolPlugin {
-    private static let suffixes: Set<String> = ["sql", "py", "md", "css", "csv"]
+    private static let suffixes: Set<String> = ["sql", "py", "md", "css", "csv", "js"]
 
     func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
         guard let target = target.sourceModule else { return [] }

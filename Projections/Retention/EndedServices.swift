@@ -27,6 +27,15 @@ public struct EndedServices: Hashable, Sendable {
     /// How many ended.
     public var count: Int { lengthsOfStay.days.count }
 
+    /// Their mean length in days; nil where there are none.
+    public var meanLength: Double? { lengthsOfStay.mean }
+
+    /// Their median length in days; nil where there are none.
+    public var medianLength: Double? { lengthsOfStay.median }
+
+    /// The first and the third quartile of their lengths in days; nil where there are none.
+    public var quartilesOfLength: [Double]? { lengthsOfStay.quartiles }
+
     /// How many of them were completed.
     public var completed: Int { counts[.completed] ?? 0 }
 

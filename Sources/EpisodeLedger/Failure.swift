@@ -67,7 +67,7 @@ enum Failure: Error, CustomStringConvertible {
 
     private static let notPermitted = """
         the database does not permit this to its user: reading takes the role ledger_reader, \
-        appending ledger_writer, filling read models ledger_projector; creating ledgers takes \
-        ledger_owner, and migrating the owner of the database
+        appending ledger_writer, filling read models ledger_projector, signing in to the pages ledger_sign_in; creating \
+        ledgers takes ledger_owner, and migrating the owner of the database
         """
 }

@@ -44,8 +44,8 @@ struct Program: AsyncParsableCommand {
             CommandGroup(
                 name: "Operate",
                 subcommands: [
-                    Serve.self, Token.self, Status.self, Ledgers.self, Projections.self,
-                    Migrate.self,
+                    Serve.self, SignInLink.self, Token.self, Status.self, Ledgers.self,
+                    Projections.self, Migrate.self,
                 ]
             ),
         ]

@@ -22,11 +22,13 @@ struct Session: Sendable {
         try await database.ledger(named: ledgerName)
     }
 
-    /// `cli:` and the operating system's user.
-    static var principal: String {
-        let user = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) }
-        return "cli:" + (user ?? String(geteuid()))
+    /// The operating system's user.
+    static var user: String {
+        getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? String(geteuid())
     }
+
+    /// `cli:` and the operating system's user.
+    static var principal: String { "cli:\(user)" }
 
     /// Who holds a lease: program, host's process.
     static var holder: String { "\(principal) \(getpid())" }

@@ -15,6 +15,8 @@ public final class LedgerDatabase: Sendable {
     public let projector: PostgresPool
     /// Creates ledgers: `ledger_owner`.
     public let owner: PostgresPool
+    /// Links and sessions of the pages: `ledger_sign_in`.
+    let signIn: PostgresPool
 
     /// Describes the connections; none is made before it is needed.
     ///
@@ -32,11 +34,12 @@ public final class LedgerDatabase: Sendable {
         reader = pool("ledger_reader", limit: connectionLimit)
         projector = pool("ledger_projector", limit: connectionLimit)
         owner = pool("ledger_owner", limit: 1)
+        signIn = pool("ledger_sign_in", limit: 2)
     }
 
     /// Closes every connection; calls under way fail.
     public func close() async {
-        for pool in [writer, reader, projector, owner] { await pool.close() }
+        for pool in [writer, reader, projector, owner, signIn] { await pool.close() }
     }
 
     /// All ledgers, by name.

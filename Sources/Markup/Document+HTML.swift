@@ -5,19 +5,18 @@ extension Document {
     public var html: String {
         let head = HTML.tag(
             "head",
-            [],
             [
-                .tag("meta", [("charset", "utf-8")]),
+                .tag("meta", ["charset": "utf-8"]),
                 .tag(
                     "meta",
                     [
-                        ("http-equiv", "Content-Security-Policy"),
-                        ("content", "default-src 'none'; style-src 'unsafe-inline'"),
+                        "http-equiv": "Content-Security-Policy",
+                        "content": "default-src 'none'; style-src 'unsafe-inline'",
                     ]
                 ),
                 .tag(
                     "meta",
-                    [("name", "viewport"), ("content", "width=device-width, initial-scale=1")]
+                    ["name": "viewport", "content": "width=device-width, initial-scale=1"]
                 ),
                 .tag("title", text: subtitle.isEmpty ? title : "\(title), \(subtitle)"),
                 .style(EmbeddedText.literal("document.css")),
@@ -30,8 +29,8 @@ extension Document {
             }
         let page = HTML.tag(
             "html",
-            [("lang", "en")],
-            [head, .tag("body", [], [.tag("main", [], content)])]
+            ["lang": "en"],
+            [head, .tag("body", [.tag("main", content)])]
         )
         return "<!DOCTYPE html>\n\(page.markup)"
     }
@@ -39,24 +38,24 @@ extension Document {
     private var header: HTML {
         var parts = [HTML.tag("h1", text: title)]
         if !subtitle.isEmpty {
-            parts.append(.tag("p", [("class", "subtitle")], Self.unbroken(subtitle)))
+            parts.append(.tag("p", ["class": "subtitle"], Self.unbroken(subtitle)))
         }
         if !reference.isEmpty {
-            parts.append(.tag("p", [("class", "episode")], text: reference))
+            parts.append(.tag("p", ["class": "episode"], text: reference))
         }
         if !notices.isEmpty {
             parts.append(
-                .tag("ul", [("class", "notices")], notices.map { .tag("li", text: $0) })
+                .tag("ul", ["class": "notices"], notices.map { .tag("li", text: $0) })
             )
         }
-        return .tag("header", [], parts)
+        return .tag("header", parts)
     }
 
     private func element(_ section: Section, id: String) -> HTML {
         let blocks = section.blocks.map { element($0) }
-        guard !section.title.isEmpty else { return HTML.tag("section", [], blocks) }
-        let title = HTML.tag("h2", [("id", id)], text: section.title)
-        return HTML.tag("section", [("aria-labelledby", id)], [title] + blocks)
+        guard !section.title.isEmpty else { return HTML.tag("section", blocks) }
+        let title = HTML.tag("h2", ["id": id], text: section.title)
+        return HTML.tag("section", ["aria-labelledby": id], [title] + blocks)
     }
 
     private func element(_ block: Block) -> HTML {
@@ -65,7 +64,7 @@ extension Document {
         case .text(let fact): Self.element(fact)
         case .table(let table): Self.element(table)
         case .notes(let notes):
-            .tag("p", [("class", "note")], Self.lines(notes))
+            .tag("p", ["class": "note"], Self.lines(notes))
         case .list(let list): Self.element(list)
         }
     }
@@ -75,18 +74,16 @@ extension Document {
     private static func element(_ facts: [Fact]) -> HTML {
         .tag(
             "table",
-            [("class", "facts")],
+            ["class": "facts"],
             [
                 .tag(
                     "tbody",
-                    [],
                     facts.map { fact in
                         .tag(
                             "tr",
-                            [],
                             [
-                                .tag("th", [("scope", "row")], text: fact.label),
-                                .tag("td", [], lines(fact.lines) + marks(fact.sources)),
+                                .tag("th", ["scope": "row"], text: fact.label),
+                                .tag("td", lines(fact.lines) + marks(fact.sources)),
                             ]
                         )
                     }
@@ -99,15 +96,14 @@ extension Document {
         let items = list.items.map { item in
             HTML.tag(
                 "li",
-                [],
                 [.text(item.text)]
                     + (item.details.isEmpty
                         ? []
-                        : [.tag("ul", [], item.details.map { .tag("li", text: $0) })])
+                        : [.tag("ul", item.details.map { .tag("li", text: $0) })])
             )
         }
         let caption = list.caption.isEmpty ? [] : [HTML.tag("h3", text: list.caption)]
-        return .tag("div", [("class", "text")], caption + [.tag("ul", [], items)])
+        return .tag("div", ["class": "text"], caption + [.tag("ul", items)])
     }
 
     private static func element(_ fact: Fact) -> HTML {
@@ -116,10 +112,10 @@ extension Document {
         let length = paragraphs.reduce(0) { $0 + $1.count }
         return .tag(
             "div",
-            [("class", length <= 1_000 ? "text short" : "text")],
+            ["class": length <= 1_000 ? "text short" : "text"],
             [.tag("h3", text: fact.label)]
                 + paragraphs.enumerated().map { index, text in
-                    .tag("p", [], [.text(text)] + (index == last ? marks(fact.sources) : []))
+                    .tag("p", [.text(text)] + (index == last ? marks(fact.sources) : []))
                 }
         )
     }
@@ -131,24 +127,23 @@ extension Document {
         if table.hasSources { titles.append("Events") }
         let head = HTML.tag(
             "thead",
-            [],
-            [.tag("tr", [], titles.map { .tag("th", [("scope", "col")], text: $0) })]
+            [.tag("tr", titles.map { .tag("th", ["scope": "col"], text: $0) })]
         )
         let rows = table.rows.map { row in
             HTML.tag(
                 "tr",
-                row.number.map { [("id", "e\($0)")] } ?? [],
+                row.number.map { ["id": "e\($0)"] } ?? [:],
                 cells(row, of: table)
             )
         }
         let caption =
             table.caption.isEmpty
             ? []
-            : [HTML.tag("caption", [], [.text(table.caption)] + marks(table.captionSources))]
+            : [HTML.tag("caption", [.text(table.caption)] + marks(table.captionSources))]
         return .tag(
             "table",
-            [("class", isNumbered ? "sources" : isShort(table) ? "list short" : "list")],
-            caption + [head, .tag("tbody", [], rows)]
+            ["class": isNumbered ? "sources" : isShort(table) ? "list short" : "list"],
+            caption + [head, .tag("tbody", rows)]
         )
     }
 
@@ -161,17 +156,17 @@ extension Document {
     private static func cells(_ row: Row, of table: Table) -> [HTML] {
         var cells: [HTML] = []
         if let number = row.number {
-            cells.append(.tag("td", [("class", "number")], text: "\(number)"))
+            cells.append(.tag("td", ["class": "number"], text: "\(number)"))
         }
         for (column, cell) in row.cells.enumerated() {
-            let style = column == table.idColumn ? [(name: "class" as StaticString, "id")] : []
+            let style = (["class": "id"] as Attributes).when(column == table.idColumn)
             cells.append(
                 column == 0
-                    ? .tag("th", [("scope", "row")] + style, lines(cell))
+                    ? .tag("th", ["scope": "row"] + style, lines(cell))
                     : .tag("td", style, lines(cell))
             )
         }
-        if table.hasSources { cells.append(.tag("td", [("class", "events")], marks(row.sources))) }
+        if table.hasSources { cells.append(.tag("td", ["class": "events"], marks(row.sources))) }
         return cells
     }
 
@@ -196,7 +191,7 @@ extension Document {
                 plain += word
                 continue
             }
-            pieces += [.text(plain), .tag("span", [("class", "time")], text: String(word))]
+            pieces += [.text(plain), .tag("span", ["class": "time"], text: String(word))]
             plain = ""
         }
         return pieces + [.text(plain)]
@@ -209,9 +204,9 @@ extension Document {
         for run in Self.runs(sources) {
             if !marks.isEmpty { marks.append(.text(", ")) }
             marks.append(
-                .tag("a", [("href", "#e\(run.lowerBound)")], text: numbers(Array(run)))
+                .tag("a", ["href": "#e\(run.lowerBound)"], text: numbers(Array(run)))
             )
         }
-        return [.tag("sup", [("class", "marks")], marks)]
+        return [.tag("sup", ["class": "marks"], marks)]
     }
 }

@@ -6,31 +6,41 @@ public enum HTML: Sendable {
     /// Text.
     case text(String)
     /// An element with its attributes and what it holds.
-    case element(StaticString, [(name: StaticString, value: String)], [HTML])
+    case element(StaticString, Attributes, [HTML])
     /// A style sheet: a literal.
     case style(StaticString)
+    /// Some pieces, one after the other.
+    case pieces([HTML])
+
+    /// Nothing.
+    public static let nothing = HTML.pieces([])
 
     /// An element.
     public static func tag(
         _ name: StaticString,
-        _ attributes: [(name: StaticString, value: String)] = [],
+        _ attributes: Attributes = [:],
         _ content: [HTML] = []
     ) -> HTML { .element(name, attributes, content) }
+
+    /// An element without attributes.
+    public static func tag(_ name: StaticString, _ content: [HTML]) -> HTML {
+        .element(name, [:], content)
+    }
 
     /// An element that holds text.
     public static func tag(
         _ name: StaticString,
-        _ attributes: [(name: StaticString, value: String)],
+        _ attributes: Attributes,
         text: String
     ) -> HTML { .element(name, attributes, [.text(text)]) }
 
     /// An element without attributes that holds text.
     public static func tag(_ name: StaticString, text: String) -> HTML {
-        .element(name, [], [.text(text)])
+        .element(name, [:], [.text(text)])
     }
 
     /// Elements that hold nothing and are not closed.
-    private static let voids: Set<String> = ["br", "meta"]
+    private static let voids: Set<String> = ["br", "hr", "input", "link", "meta"]
 
     /// The HTML as text.
     public var markup: String {
@@ -45,20 +55,31 @@ public enum HTML: Sendable {
             Self.escape(text, to: &markup)
         case .style(let css):
             markup += "<style>\n\(css)</style>"
+        case .pieces(let pieces):
+            for piece in pieces { piece.write(to: &markup) }
         case .element(let name, let attributes, let content):
-            markup += "<\(name)"
-            for attribute in attributes {
-                markup += " \(attribute.name)=\""
+            let name = name.description
+            markup += "<"
+            markup += name
+            for attribute in attributes.all {
+                markup += " "
+                markup += attribute.name.description
+                markup += "=\""
                 Self.escape(attribute.value, to: &markup)
                 markup += "\""
             }
             markup += ">"
             for piece in content { piece.write(to: &markup) }
-            if !Self.voids.contains("\(name)") { markup += "</\(name)>" }
+            if !Self.voids.contains(name) { markup += "</\(name)>" }
         }
     }
 
     private static func escape(_ text: String, to markup: inout String) {
+        // Most texts need nothing.
+        if text.utf8.allSatisfy({ isPlain($0) }) {
+            markup += text
+            return
+        }
         for scalar in text.printable.unicodeScalars {
             switch scalar {
             case "&": markup += "&amp;"
@@ -70,4 +91,34 @@ public enum HTML: Sendable {
             }
         }
     }
+
+    /// Whether a byte stands for a printable character of ASCII that needs no escape.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""),
+            UInt8(ascii: "'"):
+            false
+        default: (0x20...0x7E).contains(byte)
+        }
+    }
+}
+
+/// The attributes of an element, in order: names are literals, values are escaped.
+public struct Attributes: Sendable, ExpressibleByDictionaryLiteral {
+    let all: [(name: StaticString, value: String)]
+
+    /// Attributes as a literal has them; one without a value has an empty one.
+    public init(dictionaryLiteral elements: (StaticString, String)...) {
+        all = elements.map { ($0.0, $0.1) }
+    }
+
+    private init(_ all: [(name: StaticString, value: String)]) { self.all = all }
+
+    /// Some attributes, and then others.
+    public static func + (left: Attributes, right: Attributes) -> Attributes {
+        Attributes(left.all + right.all)
+    }
+
+    /// These attributes where something holds, else none.
+    public func when(_ holds: Bool) -> Attributes { holds ? self : [:] }
 }

@@ -25,6 +25,8 @@ public final class LedgerService: Service, Sendable {
         public var heartbeat: Duration = .seconds(15)
         /// Whether webhooks may go to private networks, and over plain http.
         public var allowsPrivateNetworks = false
+        /// Where the pages are, and how people sign in to them.
+        public var pages = PageSettings()
 
         /// The time, for questions.
         public var now: @Sendable () -> Instant = { .now }
@@ -37,6 +39,7 @@ public final class LedgerService: Service, Sendable {
     let authenticator: Authenticator
     let settings: Settings
     let accessLog: AccessLog
+    let signIn: SignIn
     private let place: @Sendable (LedgerName) -> SealingPlace
     private let feeds = LiveFeeds()
     private let workers: LedgerWorkers
@@ -71,6 +74,7 @@ public final class LedgerService: Service, Sendable {
         self.place = place
         self.onTrouble = onTrouble
         accessLog = AccessLog(database, timeout: settings.requestTimeout)
+        signIn = SignIn(database, settings.pages)
         workers = LedgerWorkers(database) { ledger, _, error in
             onTrouble(ledger.map { "\($0.name): \(error)" } ?? Problem(error).detail)
         }

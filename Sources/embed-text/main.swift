@@ -12,7 +12,7 @@ guard let output = arguments.first, let root = arguments.dropFirst().first else 
 var source = """
     // Written by the EmbedText plugin.
 
-    /// The SQL, Python, Markdown, CSS and CSV files of this target, in the order of their paths.
+    /// The SQL, Python, Markdown, CSS, CSV and JavaScript files of this target, in the order of their paths.
     enum EmbeddedText {
         /// Path below the target's folder, and text.
         static let files: [(path: String, text: StaticString)] = [

@@ -9,10 +9,11 @@ import Testing
 struct HelpTests {
     static let commands = [
         "", "import", "append", "simulate", "census", "medication-review", "discharge-summary",
-        "attendance", "outcomes", "retention", "statistics", "sessions", "episodes", "replay",
-        "export", "follow",
+        "attendance", "outcomes", "retention", "statistics", "sessions", "sessions held",
+        "sessions list", "sessions end", "episodes", "replay", "export", "follow",
         "checkpoint", "verify", "packet",
-        "serve", "token", "status", "ledgers", "ledgers list", "ledgers create", "ledgers settings",
+        "serve", "sign-in-link", "token", "status", "ledgers", "ledgers list", "ledgers create",
+        "ledgers settings",
         "projections", "projections run", "projections status", "projections rebuild",
         "projections retry", "migrate",
     ]

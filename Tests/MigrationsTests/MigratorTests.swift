@@ -226,7 +226,10 @@ struct MigratorTests {
             #expect(refusal.description.contains("ledger_projector"))
             #expect(try await Migrator(pool).status() == .empty)
             // An administrator makes them: now the same user may.
-            for role in ["ledger_owner", "ledger_writer", "ledger_projector", "ledger_reader"] {
+            for role in [
+                "ledger_owner", "ledger_writer", "ledger_projector", "ledger_reader",
+                "ledger_sign_in",
+            ] {
                 try await cluster.sql("create role \(role) nologin; grant \(role) to clinic")
             }
             try await Migrator(pool).migrate()

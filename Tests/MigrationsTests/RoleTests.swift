@@ -128,9 +128,45 @@ struct RoleTests {
                 try schemas.map { try $0.get("granted", as: String.self) } == [
                     "public ledger_owner CREATE", "public ledger_owner USAGE",
                     "public ledger_projector USAGE", "public ledger_reader USAGE",
-                    "public ledger_writer USAGE", "read_model ledger_owner USAGE",
+                    "public ledger_sign_in USAGE", "public ledger_writer USAGE",
+                    "read_model ledger_owner USAGE",
                     "read_model ledger_projector CREATE", "read_model ledger_projector USAGE",
                     "read_model ledger_reader USAGE",
+                ]
+            )
+            await pool.close()
+        }
+    }
+
+    @Test("Who signs people in reaches no ledger, and nobody else signs in")
+    func signIn() async throws {
+        try await LedgerFixture.withConfiguration { configuration in
+            let pool = PostgresPool(configuration, limit: 1)
+            let rows = try await pool.query(
+                """
+                select r.rolname || ' ' || c.oid::regclass::text as granted
+                from pg_class c, pg_roles r
+                where c.relkind in ('r', 'p', 'v', 'm', 'f')
+                and c.relnamespace in (
+                    'public'::regnamespace, 'read_model'::regnamespace, 'sign_in'::regnamespace
+                )
+                and r.rolname in (
+                    'ledger_writer', 'ledger_projector', 'ledger_reader', 'ledger_sign_in'
+                )
+                and (c.relnamespace = 'sign_in'::regnamespace or r.rolname = 'ledger_sign_in')
+                and (
+                    has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
+                    or has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE, TRIGGER')
+                )
+                order by granted
+                """
+            )
+            #expect(
+                try rows.map { try $0.get("granted", as: String.self) } == [
+                    "ledger_sign_in schema_migration", "ledger_sign_in schema_object",
+                    "ledger_sign_in sign_in.failure", "ledger_sign_in sign_in.flow",
+                    "ledger_sign_in sign_in.form_key", "ledger_sign_in sign_in.link",
+                    "ledger_sign_in sign_in.logout", "ledger_sign_in sign_in.session",
                 ]
             )
             await pool.close()
@@ -147,10 +183,11 @@ struct RoleTests {
                     bool_or(exists (select from pg_auth_members m where m.member = r.oid)) as member
                 from pg_roles r
                 where rolname in
-                    ('ledger_owner', 'ledger_writer', 'ledger_projector', 'ledger_reader')
+                    ('ledger_owner', 'ledger_writer', 'ledger_projector', 'ledger_reader',
+                    'ledger_sign_in')
                 """
             )
-            #expect(try rows[0].get("roles", as: Int64.self) == 4)
+            #expect(try rows[0].get("roles", as: Int64.self) == 5)
             #expect(try rows[0].get("mighty", as: Bool.self) == false)
             #expect(try rows[0].get("member", as: Bool.self) == false)
             await pool.close()

@@ -86,7 +86,7 @@ struct MedicationNameTests {
         arguments: [
             ("once", true), ("ONCE MR1", true), ("NOW X1", true), ("now (x1)", true),
             ("X1:PRN", true), ("Stat", true), ("single dose, as needed", true),
-            ("once daily", false), ("1X/WEEK", false), ("MR X1", false), ("daily", false),
+            ("MR X1", true), ("once daily", false), ("1X/WEEK", false), ("daily", false),
             ("", false),
         ]
     )

@@ -161,7 +161,7 @@ private struct Doors {
         case "getOutcomes": return parse(Outcomes.self)
         case "getRetention": return parse(RetentionCommand.self)
         case "getStatistics": return parse(StatisticsCommand.self)
-        case "listSessions": return parse(SessionsCommand.self)
+        case "listSessions": return parse(SessionsCommand.Held.self)
         case "getMedicationReview": return parse(MedicationReviewCommand.self)
         default:
             do {

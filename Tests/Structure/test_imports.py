@@ -22,8 +22,11 @@ MAY_IMPORT = {
     "Projections": [
         "CareEpisode", "Documents", "Ledger", "Postgres", "ProjectionRuntime", "TransparencyLog",
     ],
+    "Pages": [
+        "CareEpisode", "Documents", "Ledger", "Markup", "ProjectionRuntime", "Projections",
+    ],
     "Server": [
-        "CareEpisode", "Documents", "Ledger", "Markup", "Migrations", "Postgres",
+        "CareEpisode", "Documents", "Ledger", "Markup", "Migrations", "Pages", "Postgres",
         "ProjectionRuntime", "Projections", "TransparencyLog",
     ],
     "EpisodeLedger": [

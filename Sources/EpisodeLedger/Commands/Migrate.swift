@@ -11,7 +11,7 @@ struct Migrate: AsyncParsableCommand {
         discussion: """
             Applies pending migrations in order, each in its own transaction under a lock, puts in \
             place the functions and views that are older than this program's, and prints them. Safe to run from any number of processes at once. Connect as the owner of \
-            the database with CREATEROLE, or with the four roles made and granted by an administrator.
+            the database with CREATEROLE, or with the five roles made and granted by an administrator.
             """
     )
 

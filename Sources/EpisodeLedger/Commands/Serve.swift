@@ -21,11 +21,7 @@ struct Serve: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "The address to listen on. (EPISODE_LEDGER_HOST)")
-    var host: String?
-
-    @Option(help: "The port to listen on, 0 for any that is free. (EPISODE_LEDGER_PORT)")
-    var port: Int?
+    @OptionGroup var pages: PageOptions
 
     @Flag(
         help: """
@@ -90,10 +86,6 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var options: LedgerOptions
 
-    private var address: String { host ?? Setting.host.value ?? "127.0.0.1" }
-
-    private var portNumber: Int? { port ?? Setting.port.value.map { Int($0) } ?? 8_080 }
-
     private var keySet: String? { jwks ?? Setting.jwks.value }
 
     private var tokenIssuer: String? { issuer ?? Setting.issuer.value }
@@ -103,10 +95,7 @@ struct Serve: AsyncParsableCommand {
     private var certificateKey: String? { tlsKey ?? Setting.tlsKey.value }
 
     func validate() throws {
-        guard let portNumber, (0...65_535).contains(portNumber) else {
-            let source = port == nil ? Setting.port.place : "--port"
-            throw ValidationError("\(source) must be from 0 to 65535")
-        }
+        _ = try pages.origin()
         if keySet != nil, tokenIssuer == nil { throw ValidationError("--jwks takes --issuer") }
         if (certificate == nil) != (certificateKey == nil) {
             throw ValidationError("--tls-certificate and --tls-key go together")
@@ -130,6 +119,9 @@ struct Serve: AsyncParsableCommand {
         settings.runsWorkers = !(withoutWorkers || Setting.withoutWorkers.isOn)
         settings.allowsPrivateNetworks = allowPrivateWebhooks || Setting.allowPrivateWebhooks.isOn
         settings.holder = Session.holder
+        settings.pages.publicOrigin = try pages.origin()
+        settings.pages.usesTLS = certificate != nil
+        settings.pages.takesLinks = try pages.takesLinks()
         let (sealing, directory) = (sealing, options.dataDirectory)
         let logger = Logger(label: "episode-ledger") { JSONLog(label: $0, level: .info) }
         let service = LedgerService(
@@ -138,19 +130,29 @@ struct Serve: AsyncParsableCommand {
             settings: settings,
             place: { sealing.place($0, dataDirectory: directory) }
         ) { logger.warning("\($0)") }
-        let address = address
+        let (pages, address) = (pages, pages.address)
+        let takesLinks = settings.pages.takesLinks
         let tls = try tlsConfiguration()
         let scheme = tls == nil ? "http" : "https"
         let application = try buildApplication(
             service,
             host: address,
-            port: portNumber ?? 8_080,
+            port: pages.portNumber ?? 8_080,
             tls: tls,
             metrics: metrics,
             logger: logger
         ) { port in
             let place = address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
             Console.note("serving on \(scheme)://\(place)")
+            guard takesLinks else { return }
+            do {
+                let link = try await pages.newLink(session, port: port, scheme: scheme)
+                try PageOptions.announce(link, dataDirectory: directory)
+            } catch {
+                logger.warning(
+                    "no link to sign in with could be made; episode-ledger sign-in-link prints one"
+                )
+            }
         }
         var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
         // A client that takes nothing holds up nobody for longer.

@@ -14,6 +14,7 @@ enum Setting: String, CaseIterable {
     case format
     case host
     case port
+    case publicURL = "public_url"
     case withoutWorkers = "without_workers"
     case jwks
     case issuer

@@ -171,6 +171,11 @@ public struct LedgerSettings: Hashable, Sendable {
         read(inForce(.firstDayOfWeek, on: date), Weekday.init(rawValue:))
     }
 
+    /// How pages write dates and times; nil where nothing is set.
+    public func displayLocale(on date: CalendarDate) -> String? {
+        inForce(.displayLocale, on: date)?.value
+    }
+
     private func read<Value>(
         _ setting: LedgerSetting?,
         _ value: (String) -> Value?

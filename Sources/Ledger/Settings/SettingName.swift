@@ -17,6 +17,8 @@ public enum SettingName: String, ClosedCode {
     case notSeenDays = "not_seen_days"
     /// On which day the weeks of attendance begin.
     case firstDayOfWeek = "first_day_of_week"
+    /// How pages write dates and times.
+    case displayLocale = "display.locale"
 
     /// The value by which a key has what it has without any setting.
     public static let standard = "default"
@@ -31,7 +33,7 @@ public enum SettingName: String, ClosedCode {
         switch self {
         case .weeklyHours: .program
         case .notReviewedDays, .noShowsInARow, .notSeenDays: .either
-        case .firstDayOfWeek: .ledger
+        case .firstDayOfWeek, .displayLocale: .ledger
         }
     }
 
@@ -42,6 +44,7 @@ public enum SettingName: String, ClosedCode {
         case .notReviewedDays, .notSeenDays: "a whole number of days, 1 to 366"
         case .noShowsInARow: "a whole number, 1 to 366"
         case .firstDayOfWeek: "a day, monday to sunday"
+        case .displayLocale: "en-US or en-GB"
         }
     }
 
@@ -55,6 +58,7 @@ public enum SettingName: String, ClosedCode {
         case .noShowsInARow: "3"
         case .notSeenDays: "7"
         case .firstDayOfWeek: "monday"
+        case .displayLocale: "en-US"
         }
     }
 
@@ -64,6 +68,7 @@ public enum SettingName: String, ClosedCode {
         case .weeklyHours: Self.hours(value) != nil
         case .notReviewedDays, .noShowsInARow, .notSeenDays: Self.number(value) != nil
         case .firstDayOfWeek: Weekday(rawValue: value) != nil
+        case .displayLocale: ["en-US", "en-GB"].contains(value)
         }
     }
 
@@ -115,7 +120,10 @@ public struct NewSetting: Hashable, Sendable {
 
     /// The name and the program of a key.
     static func parts(_ key: String) -> (name: SettingName?, program: String?) {
-        guard let dot = key.firstIndex(of: ".") else { return (SettingName(rawValue: key), nil) }
+        // The name of one has a dot itself.
+        guard SettingName(rawValue: key) == nil, let dot = key.firstIndex(of: ".") else {
+            return (SettingName(rawValue: key), nil)
+        }
         return (SettingName(rawValue: String(key[..<dot])), String(key[key.index(after: dot)...]))
     }
 }

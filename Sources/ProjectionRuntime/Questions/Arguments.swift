@@ -23,6 +23,13 @@ public struct QuestionRefusal: Error, Sendable {
         /// information.
         public var detail: String
 
+        /// A reason: the parameter, what is wrong with it, and words that follow its name.
+        public init(parameter: String, code: Code, detail: String) {
+            self.parameter = parameter
+            self.code = code
+            self.detail = detail
+        }
+
         /// That a parameter is given which is none of these.
         ///
         /// Its name is not repeated: who has mixed up fields may have put anything there.

@@ -1,7 +1,22 @@
 import FoundationEssentials
+import TransparencyLog
 
 /// Base64url, as tokens and keys are written.
 enum Base64URL {
+    /// Base64url without padding.
+    static func encode(_ bytes: some Sequence<UInt8>) -> String {
+        String(
+            Base64.encode(bytes).compactMap { character -> Character? in
+                switch character {
+                case "+": "-"
+                case "/": "_"
+                case "=": nil
+                default: character
+                }
+            }
+        )
+    }
+
     /// Base64url without padding (RFC 7515), in its one canonical form.
     static func decode(_ part: some StringProtocol) -> [UInt8]? {
         decode(text: String(part))

@@ -19,10 +19,17 @@ struct Door: Sendable {
         _ request: Request,
         _ context: LedgerRequestContext
     ) async throws -> Response {
-        let principal = try await service.authenticator.principal(of: request)
-        let (ledger, decision) = try await admit(principal, endpoint, request, context)
+        let visitor = endpoint.isPage ? try await service.signIn.visitor(of: request) : nil
+        let principal: Principal
+        if let visitor {
+            principal = visitor.principal
+        } else {
+            principal = try await service.authenticator.principal(of: request)
+        }
+        let purpose = visitor?.session.purpose ?? request.headers[.purposeOfUse]
+        let (ledger, decision) = try await admit(principal, endpoint, purpose, context)
         let arguments = Arguments(request)
-        if endpoint.parameters.isEmpty {
+        if endpoint.parameters.isEmpty, !endpoint.isPage {
             try ArgumentReader(arguments, [], at: .open).finish()
         }
         let call = Call(
@@ -30,6 +37,7 @@ struct Door: Sendable {
             request: request,
             context: context,
             principal: principal,
+            visitor: visitor,
             ledger: ledger,
             decision: decision,
             parameters: endpoint.parameters,
@@ -59,7 +67,7 @@ struct Door: Sendable {
     private func admit(
         _ principal: Principal,
         _ endpoint: Endpoint,
-        _ request: Request,
+        _ purpose: String?,
         _ context: LedgerRequestContext
     ) async throws -> (LedgerDescription, AccessDecision) {
         guard let text = context.parameters.get("ledger"), let name = LedgerName(text) else {
@@ -81,7 +89,7 @@ struct Door: Sendable {
                 try await service.ledger(name)
             }
         }
-        decision.purpose = request.headers[.purposeOfUse].map { String($0.prefix(64)) }
+        decision.purpose = purpose.map { String($0.prefix(64)) }
         guard isAllowed else {
             if endpoint.disclosesHealthInformation {
                 let entry = decision
@@ -119,7 +127,8 @@ struct Door: Sendable {
     /// The decision with what was asked for and given.
     private func entry(_ call: Call, _ endpoint: Endpoint, _ reply: Reply) -> AccessDecision {
         var entry = call.decision
-        var details = [call.arguments.described(endpoint.parameters)]
+        // A page says itself what it made of its address.
+        var details = endpoint.isPage ? [] : [call.arguments.described(endpoint.parameters)]
         switch reply.result {
         case .success: details.append(reply.disclosed)
         case .failure(let error): details.append("answered with \(Problem(error).code)")

@@ -43,25 +43,12 @@ public struct LocalTokens: Sendable {
     /// The key's name in tokens.
     var keyID: String { "local-" + publicKey.prefix(4).map { String($0, radix: 16) }.joined() }
 
-    private static func base64url(_ bytes: some Sequence<UInt8>) -> String {
-        String(
-            Base64.encode(bytes).compactMap { character -> Character? in
-                switch character {
-                case "+": "-"
-                case "/": "_"
-                case "=": nil
-                default: character
-                }
-            }
-        )
-    }
-
     /// The public key as a JSON Web Key Set.
     public var jwks: [UInt8] {
         Array(
             """
             {"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","use":"sig","kid":"\(keyID)",\
-            "x":"\(Self.base64url(publicKey))"}]}
+            "x":"\(Base64URL.encode(publicKey))"}]}
             """.utf8
         )
     }

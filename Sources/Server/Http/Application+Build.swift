@@ -79,11 +79,11 @@ private func router(
     router.get("metrics") { _, _ in await OperationRoutes.metrics(service, metrics) }
     router.get("openapi.json") { _, _ in Response.bytes(OpenAPI.document, "application/json") }
     for endpoint in Endpoint.all {
-        let path = RouterPath("v1/ledgers/{ledger}/\(endpoint.route)")
-        router.on(path, method: endpoint.method) { request, context in
+        router.on(RouterPath(endpoint.route), method: endpoint.method) { request, context in
             try await door.answer(endpoint, request, context)
         }
     }
+    PageRoutes(service, door).add(to: router)
     refuseOtherMethods(router)
     return router
 }
@@ -93,8 +93,8 @@ private func refuseOtherMethods(_ router: Router<LedgerRequestContext>) {
     var methods: [String: [HTTPRequest.Method]] = [
         "healthz": [.get], "readyz": [.get], "metrics": [.get], "openapi.json": [.get],
     ]
-    for endpoint in Endpoint.all {
-        methods["v1/ledgers/{ledger}/\(endpoint.route)", default: []].append(endpoint.method)
+    for endpoint in Endpoint.all + Endpoint.pages {
+        methods[endpoint.route, default: []].append(endpoint.method)
     }
     let names = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"]
     let known = names.compactMap { HTTPRequest.Method(rawValue: $0) }

@@ -11,6 +11,8 @@ struct Call: Sendable {
     let request: Request
     let context: LedgerRequestContext
     let principal: Principal
+    /// Who looks at a page; nil of the API's requests.
+    let visitor: Visitor?
     let ledger: LedgerDescription
     /// That the request is allowed.
     let decision: AccessDecision

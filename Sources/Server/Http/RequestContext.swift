@@ -8,11 +8,14 @@ import ProjectionRuntime
 /// What the service knows of one request.
 struct LedgerRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
+    /// Who is at the other end of the connection, without the port.
+    let peer: String
     /// Bodies beyond it are refused; streams have limits of their own.
     var maxUploadSize: Int { 1 << 24 }
 
     init(source: Source) {
         coreContext = CoreRequestContextStorage(source: source)
+        peer = source.channel.remoteAddress?.ipAddress ?? ""
     }
 }
 
@@ -78,6 +81,12 @@ extension HTTPField.Name {
     static let preferenceApplied = known("preference-applied")
     static let purposeOfUse = known("x-purpose-of-use")
     static let xAccelBuffering = known("x-accel-buffering")
+    static let secFetchSite = known("sec-fetch-site")
+    static let crossOriginOpenerPolicy = known("cross-origin-opener-policy")
+    static let permissionsPolicy = known("permissions-policy")
+    static let clearSiteData = known("clear-site-data")
+    static let referrerPolicy = known("referrer-policy")
+    static let refresh = known("refresh")
 
     private static func known(_ text: String) -> Self {
         guard let name = Self(text) else { preconditionFailure("\(text) is no header's name") }

@@ -10,7 +10,7 @@ struct Endpoint: Sendable {
     /// Its name in the OpenAPI document and in the access log.
     let operation: String
     let method: HTTPRequest.Method
-    /// Below `/v1/ledgers/{ledger}`.
+    /// Below `/v1/ledgers/{ledger}`; of a page, below `/ledgers/{ledger}`.
     let path: String
     let summary: String
     /// Who may; any one of them is enough.
@@ -30,10 +30,15 @@ struct Endpoint: Sendable {
     var hasOwnTimeout = false
     /// Whether the state of things can forbid it: 409.
     var mayConflict = false
+    /// Whether it is a page: asked for by a session's cookie, answered in HTML.
+    var isPage = false
     let handler: @Sendable (Call) async throws -> Reply
 
     /// The path for the router, in which a tile's name may hold slashes.
-    var route: String { path.replacing("{tile}", with: "**") }
+    var route: String {
+        let below = isPage ? "ledgers" : "v1/ledgers"
+        return "\(below)/{ledger}/\(path.replacing("{tile}", with: "**"))"
+    }
 
     /// Whether somebody may ask this of a ledger.
     func allows(_ principal: Principal, in ledger: LedgerName) -> Bool {
@@ -41,7 +46,7 @@ struct Endpoint: Sendable {
         return !roles.isDisjoint(with: principal.roles)
     }
 
-    /// Every request about a ledger.
+    /// Every request of the API about a ledger.
     static let all = record + questions + [settings] + evidence + subscriptions
 
     private static let settings = Endpoint(

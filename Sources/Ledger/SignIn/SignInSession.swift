@@ -1,0 +1,80 @@
+public import CareEpisode
+import Postgres
+
+/// Somebody who is signed in to the pages, in one browser.
+public struct SignInSession: Hashable, Sendable {
+    /// For people who list and end sessions; never a secret.
+    public var id: Int64
+    /// Who: `recorded_by` of what is recorded, and in the access log.
+    public var subject: String
+    /// As pages show it.
+    public var name: String
+    /// What the subject may be.
+    public var roles: [String]
+    /// In which ledgers; nil for all.
+    public var ledgers: [String]?
+    /// The identity provider; nil of a one-time link.
+    public var issuer: String?
+    /// Why the subject looks at health information, a code of ``SignInSession/purposes``; nil where
+    /// that is not said.
+    public var purpose: String?
+    /// Whether single keys do something on pages.
+    public var usesKeys: Bool
+    /// When the subject signed in.
+    public var createdAt: Instant
+    /// When something was last asked for, to the minute.
+    public var seenAt: Instant
+    /// When it ends, however busy the subject is.
+    public var expiresAt: Instant
+
+    /// After so many minutes without a request a session is over.
+    public static let idleMinutes = 30
+    /// A session is over after so many hours.
+    public static let longestHours = 10
+
+    /// Purposes of use from HL7's list (v3 PurposeOfUse), with their words.
+    public static let purposes: [(code: String, words: String)] = [
+        ("TREAT", "treatment"),
+        ("CAREMGT", "care management"),
+        ("COORDCARE", "coordination of care"),
+        ("HQUALIMP", "quality improvement"),
+        ("HOPERAT", "operation of the program"),
+        ("HPAYMT", "payment"),
+        ("HLEGAL", "legal"),
+        ("PATRQT", "request of the client"),
+        ("ETREAT", "emergency treatment"),
+    ]
+
+    init(_ row: PostgresRow) throws {
+        subject = try row.get("subject")
+        id = try row.get("session_id")
+        name = try row.get("name", as: String?.self) ?? subject
+        roles = try row.get("roles")
+        ledgers = try row.get("ledgers")
+        issuer = try row.get("issuer")
+        purpose = try row.get("purpose")
+        usesKeys = try row.get("uses_keys")
+        createdAt = try row.get("created_at")
+        seenAt = try row.get("seen_at")
+        expiresAt = try row.get("expires_at")
+    }
+
+    static let columns: SQL = """
+        session_id, subject, name, roles, ledgers, issuer, purpose, uses_keys, created_at, seen_at,
+        expires_at
+        """
+}
+
+extension SignInSession: JSONObject {
+    /// The members, as `sessions list` shows them.
+    public static let fields: [JSONField<Self>] = [
+        .init("session_id", schema: ["type": "integer", "minimum": 1]) { .integer($0.id) },
+        .init("subject", \.subject),
+        .init("roles", \.roles),
+        .init("ledgers", \.ledgers),
+        .init("issuer", \.issuer),
+        .init("created_at", \.createdAt),
+        .init("seen_at", \.seenAt),
+        .init("expires_at", \.expiresAt),
+    ]
+}

@@ -1,0 +1,269 @@
+public import Markup
+
+/// What a page shows: the content alone, whoever reads it.
+public protocol PageView: Sendable {
+    /// In the browser's title, before the ledger's name; never a client's.
+    var title: String { get }
+    /// Which link of the header it belongs to.
+    var place: PageName? { get }
+    /// Below the clocks.
+    var content: [HTML] { get }
+}
+
+/// The pages that the header links to, in its order.
+public enum PageName: String, CaseIterable, Sendable {
+    case census, medication, attendance, summaries, outcomes
+
+    /// As the header names it.
+    public var words: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+
+    /// The key that leads there after `g`.
+    var key: String { self == .summaries ? "u" : String(rawValue.prefix(1)) }
+}
+
+/// Something to know before the content is read.
+public struct Notice: Sendable {
+    /// How serious it is.
+    public enum Kind: String, Sendable {
+        case plain, good, known, warn, stop
+    }
+
+    let html: HTML
+
+    /// A notice with a heading and a text.
+    public init(_ kind: Kind, _ title: String, _ content: [HTML]) {
+        html = .tag(
+            "div",
+            ["class": kind == .plain ? "notice" : "notice \(kind.rawValue)"],
+            [.tag("h2", text: title), .tag("p", content)]
+        )
+    }
+}
+
+/// What stands around every page: header, clocks, foot.
+public struct PageFrame: Sendable {
+    /// Who reads the page.
+    public struct Viewer: Sendable {
+        /// As the header names them.
+        public var name: String
+        /// What the form to sign out is signed with.
+        public var signOutToken: String
+        /// Whether single keys do something.
+        public var usesKeys: Bool
+
+        /// Who reads the page.
+        public init(name: String, signOutToken: String, usesKeys: Bool) {
+            self.name = name
+            self.signOutToken = signOutToken
+            self.usesKeys = usesKeys
+        }
+    }
+
+    /// The ledger; nil of pages that are about none.
+    public var ledger: String?
+    /// The pages of the ledger that the viewer may see, with their addresses.
+    public var pages: [(name: PageName, address: PageAddress)] = []
+    /// Nil of pages for everybody.
+    public var viewer: Viewer?
+    /// What the form to search is signed with; nil where there is nothing to search.
+    public var searchToken: String?
+    /// Nil where there is no answer about a time.
+    public var clocks: ClockBar?
+    /// Above the content.
+    public var notices: [Notice] = []
+    /// The zone of the times, with its offset.
+    public var zone: String?
+    /// The request, as the access log has it.
+    public var requestID: String
+    /// Whether the page is read from three meters.
+    public var isWall = false
+    /// Where changes of this page come from; nil where it does not change by itself.
+    public var live: String?
+
+    /// The frame of an answer to a request.
+    public init(requestID: String) { self.requestID = requestID }
+
+    /// The whole page.
+    public func page(_ view: some PageView) -> String {
+        let title = [view.title, ledger, "EpisodeLedger"].compactMap(\.self)
+            .joined(separator: " · ")
+        let head: [HTML] = [
+            .tag("meta", ["charset": "utf-8"]),
+            .tag(
+                "meta",
+                ["name": "viewport", "content": "width=device-width, initial-scale=1"]
+            ),
+            .tag("title", text: title),
+            .tag("link", ["rel": "stylesheet", "href": Assets.style.path]),
+            .tag("script", ["src": Assets.script.path, "defer": ""]),
+        ]
+        let body =
+            (["class": "wall"] as Attributes).when(isWall)
+            + (["data-keys": "on"] as Attributes).when(viewer?.usesKeys ?? false)
+            + (live.map { ["data-live": $0] } ?? [:])
+        let notices = (clocks?.notices ?? []) + notices
+        let page = HTML.tag(
+            "html",
+            ["lang": "en"],
+            [
+                .tag("head", head),
+                .tag(
+                    "body",
+                    body,
+                    [
+                        .tag(
+                            "a",
+                            ["class": "skip", "href": "#main"],
+                            text: "Skip to the content"
+                        ),
+                        header(view.place),
+                        clocks?.html ?? .nothing,
+                        .tag("main", ["id": "main"], notices.map(\.html) + view.content),
+                        foot,
+                    ]
+                ),
+            ]
+        )
+        return "<!DOCTYPE html>\n\(page.markup)\n"
+    }
+
+    // MARK: - Header and foot
+
+    private func header(_ place: PageName?) -> HTML {
+        let home = pages.first?.address.href ?? "/"
+        return .tag(
+            "header",
+            ["class": "top"],
+            [
+                .tag(
+                    "a",
+                    ["class": "brand", "href": home],
+                    [Self.mark, .text("EpisodeLedger ")]
+                        + (ledger.map { [.tag("span", ["class": "ledger"], text: $0)] } ?? [])
+                ),
+                pages.isEmpty ? .nothing : navigation(place),
+                searchToken.map(search) ?? .nothing,
+                viewer.map(who) ?? .nothing,
+            ]
+        )
+    }
+
+    private static let mark = HTML.tag(
+        "svg",
+        ["viewBox": "0 0 22 22", "aria-hidden": "true"],
+        [
+            .tag(
+                "path",
+                [
+                    "d": "M3 5.5h16M3 11h10.5M3 16.5h16", "stroke": "currentColor",
+                    "stroke-width": "2", "fill": "none",
+                ]
+            ),
+            .tag(
+                "circle",
+                [
+                    "cx": "17.5", "cy": "11", "r": "2.6", "fill": "none",
+                    "stroke": "var(--known)", "stroke-width": "2",
+                ]
+            ),
+        ]
+    )
+
+    private func navigation(_ place: PageName?) -> HTML {
+        .tag(
+            "nav",
+            ["aria-label": "Pages"],
+            [
+                .tag(
+                    "ul",
+                    pages.map { name, address in
+                        .tag(
+                            "li",
+                            [
+                                .tag(
+                                    "a",
+                                    ["href": address.href, "data-key": name.key]
+                                        + (name == place ? ["aria-current": "page"] : [:]),
+                                    text: name.words
+                                )
+                            ]
+                        )
+                    }
+                )
+            ]
+        )
+    }
+
+    private func search(_ token: String) -> HTML {
+        .tag(
+            "form",
+            [
+                "class": "find", "role": "search", "method": "post",
+                "action": "/ledgers/\(ledger ?? "")/search",
+            ],
+            [
+                FormToken.field(token),
+                .tag(
+                    "label",
+                    ["class": "hidden", "for": "q"],
+                    text: "Client key, episode, event or position"
+                ),
+                .tag(
+                    "input",
+                    [
+                        "id": "q", "name": "q", "placeholder": "Key or episode",
+                        "autocomplete": "off", "aria-keyshortcuts": "/",
+                    ]
+                ),
+            ]
+        )
+    }
+
+    private func who(_ viewer: Viewer) -> HTML {
+        .tag(
+            "div",
+            ["class": "who"],
+            [
+                .tag("a", ["href": "/account"], text: viewer.name),
+                .tag(
+                    "form",
+                    ["method": "post", "action": "/sign-out"],
+                    [
+                        FormToken.field(viewer.signOutToken),
+                        .tag(
+                            "button",
+                            ["class": "small", "type": "submit"],
+                            text: "Sign out"
+                        ),
+                    ]
+                ),
+            ]
+        )
+    }
+
+    private var foot: HTML {
+        var parts: [HTML] = []
+        if let zone { parts.append(.tag("span", text: "Times in \(zone)")) }
+        let isLogged = viewer != nil && ledger != nil
+        parts.append(
+            .tag(
+                "span",
+                [
+                    .text("Request "), .tag("span", ["class": "id"], text: requestID),
+                    .text(isLogged ? ", in the access log" : ""),
+                ]
+            )
+        )
+        return .tag("footer", ["class": "foot"], parts)
+    }
+}
+
+/// The field by which a form proves that this service made it.
+public enum FormToken {
+    /// Its name.
+    public static let name = "form_token"
+
+    static func field(_ token: String) -> HTML {
+        .tag("input", ["type": "hidden", "name": "form_token", "value": token])
+    }
+}

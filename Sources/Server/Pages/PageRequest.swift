@@ -1,0 +1,173 @@
+import CareEpisode
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Pages
+import ProjectionRuntime
+import Projections
+
+/// A page that is asked for, with its clocks read.
+struct PageRequest: Sendable {
+    let call: Call
+    let visitor: Visitor
+    let context: LedgerContext
+    /// The page and what its query says.
+    let address: PageAddress
+    let clocks: PageClocks
+    let format: DisplayFormat
+
+    /// Reads what a page is asked for.
+    ///
+    /// - Throws: `QuestionRefusal` with the names of the fields that are wrong.
+    init(_ call: Call) async throws {
+        guard let visitor = call.visitor else { throw SignInNeeded() }
+        self.call = call
+        self.visitor = visitor
+        context = try await LedgerContext(
+            call.database,
+            call.ledger,
+            now: call.service.settings.now()
+        )
+        address = PageAddress(call.request.uri.path, call.arguments.values)
+        let known = Set(PageAddress.clocks + call.parameters.map(\.name) + ["auto"])
+        guard known.isSuperset(of: address.values.keys) else {
+            throw QuestionRefusal([.unknown(call.parameters)], call.parameters)
+        }
+        clocks = try PageClocks(address, at: context.moment)
+        let settings = try await call.database.settings(of: call.ledger)
+        format = DisplayFormat(
+            context.calendar,
+            settings.displayLocale(on: context.moment.today)
+                .flatMap(DisplayFormat.Locale.init(rawValue:)) ?? .american
+        )
+    }
+
+    /// The answer to a question at the page's clocks.
+    ///
+    /// - Parameter values: what the question takes besides.
+    func answer<Asked: Question>(
+        _ question: Asked.Type,
+        _ values: [String: [String]] = [:]
+    ) async throws -> Answer<Asked.Value> {
+        try await ask(question, values).answer(context)
+    }
+
+    /// A question at the page's clocks.
+    private func ask<Asked: Question>(
+        _ question: Asked.Type,
+        _ values: [String: [String]]
+    ) throws -> Asked {
+        let known = Set(Asked.parameters.map(\.name))
+        let all = clocks.values.merging(values) { $1 }.filter { known.contains($0.key) }
+        return try Asked.read(Arguments(all), at: context.moment)
+    }
+
+    /// The date that the page shows.
+    var date: CalendarDate {
+        switch clocks.effective {
+        case .now: context.moment.today
+        case .date(let date): date
+        case .instant(let instant): context.calendar.date(of: instant)
+        }
+    }
+
+    /// A whole number of the address, from 1.
+    func page() throws -> Int {
+        guard let text = address["page"] else { return 1 }
+        guard let page = Int(text), (1...100_000).contains(page), String(page) == text else {
+            throw Problem.badRequest("page", "must be a whole number from 1")
+        }
+        return page
+    }
+
+    // MARK: - The answer
+
+    /// The page with what stands around it, and what the access log is told of it.
+    ///
+    /// - Parameters:
+    ///   - view: the page.
+    ///   - basis: what it rests on.
+    ///   - rows: how many episodes it shows.
+    ///   - filters: what else it was asked for, without health information.
+    func reply(
+        _ view: some PageView,
+        _ basis: ReadModelBasis,
+        rows: Int,
+        filters: [String] = []
+    ) async throws -> Reply {
+        let frame = try await frame(basis)
+        return Reply(
+            .page(frame.page(view)),
+            disclosed: disclosed(basis, rows: rows, filters: filters)
+        )
+    }
+
+    /// All rows of a list for a spreadsheet.
+    func csv<Value>(_ answer: Answer<Value>, rows: Int) throws -> Reply {
+        guard let list = answer.list else { throw Problem.notFound("this page is no list") }
+        var headers: HTTPFields = [:]
+        let name = address.path.split(separator: "/").last ?? "list"
+        headers[.contentDisposition] = "attachment; filename=\"\(name)-\(date).csv\""
+        return .bytes(
+            list().bytes,
+            "text/csv; charset=utf-8",
+            headers: headers,
+            disclosed: disclosed(answer.basis, rows: rows, filters: ["format=csv"])
+        )
+    }
+
+    /// What the access log is told of a page.
+    func disclosed(_ basis: ReadModelBasis, rows: Int, filters: [String]) -> String {
+        let clocks = self.clocks.values.sorted { $0.key < $1.key }.flatMap { name, values in
+            values.map { "\(name)=\($0)" }
+        }
+        return (clocks + filters + ["rows=\(rows)", "as of position \(basis.position)"])
+            .joined(separator: "; ")
+    }
+
+    private func frame(_ basis: ReadModelBasis) async throws -> PageFrame {
+        var frame = PageFrame(requestID: call.context.id)
+        frame.ledger = call.ledger.name.description
+        frame.pages = Self.places(visitor.principal, call.ledger.name).map { place in
+            (place.name, address.to(place.path))
+        }
+        frame.viewer = try await call.service.signIn.viewer(visitor)
+        frame.clocks = ClockBar(
+            address,
+            clocks,
+            at: context.moment,
+            format,
+            basis,
+            secondsBehind: try await secondsBehind(basis),
+            viewer: visitor.session.name
+        )
+        frame.zone = format.zone(at: context.moment.now)
+        return frame
+    }
+
+    /// How old the first event is that a page lacks.
+    private func secondsBehind(_ basis: ReadModelBasis) async throws -> Int {
+        guard basis.lag > 0 else { return 0 }
+        let first = try await call.reader.page(after: basis.position, limit: 1).events.first
+        return first.map { event in
+            Int(
+                (context.moment.now.microseconds - event.history.recordedAt.microseconds)
+                    / 1_000_000
+            )
+        } ?? 0
+    }
+
+    /// The pages of a ledger that somebody may see, as the header links to them.
+    static func places(
+        _ principal: Principal,
+        _ ledger: LedgerName
+    ) -> [(name: PageName, path: String)] {
+        PageName.allCases.compactMap { name in
+            guard
+                let endpoint = Endpoint.pages.first(where: { $0.path == name.rawValue }),
+                endpoint.allows(principal, in: ledger)
+            else { return nil }
+            return (name, "/ledgers/\(ledger)/\(name.rawValue)")
+        }
+    }
+}

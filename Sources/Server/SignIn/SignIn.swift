@@ -1,0 +1,191 @@
+import CareEpisode
+import Crypto
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Ledger
+import NIOCore
+import Pages
+import Synchronization
+
+/// Somebody who is signed in to the pages.
+struct Visitor: Sendable {
+    let session: SignInSession
+    let principal: Principal
+
+    init(_ session: SignInSession) {
+        self.session = session
+        principal = Principal(
+            subject: session.subject,
+            roles: Set(session.roles.compactMap(Role.init(rawValue:))),
+            ledgers: session.ledgers.map { Set($0.compactMap { LedgerName($0) }) },
+            expiresAt: session.expiresAt
+        )
+    }
+}
+
+/// That a page is for who is signed in.
+struct SignInNeeded: Error {}
+
+/// Signing in to the pages and out: cookies, links, and what forms are signed with.
+struct SignIn: Sendable {
+    let store: SignIns
+    let origins: PageOrigins
+    let takesLinks: Bool
+    private let formKey: FormKey
+
+    init(_ database: LedgerDatabase, _ settings: PageSettings) {
+        store = SignIns(database)
+        origins = PageOrigins(publicOrigin: settings.publicOrigin, usesTLS: settings.usesTLS)
+        takesLinks = settings.takesLinks
+        formKey = FormKey(store: store)
+    }
+
+    // MARK: - Who
+
+    /// Who asks for a page, by the session's cookie.
+    ///
+    /// - Throws: ``SignInNeeded``.
+    func visitor(of request: Request) async throws -> Visitor {
+        guard let secret = secret(request),
+            let session = try await store.session(
+                secret,
+                isActivity: request.uri.queryParameters["auto"] == nil
+            )
+        else { throw SignInNeeded() }
+        return Visitor(session)
+    }
+
+    private func secret(_ request: Request) -> String? {
+        let name = origins.cookieName(request)
+        for header in request.headers[values: .cookie] {
+            for pair in header.split(separator: ";") {
+                let parts = pair.split(separator: "=", maxSplits: 1)
+                guard parts.count == 2, parts[0].trimmed == name else { continue }
+                // What no session has is not worth a query.
+                let value = parts[1].trimmed
+                return value.utf8.count == 64 ? value : nil
+            }
+        }
+        return nil
+    }
+
+    /// The cookie of a new session.
+    func cookie(_ secret: String, for request: Request) -> String {
+        let secure = origins.isSecure(request) ? "; Secure" : ""
+        return "\(origins.cookieName(request))=\(secret); Path=/; HttpOnly; SameSite=Lax\(secure)"
+    }
+
+    /// The cookie that takes a session's away.
+    func noCookie(for request: Request) -> String {
+        cookie("", for: request) + "; Max-Age=0"
+    }
+
+    // MARK: - Forms
+
+    /// So many hours a form can be sent.
+    static let formHours: Int64 = 24
+
+    /// What a form is signed with.
+    ///
+    /// - Parameters:
+    ///   - form: which one.
+    ///   - subject: who it was made for; empty where nobody is signed in.
+    func token(_ form: String, for subject: String) async throws -> String {
+        let key = SymmetricKey(data: try await formKey.value())
+        return Base64URL.encode(
+            HMAC<SHA256>.authenticationCode(
+                for: Self.message(form, subject, Self.hour),
+                using: key
+            )
+        )
+    }
+
+    /// Takes a form only from where this service made it, for who sends it.
+    ///
+    /// - Throws: ``Problem`` 403.
+    func check(
+        _ form: String,
+        _ fields: FormFields,
+        from request: Request,
+        subject: String
+    ) async throws {
+        guard origins.isSameOrigin(request) else {
+            throw Problem.forbidden("this form was sent from another site")
+        }
+        if let code = Base64URL.decode(fields[FormToken.name] ?? "") {
+            let key = SymmetricKey(data: try await formKey.value())
+            for hour in (0...Self.formHours).map({ Self.hour - $0 })
+            where HMAC<SHA256>.isValidAuthenticationCode(
+                code,
+                authenticating: Self.message(form, subject, hour),
+                using: key
+            ) {
+                return
+            }
+        }
+        throw Problem.forbidden("this form is too old or not yours: open the page again")
+    }
+
+    private static var hour: Int64 { Instant.now.microseconds / 3_600_000_000 }
+
+    private static func message(_ form: String, _ subject: String, _ hour: Int64) -> [UInt8] {
+        // With lengths, so that no two triples are one text.
+        [form, subject, String(hour)].flatMap { Array("\($0.utf8.count):\($0)".utf8) }
+    }
+}
+
+/// The key of forms, read once.
+private final class FormKey: Sendable {
+    private let store: SignIns
+    private let known = Mutex<[UInt8]?>(nil)
+
+    init(store: SignIns) { self.store = store }
+
+    func value() async throws -> [UInt8] {
+        if let key = known.withLock({ $0 }) { return key }
+        let key = try await store.formKey()
+        known.withLock { $0 = key }
+        return key
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: String {
+        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+}
+
+/// The fields of a form as a browser sends it.
+struct FormFields: Sendable {
+    private let values: [String: [String]]
+
+    /// The most bytes of a form.
+    static let limit = 1 << 20
+
+    /// Reads a form's body.
+    ///
+    /// - Throws: ``Problem`` 400 or 413.
+    init(_ request: Request) async throws {
+        let type = request.headers[.contentType]?.split(separator: ";").first.map(String.init)
+        guard type == "application/x-www-form-urlencoded" else {
+            throw Problem.badRequest("Content-Type", "must be application/x-www-form-urlencoded")
+        }
+        let body: [UInt8]
+        do {
+            body = Array(try await request.body.collect(upTo: Self.limit).readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw HTTPError(.contentTooLarge)
+        }
+        // A body and a query are encoded alike, but for blanks.
+        let text = String(decoding: body, as: UTF8.self).replacing("+", with: "%20")
+        var values: [String: [String]] = [:]
+        for (name, value) in URI("/?\(text)").queryParameters {
+            values[String(name), default: []].append(String(value))
+        }
+        self.values = values
+    }
+
+    /// The first value of a field.
+    subscript(_ name: String) -> String? { values[name]?.first }
+}
