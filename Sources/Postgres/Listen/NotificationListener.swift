@@ -160,14 +160,7 @@ extension PostgresConnection {
             case .ready: break
             case .timedOut: return false
             case .cancelled:
-                throw spend(
-                    PostgresError(
-                        .cancelled,
-                        "while listening",
-                        connectionIsUsable: false
-                    ),
-                    sendCancel: false
-                )
+                throw spend(PostgresError(.cancelled, "while listening"), sendCancel: false)
             case .failed: throw lost("while listening", CallLimit())
             }
             guard PQconsumeInput(session.connection) == 1 else {
