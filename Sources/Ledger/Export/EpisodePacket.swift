@@ -61,7 +61,7 @@ public struct EpisodePacket: Sendable {
         }
         for (event, proof) in zip(events, proofs) {
             let (leaf, fault) = event.check(ledger: ledger.name)
-            if let fault { throw SealError.damaged(EvidenceFault(fault, at: event.position)) }
+            if let fault { throw SealError.damaged(fault, at: event.position) }
             guard
                 TreeProof.verifyInclusion(
                     leaf: leaf,
@@ -71,16 +71,13 @@ public struct EpisodePacket: Sendable {
                     proof: proof
                 )
             else {
-                let kind = EvidenceFault.Kind.root("the checkpoint does not cover the event")
-                throw SealError.damaged(EvidenceFault(kind, at: event.position))
+                throw SealError.damaged(
+                    .root("the checkpoint does not cover the event"),
+                    at: event.position
+                )
             }
         }
-        let registry = SealRegistry(
-            database: database,
-            ledger: ledger,
-            holder: "",
-            leaseSeconds: 0
-        )
+        let registry = SealRegistry(database: database, ledger: ledger)
         keys = try await registry.identity()?.keys(signersFirst: checkpoint) ?? []
         self.checkpoint = checkpoint
         self.ledger = ledger

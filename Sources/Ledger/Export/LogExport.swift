@@ -192,12 +192,7 @@ public struct LogExport: Sendable {
     }
 
     private func writeKeys(_ signed: SignedCheckpoint) async throws -> Int {
-        let registry = SealRegistry(
-            database: database,
-            ledger: ledger,
-            holder: "",
-            leaseSeconds: 0
-        )
+        let registry = SealRegistry(database: database, ledger: ledger)
         guard let identity = try await registry.identity() else { return 0 }
         let folder = folder
         let keys = identity.keys(signersFirst: signed).map { "\($0)\n" }.joined()

@@ -64,6 +64,15 @@ public struct VerificationReport: Sendable {
         }
     }
 
+    /// Adds what is wrong, at a position or from one through another.
+    public mutating func add(
+        _ kind: EvidenceFault.Kind,
+        at position: Position? = nil,
+        through: Position? = nil
+    ) {
+        add(EvidenceFault(kind, at: position, through: through))
+    }
+
     /// Adds what a reader should know.
     public mutating func add(notice: String) {
         if notices.count < Self.faultLimit { notices.append(notice) }
