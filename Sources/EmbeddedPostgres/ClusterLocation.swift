@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 /// Where a cluster lies and which user runs it.
 struct ClusterLocation: Sendable, Hashable {
