@@ -37,16 +37,12 @@ struct Migrate: AsyncParsableCommand {
                     }
                     if session.format == .text { Console.print(line) }
                 }
-                switch session.format {
-                case .text:
-                    Console.print("The schema is at version \(Migration.all.count).")
-                case .json:
-                    let answer: AnswerJSON = [
-                        "applied": .array(applied),
-                        "put_in_place": .array(inPlace),
-                        "schema_version": .integer(Int64(Migration.all.count)),
-                    ]
-                    Console.print(answer.bytes)
+                session.format.print([
+                    "applied": .array(applied),
+                    "put_in_place": .array(inPlace),
+                    "schema_version": .integer(Int64(Migration.all.count)),
+                ]) {
+                    ["The schema is at version \(Migration.all.count)."]
                 }
             }
         }

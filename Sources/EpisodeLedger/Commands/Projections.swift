@@ -105,16 +105,12 @@ struct Projections: AsyncParsableCommand {
             try await Session.run(options) { session in
                 let ledger = try await session.ledger()
                 let all = try await ProjectionStatus.all(session.database, ledger: ledger)
-                switch session.format {
-                case .json:
-                    let answer: AnswerJSON = [
-                        "ledger": .string(ledger.name.description),
-                        "projections": .array(all.map(\.json)),
-                    ]
-                    Console.print(answer.bytes)
-                case .text:
-                    for line in all.flatMap(\.lines) { Console.print(line) }
-                    if all.isEmpty { Console.print("No read model has been asked for yet.") }
+                session.format.print([
+                    "ledger": .string(ledger.name.description),
+                    "projections": .array(all.map(\.json)),
+                ]) {
+                    all.isEmpty
+                        ? ["No read model has been asked for yet."] : all.flatMap(\.lines)
                 }
             }
         }
@@ -185,28 +181,23 @@ struct Projections: AsyncParsableCommand {
             _ name: String,
             _ format: OutputFormat
         ) {
-            let parts = report.foldTime.components
-            let seconds = Double(parts.seconds) + Double(parts.attoseconds) / 1e18
-            switch format {
-            case .json:
-                let answer: AnswerJSON = [
-                    "name": .string(name),
-                    "position": .integer(report.position.rawValue),
-                    "events": .integer(report.events),
-                    "episodes": .integer(Int64(report.episodes)),
-                    "parked": .integer(Int64(report.parked)),
-                    "differing": report.differing.map { .integer(Int64($0)) } ?? .null,
-                    "generation": .integer(Int64(report.generation)),
-                    "seconds": .number((seconds * 1_000).rounded() / 1_000),
-                ]
-                Console.print(answer.bytes)
-            case .text:
+            let seconds = report.foldTime / .seconds(1)
+            format.print([
+                "name": .string(name),
+                "position": .integer(report.position.rawValue),
+                "events": .integer(report.events),
+                "episodes": .integer(Int64(report.episodes)),
+                "parked": .integer(Int64(report.parked)),
+                "differing": report.differing.json,
+                "generation": .integer(Int64(report.generation)),
+                "seconds": .number((seconds * 1_000).rounded() / 1_000),
+            ]) {
                 let differing = report.differing.map { "\($0) episodes differ from before" }
-                Console.print(
+                return [
                     "Rebuilt \(name): \(Words.grouped(report.events)) events of "
                         + "\(Words.grouped(Int64(report.episodes))) episodes in \(Words.decimal(seconds)) s, "
                         + "\(differing ?? "another fold before"), \(report.parked) parked."
-                )
+                ]
             }
         }
     }
@@ -238,12 +229,8 @@ struct Projections: AsyncParsableCommand {
                     name: nil,
                     episode: episode
                 )
-                switch session.format {
-                case .json:
-                    let answer: AnswerJSON = ["marked": .integer(Int64(marked))]
-                    Console.print(answer.bytes)
-                case .text:
-                    Console.print("\(marked) parked episodes will be folded again.")
+                session.format.print(["marked": .integer(Int64(marked))]) {
+                    ["\(marked) parked episodes will be folded again."]
                 }
             }
         }

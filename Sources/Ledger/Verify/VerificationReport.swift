@@ -46,10 +46,11 @@ public struct VerificationReport: Sendable {
 
     /// The events checked a second.
     public var eventsPerSecond: Double {
-        let parts = duration.components
-        let seconds = Double(parts.seconds) + Double(parts.attoseconds) / 1e18
-        return seconds > 0 ? Double(events) / seconds : 0
+        seconds > 0 ? Double(events) / seconds : 0
     }
+
+    /// How long it took, in seconds.
+    public var seconds: Double { duration / .seconds(1) }
 
     /// Adds what is wrong.
     public mutating func add(_ fault: EvidenceFault) {
