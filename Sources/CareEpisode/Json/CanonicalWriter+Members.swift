@@ -53,14 +53,10 @@ extension Array: CanonicalValue where Element: CanonicalValue {
     }
 }
 
-extension EventID: CanonicalValue {
+extension UniqueIdentifier {
     func write(to writer: inout CanonicalWriter) { writer.write(self) }
 }
 
-extension EpisodeID: CanonicalValue {
-    func write(to writer: inout CanonicalWriter) { writer.write(self) }
-}
-
-extension CorrelationID: CanonicalValue {
-    func write(to writer: inout CanonicalWriter) { writer.write(self) }
-}
+extension EventID: CanonicalValue {}
+extension EpisodeID: CanonicalValue {}
+extension CorrelationID: CanonicalValue {}
