@@ -1,10 +1,10 @@
 import CareEpisode
 import Postgres
 import ProjectionTestSupport
-import Projections
 
 @testable import Ledger
 @testable import ProjectionRuntime
+@testable import Projections
 
 extension ProjectionFixture {
     var census: CensusProjection {
@@ -65,9 +65,9 @@ extension ProjectionFixture {
 
     /// What the live tables of the census hold, and where it stands, in one snapshot.
     func storedCensus() async throws -> (models: [EpisodeCensus], basis: ReadModelBasis) {
-        let (list, basis) = try await CensusQuery(database, ledger: ledger)
-            .episodes(effectiveAt: Instant(microseconds: .max))
-        return (list.episodes.sorted { $0.episodeID < $1.episodeID }, basis)
+        let (models, basis) = try await CensusQuery(database, ledger: ledger)
+            .episodes(overlapping: nil, effectiveAt: Instant(microseconds: .max), knowledge: nil)
+        return (models.sorted { $0.episodeID < $1.episodeID }, basis)
     }
 
     /// The rows of all tables of the census.
