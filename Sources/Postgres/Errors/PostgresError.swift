@@ -40,7 +40,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
         /// Whether a failure of this kind leaves a connection to go on with, as a rule.
         fileprivate var leavesConnection: Bool {
             ![
-                .invalidConfiguration, .connectionFailed, .connectionLost, .poolExhausted, .poolClosed,
+                .invalidConfiguration, .connectionFailed, .connectionLost, .poolExhausted,
+                .poolClosed,
             ].contains(self)
         }
     }
