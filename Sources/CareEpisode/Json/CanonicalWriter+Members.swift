@@ -44,12 +44,12 @@ extension CalendarDate: CanonicalValue {
 
 extension Array: CanonicalValue where Element: CanonicalValue {
     func write(to writer: inout CanonicalWriter) {
-        writer.beginArray()
+        writer.begin("[")
         for element in self {
             writer.separate()
             element.write(to: &writer)
         }
-        writer.endArray()
+        writer.end("]")
     }
 }
 

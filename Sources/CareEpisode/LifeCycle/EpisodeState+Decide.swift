@@ -62,11 +62,12 @@ extension EpisodeState {
     private func decideChange(_ draft: EventDraft, _ admission: LifeCycleEntry) -> [FieldError] {
         let errors = decideAdmitted(draft, admission)
         guard let end, draft.occurredAt >= end.time else { return errors }
-        return errors + refused(
-            "/occurred_at",
-            "after_end",
-            "must be before the end of the episode; retract the end to reopen it"
-        )
+        return errors
+            + refused(
+                "/occurred_at",
+                "after_end",
+                "must be before the end of the episode; retract the end to reopen it"
+            )
     }
 
     private func decideLevel(
