@@ -62,15 +62,7 @@ public struct EpisodePacket: Sendable {
         for (event, proof) in zip(events, proofs) {
             let (leaf, fault) = event.check(ledger: ledger.name)
             if let fault { throw SealError.damaged(fault, at: event.position) }
-            guard
-                TreeProof.verifyInclusion(
-                    leaf: leaf,
-                    index: event.position.rawValue - 1,
-                    size: size,
-                    root: checkpoint.checkpoint.root,
-                    proof: proof
-                )
-            else {
+            guard checkpoint.checkpoint.includes(leaf, at: event.position, by: proof) else {
                 throw SealError.damaged(
                     .root("the checkpoint does not cover the event"),
                     at: event.position

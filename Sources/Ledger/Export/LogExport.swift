@@ -1,5 +1,4 @@
 import CareEpisode
-import Postgres
 public import TransparencyLog
 
 /// Writes a sealed ledger as a folder that any client of C2SP tlog-tiles can check: `checkpoint`,

@@ -1,5 +1,4 @@
 public import CareEpisode
-import Postgres
 
 /// Follows a ledger: every event after a position, in order, none missed, as it is committed.
 ///

@@ -1,5 +1,4 @@
 import CareEpisode
-import Postgres
 import TransparencyLog
 
 extension Sealer {

@@ -158,7 +158,10 @@ public struct ExportVerification: Sendable {
             rest = rest.dropFirst(2 + length)
         }
         if !rest.isEmpty || entries.count != tile.width {
-            report.add(EvidenceFault(.file("\(tile.entriesPath) has not \(tile.width) whole entries"), of: tile))
+            let kind = EvidenceFault.Kind.file(
+                "\(tile.entriesPath) has not \(tile.width) whole entries"
+            )
+            report.add(EvidenceFault(kind, of: tile))
         }
         return entries
     }

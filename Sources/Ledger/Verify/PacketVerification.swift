@@ -197,16 +197,8 @@ public struct PacketVerification: Sendable {
         if let name, ExportVerification.origin(checkpoint.origin, isOf: name) {
             let (leaf, fault) = row.check(ledger: name)
             if let fault { report.add(fault, at: row.position) }
-            let isIncluded = TreeProof.verifyInclusion(
-                leaf: leaf,
-                index: row.position.rawValue - 1,
-                size: checkpoint.size,
-                root: checkpoint.root,
-                proof: proof
-            )
-            if !isIncluded {
-                let kind = EvidenceFault.Kind.root("its proof does not lead to the signed root")
-                report.add(kind, at: row.position)
+            if !checkpoint.includes(leaf, at: row.position, by: proof) {
+                report.add(.root("its proof does not lead to the signed root"), at: row.position)
             }
         } else {
             report.add(.column("ledger_id"), at: row.position)
