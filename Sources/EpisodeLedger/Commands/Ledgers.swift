@@ -2,7 +2,6 @@ import ArgumentParser
 import CareEpisode
 import Documents
 import Ledger
-import ProjectionRuntime
 
 struct Ledgers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,7 +2,6 @@ import ArgumentParser
 import CareEpisode
 import Ledger
 import Migrations
-import ProjectionRuntime
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,7 +3,6 @@ import CareEpisode
 import Documents
 import Glibc
 import Ledger
-import ProjectionRuntime
 import Projections
 import TransparencyLog
 

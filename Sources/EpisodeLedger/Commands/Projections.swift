@@ -1,8 +1,8 @@
 import ArgumentParser
-import CareEpisode
+public import CareEpisode
 import Documents
 import Ledger
-import ProjectionRuntime
+public import ProjectionRuntime
 import Projections
 
 struct Projections: AsyncParsableCommand {
@@ -107,7 +107,7 @@ struct Projections: AsyncParsableCommand {
                 let all = try await ProjectionStatus.all(session.database, ledger: ledger)
                 session.format.print([
                     "ledger": .string(ledger.name.description),
-                    "projections": .array(all.map(\.json)),
+                    "projections": all.json,
                 ]) {
                     all.isEmpty
                         ? ["No read model has been asked for yet."] : all.flatMap(\.lines)
@@ -237,47 +237,20 @@ struct Projections: AsyncParsableCommand {
     }
 }
 
-extension ProjectionStatus {
+extension ProjectionStatus: JSONObject {
     /// What `status` and `projections status` say; `rebuild` only while one is under way.
-    var json: AnswerJSON {
-        guard let rebuild, case .object(let members) = standing else { return standing }
-        return .object(
-            members + [
-                (
-                    "rebuild",
-                    [
-                        "folded": .integer(rebuild.folded),
-                        "events": .integer(rebuild.events),
-                        "fold_version": .integer(Int64(rebuild.foldVersion)),
-                        "holder": .string(rebuild.holder),
-                    ]
-                )
-            ]
-        )
-    }
-
-    private var standing: AnswerJSON {
-        [
-            "name": .string(name),
-            "position": .integer(position.rawValue),
-            "head": .integer(head.rawValue),
-            "lag": .integer(lag),
-            "generation": .integer(Int64(generation)),
-            "fold_version": .integer(Int64(foldVersion)),
-            "rebuild_needed": .bool(ReadModels.isRebuildNeeded(self)),
-            "lease_holder": .text(leaseHolder),
-            "parked": .array(
-                parked.map {
-                    [
-                        "episode_id": .string($0.episodeID.description),
-                        "position": .integer($0.position.rawValue),
-                        "reason": .string($0.reason),
-                        "retry_asked": .bool($0.isRetryAsked),
-                    ]
-                }
-            ),
-        ]
-    }
+    public static let fields: [JSONField<Self>] = [
+        .init("name", \.name),
+        .init("position", \.position),
+        .init("head", \.head),
+        .init("lag", \.lag),
+        .init("generation", \.generation),
+        .init("fold_version", \.foldVersion),
+        .init("rebuild_needed", ReadModels.isRebuildNeeded),
+        .init("lease_holder", \.leaseHolder),
+        .init("parked", \.parked),
+        .optional("rebuild", \.rebuild),
+    ]
 
     /// The same for people.
     var lines: [String] {
@@ -297,4 +270,24 @@ extension ProjectionStatus {
                     + ($0.isRetryAsked ? " (retry asked)" : "")
             }
     }
+}
+
+extension ProjectionStatus.Parked: JSONObject {
+    /// An episode whose fold failed.
+    public static let fields: [JSONField<Self>] = [
+        .init("episode_id", \.episodeID),
+        .init("position", \.position),
+        .init("reason", \.reason),
+        .init("retry_asked", \.isRetryAsked),
+    ]
+}
+
+extension RebuildProgress: JSONObject {
+    /// How far a rebuild is.
+    public static let fields: [JSONField<Self>] = [
+        .init("folded", \.folded),
+        .init("events", \.events),
+        .init("fold_version", \.foldVersion),
+        .init("holder", \.holder),
+    ]
 }
