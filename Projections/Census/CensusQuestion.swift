@@ -1,5 +1,4 @@
 public import CareEpisode
-import Documents
 public import Ledger
 public import ProjectionRuntime
 
