@@ -113,9 +113,10 @@ struct Course {
     ///
     /// Not part of the walk, since a census neither reads them nor parks for one that is damaged.
     ///
+    /// - Parameter clock: by which it is told when something became known.
     /// - Throws: a refusal where a recorded payload is none of its type.
-    func medications() throws -> MedicationCourse {
-        try MedicationCourse.fold(history, admission: self)
+    func medications(knownBy clock: KnowledgeClock = .source) throws -> MedicationCourse {
+        try MedicationCourse.fold(history, admission: self, knownBy: clock)
     }
 }
 

@@ -110,22 +110,29 @@ extension ReviewedMedications {
 
     /// Folds an effective history, cut at a time.
     ///
+    /// - Parameter clock: by which it is told when something became known.
     /// - Returns: nil without a known, unretracted admission. One after the time counts: what was
     ///   ordered before it is reviewed all the same.
     static func fold(
         _ episode: EpisodeID,
         _ history: EffectiveHistory,
         effectiveAt: Instant,
-        calendar: LocalCalendar
+        calendar: LocalCalendar,
+        knownBy clock: KnowledgeClock = .source
     ) throws -> ReviewedMedications? {
         guard let course = try Course(history, calendar: calendar) else { return nil }
         let cut = history.through(effectiveAt)
-        let whole = try course.medications()
+        let whole = try course.medications(knownBy: clock)
         guard cut.entries.count < history.entries.count else {
             return EpisodeMedications(episode, course, whole).map { ReviewedMedications($0) }
         }
         let before = try Course(cut, calendar: calendar)
-        let medications = try MedicationCourse.fold(cut, admission: before, whole: history)
+        let medications = try MedicationCourse.fold(
+            cut,
+            admission: before,
+            whole: history,
+            knownBy: clock
+        )
         return ReviewedMedications(
             episodeID: episode,
             course: medications,

@@ -93,7 +93,7 @@ public struct MedicationReviewQuery: Sendable {
             of: [episode],
             known: knowledge,
             through: tables?.basis.position
-        ) { [fold = fold(effectiveAt: effectiveAt)] episode, history in
+        ) { [fold = fold(effectiveAt: effectiveAt, knownBy: knowledge?.by)] episode, history in
             Folded(medications: try fold(episode, history))
         }
         guard let part = parts.first else {
@@ -113,7 +113,7 @@ public struct MedicationReviewQuery: Sendable {
             of: .enrolled(at: effectiveAt),
             known: knowledge,
             through: basis.position,
-            fold(effectiveAt: effectiveAt) {
+            fold(effectiveAt: effectiveAt, knownBy: knowledge?.by) {
                 $0.isOpen && $0.clientID == own.clientID && $0.episodeID != episode
             }
         ).parts
@@ -233,7 +233,7 @@ public struct MedicationReviewQuery: Sendable {
             return try await model.histories.run(
                 of: .enrolled(at: effectiveAt),
                 known: knowledge,
-                fold(effectiveAt: effectiveAt) { reviewed in
+                fold(effectiveAt: effectiveAt, knownBy: knowledge.by) { reviewed in
                     reviewed.isOpen && (subject.client.map { $0 == reviewed.clientID } ?? true)
                 }
             )
@@ -248,9 +248,11 @@ public struct MedicationReviewQuery: Sendable {
     ///
     /// - Parameters:
     ///   - effectiveAt: as for one episode.
+    ///   - clock: by which it is told when something became known; nil for the source's.
     ///   - isWanted: which take part.
     func fold(
         effectiveAt: Instant,
+        knownBy clock: KnowledgeClock?,
         where isWanted: @escaping @Sendable (ReviewedMedications) -> Bool = { _ in true }
     ) -> @Sendable (EpisodeID, EffectiveHistory) throws -> ReviewedMedications? {
         { [self] episode, history in
@@ -258,7 +260,8 @@ public struct MedicationReviewQuery: Sendable {
                 episode,
                 history,
                 effectiveAt: effectiveAt,
-                calendar: calendar
+                calendar: calendar,
+                knownBy: clock ?? .source
             ).map { settled($0, effectiveAt, knownAt: history.knownAt) }
             return reviewed.flatMap { isWanted($0) ? $0 : nil }
         }
@@ -267,7 +270,7 @@ public struct MedicationReviewQuery: Sendable {
     /// The named parts of an answer, for comparing two.
     ///
     /// - Parameters:
-    ///   - parts: what ``fold(effectiveAt:where:)`` returned.
+    ///   - parts: what ``fold(effectiveAt:knownBy:where:)`` returned.
     ///   - subject: who is asked about.
     ///   - effectiveAt: as for one episode.
     func items(
@@ -303,7 +306,7 @@ public struct MedicationReviewQuery: Sendable {
             let parts = try await model.histories.run(
                 of: .enrolled(at: effectiveAt).including(episode),
                 known: Knowledge(at: time, by: clock),
-                fold(effectiveAt: effectiveAt) {
+                fold(effectiveAt: effectiveAt, knownBy: clock) {
                     $0.isOpen || $0.episodeID == episode
                 }
             ).parts
@@ -388,7 +391,7 @@ public struct MedicationReviewQuery: Sendable {
             found += try await model.histories.run(
                 of: .only(doubtful.sorted()),
                 through: basis.position,
-                fold(effectiveAt: effectiveAt)
+                fold(effectiveAt: effectiveAt, knownBy: nil)
             ).parts
         }
         return found

@@ -183,7 +183,10 @@ public struct MedicationReviewQuestion: Question {
             of: subject.episode,
             among: choice,
             settings: settings == nil ? query.settings : LedgerSettings(),
-            fold: query.fold(effectiveAt: effectiveAt) { [subject] reviewed in
+            fold: query.fold(
+                effectiveAt: effectiveAt,
+                knownBy: clocks.clock
+            ) { [subject] reviewed in
                 reviewed.episodeID == subject.episode
                     || (reviewed.isOpen
                         && subject.client.map { $0 == reviewed.clientID } ?? true)

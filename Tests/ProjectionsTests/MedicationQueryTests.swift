@@ -272,7 +272,7 @@ struct MedicationQueryTests {
                     from: instant("03-05"),
                     to: instant("03-11"),
                     by: .source,
-                    fold: query.fold(effectiveAt: effectiveAt),
+                    fold: query.fold(effectiveAt: effectiveAt, knownBy: .source),
                     items: {
                         query.items(
                             $0,
