@@ -26,7 +26,7 @@ public struct AttendanceQuestion: Question {
                 """,
                 repeats: true
             ),
-        ] + Clocks.parameters
+        ] + Clocks.parameters + [Clocks.version]
 
     /// The answer, and what differs between two.
     public static var schemas: [AnswerJSON] { [AttendanceAnswer.schema, comparison] }
@@ -39,8 +39,9 @@ public struct AttendanceQuestion: Question {
 
     /// Whose.
     public let episode: EpisodeID
-    /// Up to when entries take part.
+    /// Up to when entries take part, where no version says it.
     public let effectiveAt: Instant
+    private let isTimeGiven: Bool
     /// Below how many hours a program's weeks are flagged, whatever the ledger has set.
     public let weeklyHours: [String: Double]
     /// The knowledge that is asked of.
@@ -50,9 +51,10 @@ public struct AttendanceQuestion: Question {
     public init(_ arguments: Arguments, at moment: Moment) throws(QuestionRefusal) {
         var reader = ArgumentReader(arguments, Self.parameters, at: moment)
         let episode = reader.episode("episode")
+        isTimeGiven = reader.has("effective_at")
         effectiveAt = reader.time("effective_at") ?? moment.now
         weeklyHours = reader.programHours("weekly_hours")
-        clocks = Clocks(&reader)
+        clocks = Clocks(&reader, ofEpisode: true)
         try reader.finish()
         guard let episode else { preconditionFailure("an episode that is not read is refused") }
         self.episode = episode
@@ -66,11 +68,14 @@ public struct AttendanceQuestion: Question {
 
     /// The attendance.
     public func answer(_ context: LedgerContext) async throws -> Answer<EpisodeAttendance> {
-        let settings = try await context.settings(known: clocks)
+        let cut = try await context.cut(clocks, of: episode)
+        let settings = try await context.settings(known: clocks, cut)
+        let effectiveAt = effectiveAt(cut)
         let (attendance, basis) = try await query(context, settings).episode(
             episode,
             effectiveAt: effectiveAt,
-            knowledge: clocks.knowledge
+            knowledge: clocks.knowledge,
+            through: cut?.position
         )
         // The id goes along within the answer: Swift 6.3.1 resumes an asynchronous closure wrongly that
         // captures its 16 bytes by themselves.
@@ -99,6 +104,24 @@ public struct AttendanceQuestion: Question {
             fold: try query(context, settings).fold(effectiveAt: effectiveAt),
             items: { $0.flatMap(\.items) }
         )
+    }
+
+    /// What the last version that takes part has changed; nothing where none is named.
+    ///
+    /// - Throws: ``LedgerError/unknownEpisode(_:)``, ``LedgerError/unknownVersion(_:newest:)``.
+    public func changes(_ context: LedgerContext) async throws -> [KnowledgeDifference.Change] {
+        guard let cut = try await context.cut(clocks, of: episode) else { return [] }
+        let settings = try await context.settings(known: clocks, cut)
+        return try await context.histories.changes(
+            by: cut.version,
+            of: episode,
+            fold: try query(context, settings).fold(effectiveAt: effectiveAt(cut)),
+            items: { $0.flatMap(\.items) }
+        )
+    }
+
+    private func effectiveAt(_ cut: HistoryCut?) -> Instant {
+        isTimeGiven ? effectiveAt : cut?.effectiveAt ?? effectiveAt
     }
 
     private func query(
