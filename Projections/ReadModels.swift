@@ -46,7 +46,7 @@ public enum ReadModels {
             AttendanceQuestion.self,
             operation: "getAttendance",
             path: "attendance",
-            "An episode's sessions and hours, week by week",
+            "An episode's sessions and hours, week by week, or how everybody attends",
             disclosesHealthInformation: true
         ),
         QuestionDescription(
@@ -54,6 +54,13 @@ public enum ReadModels {
             operation: "getOutcomes",
             path: "outcomes",
             "How the episodes of a period ended",
+            disclosesHealthInformation: false
+        ),
+        QuestionDescription(
+            RetentionQuestion.self,
+            operation: "getRetention",
+            path: "retention",
+            "How long clients stay in the services of a period, and how these ended",
             disclosesHealthInformation: false
         ),
         QuestionDescription(
@@ -74,7 +81,7 @@ public enum ReadModels {
             MedicationReviewQuestion.self,
             operation: "getMedicationReview",
             path: "medication-review",
-            "The medication review of an episode, of a client's, or of a program's",
+            "The medication review of an episode, of a client, or of all who are enrolled",
             disclosesHealthInformation: true
         ),
         QuestionDescription(

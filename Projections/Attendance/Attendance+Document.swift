@@ -12,7 +12,7 @@ extension AttendanceAnswer {
                 week.week.firstDate.description,
                 String(week.attended),
                 String(week.missed.values.reduce(0, +)),
-                week.hoursWords,
+                week.judged.words,
                 week.plannedHours.map(Words.decimal) ?? "",
                 week.bar,
                 Set(week.flags.map { Words.code($0.flag.rawValue) }).sorted()
@@ -58,11 +58,8 @@ extension EpisodeAttendance {
                 let names = weeks.map(\.week.description).joined(separator: ", ")
                 text += " in week\(weeks.count == 1 ? "" : "s") \(names)"
             }
-            if flag.flag == .belowWeeklyHours, let week = weeks.first,
-                let threshold = week.threshold
-            {
-                let hours = week.isRoundedAway ? week.hoursWords : "\(week.hoursWords) h"
-                text += ": \(hours) of \(Words.number(threshold)) h"
+            if flag.flag == .belowWeeklyHours, let hours = weeks.first?.judged.comparison {
+                text += ": \(hours)"
             }
             return "\(text) (\(flag.eventIDs.map(\.description).joined(separator: ", ")))"
         }
@@ -79,19 +76,26 @@ extension [MissedReason: Int] {
     }
 }
 
-extension EpisodeAttendance.Week {
-    /// Whether the hours are below the threshold, and would look like it with one decimal.
-    fileprivate var isRoundedAway: Bool {
+extension JudgedHours {
+    /// Whether the hours are below the threshold, and would not look like it with one decimal.
+    private var isRoundedAway: Bool {
         isBelow && threshold.map(Words.decimal) == Words.decimal(hours)
     }
 
     /// The hours with one decimal, or to the minute where rounding hides that they are too few.
-    fileprivate var hoursWords: String {
+    var words: String {
         guard isRoundedAway else { return Words.decimal(hours) }
         let minutes = microseconds / 60_000_000
         return "\(minutes / 60) h \(minutes % 60) min"
     }
 
+    /// The hours, and how many there should be: `6.5 h of 9 h`.
+    var comparison: String? {
+        threshold.map { "\(words)\(isRoundedAway ? "" : " h") of \(Words.number($0)) h" }
+    }
+}
+
+extension EpisodeAttendance.Week {
     /// A sign for each hour, and one for each that was planned and not given; cut at 40.
     fileprivate var bar: String {
         let given = min(Int(hours.rounded()), 40)

@@ -54,16 +54,13 @@ extension EpisodeAttendance {
             let days = date - first.firstDate
             return days >= 0 && days / 7 < weeks.count ? days / 7 : nil
         }
-        var time = weeks.map { _ in CoveredTime() }
         for session in course.sessions.sessions {
             guard let place = place(session.date) else { continue }
             if session.isAttended { weeks[place].attended += 1 }
             if case .missed(let reason) = session.recorded.outcome {
                 weeks[place].missed[reason, default: 0] += 1
             }
-            if session.counts { time[place].add(session.counted) }
         }
-        for place in weeks.indices { weeks[place].microseconds = time[place].microseconds }
         let dates = Dictionary(
             course.sessions.entries.map { ($0.entry.eventID, $0.date) },
             uniquingKeysWith: { first, _ in first }
@@ -75,14 +72,14 @@ extension EpisodeAttendance {
         }
     }
 
-    /// Plans and thresholds, and the weeks that are below them.
+    /// Plans, hours and thresholds, and the weeks that are below them.
     private mutating func judge(
         _ course: Course,
         _ effectiveAt: Instant,
         _ settings: AttendanceSettings
     ) {
         let calendar = course.calendar
-        let runs = UnbrokenRun.all(course.stays, calendar)
+        let rule = WeekRule(course.stays.map(\.row), calendar, settings)
         for (place, week) in weeks.enumerated() {
             let weekEnd = calendar.startOfDay(week.week.next.firstDate)
             // The first stay began with the admission, which lies in the first week.
@@ -91,17 +88,15 @@ extension EpisodeAttendance {
             let sessions = course.sessions.sessions.filter {
                 week.week.firstDate <= $0.date && $0.date <= week.week.lastDate
             }
-            guard weekEnd <= effectiveAt, runs.contains(where: { $0.holds(week.week) }),
-                !sessions.isClosedWeek
-            else { continue }
-            let needed = settings.threshold(
-                stay.program,
-                stay.levelOfCare,
-                on: week.week.lastDate
-            )
-            weeks[place].threshold = needed?.hours
-            if let setting = needed?.by { self.settings.append(setting) }
-            guard weeks[place].isBelow else { continue }
+            guard weekEnd <= effectiveAt else {
+                let covered = CoveredTime(sessions.lazy.map(\.counted))
+                weeks[place].judged.microseconds = covered.microseconds
+                continue
+            }
+            let (judged, setting) = rule.judge(week.week, sessions.map(\.counted))
+            weeks[place].judged = judged
+            if let setting { self.settings.append(setting) }
+            guard judged.isBelow else { continue }
             let counted = sessions.filter(\.counts).map(\.entry.eventID)
             weeks[place].flags.append(
                 EpisodeFlag(
@@ -111,44 +106,5 @@ extension EpisodeAttendance {
                 )
             )
         }
-    }
-}
-
-extension [SessionTally.Session] {
-    /// Whether these are all that a week had, and the program cancelled each: nobody could come.
-    fileprivate var isClosedWeek: Bool {
-        !isEmpty && allSatisfy { $0.recorded.outcome == .missed(.cancelledByProgram) }
-    }
-}
-
-/// A time without a break at one level of care, whatever the program.
-private struct UnbrokenRun {
-    let firstDate: CalendarDate
-    /// The date on which it ended; nil while it lasts.
-    let lastDate: CalendarDate?
-
-    /// Stays of a level that touch belong together: one of no length between them breaks nothing.
-    static func all(_ stays: [Course.Stay], _ calendar: LocalCalendar) -> [UnbrokenRun] {
-        var spans: [(level: LevelOfCare, from: Instant, to: Instant?)] = []
-        for stay in stays {
-            if let place = spans.lastIndex(where: { $0.level == stay.levelOfCare }),
-                spans[place].to == stay.from
-            {
-                spans[place].to = stay.to
-            } else {
-                spans.append((stay.levelOfCare, stay.from, stay.to))
-            }
-        }
-        return spans.map {
-            UnbrokenRun(
-                firstDate: calendar.date(of: $0.from),
-                lastDate: $0.to.map { calendar.date(of: $0) }
-            )
-        }
-    }
-
-    /// Whether every date of a week is on or after the first date, and before the last.
-    func holds(_ week: LocalWeek) -> Bool {
-        firstDate <= week.firstDate && lastDate.map { week.lastDate < $0 } ?? true
     }
 }

@@ -36,6 +36,25 @@ extension EpisodeAttendance {
     }
 }
 
+extension EpisodeAttendance {
+    /// A line for each week.
+    var list: CSVTable {
+        CSVTable(
+            weeks,
+            Week.fields.flatMap { field -> [JSONField<Week>] in
+                switch field.name {
+                case "missed":
+                    MissedReason.allCases.map { reason in
+                        .init("missed_\(reason.rawValue)") { $0.missed[reason] ?? 0 }
+                    }
+                case "flags": [.init("flags") { $0.flags.map(\.flag) }]
+                default: [field]
+                }
+            }
+        )
+    }
+}
+
 /// The attendance with what was asked for.
 struct AttendanceAnswer: AnswerValue {
     let episodeID: EpisodeID
@@ -65,6 +84,8 @@ extension EpisodeAttendance.Week: JSONObject {
         .init("missed", schema: MissedReason.countsSchema) { $0.missed.json },
         .init("hours", \.hours),
         .init("planned_hours", \.plannedHours),
+        .init("threshold", \.judged.threshold),
+        .init("not_judged", \.judged.notJudged),
         .init("flags", \.flags),
     ]
 }

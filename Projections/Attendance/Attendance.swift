@@ -25,24 +25,16 @@ public struct EpisodeAttendance: Hashable, Sendable {
         public var attended = 0
         /// Sessions that the client missed, by reason; those above zero.
         public var missed: [MissedReason: Int] = [:]
-        /// The time that the sessions cover which count toward the hours, in microseconds.
-        public var microseconds: Int64 = 0
+        /// The hours, and whether they are enough.
+        public var judged = JudgedHours()
         /// Hours a week as planned at the week's last instant, or at the end or the time that is
         /// asked for; nil where no plan was recorded.
         public var plannedHours: Double?
-        /// Below how many hours the week is flagged; nil where it is not judged.
-        public var threshold: Double?
         /// Doubts about the week; one about sessions of two weeks stands with both.
         public var flags: [EpisodeFlag] = []
 
-        /// ``microseconds`` in hours.
-        public var hours: Double { Double(microseconds) / CoveredTime.microsecondsOfAnHour }
-
-        /// Whether the hours are fewer than the threshold, to the microsecond.
-        var isBelow: Bool {
-            guard let threshold else { return false }
-            return microseconds < Int64((threshold * CoveredTime.microsecondsOfAnHour).rounded())
-        }
+        /// The hours that count.
+        public var hours: Double { judged.hours }
     }
 
     /// Sessions that the client attended.
@@ -55,7 +47,7 @@ public struct EpisodeAttendance: Hashable, Sendable {
 
     /// Hours that count, of all weeks.
     public var hours: Double {
-        Double(weeks.reduce(0) { $0 + $1.microseconds }) / CoveredTime.microsecondsOfAnHour
+        Double(weeks.reduce(0) { $0 + $1.judged.microseconds }) / CoveredTime.microsecondsOfAnHour
     }
 
     /// Sessions that the client attended or should have, also those after the end: what the program

@@ -2,18 +2,31 @@ public import CareEpisode
 public import Ledger
 public import ProjectionRuntime
 
-/// An episode's sessions and hours, week by week.
+/// An episode's sessions and hours, week by week, or how everybody attends who is enrolled.
 public struct AttendanceQuestion: Question {
+    /// One episode's attendance, or everybody's.
+    public enum Value: Sendable {
+        /// Week by week.
+        case episode(EpisodeAttendance)
+        /// A row for each who is enrolled, those to look at first on top.
+        case enrolled(AttendanceList)
+    }
+
     /// What can be given.
     public static let parameters =
         [
-            Parameter("episode", .episode, "The episode's id, a UUID.", isRequired: true),
+            Parameter(
+                "episode",
+                .episode,
+                "The episode's id, a UUID. Without it, everybody who is enrolled."
+            ),
+            Parameter("program", .text, "Of everybody, only those in this program."),
             Parameter(
                 "effective_at",
                 .pastTime,
                 """
                 Only what happened up to this time takes part; without it, now. A date means its \
-                24:00, today's now.
+                24:00, today's now; of everybody, just before it.
                 """
             ),
             Parameter(
@@ -29,16 +42,24 @@ public struct AttendanceQuestion: Question {
         ] + Clocks.parameters + [Clocks.version]
 
     /// The answer, and what differs between two.
-    public static var schemas: [AnswerJSON] { [AttendanceAnswer.schema, comparison] }
+    public static var schemas: [AnswerJSON] {
+        [AttendanceAnswer.schema, AttendanceList.schema, comparison]
+    }
 
     /// What a comparison names.
     public static let subject: [JSONField<Self>] = [
-        .init("episode_id", \.episode),
+        .optional("episode_id", \.episode),
+        .optional("program", \.program),
         .init("effective_at", \.effectiveAt),
     ]
 
-    /// Whose.
-    public let episode: EpisodeID
+    /// The weeks of an episode, or all who are enrolled.
+    public static var isList: Bool { true }
+
+    /// Whose; nil for everybody who is enrolled.
+    public let episode: EpisodeID?
+    /// Of everybody, only those in this program; nil for all.
+    public let program: String?
     /// Up to when entries take part, where no version says it.
     public let effectiveAt: Instant
     private let isTimeGiven: Bool
@@ -50,26 +71,51 @@ public struct AttendanceQuestion: Question {
     /// Reads what is given.
     public init(_ arguments: Arguments, at moment: Moment) throws(QuestionRefusal) {
         var reader = ArgumentReader(arguments, Self.parameters, at: moment)
-        let episode = reader.episode("episode")
+        episode = reader.episode("episode")
+        program = reader.text("program")
+        if reader.has("episode"), reader.has("program") {
+            reader.refuse("program", .conflict, "does not go with {episode}")
+        }
         isTimeGiven = reader.has("effective_at")
-        effectiveAt = reader.time("effective_at") ?? moment.now
+        effectiveAt =
+            reader.has("episode")
+            ? reader.time("effective_at") ?? moment.now : reader.timeWithinDate("effective_at")
         weeklyHours = reader.programHours("weekly_hours")
         clocks = Clocks(&reader, ofEpisode: true)
+        if reader.has("version"), !reader.has("episode") {
+            reader.refuse("version", .conflict, "goes with {episode} alone")
+        }
         try reader.finish()
-        guard let episode else { preconditionFailure("an episode that is not read is refused") }
-        self.episode = episode
     }
 
-    /// None: it is folded from the episode's events.
-    public func tables(of ledger: LedgerDescription) -> (any EpisodeProjection)? { nil }
+    /// The census; one episode is folded from its events.
+    public func tables(of ledger: LedgerDescription) throws -> (any EpisodeProjection)? {
+        episode == nil ? try CensusProjection(ledger) : nil
+    }
 
-    /// One episode.
-    public var isAboutOneEpisode: Bool { true }
+    /// Whether an episode is named.
+    public var isAboutOneEpisode: Bool { episode != nil }
 
     /// The attendance.
-    public func answer(_ context: LedgerContext) async throws -> Answer<EpisodeAttendance> {
-        let cut = try await context.cut(clocks, of: episode)
-        let settings = try await context.settings(known: clocks, cut)
+    public func answer(_ context: LedgerContext) async throws -> Answer<Value> {
+        let cut = try await cut(context)
+        let settings = AttendanceSettings(
+            weeklyHours,
+            ledger: try await context.settings(known: clocks, cut)
+        )
+        guard let episode else {
+            let (list, basis) = try await CensusQuery(context.database, ledger: context.ledger)
+                .attendance(
+                    effectiveAt: effectiveAt,
+                    program: program,
+                    settings: settings,
+                    knowledge: clocks.knowledge
+                )
+            let json = list.json(context.ledger, basis)
+            return Answer(.enrolled(list), basis, json: json, list: { list.list }) {
+                list.document(context, basis)
+            }
+        }
         let effectiveAt = effectiveAt(cut)
         let (attendance, basis) = try await query(context, settings).episode(
             episode,
@@ -84,7 +130,8 @@ public struct AttendanceQuestion: Question {
             effectiveAt: effectiveAt,
             attendance: attendance
         )
-        return Answer(attendance, basis, json: told.json(context.ledger, basis)) {
+        let json = told.json(context.ledger, basis)
+        return Answer(.episode(attendance), basis, json: json, list: { attendance.list }) {
             told.document(context.ledger, basis)
         }
     }
@@ -95,12 +142,30 @@ public struct AttendanceQuestion: Question {
         from first: Instant,
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
-        let settings = try await context.settings(known: clocks)
+        let settings = AttendanceSettings(
+            weeklyHours,
+            ledger: try await context.settings(known: clocks)
+        )
+        guard let episode else {
+            let time = AttendanceTime(effectiveAt, context.calendar, settings)
+            return try await compare(
+                context,
+                (first, second),
+                among: .enrolled(at: effectiveAt),
+                settings: settings.ledger,
+                fold: try CensusQuery(context.database, ledger: context.ledger).attendanceFold(
+                    effectiveAt: effectiveAt,
+                    program: program,
+                    settings: settings
+                ),
+                items: { [program] in AttendanceList($0, program: program, at: time).items }
+            )
+        }
         return try await compare(
             context,
             (first, second),
             of: episode,
-            settings: settings,
+            settings: settings.ledger,
             fold: try query(context, settings).fold(effectiveAt: effectiveAt),
             items: { $0.flatMap(\.items) }
         )
@@ -110,8 +175,11 @@ public struct AttendanceQuestion: Question {
     ///
     /// - Throws: ``LedgerError/unknownEpisode(_:)``, ``LedgerError/unknownVersion(_:newest:)``.
     public func changes(_ context: LedgerContext) async throws -> [KnowledgeDifference.Change] {
-        guard let cut = try await context.cut(clocks, of: episode) else { return [] }
-        let settings = try await context.settings(known: clocks, cut)
+        guard let episode, let cut = try await cut(context) else { return [] }
+        let settings = AttendanceSettings(
+            weeklyHours,
+            ledger: try await context.settings(known: clocks, cut)
+        )
         return try await context.histories.changes(
             by: cut.version,
             of: episode,
@@ -120,18 +188,23 @@ public struct AttendanceQuestion: Question {
         )
     }
 
+    private func cut(_ context: LedgerContext) async throws -> HistoryCut? {
+        guard let episode else { return nil }
+        return try await context.cut(clocks, of: episode)
+    }
+
     private func effectiveAt(_ cut: HistoryCut?) -> Instant {
         isTimeGiven ? effectiveAt : cut?.effectiveAt ?? effectiveAt
     }
 
     private func query(
         _ context: LedgerContext,
-        _ settings: LedgerSettings
+        _ settings: AttendanceSettings
     ) throws -> AttendanceQuery {
         try AttendanceQuery(
             context.database,
             ledger: context.ledger,
-            settings: AttendanceSettings(weeklyHours, ledger: settings)
+            settings: settings
         )
     }
 }

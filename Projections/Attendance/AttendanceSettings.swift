@@ -1,7 +1,8 @@
 import CareEpisode
 public import Ledger
 
-/// From how many counted hours on a week is not flagged, and when weeks begin.
+/// From how many counted hours on a week is not flagged, when weeks begin, and who is to be looked
+/// at.
 ///
 /// Thresholds are advisory: what a payer certifies is that so many hours are needed, not that they
 /// were attended.
@@ -16,6 +17,12 @@ public struct AttendanceSettings: Hashable, Sendable {
     /// 20: partial hospitalization is for those who need at least so many (42 CFR 424.24(e)), and
     /// ASAM level 2.5 begins there, for adolescents too.
     public static let partialHospitalizationHours = 20.0
+
+    /// 3: after how many no-shows in a row a client is flagged, where the ledger has set nothing.
+    public static let noShowsInARow = 3
+
+    /// 7: after how many days without an attended session, where the ledger has set nothing.
+    public static let notSeenDays = 7
 
     /// Hours a week that the question gives programs by their keys, not negative: they beat what the
     /// ledger has set.

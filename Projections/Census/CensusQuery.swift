@@ -6,7 +6,7 @@ public import ProjectionRuntime
 /// Asks the census of one ledger, for any two clocks.
 public struct CensusQuery: Sendable {
     let model: ReadModel<CensusProjection>
-    private let ledger: LedgerDescription
+    let ledger: LedgerDescription
 
     /// A ledger's census.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) throws {

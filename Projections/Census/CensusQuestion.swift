@@ -187,6 +187,14 @@ extension ArgumentReader {
     /// The longest period that can be asked about, in days: ten years.
     private static let longestPeriod = 3_660
 
+    /// A time that is not after now, and now without one.
+    ///
+    /// A date means the last instant before its 24:00, which belongs to the next day.
+    mutating func timeWithinDate(_ name: String) -> Instant {
+        let time = time(name) ?? moment.now
+        return writtenDate(name).map { min(time, moment.effectiveAt($0)) } ?? time
+    }
+
     /// The first and the last date of a period, `from` and `to`; the last one not after today.
     mutating func period(isRequired: Bool) -> (from: CalendarDate, to: CalendarDate)? {
         let from = date("from")

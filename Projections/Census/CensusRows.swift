@@ -103,8 +103,15 @@ struct CensusStayRow: ProjectionRow {
 }
 
 extension RecordedSession.Outcome {
-    /// As it is stored: of a missed session its reason.
-    fileprivate var code: String {
+    /// What it may be as it is stored and written.
+    static let schema: AnswerJSON = {
+        let missed = MissedReason.allCases.map { RecordedSession.Outcome.missed($0) }
+        let all = [.attended, .heldWithoutClient] + missed
+        return ["type": "string", "enum": .array(all.map { .string($0.code) })]
+    }()
+
+    /// As it is stored and written: of a missed session its reason.
+    var code: String {
         switch self {
         case .attended: "attended"
         case .heldWithoutClient: "family_without_client"

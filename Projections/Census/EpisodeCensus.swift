@@ -145,6 +145,14 @@ public struct EpisodeFlag: Hashable, Sendable {
         ///
         /// Depends on when one asks: raised by ``EpisodeAttendance``, never stored.
         case belowWeeklyHours = "below_weekly_hours"
+        /// The client did not come to several sessions one after another, and excused none.
+        ///
+        /// Depends on when one asks: raised by ``AttendanceList``, never stored.
+        case noShowsInARow = "no_shows_in_a_row"
+        /// The client has attended no session for some days.
+        ///
+        /// Depends on when one asks: raised by ``AttendanceList``, never stored.
+        case notSeen = "not_seen"
         /// The client is in two stays of one midnight.
         ///
         /// Between a client's episodes: raised by ``CensusOfDate``, never stored.
@@ -165,6 +173,9 @@ public struct EpisodeFlag: Hashable, Sendable {
                 "A session is recorded as missed and as attended a little later; it counts as "
                     + "attended."
             case .overlappingSessions: "Attended sessions overlap."
+            case .noShowsInARow:
+                "The last sessions that the client was to attend are all no-shows (advisory)."
+            case .notSeen: "No session attended for as many days as are set, or more (advisory)."
             case .overlappingEpisode: "The client is counted more than once at this midnight."
             case .groupSize: "More clients attended than the recorded size of the group."
             case .belowWeeklyHours:

@@ -113,10 +113,9 @@ struct Course {
     ///
     /// Not part of the walk, since a census neither reads them nor parks for one that is damaged.
     ///
-    /// - Parameter clock: by which it is told when something became known.
     /// - Throws: a refusal where a recorded payload is none of its type.
-    func medications(knownBy clock: KnowledgeClock = .source) throws -> MedicationCourse {
-        try MedicationCourse.fold(history, admission: self, knownBy: clock)
+    func medications() throws -> MedicationCourse {
+        try MedicationCourse.fold(history, admission: self)
     }
 }
 

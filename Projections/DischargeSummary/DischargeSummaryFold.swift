@@ -167,7 +167,7 @@ struct DischargeSummaryFold {
         compared.afterDischarge = comparison.afterDischarge(medications.whole) { event in
             // Of an open episode, what is scheduled: known at the time.
             course.ending != nil
-                || history.entries[place(of: event)].knownAt <= openUntil
+                || history.knowledgeTime(of: history.entries[place(of: event)]) <= openUntil
         }
         return compared
     }

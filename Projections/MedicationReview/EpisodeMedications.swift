@@ -110,29 +110,22 @@ extension ReviewedMedications {
 
     /// Folds an effective history, cut at a time.
     ///
-    /// - Parameter clock: by which it is told when something became known.
     /// - Returns: nil without a known, unretracted admission. One after the time counts: what was
     ///   ordered before it is reviewed all the same.
     static func fold(
         _ episode: EpisodeID,
         _ history: EffectiveHistory,
         effectiveAt: Instant,
-        calendar: LocalCalendar,
-        knownBy clock: KnowledgeClock = .source
+        calendar: LocalCalendar
     ) throws -> ReviewedMedications? {
         guard let course = try Course(history, calendar: calendar) else { return nil }
         let cut = history.through(effectiveAt)
-        let whole = try course.medications(knownBy: clock)
+        let whole = try course.medications()
         guard cut.entries.count < history.entries.count else {
             return EpisodeMedications(episode, course, whole).map { ReviewedMedications($0) }
         }
         let before = try Course(cut, calendar: calendar)
-        let medications = try MedicationCourse.fold(
-            cut,
-            admission: before,
-            whole: history,
-            knownBy: clock
-        )
+        let medications = try MedicationCourse.fold(cut, admission: before, whole: history)
         return ReviewedMedications(
             episodeID: episode,
             course: medications,

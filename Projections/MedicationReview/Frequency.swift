@@ -15,25 +15,28 @@ struct Frequency {
 
     /// Whether the whole of it is one dose; as needed, and a repeat that is allowed (MR1), aside.
     ///
-    /// "MR X1" alone is a dose that may be repeated once.
+    /// A repeat alone ("MR X1") is of one dose.
     var isOnce: Bool {
-        if words == ["mr", "x1"] { return true }
         var rest: [String] = []
-        for word in words {
-            switch (rest.last, word) {
+        var isRepeated = false
+        for (place, word) in words.enumerated() {
+            switch (place > 0 ? words[place - 1] : "", word) {
             case (_, "prn"): continue
             case ("as", "needed"): rest.removeLast()
-            case ("mr", _) where Self.isCount(word.dropFirst(word.hasPrefix("x") ? 1 : 0)):
-                rest.removeLast()
-            case (_, _) where word.hasPrefix("mr") && Self.isCount(word.dropFirst(2)): continue
+            case (_, "mr"): isRepeated = true
+            case ("mr", _) where Self.isCount(word): continue
+            case (_, _) where word.hasPrefix("mr") && Self.isCount(word.dropFirst(2)):
+                isRepeated = true
             default: rest.append(word)
             }
         }
-        return Self.once.contains(rest)
+        return Self.once.contains(rest) || (isRepeated && rest.isEmpty)
     }
 
-    private static func isCount(_ text: Substring) -> Bool {
-        !text.isEmpty && text.allSatisfy(\.isNumber)
+    /// Whether it is a number, or "x" with one.
+    private static func isCount(_ text: some StringProtocol) -> Bool {
+        let digits = text.dropFirst(text.hasPrefix("x") ? 1 : 0)
+        return !digits.isEmpty && digits.allSatisfy(\.isNumber)
     }
 
     /// The times of day that it names.

@@ -12,33 +12,26 @@ extension MedicationCourse {
     ///     changes take part already.
     ///   - whole: the history with what lies after that time, of which a stop may cancel some; nil
     ///     where it is the same.
-    ///   - clock: by which it is told when something became known.
     /// - Throws: a refusal where a recorded payload is none of its type.
     static func fold(
         _ history: EffectiveHistory,
         admission course: Course?,
-        whole: EffectiveHistory? = nil,
-        knownBy clock: KnowledgeClock = .source
+        whole: EffectiveHistory? = nil
     ) throws -> MedicationCourse {
-        let steps = try history.entries.compactMap { try MedicationStep($0, course, clock) }
+        let steps = try history.entries.compactMap {
+            try MedicationStep($0, course, knownAt: history.knowledgeTime(of: $0))
+        }
         // What was cut off lies at the end: entries are in the order of time.
         let ahead = try (whole?.entries.dropFirst(history.entries.count) ?? []).compactMap {
-            try MedicationStep($0, nil, clock)
+            try MedicationStep($0, nil, knownAt: history.knowledgeTime(of: $0))
         }
         var walk = MedicationWalk(
             steps,
             ahead: ahead,
-            end: course?.ending.map { ($0.entry.time, clock.time(of: $0.entry)) }
+            end: course?.ending.map { ($0.entry.time, history.knowledgeTime(of: $0.entry)) }
         )
         for step in steps { walk.take(step) }
         return walk.finish()
-    }
-}
-
-extension KnowledgeClock {
-    /// When an entry became known.
-    func time(of entry: EffectiveHistory.Entry) -> Instant {
-        self == .source ? entry.knownAt : entry.recordedAt
     }
 }
 
@@ -51,13 +44,13 @@ struct MedicationStep {
 
     let entry: EffectiveHistory.Entry
     let content: Content
-    /// When it became known.
+    /// When it became known, by the clock of its history.
     let knownAt: Instant
 
     /// Nil for an entry that says nothing about medications.
-    init?(_ entry: EffectiveHistory.Entry, _ course: Course?, _ clock: KnowledgeClock) throws {
+    init?(_ entry: EffectiveHistory.Entry, _ course: Course?, knownAt: Instant) throws {
         self.entry = entry
-        knownAt = clock.time(of: entry)
+        self.knownAt = knownAt
         if let course, entry.eventID == course.admission.eventID {
             guard let medications = course.admitted.medications, !medications.isEmpty else {
                 return nil

@@ -3,7 +3,32 @@ extension MedicationFlag {
     public var text: String { note.map { "\(flag.text) \($0)" } ?? flag.text }
 }
 
+extension MedicationFlag {
+    /// Where the flag stands in a list: 0 is the most serious.
+    public var seriousness: Int { flag.seriousness }
+}
+
 extension MedicationFlag.Flag {
+    /// Every kind, the most serious first: what may harm now; what is taken twice or by mistake; what
+    /// does not fit together; what is incomplete or late; hints; what nobody has looked at.
+    public static let bySeriousness: [MedicationFlag.Flag] = [
+        .allergyRecorded, .opioidAndBenzodiazepine, .twoAntipsychotics,
+        .duplicateActive, .stoppedStillListed,
+        .unmatchedChange, .ambiguousChange, .resumeWithoutHold, .changedWhileHeld,
+        .stopWithoutStart, .stoppedBeforeStarted, .afterEnd, .directionMismatch, .changedAfterStop,
+        .incompleteRegimen, .noReason, .lateEntry,
+        .sameIngredient,
+        .notReviewed,
+    ]
+
+    /// Where flags of the kind stand in a list: 0 is the most serious.
+    public var seriousness: Int {
+        guard let place = Self.bySeriousness.firstIndex(of: self) else {
+            preconditionFailure("every kind has its place")
+        }
+        return place
+    }
+
     /// Whether it holds at the time of a review, and is no flag of single events.
     public var isOfState: Bool {
         switch self {

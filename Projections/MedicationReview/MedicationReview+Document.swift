@@ -110,10 +110,10 @@ struct MedicationReviewWriter {
         )
     }
 
-    /// Those that hold now come first; equal ones are told together.
+    /// The most serious come first; equal ones are told together.
     private var flags: Document.Block {
         guard !review.flags.isEmpty else { return .note("Flags: none") }
-        let items = MedicationFlag.Flag.allCases.reversed().flatMap { kind in
+        let items = MedicationFlag.Flag.bySeriousness.flatMap { kind in
             let flags = review.flags.filter { $0.flag == kind }
             if kind == .notReviewed, !flags.isEmpty { return [item(unreviewed(flags), flags)] }
             return flags.map(\.text).unique.map { text in
@@ -187,12 +187,12 @@ extension ClientMedicationReview {
 }
 
 extension MedicationWorklist {
-    /// A program's medications for people.
+    /// The medications of all who are enrolled, for people.
     func document(_ ledger: LedgerDescription, _ calendar: LocalCalendar) -> Document {
+        let isOfAll = program == nil
         let rows = episodes.map { episode in
             let review = episode.review
-            return [
-                episode.clientID,
+            return [episode.clientID] + (isOfAll ? [episode.program] : []) + [
                 Words.code(episode.levelOfCare.rawValue),
                 String(review.active.count),
                 String(review.held.count),
@@ -202,15 +202,12 @@ extension MedicationWorklist {
                 episode.episodeID.description,
             ]
         }
-        let table = Document.Table.wide(
-            "",
-            [
-                "Client", "Level of care", .number("Active"), .number("Held"),
-                .number("Scheduled"), .number("Not assessed"), "Flags", "Episode",
-            ],
-            rows,
-            idColumn: 7
-        )
+        let columns: [Document.Column] =
+            ["Client"] + (isOfAll ? ["Program"] : []) + [
+                "Level of care", .number("Active"), .number("Held"), .number("Scheduled"),
+                .number("Not assessed"), "Flags", "Episode",
+            ]
+        let table = Document.Table.wide("", columns, rows, idColumn: columns.count - 1)
         // A flag of a combination or an allergy is never read without what to make of it.
         let combinations = episodes.flatMap { episode in
             episode.review.flags.filter {
@@ -218,7 +215,7 @@ extension MedicationWorklist {
             }.map { "\(episode.clientID): \($0.text) Episode \(episode.episodeID)" }
         }
         return Document(
-            "Medication review of \(program), ledger \(ledger.name), at "
+            "Medication review of \(program ?? "all who are enrolled"), ledger \(ledger.name), at "
                 + "\(calendar.time(effectiveAt)): "
                 + Words.count(episodes.count, "episode"),
             (episodes.isEmpty ? [] : [.table(table)]) + [.notes(combinations + [basis.words])]
@@ -227,7 +224,7 @@ extension MedicationWorklist {
 
     /// Every kind once, with how often it is raised.
     private static func words(_ flags: [MedicationFlag]) -> String {
-        MedicationFlag.Flag.allCases.compactMap { kind in
+        MedicationFlag.Flag.bySeriousness.compactMap { kind in
             let count = flags.filter { $0.flag == kind }.count
             let words = Words.code(kind.rawValue)
             return count == 0 ? nil : count == 1 ? words : "\(words) (\(count))"

@@ -237,7 +237,7 @@ extension ClientMedicationReview.Episode: JSONObject {
 }
 
 extension MedicationWorklist: AnswerValue {
-    /// The answer of `medication-review --program`.
+    /// The answer of `medication-review` about all who are enrolled.
     public static let answer: [JSONField<LedgerAnswer<Self>>] = [
         .init("program", \.value.program),
         .ledger,
@@ -249,12 +249,62 @@ extension MedicationWorklist: AnswerValue {
 }
 
 extension MedicationWorklist.Episode: JSONObject {
-    /// One episode of a program.
+    /// One episode of the list.
     public static let fields: [JSONField<Self>] =
-        [
-            .init("episode_id", \.episodeID),
-            .init("client_id", \.clientID),
-            .init("program", \.program),
-            .init("level_of_care", \.levelOfCare),
-        ] + MedicationReview.worklistFields.map { $0.lifted(\.review) }
+        head + MedicationReview.worklistFields.map { $0.lifted(\.review) }
+
+    fileprivate static let head: [JSONField<Self>] = [
+        .init("episode_id", \.episodeID),
+        .init("client_id", \.clientID),
+        .init("program", \.program),
+        .init("level_of_care", \.levelOfCare),
+    ]
+}
+
+extension MedicationFlag {
+    /// What a line says of a flag.
+    fileprivate static let listFields: [JSONField<Self>] = [
+        .init("flag", \.flag),
+        .init("medications", \.medications),
+        .init("text", \.text),
+        .init("event_ids", \.eventIDs),
+    ]
+}
+
+extension EpisodeMedicationReview {
+    /// A line for each flag.
+    var list: CSVTable {
+        CSVTable(
+            review.flags,
+            [.init("episode_id") { [episodeID] _ in episodeID }] + MedicationFlag.listFields
+        )
+    }
+}
+
+extension ClientMedicationReview {
+    /// A line for each flag.
+    var list: CSVTable {
+        CSVTable(
+            review.flags,
+            [.init("client_id") { [clientID] _ in clientID }] + MedicationFlag.listFields
+        )
+    }
+}
+
+extension MedicationWorklist {
+    /// A line for each flag of each episode, and one for an episode without any.
+    var list: CSVTable {
+        CSVTable(
+            episodes.flatMap { episode -> [(episode: Episode, flag: MedicationFlag?)] in
+                let flags = episode.review.flags.sorted { $0.seriousness < $1.seriousness }
+                return flags.isEmpty ? [(episode, nil)] : flags.map { (episode, $0) }
+            },
+            Episode.head.map { $0.lifted(\.episode) } + [
+                .init("flag", \.flag?.flag),
+                .init("medications") { $0.flag?.medications ?? [] },
+                .init("text", \.flag?.text),
+                .init("event_ids") { $0.flag?.eventIDs ?? [] },
+            ]
+        )
+    }
 }

@@ -35,13 +35,13 @@ public struct ClientMedicationReview: Sendable {
     }
 }
 
-/// The reviews of all who are enrolled in a program at a time.
+/// The reviews of all who are enrolled at a time.
 public struct MedicationWorklist: Sendable {
-    /// The program.
-    public var program: String
+    /// Only those in this program; nil for all.
+    public var program: String?
     /// The time.
     public var effectiveAt: Instant
-    /// Most flags first, then by episode id.
+    /// The most serious first: by the most serious flag, then with most flags, then by episode id.
     public var episodes: [Episode]
     /// What the answer rests on.
     public var basis: ReadModelBasis
@@ -58,6 +58,16 @@ public struct MedicationWorklist: Sendable {
         public var levelOfCare: LevelOfCare
         /// Its medications.
         public var review: MedicationReview
+    }
+}
+
+extension [MedicationWorklist.Episode] {
+    /// Those first that are to be looked at first.
+    var inOrder: Self {
+        map { ($0, $0.review.flags.map(\.flag.seriousness).min() ?? .max) }.sorted {
+            ($0.1, $1.0.review.flags.count, $0.0.episodeID)
+                < ($1.1, $0.0.review.flags.count, $1.0.episodeID)
+        }.map(\.0)
     }
 }
 

@@ -9,8 +9,8 @@ public struct MedicationReviewQuery: Sendable {
     public enum Subject: Hashable, Sendable {
         /// One episode.
         case episode(EpisodeID)
-        /// Every episode with a stay in force in this program.
-        case program(String)
+        /// Every episode with a stay in force in this program; nil for any program.
+        case program(String?)
         /// All open episodes of this client, together.
         case client(String)
 
@@ -99,7 +99,7 @@ public struct MedicationReviewQuery: Sendable {
             of: [episode],
             known: knowledge,
             through: through ?? tables?.basis.position
-        ) { [fold = fold(effectiveAt: effectiveAt, knownBy: knowledge?.by)] episode, history in
+        ) { [fold = fold(effectiveAt: effectiveAt)] episode, history in
             Folded(medications: try fold(episode, history))
         }
         guard let part = parts.first else {
@@ -119,7 +119,7 @@ public struct MedicationReviewQuery: Sendable {
             of: .enrolled(at: effectiveAt),
             known: knowledge,
             through: basis.position,
-            fold(effectiveAt: effectiveAt, knownBy: knowledge?.by) {
+            fold(effectiveAt: effectiveAt) {
                 $0.isOpen && $0.clientID == own.clientID && $0.episodeID != episode
             }
         ).parts
@@ -171,23 +171,21 @@ public struct MedicationReviewQuery: Sendable {
         )
     }
 
-    /// Reviews every episode with a stay in force in a program.
+    /// Reviews every episode with a stay in force.
     ///
     /// - Parameters:
-    ///   - program: the program's key.
+    ///   - program: only those in this program; nil for all.
     ///   - effectiveAt: as for one episode.
     ///   - knowledge: nil answers from the tables.
     public func program(
-        _ program: String,
+        _ program: String?,
         effectiveAt: Instant,
         knowledge: Knowledge? = nil
     ) async throws -> MedicationWorklist {
         let (open, basis) = try await open(.program(program), effectiveAt, knowledge)
         let ofClient = Dictionary(grouping: open, by: \.clientID)
         let episodes = open.compactMap { reviewed -> MedicationWorklist.Episode? in
-            guard let enrolment = reviewed.enrolment, enrolment.program == program else {
-                return nil
-            }
+            guard let enrolment = reviewed.enrolment, reviewed.isIn(program) else { return nil }
             return MedicationWorklist.Episode(
                 episodeID: reviewed.episodeID,
                 clientID: enrolment.clientID,
@@ -199,10 +197,8 @@ public struct MedicationReviewQuery: Sendable {
         return MedicationWorklist(
             program: program,
             effectiveAt: effectiveAt,
-            episodes: episodes.sorted {
-                ($1.review.flags.count, $0.episodeID) < ($0.review.flags.count, $1.episodeID)
-            },
-            basis: basis.resting(on: open.filter { $0.enrolment?.program == program })
+            episodes: episodes.inOrder,
+            basis: basis.resting(on: open.filter { $0.isIn(program) })
         )
     }
 
@@ -243,7 +239,7 @@ public struct MedicationReviewQuery: Sendable {
             return try await model.histories.run(
                 of: .enrolled(at: effectiveAt),
                 known: knowledge,
-                fold(effectiveAt: effectiveAt, knownBy: knowledge.by) { reviewed in
+                fold(effectiveAt: effectiveAt) { reviewed in
                     reviewed.isOpen && (subject.client.map { $0 == reviewed.clientID } ?? true)
                 }
             )
@@ -258,11 +254,9 @@ public struct MedicationReviewQuery: Sendable {
     ///
     /// - Parameters:
     ///   - effectiveAt: as for one episode.
-    ///   - clock: by which it is told when something became known; nil for the source's.
     ///   - isWanted: which take part.
     func fold(
         effectiveAt: Instant,
-        knownBy clock: KnowledgeClock?,
         where isWanted: @escaping @Sendable (ReviewedMedications) -> Bool = { _ in true }
     ) -> @Sendable (EpisodeID, EffectiveHistory) throws -> ReviewedMedications? {
         { [self] episode, history in
@@ -270,8 +264,7 @@ public struct MedicationReviewQuery: Sendable {
                 episode,
                 history,
                 effectiveAt: effectiveAt,
-                calendar: calendar,
-                knownBy: clock ?? .source
+                calendar: calendar
             ).map { settled($0, effectiveAt, knownAt: history.knownAt) }
             return reviewed.flatMap { isWanted($0) ? $0 : nil }
         }
@@ -280,7 +273,7 @@ public struct MedicationReviewQuery: Sendable {
     /// The named parts of an answer, for comparing two.
     ///
     /// - Parameters:
-    ///   - parts: what ``fold(effectiveAt:knownBy:where:)`` returned.
+    ///   - parts: what ``fold(effectiveAt:where:)`` returned.
     ///   - subject: who is asked about.
     ///   - effectiveAt: as for one episode.
     func items(
@@ -296,7 +289,7 @@ public struct MedicationReviewQuery: Sendable {
         case .client:
             return parts.isEmpty ? [] : review(parts, [], effectiveAt).items
         case .program(let program):
-            return parts.filter { $0.enrolment?.program == program && $0.isOpen }.flatMap { own in
+            return parts.filter { $0.isOpen && $0.isIn(program) }.flatMap { own in
                 review([own], own.others(in: ofClient), effectiveAt).items.map {
                     AnswerItem("episodes/\(own.episodeID)/\($0.name)", $0.value)
                 }
@@ -316,7 +309,7 @@ public struct MedicationReviewQuery: Sendable {
             let parts = try await model.histories.run(
                 of: .enrolled(at: effectiveAt).including(episode),
                 known: Knowledge(at: time, by: clock),
-                fold(effectiveAt: effectiveAt, knownBy: clock) {
+                fold(effectiveAt: effectiveAt) {
                     $0.isOpen || $0.episodeID == episode
                 }
             ).parts
@@ -368,6 +361,8 @@ public struct MedicationReviewQuery: Sendable {
                 own = try await rows(.clients([client], effectiveAt: effectiveAt))
             }
             if own.isEmpty || subject.client != nil { return (own, [], basis) }
+            // Of everybody nobody is beside.
+            if case .program(nil) = subject { return (own, [], basis) }
             let clients = Set(own.map(\.clientID)).sorted()
             let names = Set(own.map(\.episodeID))
             let others = try await rows(.clients(clients, effectiveAt: effectiveAt))
@@ -399,7 +394,7 @@ public struct MedicationReviewQuery: Sendable {
             found += try await model.histories.run(
                 of: .only(doubtful.sorted()),
                 through: basis.position,
-                fold(effectiveAt: effectiveAt, knownBy: nil)
+                fold(effectiveAt: effectiveAt)
             ).parts
         }
         return found
@@ -407,6 +402,11 @@ public struct MedicationReviewQuery: Sendable {
 }
 
 extension ReviewedMedications {
+    /// Whether a stay is in force in a program; nil for any.
+    fileprivate func isIn(_ program: String?) -> Bool {
+        enrolment.map { program == nil || $0.program == program } ?? false
+    }
+
     /// The other open episodes of the same client.
     fileprivate func others(in ofClient: [String: [ReviewedMedications]]) -> [ReviewedMedications] {
         (ofClient[clientID] ?? []).filter { $0.episodeID != episodeID }

@@ -2,14 +2,14 @@ public import CareEpisode
 public import Ledger
 public import ProjectionRuntime
 
-/// What a client takes, in one episode or in all, or all who are enrolled in a program, and what is
-/// doubtful about it.
+/// What a client takes, in one episode or in all, or all who are enrolled, and what is doubtful about
+/// it.
 public struct MedicationReviewQuestion: Question {
-    /// One review, or a program's.
+    /// One review, or those of all who are enrolled.
     public enum Value: Sendable {
         /// Of one episode.
         case episode(EpisodeMedicationReview)
-        /// Of all who are enrolled, the flagged first.
+        /// Of all who are enrolled, the most serious first.
         case program(MedicationWorklist)
         /// Of all open episodes of a client.
         case client(ClientMedicationReview)
@@ -18,8 +18,12 @@ public struct MedicationReviewQuestion: Question {
     /// What can be given.
     public static let parameters =
         [
-            Parameter("episode", .episode, "The episode's id, a UUID."),
-            Parameter("program", .text, "The program whose episodes are reviewed."),
+            Parameter(
+                "episode",
+                .episode,
+                "The episode's id, a UUID. Without it, all who are enrolled."
+            ),
+            Parameter("program", .text, "Of all who are enrolled, only those in this program."),
             Parameter(
                 "client_id",
                 .text,
@@ -61,6 +65,9 @@ public struct MedicationReviewQuestion: Question {
         .init("effective_at", \.effectiveAt),
     ]
 
+    /// The flags.
+    public static var isList: Bool { true }
+
     /// Who is asked about.
     public let subject: MedicationReviewQuery.Subject
     /// The time, where no version says it.
@@ -78,11 +85,11 @@ public struct MedicationReviewQuestion: Question {
         let program = reader.text("program")
         let client = reader.text("client_id")
         let given = ["episode", "program", "client_id"].filter { reader.has($0) }
-        if given.count != 1 {
+        if given.count > 1 {
             reader.refuse(
                 "episode",
-                given.isEmpty ? .required : .conflict,
-                "or {program} or {client_id} is required, one of them"
+                .conflict,
+                "and {program} and {client_id}: at most one of them can be given"
             )
         }
         isTimeGiven = reader.has("effective_at")
@@ -97,7 +104,7 @@ public struct MedicationReviewQuestion: Question {
         }
         try reader.finish()
         subject =
-            episode.map { .episode($0) } ?? client.map { .client($0) } ?? .program(program ?? "")
+            episode.map { .episode($0) } ?? client.map { .client($0) } ?? .program(program)
     }
 
     /// The medication review.
@@ -123,7 +130,8 @@ public struct MedicationReviewQuestion: Question {
             return Answer(
                 .episode(review),
                 review.basis,
-                json: review.json(context.ledger, review.basis)
+                json: review.json(context.ledger, review.basis),
+                list: { review.list }
             ) {
                 review.document(context.ledger, context.calendar)
             }
@@ -133,7 +141,12 @@ public struct MedicationReviewQuestion: Question {
                 effectiveAt: effectiveAt,
                 knowledge: clocks.knowledge
             )
-            return Answer(.program(list), list.basis, json: list.json(context.ledger, list.basis)) {
+            return Answer(
+                .program(list),
+                list.basis,
+                json: list.json(context.ledger, list.basis),
+                list: { list.list }
+            ) {
                 list.document(context.ledger, context.calendar)
             }
         case .client(let client):
@@ -145,7 +158,8 @@ public struct MedicationReviewQuestion: Question {
             return Answer(
                 .client(review),
                 review.basis,
-                json: review.json(context.ledger, review.basis)
+                json: review.json(context.ledger, review.basis),
+                list: { review.list }
             ) {
                 review.document(context.ledger, context.calendar)
             }
@@ -176,10 +190,7 @@ public struct MedicationReviewQuestion: Question {
             of: subject.episode,
             among: choice,
             settings: settings == nil ? query.settings : LedgerSettings(),
-            fold: query.fold(
-                effectiveAt: effectiveAt,
-                knownBy: clocks.clock
-            ) { [subject] reviewed in
+            fold: query.fold(effectiveAt: effectiveAt) { [subject] reviewed in
                 reviewed.episodeID == subject.episode
                     || (reviewed.isOpen
                         && subject.client.map { $0 == reviewed.clientID } ?? true)
@@ -200,7 +211,7 @@ public struct MedicationReviewQuestion: Question {
         let others = try await context.histories.run(
             of: .enrolled(at: effectiveAt),
             through: cut.position,
-            query.fold(effectiveAt: effectiveAt, knownBy: nil) {
+            query.fold(effectiveAt: effectiveAt) {
                 $0.isOpen && $0.episodeID != episode
             }
         ).parts
@@ -208,7 +219,7 @@ public struct MedicationReviewQuestion: Question {
             by: cut.version,
             of: episode,
             beside: others,
-            fold: query.fold(effectiveAt: effectiveAt, knownBy: nil),
+            fold: query.fold(effectiveAt: effectiveAt),
             items: { query.items($0, about: subject, effectiveAt: effectiveAt) }
         )
     }

@@ -8,8 +8,8 @@ enum MedicationRows {
     /// Which episodes are wanted.
     enum Selection: Sendable {
         case episode(EpisodeID)
-        /// Those enrolled in a program, and those of which something lies after a time.
-        case program(String, effectiveAt: Instant)
+        /// Those enrolled in a program, nil for any, and those of which something lies after a time.
+        case program(String?, effectiveAt: Instant)
         /// Those of some clients that are open, and those of which something lies after a time.
         case clients([String], effectiveAt: Instant)
     }
@@ -23,7 +23,9 @@ enum MedicationRows {
             switch selection {
             case .episode(let episode):
                 "episode_id = \(episode)"
-            case .program(let program, let effectiveAt):
+            case .program(nil, let effectiveAt):
+                "(ended_at is null or last_at > \(effectiveAt.microseconds))"
+            case .program(let program?, let effectiveAt):
                 """
                 (
                     (

@@ -437,7 +437,6 @@ struct MedicationWalk {
     private mutating func flagSameInstant(_ stop: EffectiveHistory.Entry, _ lineage: Int) {
         let emptied = book.lineages[lineage].intervals.filter {
             $0.from == stop.time && $0.startedBy != EventType.admitted.rawValue
-                && $0.startedBy != MedicationChange.start.rawValue
         }
         for interval in emptied {
             flags.append(
@@ -457,11 +456,11 @@ struct MedicationWalk {
             flag(.stopWithoutStart, change.entry)
             return Effect()
         }
-        guard ahead.found.count == 1 else {
+        guard !ahead.found.isEmpty else {
             flag(.ambiguousChange, change.entry)
             return Effect()
         }
-        orders.cancel(ahead.found[0], by: stop)
+        for start in ahead.found { orders.cancel(start, by: stop) }
         return Effect(matchedBy: ahead.criterion)
     }
 

@@ -80,6 +80,10 @@ struct OrderNames {
     }
 
     /// The starts that lie after a stop, were recorded before it, and have what it names.
+    ///
+    /// Under one order they are one course, all of which is meant, as by a stop of that order.
+    ///
+    /// - Returns: those of the one course; none where several courses have it.
     func startsAhead(
         of stop: EffectiveHistory.Entry,
         _ sought: SoughtMedication
@@ -102,8 +106,16 @@ struct OrderNames {
                 return sought.isSubstance(of: medication, start.data.regimen)
             }
             guard !found.isEmpty else { continue }
-            let courses = found.filter { !($0.data.regimen?.isSingleDose ?? false) }
-            return ((courses.isEmpty ? found : courses).map(\.use), criterion)
+            let regular = found.filter { !($0.data.regimen?.isSingleDose ?? false) }
+            let meant = regular.isEmpty ? found : regular
+            guard let orderID = meant[0].data.medication.orderID else {
+                return (meant.count == 1 ? [meant[0].use] : [], criterion)
+            }
+            guard meant.allSatisfy({ $0.data.medication.orderID == orderID }) else {
+                return ([], criterion)
+            }
+            let course = ahead.filter { $0.data.medication.orderID == orderID }
+            return (course.map(\.use), criterion)
         }
         return nil
     }

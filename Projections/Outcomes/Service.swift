@@ -8,6 +8,10 @@ extension EpisodeCensus {
     struct Service {
         /// Of its last stay.
         let program: String
+        /// Of all of its stays.
+        let levelOfCare: LevelOfCare
+        /// When the first of them began.
+        let startedAt: Instant
         /// When it ended; nil while it lasts.
         let endedAt: Instant?
         /// Why: transferred where another level follows in the episode; nil while it lasts.
@@ -32,6 +36,8 @@ extension EpisodeCensus {
             let contact = isLast ? end?.lastContactAt : last.to
             return Service(
                 program: last.program,
+                levelOfCare: last.levelOfCare,
+                startedAt: first.from,
                 endedAt: last.to,
                 reason: isLast ? end?.reason : .discharged(.transferred),
                 lengthOfStayDays: contact.map { contact in

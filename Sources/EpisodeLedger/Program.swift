@@ -32,8 +32,9 @@ struct Program: AsyncParsableCommand {
                 name: "Read",
                 subcommands: [
                     Census.self, MedicationReviewCommand.self, DischargeSummaryCommand.self,
-                    Attendance.self, Outcomes.self, StatisticsCommand.self, SessionsCommand.self,
-                    Episodes.self, ReplayEpisode.self, Export.self, Follow.self,
+                    Attendance.self, Outcomes.self, RetentionCommand.self, StatisticsCommand.self,
+                    SessionsCommand.self, Episodes.self, ReplayEpisode.self, Export.self,
+                    Follow.self,
                 ]
             ),
             CommandGroup(

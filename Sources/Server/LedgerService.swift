@@ -40,6 +40,7 @@ public final class LedgerService: Service, Sendable {
     let settings: Settings
     let accessLog: AccessLog
     let signIn: SignIn
+    let pageWork = PageWork()
     private let place: @Sendable (LedgerName) -> SealingPlace
     private let feeds = LiveFeeds()
     private let workers: LedgerWorkers
@@ -125,6 +126,8 @@ public final class LedgerService: Service, Sendable {
             await withTaskGroup(of: Void.self) { helpers in
                 helpers.addTask { try? await listener.run() }
                 helpers.addTask { await self.authenticator.run() }
+                helpers.addTask { await self.pageWork.run() }
+                helpers.addTask { await self.signIn.run() }
                 // Whoever holds a lease, or a batch, ends by himself.
                 await withDiscardingTaskGroup { group in
                     group.addTask { await self.workers.run { try await self.assignment($0) } }

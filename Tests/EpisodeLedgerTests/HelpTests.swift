@@ -9,8 +9,8 @@ import Testing
 struct HelpTests {
     static let commands = [
         "", "import", "append", "simulate", "census", "medication-review", "discharge-summary",
-        "attendance", "outcomes", "statistics", "sessions", "sessions held", "sessions list",
-        "sessions end", "episodes", "replay", "export", "follow",
+        "attendance", "outcomes", "retention", "statistics", "sessions", "sessions held",
+        "sessions list", "sessions end", "episodes", "replay", "export", "follow",
         "checkpoint", "verify", "packet",
         "serve", "sign-in-link", "token", "status", "ledgers", "ledgers list", "ledgers create",
         "ledgers settings",

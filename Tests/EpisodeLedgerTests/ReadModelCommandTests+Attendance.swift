@@ -61,7 +61,10 @@ struct ReadModelCommandAttendanceTests {
             )
             #expect(
                 weeks.elements.allSatisfy {
-                    $0.names == ["week", "attended", "missed", "hours", "planned_hours", "flags"]
+                    $0.names == [
+                        "week", "attended", "missed", "hours", "planned_hours", "threshold",
+                        "not_judged", "flags",
+                    ]
                 }
             )
             #expect(weeks[0]["attended"].number == 2 && weeks[0]["hours"].number == 2)
@@ -81,6 +84,11 @@ struct ReadModelCommandAttendanceTests {
             // W03 alone is a whole week; it has no session, and so names the admission.
             #expect(weeks[1]["flags"][0]["flag"] == .string("below_weekly_hours"))
             #expect(weeks[1]["flags"].eventIDs == ["\(story.admission)"])
+            #expect(
+                weeks.elements.map { $0["not_judged"].string }
+                    == ["not_there_all_week", nil, "not_over"]
+            )
+            #expect(weeks[1]["threshold"].number == 9)
             let none = try await riverside.json(
                 "\(command) --effective-at 2025-01-20 --weekly-hours other=5 --weekly-hours iop-day=0"
             )
@@ -94,6 +102,151 @@ struct ReadModelCommandAttendanceTests {
                 "Flag: overlapping sessions in week 2025-W02 (\(story.first), \(story.second))",
                 "Flag: below weekly hours in week 2025-W03: 0.0 h of 9 h (\(story.admission))",
             ] { #expect(text.contains(words), "\(words) in\n\(text)") }
+        }
+    }
+
+    @Test("Without an episode everybody who is enrolled is listed, by either door's formats")
+    func everybody() async throws {
+        try await Riverside.with { riverside in
+            let story = Attended()
+            let other = EpisodeID.fresh
+            try await riverside.record(
+                story.lines + [
+                    Riverside.admitted(other, at: "01-19T14:00", client: "C-2"),
+                    Riverside.session(other, at: "01-20T14:00"),
+                ]
+            )
+            let answer = try await riverside.json("attendance --effective-at 2025-01-20")
+            #expect(
+                answer.names == [
+                    "program", "ledger", "effective_at", "position", "lag", "known_at", "known_by",
+                    "settings", "last_week", "present_week", "dates", "enrolled", "parked",
+                ]
+            )
+            // Just before the date's 24:00, as a census of the date.
+            #expect(answer["effective_at"].string == "2025-01-21T04:59:59.999999Z")
+            #expect(answer["last_week"].string == "2025-W03")
+            #expect(answer["dates"].strings.last == "2025-01-20")
+            let enrolled = answer["enrolled"].elements
+            #expect(
+                enrolled.map { $0["episode_id"].string } == ["\(story.episode)", "\(other)"]
+            )
+            let first = enrolled[0]
+            #expect(
+                first.names == [
+                    "episode_id", "client_id", "program", "level_of_care", "from", "day_of_stay",
+                    "last_week", "present_week_hours", "no_shows_in_a_row", "last_attended_at",
+                    "last_attended_on", "days_not_seen", "days", "flags",
+                ]
+            )
+            #expect(first["last_week"].names == ["hours", "threshold", "not_judged", "below"])
+            #expect(first["days_not_seen"].number == 13 && first["no_shows_in_a_row"].number == 1)
+            #expect(first["days"].elements.count == 14)
+            #expect(first["days"][0][1]["outcome"].string == "attended")
+            #expect(first["days"][2][0].names == ["outcome"])
+            #expect(
+                first["flags"].elements.map { $0["flag"].string }
+                    == ["not_seen", "below_weekly_hours", "overlapping_sessions"]
+            )
+            #expect(first["flags"][0].names == ["flag", "event_ids", "text", "since"])
+            #expect(first["flags"][0]["since"].string == "2025-01-14T05:00:00.000000Z")
+
+            let few = try await riverside.json(
+                "attendance --effective-at 2025-01-20 --program nobody --weekly-hours iop-day=0"
+            )
+            #expect(few["enrolled"] == .array([]) && few["program"].string == "nobody")
+            let text = try await riverside.text("attendance --effective-at 2025-01-20")
+            for words in [
+                "2 episodes enrolled", "0.0 h of 9 h", "#.x...........", "not there all week",
+                "not seen, below weekly hours, overlapping sessions",
+            ] {
+                #expect(text.contains(words), "\(words) in\n\(text)")
+            }
+            let table = try await riverside.output(
+                "attendance --effective-at 2025-01-20 --format csv"
+            ).output
+            let lines = String(decoding: table, as: UTF8.self).split(separator: "\r\n")
+            #expect(lines.count == 3)
+            #expect(lines[0].contains("last_week_hours,last_week_threshold,last_week_not_judged"))
+            #expect(lines[1].hasSuffix(",not_seen below_weekly_hours overlapping_sessions"))
+            let weeks = try await riverside.output(
+                "attendance --episode \(story.episode) --effective-at 2025-01-20 --format csv"
+            ).output
+            #expect(
+                String(decoding: weeks, as: UTF8.self).contains(
+                    "\r\n2025-W03,0,0,0,0,0,0,9,9,,below_weekly_hours\r\n"
+                )
+            )
+            // Known from the beginning of the 20th on by the source, so not on the 19th.
+            let difference = try await riverside.json(
+                "attendance --effective-at 2025-01-20 --diff 2025-01-18 2025-01-20"
+            )
+            #expect(
+                difference["differences"].elements.map { $0["item"].string }
+                    == ["enrolled/\(other)"]
+            )
+        }
+    }
+
+    @Test("Retention has the documented members, a table for spreadsheets, and a text")
+    func retention() async throws {
+        try await Riverside.with { riverside in
+            // Ten of one date; four end on their fifth day, one on the eighth.
+            let lines = (0..<10).flatMap { number -> [String] in
+                let episode = EpisodeID.fresh
+                let begun = Riverside.admitted(episode, at: "01-06T14:00", client: "C-\(number)")
+                guard number < 5 else { return [begun] }
+                let end = number == 4 ? "01-13T14:00" : "01-10T14:00"
+                return [begun, Riverside.line(episode, "completed", at: end, "")]
+            }
+            try await riverside.record(lines)
+            let question = "retention --from 2025-01-01 --to 2025-01-31 --effective-at 2025-01-31"
+            let answer = try await riverside.json(question)
+            #expect(
+                answer.names == [
+                    "from", "to", "program", "level_of_care", "effective_at", "ledger", "position",
+                    "lag", "known_at", "known_by", "began", "open", "readings", "told_through_day",
+                    "days", "ended", "groups", "parked",
+                ]
+            )
+            #expect(answer["began"].number == 10 && answer["open"].number == 5)
+            #expect(answer["told_through_day"].number == 5)
+            #expect(
+                answer["days"][4].names == ["day", "at_risk", "ended", "retained", "ended_shares"]
+            )
+            #expect(answer["days"][4]["retained"].number == 0.6)
+            #expect(answer["days"][4]["ended_shares"]["completed"].number == 0.4)
+            #expect(answer["readings"].elements.map { $0["at_risk"].number } == [6, 5, 0, 0, 0])
+            #expect(answer["readings"][0]["estimate"] == .bare("null"))
+            #expect(
+                answer["ended"].names == [
+                    "n", "by_reason", "completed", "share", "low", "high", "mean_los_days",
+                    "median_los_days", "los_quartile_days", "los_weeks",
+                ]
+            )
+            #expect(answer["ended"]["n"].number == 5 && answer["ended"]["high"].number == 1)
+            #expect(answer["ended"]["los_weeks"].elements.map(\.number) == [4, 1])
+            #expect(
+                answer["groups"].elements.map { $0["dimension"].string }
+                    == ["program", "level_of_care", "month"]
+            )
+            let text = try await riverside.text(question)
+            for words in [
+                "Retention from 2025-01-01 to 2025-01-31, ledger riverside",
+                "10 services began in the period; 5 of them still lasted at",
+                "Told up to day 5, as long as 10 or more reached the day.",
+            ] { #expect(text.contains(words), "\(words) in\n\(text)") }
+            let table = try await riverside.output("\(question) --format csv").output
+            let rows = String(decoding: table, as: UTF8.self).split(separator: "\r\n")
+            #expect(rows.count == 6)
+            #expect(
+                rows[0]
+                    == "day,at_risk,ended,retained,completed,dropped_out,terminated,transferred,"
+                    + "incarcerated,died,other"
+            )
+            #expect(rows[5] == "5,10,4,0.6,0.4,0,0,0,0,0,0")
+            let level = try await riverside.json("\(question) --level-of-care outpatient")
+            #expect(level["began"].number == 0 && level["level_of_care"].string == "outpatient")
         }
     }
 

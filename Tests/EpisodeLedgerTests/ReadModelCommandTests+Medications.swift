@@ -218,7 +218,7 @@ struct ReadModelCommandMedicationTests {
         }
     }
 
-    @Test("The list of a program has who is enrolled there, the most flags first")
+    @Test("The list of a program has who is enrolled there, the most serious first")
     func worklist() async throws {
         try await Riverside.with { riverside in
             let program = Program()
@@ -262,8 +262,34 @@ struct ReadModelCommandMedicationTests {
             let text = try await riverside.text("medication-review \(day)")
             let rows = text.split(separator: "\n").filter { $0.contains("intensive outpatient") }
             #expect(rows.map { String($0.suffix(36)) } == order.map(\.description))
-            #expect(text.contains("stop without start, opioid and benzodiazepine"))
+            #expect(text.contains("opioid and benzodiazepine, stop without start"))
             #expect(text.contains(": 3 episodes\n"))
+
+            // Of everybody: those of the program with others.
+            let everybody = try await riverside.json(
+                "medication-review --effective-at 2025-01-10"
+            )
+            #expect(everybody["program"] == .bare("null"))
+            let ofProgram = everybody["episodes"].elements.filter {
+                $0["program"].string == "iop-day"
+            }
+            #expect(ofProgram == episodes)
+            #expect(everybody["episodes"].elements.count > episodes.count)
+            let table = try await riverside.output("medication-review \(day) --format csv").output
+            let lines = String(decoding: table, as: UTF8.self).split(separator: "\r\n")
+            #expect(
+                lines[0]
+                    == "episode_id,client_id,program,level_of_care,flag,medications,text,event_ids"
+            )
+            // Two flags, one, and an episode without any.
+            #expect(lines.count == 5)
+            #expect(lines[1].contains(",opioid_and_benzodiazepine,"))
+            #expect(lines[4].hasPrefix("\(program.calm),") && lines[4].hasSuffix(",,,,"))
+            let own = try await riverside.output(
+                "medication-review --episode \(program.flagged) --effective-at 2025-01-10 "
+                    + "--format csv"
+            ).output
+            #expect(String(decoding: own, as: UTF8.self).split(separator: "\r\n").count == 2)
         }
     }
 

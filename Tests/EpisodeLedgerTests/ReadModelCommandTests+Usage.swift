@@ -15,7 +15,8 @@ struct ReadModelCommandUsageTests {
     /// Every command that compares two knowledge times, each with what it cannot do without.
     private static let comparing = [
         "medication-review \(episode)", "discharge-summary \(episode)",
-        "discharge-summary --program p", "attendance \(episode)", "outcomes \(period)", "census",
+        "discharge-summary --program p", "attendance \(episode)", "attendance",
+        "outcomes \(period)", "retention \(period)", "census",
         "episodes",
     ]
 
@@ -33,7 +34,6 @@ struct ReadModelCommandUsageTests {
                 ),
             ]
         } + [
-            WrongCall(words: "medication-review", names: ["--episode", "--program"]),
             WrongCall(
                 words: "medication-review \(episode) --program iop",
                 names: ["--episode", "--program"]
@@ -62,7 +62,15 @@ struct ReadModelCommandUsageTests {
                 names: ["--since", "--diff"]
             ),
             WrongCall(words: "discharge-summary \(episode) --format pdf", names: ["--format"]),
-            WrongCall(words: "attendance", names: ["--episode"]),
+            WrongCall(
+                words: "attendance \(episode) --program p",
+                names: ["--program does not go with --episode"]
+            ),
+            WrongCall(words: "retention --from 2025-01-01", names: ["--to is required"]),
+            WrongCall(
+                words: "retention --from 2025-01-01 --to 2025-01-31 --level-of-care php",
+                names: ["--level-of-care must be one of inpatient, residential"]
+            ),
             WrongCall(words: "outcomes --from 2025-01-01", names: ["--to"]),
             WrongCall(words: "outcomes --to 2025-01-01", names: ["--from"]),
             WrongCall(
@@ -97,7 +105,7 @@ struct ReadModelCommandUsageTests {
             WrongCall(words: "\($0) --format html", names: ["--format", "read models"])
         }
         + [
-            "ledgers", "verify", "attendance \(episode)", "discharge-summary \(episode)",
+            "ledgers", "verify", "discharge-summary \(episode)",
             "outcomes --from 2025-01-01 --to 2025-01-31",
         ].map { WrongCall(words: "\($0) --format csv", names: ["--format csv", "a list"]) }
         + ["census", "discharge-summary --program iop"].map {

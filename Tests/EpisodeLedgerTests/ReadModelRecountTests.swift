@@ -26,7 +26,8 @@ struct ReadModelRecountTests {
 
     /// A seed of random histories, and the ledger's zone. `test_random.py` counts what they provoke.
     private static let seeds: [(Int, String)] =
-        [901, 903, 906].map { ($0, "America/New_York") } + [(12, "Australia/Lord_Howe")]
+        [11, 901, 902, 903, 904, 905, 906].map { ($0, "America/New_York") }
+        + [12, 911, 912].map { ($0, "Australia/Lord_Howe") }
 
     @Test("Random histories, at several knowledge times on both clocks", arguments: seeds)
     func random(_ seed: Int, _ zone: String) async throws {

@@ -109,17 +109,21 @@ struct SettingsCommandTests {
                 "ledgers settings \(Riverside.name) --from 2025-01-01 "
                     + "--set weekly_hours.iop-day=5 --set not_reviewed_days=7"
             )
-            for (question, item) in [
-                ("attendance --episode \(episode)", "weeks/2025-W02"),
-                ("medication-review --episode \(episode)", "flags/not_reviewed"),
+            for (question, items) in [
+                // The flag of one week, the threshold of both.
+                ("attendance --episode \(episode)", ["weeks/2025-W02", "weeks/2025-W03"]),
+                ("attendance", ["enrolled/\(episode)"]),
+                ("medication-review --episode \(episode)", ["flags/not_reviewed"]),
             ] {
                 let answer = try await riverside.json(
                     "\(question) --effective-at 2025-01-20 --diff \(before) 2999-01-01"
                 )
                 let differences = answer["differences"].elements
-                #expect(differences.count == 1, "\(question)")
-                #expect(try #require(differences.first?["item"].string).hasPrefix(item))
-                #expect(differences.first?["because"] == .array([]))
+                #expect(differences.count == items.count, "\(question)")
+                for (difference, item) in zip(differences, items) {
+                    #expect(try #require(difference["item"].string).hasPrefix(item))
+                    #expect(difference["because"] == .array([]))
+                }
             }
         }
     }

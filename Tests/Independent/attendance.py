@@ -4,8 +4,8 @@
     attendance.py --events events.ndjson --time-zone America/New_York --effective-at 2024-12-31
 
 Prints one object a line for every episode that was admitted by E (default now): {"episode_id",
-"weeks": [{"week", "attended", "missed", "hours", "planned_hours", "flags"}], "rate",
-"missed_after_end", "flags"}; flags are names. The rules are those of read-models.md, "Attendance" and
+"weeks": [{"week", "attended", "missed", "hours", "planned_hours", "threshold", "not_judged",
+"flags"}], "rate", "missed_after_end", "flags"}; flags are names. The rules are those of read-models.md, "Attendance" and
 "Sessions and hours". `--settings` reads the ledger's settings from a file, such as an answer.
 """
 
@@ -116,6 +116,25 @@ def is_below(of_week, weekly_hours):
     return covered(of_week) < Fraction(weekly_hours) * HOUR
 
 
+def why_not_judged(first, of_week, runs, days, effective_at):
+    """Why a week is held against no threshold; None where it is held against one."""
+    if days.start(first + timedelta(days=7)) > effective_at:
+        return "not_over"
+    last = first + timedelta(days=6)
+    levels = [
+        level
+        for level, start, end in runs
+        if days.date_of(start) <= first and (end is None or last < days.date_of(end))
+    ]
+    if not levels:
+        return "not_there_all_week"
+    if levels[0] not in WEEKLY_HOURS:
+        return "no_threshold"
+    if of_week and all(one.missed and one.entry.data["reason"] == BY_PROGRAM for one in of_week):
+        return "closed_by_program"
+    return None
+
+
 def program_at(stays, instant):
     """The program in force at an instant of the episode."""
     return [stay.program for stay in stays if stay.start <= instant][-1]
@@ -155,11 +174,13 @@ def attendance(
     for first in weeks_from(days.date_of(start), days.date_of(last), first_weekday):
         of_week, last_date = by_week.get(first, []), first + timedelta(days=6)
         until = min(days.end(last_date) - 1, last)
-        flags = []
+        flags, needed = [], None
+        unjudged = why_not_judged(first, of_week, runs, days, effective_at)
         level = level_of_whole_week(first, runs, days, effective_at)
         if level is not None:
             program = program_at(stays, until)
-            if is_below(of_week, threshold(level, program, last_date, weekly_hours, settings)):
+            needed = threshold(level, program, last_date, weekly_hours, settings)
+            if is_below(of_week, needed):
                 flags.append("below_weekly_hours")
         flags += [name for name, of_weeks in flagged.items() if first in of_weeks]
         weeks.append(
@@ -169,6 +190,8 @@ def attendance(
                 "missed": missed_by_reason(of_week),
                 "hours": hours(of_week),
                 "planned_hours": planned_hours(entries, until),
+                "threshold": needed if unjudged is None else None,
+                "not_judged": unjudged,
                 "flags": flags,
             }
         )

@@ -14,7 +14,7 @@ from collections import Counter
 
 from comparison import by_episode, counts, member_differences, read_documents, report, two_paths
 
-WEEK = ("attended", "missed", "hours", "planned_hours", "flags")
+WEEK = ("attended", "missed", "hours", "planned_hours", "threshold", "not_judged", "flags")
 SESSION_FLAGS = (
     "duplicate_session", "missed_and_attended", "outside_episode", "overlapping_sessions",
 )

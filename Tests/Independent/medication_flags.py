@@ -68,9 +68,9 @@ def state_flags(reviews, client_episodes, formulary, days):
             found.append(
                 flagged("same_ingredient", group) | {"total": total_a_day(group, formulary)}
             )
+    found += stopped_still_listed(reviews, formulary, days)
     for review in reviews:
         found += not_reviewed(review)
-        found += stopped_still_listed(review, formulary, days)
         found += allergies(review, client_episodes, formulary)
 
     own = {lineage.id for lineage in active}
@@ -142,7 +142,7 @@ def not_reviewed(review):
             yield flagged("not_reviewed", [lineage], [event_id])
 
 
-def stopped_still_listed(review, formulary, days):
+def stopped_still_listed(reviews, formulary, days):
     """A stop that leaves the same substance on the list: open since before it, or scheduled."""
 
     def same(stopped, other):
@@ -150,27 +150,36 @@ def stopped_still_listed(review, formulary, days):
             stopped.medication, group_of(stopped), other.medication, group_of(other)
         )
 
-    positions = {entry.event_id: entry.position for entry in review.known_entries}
-    for stop, stopped in review.courses.stopped:
-        if is_single(stopped.regimen) or review.end is not None:
+    listed = [lineage for review in reviews for lineage in review.in_state(OPEN)]
+    ahead = [
+        (interval, review.lineage(interval.lineage))
+        for review in reviews
+        for interval in review.scheduled
+        if interval.started_by == "start"
+    ]
+    positions = {
+        entry.event_id: entry.position for review in reviews for entry in review.known_entries
+    }
+    stops = [pair for review in reviews if review.end is None for pair in review.courses.stopped]
+    for stop, stopped in stops:
+        if is_single(stopped.regimen):
             continue
         date = days.date_of(stop.time)
         still = [
             lineage
-            for lineage in review.in_state(OPEN)
+            for lineage in listed
             if lineage.id != stopped.id
             and days.date_of(lineage.events[-1][0]) < date  # so it has begun before
             and same(stopped, lineage)
         ]
         event_ids = [lineage.interval.event_id for lineage in still]
-        for interval in review.scheduled:
+        for interval, lineage in ahead:
             if (
-                interval.started_by == "start"
-                and interval.lineage != stopped.id
+                lineage.id != stopped.id
                 and positions[interval.event_id] < stop.position
                 and same(stopped, interval)
             ):
-                still.append(review.lineage(interval.lineage))
+                still.append(lineage)
                 event_ids.append(interval.event_id)
         if still:
             yield flagged("stopped_still_listed", still, event_ids + [stop.event_id])

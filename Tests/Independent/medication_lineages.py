@@ -28,7 +28,6 @@ REASON_EXPECTED = ("decrease", "switch", "hold", "stop")
 EXPECTED_OF_A_START = ("dose", "route", "frequency")
 WITHOUT_REGIMEN = ("hold", "stop", "unchanged")
 OWN_FREQUENCY = ("change_frequency", "switch")  # the regimen's frequency is not the one it had
-OWN_ROUTE = ("change_route", "switch")
 
 
 @dataclass
@@ -224,16 +223,15 @@ class MedicationCourses:
 
     def _start(self, entry):
         medication, regimen = entry.data["medication"], entry.data.get("regimen")
-        lineage = None
-        if "order_id" in medication:
-            lineage = self._one_of(entry, self._by_order(medication), (OPEN, HELD))
         stops = self._emptying.get(entry.event_id)
         if stops:
             # Never in force: whatever goes on under its order goes on without it.
-            if lineage in (None, AMBIGUOUS) or lineage.state != CLOSED:
-                lineage = self._never_opened(entry, stops)
-            self._empty(entry, lineage, stops)
+            stopped = self._stopped_by_order(entry) or self._never_opened(entry, stops)
+            self._empty(entry, stopped, stops)
             return
+        lineage = None
+        if "order_id" in medication:
+            lineage = self._one_of(entry, self._by_order(medication), (OPEN, HELD))
         if lineage is AMBIGUOUS:
             self._flag("ambiguous_change", entry)
         elif lineage is None:
@@ -351,34 +349,46 @@ class MedicationCourses:
             self._note(entry, lineage)
 
     def _cancel_a_later_start(self, stop):
-        """A stop of nothing open empties a start that was recorded before it and comes after it."""
-        ahead = {}
-        for entry in self._later:
-            if entry.data["change"] != "start" or entry.time <= stop.time:
-                continue
-            if entry.position < stop.position:
-                order = entry.data["medication"].get("order_id")
-                ahead.setdefault(order or (entry.event_id,), []).append(entry)
-        courses = [
+        """A stop of nothing open empties what was ordered before it for later: one course, which is
+        all starts of an order, or a start without one."""
+        ahead = [
             SimpleNamespace(
-                id=starts[0].event_id,
-                medication=starts[0].data["medication"],
-                regimen=starts[0].data.get("regimen"),
-                starts=starts,
-                state_for=lambda entry: OPEN,
+                event_id=entry.event_id,
+                medication=entry.data["medication"],
+                regimen=entry.data.get("regimen"),
+                course=entry.data["medication"].get("order_id", (entry.event_id,)),
             )
-            for starts in ahead.values()
+            for entry in self._later
+            if entry.data["change"] == "start"
+            and entry.time > stop.time
+            and entry.position < stop.position
         ]
-        found = self._match(stop, (OPEN,), courses)
-        if found is AMBIGUOUS:
-            self._flag("ambiguous_change", stop)
-        elif found is not None:
-            for start in found.starts:
-                self._emptying.setdefault(start.event_id, [stop])
-        elif not self._empties_a_start(stop):
+        for _, criterion in self._criteria(stop):
+            hits = [start for start in ahead if criterion(start)]
+            hits = [start for start in hits if not is_single(start.regimen)] or hits
+            courses = {start.course for start in hits}
+            if len(courses) > 1:
+                self._flag("ambiguous_change", stop)
+                return
+            if courses:
+                for start in ahead:
+                    if start.course in courses:
+                        stops = self._emptying.setdefault(start.event_id, [])
+                        stops += [] if stop in stops else [stop]
+                return
+        if not self._empties_a_start(stop):
             self._flag("stop_without_start", stop)
 
     # What never began
+
+    def _stopped_by_order(self, start):
+        """The one lineage of a start's order that was open until a stop recorded after the start."""
+        if "order_id" not in start.data["medication"]:
+            return None
+        criterion = self._by_order(start.data["medication"])
+        stopped = [one for one in self.in_state(CLOSED) if one.state_for(start) == OPEN]
+        found = self._one_of(start, criterion, (OPEN,), stopped)
+        return None if found is AMBIGUOUS else found
 
     def _never_opened(self, entry, stops):
         """The lineage of a start that was stopped before; other entries of before may match it."""
@@ -465,9 +475,15 @@ class MedicationCourses:
             )
         name = normalized(key["name"])
         yield "name", lambda one: may_match(one) and normalized(one.medication["name"]) == name
-        regimen = None if change in OWN_ROUTE else entry.data.get("regimen")
+        regimen = None if change == "switch" else entry.data.get("regimen")
         named = SimpleNamespace(medication=key, regimen=regimen)
-        yield "substance", lambda one: may_match(one) and self._same_substance(named, one)
+
+        def is_substance(one):
+            # What a change of route names is named for the new one.
+            group = group_of(one) if change == "change_route" else group_of(named)
+            return self.formulary.same_substance(key, group, one.medication, group_of(one))
+
+        yield "substance", lambda one: may_match(one) and is_substance(one)
 
     @staticmethod
     def _by_order(key):

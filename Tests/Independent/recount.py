@@ -5,11 +5,11 @@
         --time-zone America/New_York [--queries 100] [--seed 1] [--only attendance,outcomes]
 
 The histories (import lines) go into a ledger of their own, in the database that the environment names
-or in a private cluster in a temporary folder. Medication reviews, discharge summaries, attendance,
-census, outcomes by episode and by service, statistics and sessions are asked for as everything is
-known now, and as it was known at several times on both clocks; at the end, attendance and reviews
-again with settings of every kind. Prints a line for each comparison; exit 0 when all agree, else 1
-with the first differences.
+or in a private cluster in a temporary folder. Medication reviews, discharge summaries, attendance of
+single episodes and of everybody, census, outcomes by episode and by service, retention, statistics and
+sessions are asked for as everything is known now, and as it was known at several times on both clocks; at the
+end, attendance and reviews again with settings of every kind. Prints a line for each comparison; exit
+0 when all agree, else 1 with the first differences.
 """
 
 import argparse
@@ -23,13 +23,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import compare_attendance
+import compare_attendance_list
 import compare_census
 import compare_medications
 import compare_outcomes
+import compare_retention
 import compare_sessions
 import compare_statistics
 import compare_summaries
 from attendance import attendance
+from attendance_list import attendance_list
 from census import all_stays, census, census_of_date
 from comparison import SHOWN
 from history import read_events
@@ -37,6 +40,7 @@ from local_days import LocalDays, format_instant, parse_instant
 from medications import Reviews, random_queries
 from outcomes import outcomes
 from program_statistics import statistics
+from retention import retention
 from session_rows import session_list, session_rows, through
 from settings import Settings
 from substances import Formulary
@@ -52,6 +56,9 @@ SETTINGS = (
     ("not_reviewed_days=3", "--from", "2024-01-01"),
     ("not_reviewed_days.iop-adult-evening=30", "--from", "2024-01-01"),
     ("first_day_of_week=sunday", "--from", "2024-01-01"),
+    ("no_shows_in_a_row=2", "--from", "2024-01-01"),
+    ("not_seen_days=10", "--from", "2024-01-01"),
+    ("not_seen_days.iop-adult-day=4", "--from", "2024-01-01"),
 )
 SHARE_OF_PAST = 3  # of what was known before, every third is asked for
 
@@ -136,6 +143,7 @@ class Recount:
         document = self.program.ask_about_ledger("settings")
         self.settings, self.only_now = Settings(document["settings"]), True
         yield from self.attendance()
+        yield from self.attendance_lists()
         yield from self.medications(queries, seed)
 
     @staticmethod
@@ -167,6 +175,31 @@ class Recount:
                 ["attendance", "--episode", answer["episode_id"], *when] for answer in expected
             )
             yield from compare_attendance.differences(expected, actual)
+
+    def attendance_lists(self):
+        """Everybody who is enrolled, at times from first to last, and those of a program."""
+        times = sorted(event.occurred_at for event in self.events)
+        programs = [event.data["program"] for event in self.events if event.type == "admitted"]
+        expected, questions = [], []
+        for words, known_at, clock in self.knowledge():
+            found = all_stays(self.episodes, known_at, clock)
+            for number, time_of in enumerate(self.chosen(times[:: len(times) // 9], known_at)):
+                date = self.days.date_of(time_of)
+                # A date means just before its 24:00.
+                at, when = (
+                    (time_of, format_instant(time_of))
+                    if number % 2 == 0
+                    else (self.days.end(date) - 1, str(date))
+                )
+                program = None if number % 3 else max(programs, key=programs.count)
+                expected.append(
+                    attendance_list(found, self.days, at, program, (), self.settings)
+                )
+                asked = {"effective-at": when, "program": program}
+                questions.append(["attendance", *options(asked), *words])
+        yield from compare_attendance_list.differences(
+            expected, self.program.ask_each(questions)
+        )
 
     def summaries(self):
         times = sorted(event.occurred_at for event in self.events)
@@ -211,6 +244,28 @@ class Recount:
     def statistics(self):
         ways = [{}, {"by": "month"}, {"by": "week"}]
         return self.of_period(compare_statistics, statistics, "statistics", ways)
+
+    def retention(self):
+        """Of the whole period and of its middle, at times from first to last, by program and level."""
+        times = sorted(event.occurred_at for event in self.events)
+        programs = [event.data["program"] for event in self.events if event.type == "admitted"]
+        middle = self.days.date_of(times[len(times) // 2])
+        expected, questions = [], []
+        for words, known_at, clock in self.knowledge():
+            found = all_stays(self.episodes, known_at, clock)
+            for at in self.chosen([LATEST, *times[:: len(times) // 3]], known_at):
+                for first, last in ((self.first, self.last), (middle - MARGIN, middle)):
+                    for only in (
+                        {}, {"program": max(programs, key=programs.count)},
+                        {"level_of_care": "intensive_outpatient"},
+                    ):
+                        expected.append(
+                            retention(found, self.days, first, last, at, **only)
+                        )
+                        asked = {"from": first, "to": last, "effective-at": format_instant(at)}
+                        asked |= {name.replace("_", "-"): one for name, one in only.items()}
+                        questions.append(["retention", *options(asked), *words])
+        yield from compare_retention.differences(expected, self.program.ask_each(questions))
 
     def of_period(self, comparison, recounted, command, ways):
         """A question about the whole period and about a program of it, asked in several ways."""
@@ -290,8 +345,8 @@ def options(asked):
 
 
 COMPARED = (
-    "medications", "summaries", "attendance", "census", "outcomes", "statistics", "sessions",
-    "settings_of_the_ledger",
+    "medications", "summaries", "attendance", "attendance_lists", "census", "outcomes", "retention",
+    "statistics", "sessions", "settings_of_the_ledger",
 )
 ASKED_AT_RANDOM = ("medications", "settings_of_the_ledger")
 

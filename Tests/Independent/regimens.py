@@ -48,10 +48,12 @@ def is_amount(unit):
 
 
 def is_single(regimen):
-    """Whether it is one dose: the whole frequency says so, PRN and repeats aside."""
-    text = normalized((regimen or {}).get("frequency", ""))
-    text = re.sub(r"\bas needed\b|\bprn\b|\bmr ?\d*\b", " ", text)
-    return " ".join(re.findall(r"[^\W_]+", text)) in ONCE
+    """Whether it is one dose: the whole frequency says so, PRN and repeats aside. A repeat alone is
+    of one dose."""
+    text = " ".join(re.findall(r"[^\W_]+", normalized((regimen or {}).get("frequency", ""))))
+    text = re.sub(r"\b(as needed|prn)\b", "", text)
+    text, repeats = re.subn(r"\bmr( ?x?\d+)?\b", "", text)
+    return normalized(text) in ONCE or (repeats > 0 and not text.strip())
 
 
 def is_as_needed(regimen):

@@ -47,13 +47,16 @@ class Settings:
         value = self.value(f"weekly_hours.{program}", date)
         return None if value is None else float(value)
 
-    def not_reviewed_days(self, program, date):
+    def number(self, name, program, date):
         """The program's, else the ledger's."""
-        for key in (f"not_reviewed_days.{program}", "not_reviewed_days"):
+        for key in (f"{name}.{program}", name):
             value = self.value(key, date)
             if value is not None:
                 return int(value)
         return None
+
+    def not_reviewed_days(self, program, date):
+        return self.number("not_reviewed_days", program, date)
 
     def first_weekday(self, date):
         """0 for Monday."""

@@ -43,16 +43,16 @@ ROUTES = {word for _, words in ROUTE_GROUPS for word in words.split()}
 # Of form and name: the first line that has one of the words decides.
 FORM_GROUPS = (
     ("transdermal", "patch patches transdermal"),
-    ("oromucosal", "sublingual buccal"),
-    ("injection", "injection injectable injector inj syringe vial ampule ampoule depot cartridge "
-                  "prefilled infusion intramuscular intravenous subcutaneous iv im sc"),
-    ("rectal", "suppository enema rectal"),
-    ("nasal", "nasal intranasal"),
+    ("oromucosal", "sublingual buccal sl"),
     ("inhaled", "inhaler inhalation inhaled neb nebulizer"),
-    ("topical", "cream ointment lotion topical"),
-    ("oral", "tablet tablets tab tabs caplet capsule capsules cap caps oral syrup elixir odt "
-             "chewable"),
-    ("oromucosal", "film films"),
+    ("nasal", "nasal intranasal"),
+    ("rectal", "suppository suppositories enema rectal"),
+    ("oral", "tablet tablets tab tabs caplet caplets capsule capsules cap caps oral po syrup elixir "
+             "odt chewable"),
+    ("oromucosal", "film films strip strips lozenge lozenges"),
+    ("injection", "injection injectable injector autoinjector syringe vial ampule depot cartridge "
+                  "pen infusion intramuscular intravenous subcutaneous iv im sc"),
+    ("topical", "cream ointment lotion gel topical"),
 )
 
 

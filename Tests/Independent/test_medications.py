@@ -379,6 +379,11 @@ class SubstanceMatchingTest(unittest.TestCase):
         history.change("start", "2025-01-07 08:00", "Haldol")
         history.change("change_route", "2025-01-08 08:00", "haloperidol", regimen={"route": "IM"})
         self.assertEqual(self.matched(history), [(3, "substance")])
+        history = MedicationHistory()
+        history.change("start", "2025-01-07 08:00", "Haldol", regimen=FULL | {"route": "IM"})
+        history.change("change_route", "2025-01-08 08:00", "haloperidol 5 MG Oral Tablet",
+                       regimen={"dose": 5, "unit": "mg"})
+        self.assertEqual(self.matched(history), [(3, "substance")])
 
     def test_a_switch_matches_by_what_it_replaces_alone(self):
         history = MedicationHistory()
@@ -601,6 +606,28 @@ class StopsThatCancelTest(unittest.TestCase):
             self.assertEqual(len(found), 2 if other == "a" else 1)
             self.assertEqual(len(history.active(self.AT)), 0 if other == "a" else 2)
 
+    def test_an_order_is_cancelled_as_a_whole_by_what_any_start_of_it_names(self):
+        for stop in ("Zoloft", "sertraline 50 MG Oral Tablet", "sertraline"):
+            history = MedicationHistory()
+            history.change("start", "2025-01-15 08:00", order("Zoloft", "a"))
+            history.change("start", "2025-01-16 08:00", order("sertraline 50 MG Oral Tablet", "a"))
+            history.change("stop", "2025-01-13 08:00", stop)
+            history.change("start", "2025-01-16 08:00", order("sertraline", "b"))
+            flags = history.flags(self.AT, "stopped_before_started")
+            self.assertEqual(flags, [("stopped_before_started", (2, 4)),
+                                     ("stopped_before_started", (3, 4))])
+            self.assertEqual(history.active(self.AT), [(5, 5, 50)])
+
+    def test_every_stop_that_cancels_a_start_is_named(self):
+        history = MedicationHistory()
+        history.change("start", "2025-01-15 08:00", order("lithium", "a"))
+        history.change("stop", "2025-01-13 08:00", order("lithium", "a"))
+        history.change("stop", "2025-01-12 08:00", "lithium")
+        self.assertEqual(
+            history.flags(self.AT),
+            [("stopped_before_started", (2, 3)), ("stopped_before_started", (2, 4))],
+        )
+
     def test_a_start_recorded_after_the_stop_is_not_cancelled(self):
         history = MedicationHistory()
         history.change("stop", "2025-01-13 08:00")
@@ -657,7 +684,8 @@ class RegimenTest(unittest.TestCase):
             ("once", True), ("ONCE MR1", True), ("X1 PRN", True), ("NOW X1", True), ("now", True),
             ("Single dose", True), ("one-time", True), ("stat", True), ("1X", True),
             ("once as needed", True), ("once daily", False), ("1X/WEEK", False), ("daily", False),
-            ("once a week", False), ("PRN", False),
+            ("once a week", False), ("PRN", False), ("ONCE MR X1", True), ("MR X1", True),
+            ("daily MR1", False),
         ):
             self.assertEqual(regimens.is_single({"frequency": frequency}), single, frequency)
         self.assertFalse(regimens.is_single(None))
@@ -888,6 +916,17 @@ class StopAndStartTest(unittest.TestCase):
         history.change("stop", "2025-01-09 08:00", order("sertraline", "a"))
         history.change("start", "2025-01-10 08:00", order("sertraline", "a"))
         self.assertEqual(history.active("2025-01-13 08:00"), [(4, 4, 50)])
+
+    def test_emptied_starts_of_an_order_are_one_course_beside_a_restart(self):
+        history = MedicationHistory()
+        history.change("start", "2025-01-12 08:00", order("sertraline", "a"))
+        history.change("start", "2025-01-16 08:00", order("sertraline", "a"))
+        history.change("stop", "2025-01-09 08:00", order("sertraline", "a"))
+        history.change("start", "2025-01-14 08:00", order("sertraline", "a"))
+        self.assertEqual(
+            [row[:2] for row in history.timeline("2025-01-17 08:00")], [(2, 2), (5, 5), (2, 3)]
+        )
+        self.assertEqual(history.active("2025-01-17 08:00"), [(5, 5, 50)])
 
 
 class EndTest(unittest.TestCase):
@@ -1305,6 +1344,17 @@ class OneClientTest(unittest.TestCase):
             self.flags("e2"), [("opioid_and_benzodiazepine", ["e2-2", "e2-3"])]
         )
 
+    def test_what_was_stopped_in_one_episode_may_be_on_the_list_of_another(self):
+        self.histories["e2"].change("start", "2025-01-07 09:00", "methadone")
+        self.histories["e1"].change("stop", "2025-01-09 08:00", "methadone")
+        flags = self.reviews().client_review("c", parse_instant(instant("2025-01-10 08:00")))["flags"]
+        self.assertIn(
+            ("stopped_still_listed", ["e2-3"]), [(flag["flag"], flag["lineages"]) for flag in flags]
+        )
+        # The review of one episode looks at its own.
+        alone = [name for name, _ in self.flags("e1", at="2025-01-10 08:00")]
+        self.assertNotIn("stopped_still_listed", alone)
+
     def test_an_allergy_of_another_open_episode_counts(self):
         self.histories["e2"].lines[0]["data"]["allergies"] = ["Dolophine"]
         found = self.flags("e1")
@@ -1392,7 +1442,9 @@ class SubstancesTest(unittest.TestCase):
         for expected, name, form, route in (
             ("oral", "x", None, "PO/NG"), ("oral", "x", None, "by mouth"),
             ("oromucosal", "x", None, "SL"), ("injection", "x", None, "IV DRIP"),
-            ("inhaled", "x", None, "oral inhalation"), ("both eyes", "x", None, "Both  Eyes"),
+            ("inhaled", "x", None, "oral inhalation"), ("inhaled", "x inhaler", "capsule", None),
+            ("oral", "x oral solution prefilled syringe", None, None),
+            ("oral", "x Injectable Solution", "capsule", None), ("both eyes", "x", None, "Both  Eyes"),
             ("topical", "x", None, "TP"), ("transdermal", "Nicotine Patch", None, "TP"),
             ("transdermal", "x", "patch", "oral"), ("oromucosal", "Sublingual Tablet", None, None),
             ("oral", "Tablet, Film Coated", None, None), ("oromucosal", "x", "film", None),

@@ -29,6 +29,8 @@ struct SettingsTests {
             ("weekly_hours.php=0x10", "it must be hours a week"),
             ("not_reviewed_days.=14", "must be not_reviewed_days[.PROGRAM]=VALUE"),
             ("not_reviewed_days=0", "it must be a whole number of days, 1 to 366"),
+            ("no_shows_in_a_row=0", "it must be a whole number, 1 to 366"),
+            ("not_seen_days=3.5", "it must be a whole number of days, 1 to 366, or default (7)"),
             ("not_reviewed_days=367", "it must be a whole number of days"),
             ("not_reviewed_days.php=07", "it must be a whole number of days"),
             ("first_day_of_week.php=monday", "must be first_day_of_week=VALUE"),
@@ -51,6 +53,8 @@ struct SettingsTests {
             ("weekly_hours.a=b.c=0.25", "weekly_hours.a=b.c", "0.25"),
             ("weekly_hours.php=default", "weekly_hours.php", "default"),
             ("not_reviewed_days=30", "not_reviewed_days", "30"),
+            ("no_shows_in_a_row.iop-day=2", "no_shows_in_a_row.iop-day", "2"),
+            ("not_seen_days=10", "not_seen_days", "10"),
             ("not_reviewed_days.php=366", "not_reviewed_days.php", "366"),
             ("first_day_of_week=sunday", "first_day_of_week", "sunday"),
         ]

@@ -80,7 +80,7 @@ struct AttendancePropertyTests {
                 let end = calendar.startOfDay(week.week.next.firstDate)
                 let within = sessions.filter { $0.start >= start && $0.start < end }
                 #expect(week.attended == within.filter(\.isAttended).count, "\(asked)")
-                #expect(week.microseconds == covered(within), "\(asked)")
+                #expect(week.judged.microseconds == covered(within), "\(asked)")
             }
         }
         #expect(total > 1_000)

@@ -148,7 +148,8 @@ struct AttendanceQueryTests {
                     + #""effective_at":"2026-01-07T16:00:00.000000Z","position":4,"lag":0,"#
                     + #""known_at":null,"known_by":null,"settings":[],"#
                     + #""weeks":[{"week":"2026-W02","attended":1,"#
-                    + #""missed":{"no_show":1},"hours":4,"planned_hours":9,"flags":[]}],"#
+                    + #""missed":{"no_show":1},"hours":4,"planned_hours":9,"threshold":null,"#
+                    + #""not_judged":"not_over","flags":[]}],"#
                     + #""missed_after_end":{},"rate":0.5,"flags":[],"parked":[]}"#
             )
         }

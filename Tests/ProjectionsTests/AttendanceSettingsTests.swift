@@ -51,7 +51,7 @@ struct AttendanceSettingsTests {
         )
         let attendance = try #require(try story.attendance("2026-02-02", by))
         #expect(attendance.settings.map(\.entry) == [1, 2], "those that it went by")
-        #expect(attendance.weeks.map(\.threshold) == [9, 4, 4, 6, nil])
+        #expect(attendance.weeks.map(\.judged.threshold) == [9, 4, 4, 6, nil])
         let given = AttendanceSettings(["iop": 5], ledger: settings)
         let asked = try #require(try story.attendance("2026-02-02", given))
         #expect(asked.weeks.flatMap(\.flags).isEmpty && asked.settings.isEmpty)

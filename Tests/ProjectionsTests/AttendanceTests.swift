@@ -214,7 +214,7 @@ struct AttendanceTests {
         #expect(
             items[1].1
                 == #"{"week":"2027-W01","attended":0,"missed":{"no_show":1},"hours":0,"#
-                + #""planned_hours":9,"flags":[]}"#
+                + #""planned_hours":9,"threshold":null,"not_judged":"not_over","flags":[]}"#
         )
         #expect(items[2].1 == "{}" && items[3].1 == "0.5")
         #expect(items[0].1.contains(#""attended":1,"missed":{},"hours":1,"#))

@@ -276,4 +276,19 @@ struct DischargeSummaryMedicationTests {
         let after = try #require(try story.summary(at: "03-10")).medications
         #expect(names(after.stopped) == ["a"] && after.atDischarge.isEmpty)
     }
+
+    @Test("What an open episode has ahead was known at its time, by the clock of the history")
+    func interimPlan() throws {
+        var story = try story()
+        story.adjust(.start, medication("a"), mg(20), "03-20", known: "03-05")
+        for (clock, planned) in [(KnowledgeClock.source, 1), (.ledger, 0)] {
+            let summary = try DischargeSummaryQuery.fold(
+                Story.episode,
+                try EffectiveHistory(story.recordedEvents, knownBy: clock),
+                story.calendar,
+                instant("03-10")
+            )
+            #expect(summary?.medications.afterDischarge.count == planned)
+        }
+    }
 }

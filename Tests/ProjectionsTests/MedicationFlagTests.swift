@@ -183,4 +183,21 @@ struct MedicationFlagTests {
             ]
         )
     }
+
+    @Test("Every kind of flag has its place in the order of seriousness")
+    func seriousness() {
+        typealias Flag = MedicationFlag.Flag
+        #expect(Set(Flag.bySeriousness) == Set(Flag.allCases))
+        #expect(Flag.bySeriousness.map(\.seriousness) == Array(0..<Flag.allCases.count))
+        let steps: [[Flag]] = [
+            [.allergyRecorded, .opioidAndBenzodiazepine, .twoAntipsychotics],
+            [.duplicateActive, .stoppedStillListed],
+            [.unmatchedChange, .afterEnd, .directionMismatch, .changedAfterStop],
+            [.incompleteRegimen, .noReason, .lateEntry], [.sameIngredient], [.notReviewed],
+        ]
+        for (more, less) in zip(steps, steps.dropFirst()) {
+            let last = more.map(\.seriousness).max()
+            #expect(last.map { $0 < less[0].seriousness } == true, "\(more) before \(less)")
+        }
+    }
 }

@@ -74,6 +74,10 @@ struct MedicationNameTests {
             ("a film coated tablet", nil, nil, "oral"),
             ("1 ML a 156 MG/ML Prefilled Syringe", nil, nil, "injection"),
             ("a nasal spray", nil, nil, "nasal"), ("a", nil, nil, nil),
+            ("a", nil, "Oral Inhalation", "inhaled"),
+            ("a inhalation powder", "capsule", nil, "inhaled"),
+            ("5 ML a oral solution prefilled syringe", nil, nil, "oral"),
+            ("a 0.5 ML Auto-Injector", nil, nil, "injection"),
         ] as [(String, String?, String?, String?)]
     )
     func routes(_ name: String, _ form: String?, _ route: String?, _ group: String?) {
@@ -86,7 +90,8 @@ struct MedicationNameTests {
         arguments: [
             ("once", true), ("ONCE MR1", true), ("NOW X1", true), ("now (x1)", true),
             ("X1:PRN", true), ("Stat", true), ("single dose, as needed", true),
-            ("MR X1", true), ("once daily", false), ("1X/WEEK", false), ("daily", false),
+            ("once daily", false), ("1X/WEEK", false), ("MR X1", true), ("ONCE MR X1", true),
+            ("mr1", true), ("daily MR1", false), ("PRN", false), ("daily", false),
             ("", false),
         ]
     )

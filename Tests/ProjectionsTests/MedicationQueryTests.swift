@@ -148,7 +148,7 @@ struct MedicationQueryTests {
         }
     }
 
-    @Test("A program's list is that of all who are enrolled, most flags first")
+    @Test("The list is that of all who are enrolled, or of a program, the most serious first")
     func worklist() async throws {
         try await withMedications(seed: 76) { fixture, query, _ in
             var random = RandomMedications(seed: 77)
@@ -156,7 +156,8 @@ struct MedicationQueryTests {
             let folded = try await folded(fixture)
             for time in (0..<8).map({ _ in random.moment() }) + [head] {
                 var listed = 0
-                for program in ["iop-day", "php", "none"] {
+                var inPrograms: [EpisodeID] = []
+                for program in ["iop-day", "php", "none", nil] {
                     let tables = try await query.program(program, effectiveAt: time)
                     let known = try await query.program(
                         program,
@@ -165,9 +166,21 @@ struct MedicationQueryTests {
                     )
                     #expect(tables.episodes.map(\.episodeID) == known.episodes.map(\.episodeID))
                     #expect(tables.episodes.map(\.review) == known.episodes.map(\.review))
-                    let counts = tables.episodes.map(\.review.flags.count)
-                    #expect(counts == counts.sorted(by: >))
+                    let places = tables.episodes.map {
+                        [
+                            $0.review.flags.map(\.seriousness).min() ?? .max,
+                            -$0.review.flags.count,
+                        ]
+                    }
+                    #expect(places == places.sorted { $0.lexicographicallyPrecedes($1) })
+                    guard let program else {
+                        // Everybody is in one of the programs, with the same review.
+                        let all = tables.episodes.map(\.episodeID)
+                        #expect(all.sorted() == inPrograms.sorted())
+                        continue
+                    }
                     #expect(tables.episodes.allSatisfy { $0.program == program })
+                    inPrograms += tables.episodes.map(\.episodeID)
                     for episode in tables.episodes {
                         let alone = try await query.episode(episode.episodeID, effectiveAt: time)
                         #expect(alone.review == episode.review)
@@ -259,7 +272,7 @@ struct MedicationQueryTests {
                     from: instant("03-05"),
                     to: instant("03-11"),
                     by: .source,
-                    fold: query.fold(effectiveAt: effectiveAt, knownBy: .source),
+                    fold: query.fold(effectiveAt: effectiveAt),
                     items: {
                         query.items(
                             $0,
@@ -314,6 +327,13 @@ struct MedicationQueryTests {
                     knowledge: knowledge
                 )
                 #expect(list.episodes.map(\.review) == [review])
+                let everybody = try await query.program(
+                    nil,
+                    effectiveAt: effectiveAt,
+                    knowledge: knowledge
+                )
+                #expect(everybody.episodes.map(\.program) == ["op", "iop"])
+                #expect(everybody.episodes.last?.review == review)
                 let client = try await query.client(
                     "C-1",
                     effectiveAt: effectiveAt,

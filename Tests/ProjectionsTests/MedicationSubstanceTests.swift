@@ -196,4 +196,64 @@ struct MedicationSubstanceTests {
         #expect(course.flags.told == ["ambiguous_change 4"])
         #expect(course.lineages.filter(\.isOpen).count == 2)
     }
+
+    @Test("Starts of one order that lie ahead are one course: a stop that means one means all")
+    func orderAhead() throws {
+        let course = try story {
+            let later = medication("sertraline 50 MG Oral Tablet", order: "o-1", rxcui: "312941")
+            $0.adjust(.start, later, mg(50), "03-20", known: "03-05")
+            $0.adjust(.start, medication("Zoloft", order: "o-1"), mg(50), "03-15", known: "03-05")
+            $0.adjust(.stop, medication("sertraline", rxcui: "312941"), "03-10")
+        }
+        #expect(course.lineages.filter(\.isOpen).isEmpty)
+        #expect(course.flags.told == ["stopped_before_started 3 4", "stopped_before_started 2 4"])
+        let two = try story {
+            $0.adjust(.start, medication("lithium", order: "o-1"), mg(300), "03-15", known: "03-05")
+            $0.adjust(.start, medication("lithium", order: "o-2"), mg(300), "03-20", known: "03-05")
+            $0.adjust(.stop, medication("lithium"), "03-10")
+        }
+        #expect(two.flags.told == ["ambiguous_change 4"])
+    }
+
+    @Test("A start at the instant of the stop that was recorded after it never was in force")
+    func startedAsStopped() throws {
+        for order in [nil, "o-1"] {
+            let course = try story {
+                $0.adjust(.start, medication("sertraline", order: order), mg(50), "03-10")
+                $0.adjust(.stop, medication("Zoloft"), "03-10")
+            }
+            #expect(course.told == ["sertraline 50 03-10-03-10 start>stop"])
+            #expect(course.flags.told == ["stopped_before_started 2 3"])
+        }
+    }
+
+    @Test("An emptied start belongs to the stopped course, though its order was started again")
+    func emptiedBesideRestart() throws {
+        let course = try story {
+            let lithium = medication("lithium", order: "o-1")
+            $0.adjust(.start, lithium, mg(300), "03-12", known: "03-05")
+            $0.adjust(.start, lithium, mg(300), "03-20", known: "03-05")
+            $0.adjust(.stop, lithium, "03-10")
+            $0.adjust(.start, lithium, mg(600), "03-15")
+        }
+        #expect(
+            course.told == [
+                "lithium 300 03-12-03-12 start>stop, lithium 300 03-20-03-20 start>stop",
+                "lithium 600 03-15- start>",
+            ]
+        )
+        #expect(course.flags.told == ["stopped_before_started 2 4", "stopped_before_started 3 4"])
+    }
+
+    @Test("Every stop that cancels a start is named")
+    func cancelledTwice() throws {
+        let course = try story {
+            let lithium = medication("lithium", order: "o-1")
+            $0.adjust(.start, lithium, mg(300), "03-20", known: "03-05")
+            $0.adjust(.stop, lithium, "03-12", known: "03-10")
+            $0.adjust(.stop, medication("lithium"), "03-10")
+        }
+        #expect(course.lineages.filter(\.isOpen).isEmpty)
+        #expect(course.flags.told == ["stopped_before_started 2 3", "stopped_before_started 2 4"])
+    }
 }

@@ -109,7 +109,9 @@ struct VersionReplayTests {
                         at: context.moment
                     )
                     do {
-                        let items = try await asked.answer(context).value.items
+                        guard case .episode(let found) = try await asked.answer(context).value
+                        else { return [:] }
+                        let items = found.items
                         return Dictionary(
                             uniqueKeysWithValues: items.map { ($0.name, $0.value.bytes) }
                         )

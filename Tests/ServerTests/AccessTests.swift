@@ -26,6 +26,10 @@ struct AccessTests {
             [.clinician, .auditor, .administrator]
         ),
         (
+            "GET", "retention?from=2025-01-01&to=2025-01-31",
+            [.clinician, .auditor, .administrator]
+        ),
+        (
             "GET", "statistics?from=2025-01-01&to=2025-01-31",
             [.clinician, .auditor, .administrator]
         ),

@@ -80,6 +80,7 @@ private struct EveryRequest {
         )
         try await questions()
         try await returned()
+        try await retained()
         try await record()
         try await evidence()
         try await subscriptions()
@@ -157,7 +158,9 @@ private struct EveryRequest {
         for path in [
             "statistics?from=2025-02-01&to=2025-02-28", "census?date=2025-01-15", "episodes",
             "census?from=2025-01-06&to=2025-01-10", "discharge-summaries?program=op-aftercare",
-            "sessions?session_id=g-1",
+            "sessions?session_id=g-1", "attendance", "attendance?episode=\(story.open)",
+            "medication-review", "medication-review?episode=\(story.open)",
+            "medication-review?client_id=C-7", "retention?from=2025-01-01&to=2025-02-20",
         ] {
             let table = try await get(path, headers: ["Accept": "text/csv"])
             #expect(table.headers["content-type"] == "text/csv; charset=utf-8", "\(path)")
@@ -165,10 +168,29 @@ private struct EveryRequest {
         }
     }
 
+    /// As many services as an estimate takes, half of which have ended.
+    private func retained() async throws {
+        let lines = (0..<12).flatMap { number -> [String] in
+            let episode = EpisodeID.fresh
+            let admission =
+                #""client_id":"R-\#(number)","program":"op-many","level_of_care":"outpatient""#
+            let begun = story.line(episode, "admitted", at: "02-01T10:00", admission)
+            let ended = story.line(episode, "completed", at: "02-09T10:00", "")
+            return number.isMultiple(of: 2) ? [begun, ended] : [begun]
+        }
+        try await story.record(lines, fixture)
+        let head = try await EventReader(fixture.database, ledger: fixture.ledger).head().position
+        let answer = try await get(
+            "retention?from=2025-02-01&to=2025-02-20&program=op-many&at_least=\(head)"
+        )
+        #expect(answer.json.list("days").count == 9)
+    }
+
     private func questions() async throws {
         try await send("POST", "events:import", story.plans.joined(separator: "\n"))
         let head = try await EventReader(fixture.database, ledger: fixture.ledger).head().position
         let (ended, open) = (story.ended, story.open)
+        let period = "from=2025-01-01&to=2025-02-20"
         let times = "diff=2025-02-12T00:00:00Z,2025-02-28T00:00:00Z"
         for path in [
             "episodes/\(ended)?effective_at=2025-02-20", "episodes?", "census?date=2025-01-15",
@@ -177,8 +199,10 @@ private struct EveryRequest {
             "statistics?from=2025-01-01&to=2025-02-20&by=week&program=iop-day",
             "sessions?from=2025-01-01&to=2025-02-20&program=iop-day",
             "census?from=2025-01-06&to=2025-01-10", "attendance?episode=\(ended)",
+            "attendance?program=iop-day&effective_at=2025-01-25", "attendance?",
+            "retention?\(period)",
             "medication-review?episode=\(open)", "medication-review?program=iop-day",
-            "medication-review?client_id=C-7",
+            "medication-review?client_id=C-7", "medication-review?",
             "discharge-summaries?program=op-aftercare&from=2025-02-01&to=2025-02-28",
             "medication-review?episode=\(ended)", "discharge-summaries/\(ended)?",
         ] {
@@ -189,6 +213,11 @@ private struct EveryRequest {
             try await get("\(path)\(joint)\(times)", headers: ["Accept": "text/html"])
         }
         try await get("census?date=2025-01-08&\(times)")
+        let some = "retention?\(period)&level_of_care=intensive_outpatient&program=iop-day"
+        try await get(some)
+        try await get("\(some)&\(times)")
+        // In the first week nobody is judged yet.
+        try await get("attendance?effective_at=2025-01-08")
         try await get("medication-review?client_id=C-7&effective_at=2025-01-20")
         try await get("medication-review?episode=\(story.planned)&effective_at=2025-01-20")
         try await get("discharge-summaries/\(story.discharged)")

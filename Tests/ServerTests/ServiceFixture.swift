@@ -68,6 +68,7 @@ struct ServiceFixture: Sendable {
             settings.allowsPrivateNetworks = allowsPrivateNetworks
             settings.requestTimeout = timeout
             settings.now = now
+            settings.pages.takesLinks = true
             // A loaded machine takes its time.
             settings.sealLimit = .seconds(120)
             let service = LedgerService(

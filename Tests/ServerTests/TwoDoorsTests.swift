@@ -159,6 +159,7 @@ private struct Doors {
         case "getCensus": return parse(Census.self)
         case "getAttendance": return parse(Attendance.self)
         case "getOutcomes": return parse(Outcomes.self)
+        case "getRetention": return parse(RetentionCommand.self)
         case "getStatistics": return parse(StatisticsCommand.self)
         case "listSessions": return parse(SessionsCommand.Held.self)
         case "getMedicationReview": return parse(MedicationReviewCommand.self)

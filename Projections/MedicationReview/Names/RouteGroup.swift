@@ -59,17 +59,10 @@ public struct RouteGroup: OpenCode {
 
     private static let patches: Set<String> = ["patch", "patches"]
 
-    /// What is written as a route; an earlier group counts before a later one.
+    /// What is written as a route; an earlier group counts before a later one: "oral inhalation".
     private static let routes: [(RouteGroup, Set<String>)] = [
         (.transdermal, ["transdermal", "transdermally", "td"]),
         (.oromucosal, ["sublingual", "sublingually", "sl", "buccal", "oromucosal"]),
-        (
-            .oral,
-            [
-                "oral", "orally", "po", "mouth", "ng", "og", "nasogastric", "orogastric",
-                "gastrostomy", "jejunostomy", "peg", "tube", "enteral",
-            ]
-        ),
         (
             .injection,
             [
@@ -82,12 +75,23 @@ public struct RouteGroup: OpenCode {
         (.nasal, ["nasal", "nasally", "intranasal", "nas", "nostril", "nostrils"]),
         (.rectal, ["rectal", "rectally", "pr"]),
         (.topical, ["topical", "topically", "tp", "skin"]),
+        (
+            .oral,
+            [
+                "oral", "orally", "po", "mouth", "ng", "og", "nasogastric", "orogastric",
+                "gastrostomy", "jejunostomy", "peg", "tube", "enteral",
+            ]
+        ),
     ]
 
-    /// What tells it in a form or name: sublingual before tablet before film.
+    /// What tells it in a form or name: sublingual before tablet before film, an inhaler before
+    /// its capsule, an oral syringe before a syringe.
     private static let forms: [(RouteGroup, Set<String>)] = [
         (.transdermal, ["transdermal"]),
         (.oromucosal, ["sublingual", "buccal", "sl"]),
+        (.inhaled, ["inhaler", "inhalation", "inhaled", "nebulizer", "neb"]),
+        (.nasal, ["nasal", "intranasal"]),
+        (.rectal, ["rectal", "suppository", "suppositories", "enema"]),
         (
             .oral,
             [
@@ -99,13 +103,11 @@ public struct RouteGroup: OpenCode {
         (
             .injection,
             [
-                "injection", "injectable", "syringe", "vial", "depot", "pen", "autoinjector",
-                "ampule", "intravenous", "iv", "intramuscular", "im", "subcutaneous",
+                "injection", "injectable", "injector", "autoinjector", "syringe", "vial",
+                "cartridge", "depot", "pen", "ampule", "infusion", "intravenous", "iv",
+                "intramuscular", "im", "subcutaneous", "sc",
             ]
         ),
-        (.inhaled, ["inhaler", "inhalation", "nebulizer", "neb"]),
-        (.nasal, ["nasal", "intranasal"]),
-        (.rectal, ["rectal", "suppository", "suppositories", "enema"]),
         (.topical, ["topical", "cream", "ointment", "gel", "lotion"]),
     ]
 

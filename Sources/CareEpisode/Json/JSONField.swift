@@ -86,6 +86,9 @@ public struct JSONField<Root>: Sendable {
         self.read = read
     }
 
+    /// The same member under another name.
+    public func renamed(_ name: String) -> Self { Self(name, isRequired, schema, read) }
+
     /// The same member of a whole that has the object as a part.
     public func lifted<Whole>(
         _ part: @escaping @Sendable (Whole) -> Root

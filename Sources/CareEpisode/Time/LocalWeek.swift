@@ -25,6 +25,9 @@ public struct LocalWeek: Hashable, Comparable, Sendable, CustomStringConvertible
     /// The week after this one.
     public var next: LocalWeek { LocalWeek(firstDate: firstDate.adding(days: 7)) }
 
+    /// The week before this one.
+    public var previous: LocalWeek { LocalWeek(firstDate: firstDate.adding(days: -7)) }
+
     /// Whether `left` begins earlier.
     public static func < (left: LocalWeek, right: LocalWeek) -> Bool {
         left.firstDate < right.firstDate

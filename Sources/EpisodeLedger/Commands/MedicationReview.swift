@@ -8,16 +8,17 @@ struct MedicationReviewCommand: QuestionCommand {
         commandName: "medication-review",
         abstract: "Show what is taken, held and scheduled, with what is doubtful about it.",
         usage: """
+            episode-ledger medication-review [--program <program>] [<options>]
             episode-ledger medication-review --episode <id> [<options>]
             episode-ledger medication-review --client <id> [<options>]
-            episode-ledger medication-review --program <program> [<options>]
             episode-ledger medication-review --episode <id> --diff <time> <time>
             """,
         discussion: """
-            The medications of one episode, of all open episodes of one client, or of every \
-            episode with a stay in force in a program, the flagged first. Two names are the same \
+            The medications of every episode with a stay in force, the most serious flags first, \
+            of one episode, or of all open episodes of one client. Two names are the same \
             medication where they have the same active ingredients. What no list knows is said \
-            to be not assessed. Flags help a reviewer and decide nothing.
+            to be not assessed. Flags help a reviewer and decide nothing. --format csv prints a \
+            line for each flag.
             """
     )
 

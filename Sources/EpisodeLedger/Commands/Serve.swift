@@ -59,6 +59,18 @@ struct Serve: AsyncParsableCommand {
     )
     var tlsKey: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Names for the pages: a CSV file with client_id or staff_id and name, or the address of \
+            the site's own system. Shown and kept nowhere. (EPISODE_LEDGER_DIRECTORY)
+            """,
+            valueName: "file-or-url"
+        ),
+        completion: .file()
+    )
+    var directory: String?
+
     @Flag(help: "Print every setting and where it comes from, secrets hidden, and end.")
     var printConfig = false
 
@@ -122,13 +134,16 @@ struct Serve: AsyncParsableCommand {
         settings.pages.publicOrigin = try pages.origin()
         settings.pages.usesTLS = certificate != nil
         settings.pages.takesLinks = try pages.takesLinks()
-        let (sealing, directory) = (sealing, options.dataDirectory)
+        let (sealing, folder) = (sealing, options.dataDirectory)
         let logger = Logger(label: "episode-ledger") { JSONLog(label: $0, level: .info) }
+        settings.pages.directory = try (directory ?? Setting.directory.value).map { place in
+            try Directory(place) { logger.warning("\($0)") }
+        }
         let service = LedgerService(
             session.database,
             authenticator: try await authenticator(),
             settings: settings,
-            place: { sealing.place($0, dataDirectory: directory) }
+            place: { sealing.place($0, dataDirectory: folder) }
         ) { logger.warning("\($0)") }
         let (pages, address) = (pages, pages.address)
         let takesLinks = settings.pages.takesLinks
@@ -147,7 +162,7 @@ struct Serve: AsyncParsableCommand {
             guard takesLinks else { return }
             do {
                 let link = try await pages.newLink(session, port: port, scheme: scheme)
-                try PageOptions.announce(link, dataDirectory: directory)
+                try PageOptions.announce(link, dataDirectory: folder)
             } catch {
                 logger.warning(
                     "no link to sign in with could be made; episode-ledger sign-in-link prints one"

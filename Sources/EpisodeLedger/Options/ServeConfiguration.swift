@@ -24,6 +24,7 @@ struct ServeConfiguration: Sendable {
         case .host: (command.pages.host, "127.0.0.1")
         case .port: (command.pages.port.map(String.init), "8080")
         case .publicURL: (command.pages.publicURL, nil)
+        case .directory: (command.directory, nil)
         case .withoutWorkers: (command.withoutWorkers ? "true" : nil, "false")
         case .jwks: (command.jwks, nil)
         case .issuer: (command.issuer, LocalTokens.issuer)

@@ -15,6 +15,7 @@ enum Setting: String, CaseIterable {
     case host
     case port
     case publicURL = "public_url"
+    case directory
     case withoutWorkers = "without_workers"
     case jwks
     case issuer

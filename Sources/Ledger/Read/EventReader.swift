@@ -26,7 +26,7 @@ public struct EventReader: Sendable {
 
     /// The ledger that is read.
     public let ledger: LedgerDescription
-    private let database: LedgerDatabase
+    let database: LedgerDatabase
 
     /// Reads a ledger.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) {

@@ -136,8 +136,34 @@ public struct LedgerSettings: Hashable, Sendable {
         of program: String?,
         on date: CalendarDate
     ) -> (days: Int, by: LedgerSetting)? {
-        let ofProgram = program.flatMap { inForce(.notReviewedDays, of: $0, on: date) }
-        return read(ofProgram ?? inForce(.notReviewedDays, on: date), SettingName.days)
+        number(.notReviewedDays, of: program, on: date)
+    }
+
+    /// After how many no-shows in a row a client is flagged: the program's setting, else the
+    /// ledger's.
+    public func noShowsInARow(
+        of program: String,
+        on date: CalendarDate
+    ) -> (count: Int, by: LedgerSetting)? {
+        number(.noShowsInARow, of: program, on: date)
+    }
+
+    /// After how many days without an attended session a client is flagged: the program's setting,
+    /// else the ledger's.
+    public func notSeenDays(
+        of program: String,
+        on date: CalendarDate
+    ) -> (days: Int, by: LedgerSetting)? {
+        number(.notSeenDays, of: program, on: date)
+    }
+
+    private func number(
+        _ name: SettingName,
+        of program: String?,
+        on date: CalendarDate
+    ) -> (Int, LedgerSetting)? {
+        let ofProgram = program.flatMap { inForce(name, of: $0, on: date) }
+        return read(ofProgram ?? inForce(name, on: date), SettingName.number)
     }
 
     /// On which day the weeks begin.

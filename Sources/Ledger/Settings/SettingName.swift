@@ -10,6 +10,11 @@ public enum SettingName: String, ClosedCode {
     /// After how many days without any entry about it a medication is flagged; of a ledger, and of
     /// a program in its stead.
     case notReviewedDays = "not_reviewed_days"
+    /// After how many no-shows in a row a client is flagged; of a ledger, and of a program in its
+    /// stead.
+    case noShowsInARow = "no_shows_in_a_row"
+    /// After how many days without an attended session a client is flagged; likewise.
+    case notSeenDays = "not_seen_days"
     /// On which day the weeks of attendance begin.
     case firstDayOfWeek = "first_day_of_week"
     /// How pages write dates and times.
@@ -27,7 +32,7 @@ public enum SettingName: String, ClosedCode {
     public var scope: Scope {
         switch self {
         case .weeklyHours: .program
-        case .notReviewedDays: .either
+        case .notReviewedDays, .noShowsInARow, .notSeenDays: .either
         case .firstDayOfWeek, .displayLocale: .ledger
         }
     }
@@ -36,7 +41,8 @@ public enum SettingName: String, ClosedCode {
     public var accepted: String {
         switch self {
         case .weeklyHours: "hours a week, 0 to 168"
-        case .notReviewedDays: "a whole number of days, 1 to 366"
+        case .notReviewedDays, .notSeenDays: "a whole number of days, 1 to 366"
+        case .noShowsInARow: "a whole number, 1 to 366"
         case .firstDayOfWeek: "a day, monday to sunday"
         case .displayLocale: "en-US or en-GB"
         }
@@ -49,6 +55,8 @@ public enum SettingName: String, ClosedCode {
             "9 for intensive outpatient care, 6 where the program's key has the word adolescent, "
                 + "20 for partial hospitalization"
         case .notReviewedDays: "14"
+        case .noShowsInARow: "3"
+        case .notSeenDays: "7"
         case .firstDayOfWeek: "monday"
         case .displayLocale: "en-US"
         }
@@ -58,7 +66,7 @@ public enum SettingName: String, ClosedCode {
     func accepts(_ value: String) -> Bool {
         switch self {
         case .weeklyHours: Self.hours(value) != nil
-        case .notReviewedDays: Self.days(value) != nil
+        case .notReviewedDays, .noShowsInARow, .notSeenDays: Self.number(value) != nil
         case .firstDayOfWeek: Weekday(rawValue: value) != nil
         case .displayLocale: ["en-US", "en-GB"].contains(value)
         }
@@ -72,7 +80,7 @@ public enum SettingName: String, ClosedCode {
         return Double(value).flatMap { (0...168).contains($0) ? $0 : nil }
     }
 
-    static func days(_ value: String) -> Int? {
+    static func number(_ value: String) -> Int? {
         Int(value).flatMap { (1...366).contains($0) && String($0) == value ? $0 : nil }
     }
 }

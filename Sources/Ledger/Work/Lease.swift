@@ -71,8 +71,8 @@ public struct Lease: Sendable {
     ///   - connection: in a transaction, whose writes count with it.
     ///   - setting: what else is set, such as `position = 7`.
     ///   - condition: what must hold besides, such as `position = 6`.
-    /// - Returns: false where the lease is lost or the condition does not hold: then nothing may be
-    ///   written.
+    /// - Returns: false where the lease is lost or handed back, or the condition does not hold: then
+    ///   nothing may be written.
     public func fence(
         _ connection: PostgresConnection,
         setting: SQL? = nil,
@@ -84,7 +84,7 @@ public struct Lease: Sendable {
             set lease_until = greatest(
                     lease_until, statement_timestamp() + make_interval(secs => \(seconds))
                 )\(Self.further(setting))
-            where \(row.key) and epoch = \(epoch) and (\(condition))
+            where \(row.key) and epoch = \(epoch) and lease_until is not null and (\(condition))
             """
         ).affectedRows == 1
     }

@@ -134,8 +134,8 @@ public struct EpisodeAttendanceView: PageView {
 
     private func look(_ week: EpisodeAttendance.Week) -> HTML {
         var parts = chips(week.flags)
-        if week.limit == nil {
-            parts.append(.tag("span", ["class": "quiet"], text: "not judged"))
+        if let reason = week.judged.notJudged {
+            parts.append(.tag("span", ["class": "quiet"], text: "not judged: \(reason.words)"))
         }
         return .tag("div", ["class": "chips"], parts)
     }
@@ -194,5 +194,17 @@ public struct EpisodeAttendanceView: PageView {
                 )
             }
         )
+    }
+}
+
+extension JudgedHours.Exemption {
+    /// Why a week is held against no threshold.
+    fileprivate var words: String {
+        switch self {
+        case .notOver: "not over yet"
+        case .notThereAllWeek: "not there all week"
+        case .noThreshold: "no threshold"
+        case .closedByProgram: "the program was closed"
+        }
     }
 }

@@ -275,7 +275,7 @@ struct Score {
 
 extension EpisodeAttendance.Week {
     /// Below how many hours it is flagged; nil where it is not judged.
-    var limit: Double? { threshold }
+    var limit: Double? { judged.threshold }
 
     /// Whether it has too few hours.
     var isShort: Bool { flags.contains { $0.flag == .belowWeeklyHours } }

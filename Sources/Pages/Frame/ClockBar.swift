@@ -137,18 +137,16 @@ public struct ClockBar: Sendable {
                     text: knownWords
                 ),
                 links, change,
-                .tag(
-                    "span",
-                    ["class": "fresh", "id": "fresh"],
-                    [
-                        .tag(
-                            "span",
-                            ["class": secondsBehind > 0 ? "dot late" : "dot"]
-                        ), .text(freshWords),
-                    ]
-                ),
+                .tag("span", ["class": "fresh", "id": "fresh"], freshness),
             ]
         )
+    }
+
+    /// How complete the page is: what changes while it is looked at.
+    public var freshness: [HTML] {
+        [
+            .tag("span", ["class": secondsBehind > 0 ? "dot late" : "dot"]), .text(freshWords),
+        ]
     }
 
     // MARK: - Words

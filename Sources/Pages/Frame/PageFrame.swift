@@ -8,6 +8,13 @@ public protocol PageView: Sendable {
     var place: PageName? { get }
     /// Below the clocks.
     var content: [HTML] { get }
+    /// What changes in place while the page is looked at, by the ids of the elements that hold it.
+    var parts: [String: [HTML]] { get }
+}
+
+extension PageView {
+    /// Nothing changes.
+    public var parts: [String: [HTML]] { [:] }
 }
 
 /// The pages that the header links to, in its order.
@@ -95,6 +102,7 @@ public struct PageFrame: Sendable {
             ),
             .tag("title", text: title),
             .tag("link", ["rel": "stylesheet", "href": Assets.style.path]),
+            .tag("link", ["rel": "icon", "href": Assets.icon.path]),
             .tag("script", ["src": Assets.script.path, "defer": ""]),
         ]
         let body =

@@ -153,6 +153,12 @@ extension Problem {
             self = .notFound("\(error)")
         case let error as SessionListError:
             self.init(status: .badRequest, code: "too-many", detail: "\(error)")
+        case is LateAnswer:
+            self.init(
+                status: .accepted,
+                code: "late",
+                detail: "the answer is not ready yet: ask again"
+            )
         case is CancellationError: self = .unavailable("the service is shutting down: try again")
         case let error as HTTPError:
             switch error.status {

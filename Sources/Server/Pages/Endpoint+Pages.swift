@@ -9,15 +9,70 @@ extension Endpoint {
         page(
             "census",
             "Who is enrolled, and what to look at first",
-            shows: ["getCensus"],
+            shows: ["getCensus", "getAttendance", "getMedicationReview"],
             parameters: [
                 Parameter("view", .choice(["wall"]), "Read from three meters."),
-                Parameter("program", .text, "Only this program."),
-                Parameter("flag", .text, "Only clients with this flag."),
+                csv, program, flag,
                 Parameter("order", .text, "The column that orders the clients."),
                 pageNumber,
             ],
             handler: CensusPage.show
+        ),
+        page(
+            "census/live",
+            "What changes on the census while it is looked at",
+            shows: ["getCensus", "getAttendance", "getMedicationReview"],
+            parameters: [
+                Parameter("view", .choice(["wall"]), "Read from three meters."),
+                program, flag, Parameter("order", .text, "The column that orders the clients."),
+                pageNumber,
+            ],
+            handler: CensusPage.live
+        ),
+        page(
+            "medication",
+            "Whose medication to look at, by the most serious flag",
+            shows: ["getMedicationReview"],
+            parameters: [csv, program, flag],
+            handler: ListPages.medication
+        ),
+        page(
+            "attendance",
+            "Whom to look after: hours, no-shows, who was not seen",
+            shows: ["getAttendance"],
+            parameters: [csv, program, flag, pageNumber],
+            handler: ListPages.attendance
+        ),
+        page(
+            "summaries",
+            "Ended episodes by what their summaries lack",
+            shows: ["listDischargeSummaries"],
+            parameters: [
+                csv, program, pageNumber,
+                Parameter("missing", .text, "Only episodes whose summaries lack this."),
+            ],
+            handler: ListPages.summaries
+        ),
+        page(
+            "outcomes",
+            "How long clients stay, how services ended, and the figures of each month",
+            shows: ["getRetention", "getStatistics", "getOutcomes"],
+            parameters: [
+                csv, program,
+                Parameter(
+                    "level_of_care",
+                    .choice(LevelOfCare.allCases.map(\.rawValue)),
+                    "Only this level of care."
+                ),
+            ],
+            handler: ListPages.outcomes
+        ),
+        page(
+            "search",
+            "Episodes by a client's key or name, an episode, an event or a position",
+            shows: ["listEpisodes"],
+            method: .post,
+            handler: SearchPage.show
         ),
         page(
             "episodes/{episode}",
@@ -76,6 +131,10 @@ extension Endpoint {
         ),
     ]
 
+    private static let csv = Parameter("format", .choice(["csv"]), "For a spreadsheet.")
+    private static let program = Parameter("program", .text, "Only this program.")
+    private static let flag = Parameter("flag", .text, "Only clients with this flag.")
+
     /// The last version of an episode that takes part.
     private static let version = Parameter(
         "version",
@@ -96,6 +155,7 @@ extension Endpoint {
         _ path: String,
         _ summary: String,
         shows operations: [String],
+        method: HTTPRequest.Method = .get,
         parameters: [Parameter] = [],
         extraSeconds: Int = 0,
         handler: @escaping @Sendable (PageRequest) async throws -> Reply
@@ -105,7 +165,7 @@ extension Endpoint {
         let name = path.split(separator: "/").filter { !$0.hasPrefix("{") }
         return Endpoint(
             operation: "page.\(name.joined(separator: "."))",
-            method: .get,
+            method: method,
             path: path,
             summary: summary,
             roles: shown.reduce(Set(Role.allCases)) { $0.intersection($1.roles) },

@@ -19,7 +19,7 @@ enum EpisodePages {
             throw Problem.badRequest("by", "must be happening")
         }
         let view = EpisodeView(record, try await asked.changes(), page: page)
-        guard view.hasPage else { throw Problem.badRequest("page", "is beyond the last one") }
+        guard view.hasPage else { throw PageRequest.beyond }
         return try await asked.reply(view, record, basis, filters: by.map { ["by=\($0)"] } ?? [])
     }
 
@@ -77,7 +77,7 @@ enum EpisodePages {
                 ? "/ledgers/\(call.ledger.name)/episodes/\(asked.episode)/packet" : nil,
             page: try request.page()
         )
-        guard view.hasPage else { throw Problem.badRequest("page", "is beyond the last one") }
+        guard view.hasPage else { throw PageRequest.beyond }
         let entry = request.address["entry"].map { ["entry=\($0)"] } ?? []
         return try await asked.reply(view, record, basis, filters: entry)
     }
@@ -120,9 +120,21 @@ private struct EpisodeAsked {
             request.address,
             request.clocks,
             request.format,
-            People()
+            await people(now.stand)
         )
         return (record, now.basis)
+    }
+
+    /// The names of the client, and of who stated or prescribed something.
+    private func people(_ stand: EpisodeStand) async -> People {
+        var keys: Set<String> = []
+        if let client = stand.state?.clientID { keys.insert(client) }
+        for line in stand.replay.lines {
+            guard let draft = try? line.event.draft() else { continue }
+            keys.insert(draft.author.id)
+            if case .medicationAdjusted(let change) = draft.data { keys.insert(change.prescriber) }
+        }
+        return await request.people(keys.sorted())
     }
 
     /// What the questions about the episode answer, at the page's clocks or now.
@@ -145,7 +157,9 @@ private struct EpisodeAsked {
         let replay = try await answer(ReplayQuestion.self, replayed)
         var attendance: EpisodeAttendance?
         do {
-            attendance = try await answer(AttendanceQuestion.self, values).value
+            if case .episode(let found) = try await answer(AttendanceQuestion.self, values).value {
+                attendance = found
+            }
         } catch AttendanceError.notAdmitted {}
         var review: EpisodeMedicationReview?
         do {
@@ -280,6 +294,8 @@ private struct EpisodeAsked {
                     isSourceTime: line.isSourceTime
                 )
             }
-        )
+        ) { frame in
+            if let notice = record.people.notice { frame.notices.append(notice) }
+        }
     }
 }

@@ -10,10 +10,10 @@ import Projections
 struct PageRequest: Sendable {
     let call: Call
     let visitor: Visitor
-    let context: LedgerContext
+    private(set) var context: LedgerContext
     /// The page and what its query says.
-    let address: PageAddress
-    let clocks: PageClocks
+    var address: PageAddress
+    private(set) var clocks: PageClocks
     let format: DisplayFormat
 
     /// Reads what a page is asked for.
@@ -40,6 +40,40 @@ struct PageRequest: Sendable {
             settings.displayLocale(on: context.moment.today)
                 .flatMap(DisplayFormat.Locale.init(rawValue:)) ?? .american
         )
+    }
+
+    /// The same page, a little later.
+    func again() async throws -> PageRequest {
+        var later = self
+        later.context = try await LedgerContext(
+            call.database,
+            call.ledger,
+            now: call.service.settings.now()
+        )
+        later.clocks = try PageClocks(address, at: later.context.moment)
+        return later
+    }
+
+    /// What the page is made of, worked out once for all who ask the same.
+    ///
+    /// - Parameters:
+    ///   - page: its name.
+    ///   - parameters: those that the work depends on besides the clocks.
+    ///   - work: works it out.
+    func work<Value: Sendable>(
+        _ page: String,
+        _ parameters: [String] = [],
+        _ work: @escaping @Sendable (PageRequest) async throws -> Value
+    ) async throws -> Value {
+        var values = clocks.values.merging(self.values(of: parameters)) { $1 }
+        // Tomorrow's census of today is another one.
+        values["today"] = [context.moment.today.description]
+        let key = PageWork.Key(ledger: call.ledger.name, page: page, values: values)
+        return try await call.service.pageWork.value(
+            key,
+            isLive: clocks.knownAt == nil,
+            head: context.head
+        ) { try await work(self) }
     }
 
     /// The answer to a question at the page's clocks.
@@ -114,14 +148,17 @@ struct PageRequest: Sendable {
     ///   - rows: how many episodes it shows.
     ///   - filters: what else it was asked for, without health information.
     ///   - replayed: the version of an episode that it replays; nil for none.
+    ///   - change: what is special about the frame of this page.
     func reply(
         _ view: some PageView,
         _ basis: ReadModelBasis,
         rows: Int,
         filters: [String] = [],
-        replayed: ReplayedVersion? = nil
+        replayed: ReplayedVersion? = nil,
+        _ change: (inout PageFrame) -> Void = { _ in }
     ) async throws -> Reply {
-        let frame = try await frame(basis, replayed)
+        var frame = try await frame(basis, replayed)
+        change(&frame)
         return Reply(
             .page(frame.page(view)),
             disclosed: disclosed(basis, rows: rows, filters: filters)
@@ -161,7 +198,21 @@ struct PageRequest: Sendable {
             (place.name, address.to(place.path))
         }
         frame.viewer = try await call.service.signIn.viewer(visitor)
-        frame.clocks = ClockBar(
+        frame.searchToken = try await call.service.signIn.token(
+            "search",
+            for: visitor.principal.subject
+        )
+        frame.clocks = try await clockBar(basis, replayed)
+        frame.zone = format.zone(at: context.moment.now)
+        return frame
+    }
+
+    /// The bar below the header.
+    func clockBar(
+        _ basis: ReadModelBasis,
+        _ replayed: ReplayedVersion? = nil
+    ) async throws -> ClockBar {
+        ClockBar(
             address,
             clocks,
             at: context.moment,
@@ -171,8 +222,6 @@ struct PageRequest: Sendable {
             viewer: visitor.session.name,
             replayed: replayed
         )
-        frame.zone = format.zone(at: context.moment.now)
-        return frame
     }
 
     /// How old the first event is that a page lacks.

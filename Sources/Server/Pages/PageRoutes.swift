@@ -73,6 +73,17 @@ struct PageRoutes: Sendable {
                 )
             }
             response = try await body()
+        } catch let late as LateAnswer {
+            let view = MessageView(
+                "Working on it",
+                [
+                    "The history is folded as it was known at that time. It has taken "
+                        + "\(late.seconds) s so far.",
+                    "This page looks again by itself every two seconds.",
+                ]
+            )
+            response = .page(PageFrame(requestID: context.id).page(view), status: .accepted)
+            response.headers[.refresh] = "2"
         } catch is SignInNeeded {
             response = .redirect(to: SignInRoutes.path(returningTo: request.uri.description))
         } catch {

@@ -6,6 +6,8 @@ public struct PageSettings: Sendable {
     public var usesTLS = false
     /// Whether one-time links sign in: where the service is for this machine alone.
     public var takesLinks = false
+    /// Where names come from; nil where keys stand alone.
+    public var directory: Directory?
 
     /// For this machine alone, and nobody signs in.
     public init() {}

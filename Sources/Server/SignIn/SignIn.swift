@@ -41,6 +41,15 @@ struct SignIn: Sendable {
         formKey = FormKey(store: store)
     }
 
+    /// Deletes what is over, every few minutes, until the task is cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            // The database may be away, and whoever asks is told then.
+            try? await store.deleteExpired()
+            try? await Task.sleep(for: .seconds(300))
+        }
+    }
+
     // MARK: - Who
 
     /// Who asks for a page, by the session's cookie.

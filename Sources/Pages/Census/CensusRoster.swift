@@ -1,0 +1,416 @@
+import CareEpisode
+import Documents
+import Markup
+import Projections
+
+/// The clients of the census, with what is to be looked at.
+struct CensusRoster {
+    /// Of one list so many rows are on a page.
+    static let pageRows = 100
+
+    private let attendance: AttendanceList
+    private let address: PageAddress
+    private let format: DisplayFormat
+    private let people: People
+    private let page: Int
+    /// Everybody.
+    private let all: [Row]
+    /// Those that the filters leave, in order.
+    private let rows: [Row]
+    private let programs: [String]
+
+    /// One client's episode.
+    private struct Row {
+        let enrolled: AttendanceList.Enrolled
+        let flags: [(words: FlagWords, count: Int)]
+        /// Where its most serious flag stands.
+        let seriousness: Int
+    }
+
+    init(
+        _ answers: CensusView.Answers,
+        _ address: PageAddress,
+        _ format: DisplayFormat,
+        _ people: People,
+        page: Int
+    ) {
+        attendance = answers.attendance
+        self.address = address
+        self.format = format
+        self.people = people
+        self.page = page
+        let reviews = Dictionary(
+            answers.medication.episodes.map { ($0.episodeID, $0.review) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        let overlaps = Set(
+            answers.census.episodes.filter { $0.overlap != nil }.map(\.episodeID)
+        )
+        all = answers.attendance.enrolled.map { enrolled in
+            var codes = enrolled.flags.map(\.flag.rawValue)
+            codes += reviews[enrolled.episodeID]?.flags.map(\.flag.rawValue) ?? []
+            if overlaps.contains(enrolled.episodeID) {
+                codes.append(EpisodeFlag.Flag.overlappingEpisode.rawValue)
+            }
+            let counts = Dictionary(grouping: codes, by: \.self).mapValues(\.count)
+            let flags = counts.map { (FlagWords.of($0), $1) }
+                .sorted { $0.0.seriousness < $1.0.seriousness }
+            return Row(
+                enrolled: enrolled,
+                flags: flags,
+                seriousness: flags.first?.0.seriousness ?? FlagWords.all.count
+            )
+        }
+        programs = Set(all.map(\.enrolled.stay.program)).sorted()
+        rows = Self.ordered(Self.filtered(all, address), address["order"] ?? "program", people)
+    }
+
+    private static func filtered(_ rows: [Row], _ address: PageAddress) -> [Row] {
+        rows.filter { row in
+            (address["program"].map { $0 == row.enrolled.stay.program } ?? true)
+                && (address["flag"].map { flag in
+                    flag == "any"
+                        ? !row.flags.isEmpty : row.flags.contains { $0.words.code == flag }
+                } ?? true)
+        }
+    }
+
+    /// By which columns clients can be ordered.
+    static let orders: [(code: String, words: String)] = [
+        ("program", "Program, most serious first"), ("flags", "Most serious first"),
+        ("client", "Client"), ("hours", "Hours of the last week, fewest first"),
+        ("now", "Hours of this week, fewest first"), ("day", "Day of stay, longest first"),
+        ("seen", "Last seen, longest ago first"),
+    ]
+
+    private static func ordered(_ rows: [Row], _ order: String, _ people: People) -> [Row] {
+        func name(_ row: Row) -> String {
+            people[row.enrolled.clientID]?.name ?? row.enrolled.clientID
+        }
+        func key(_ row: Row) -> (Int64, String, Int) {
+            let enrolled = row.enrolled
+            return switch order {
+            case "flags": (Int64(row.seriousness), "", 0)
+            case "client": (0, name(row), 0)
+            case "hours": (enrolled.lastWeek.microseconds, "", row.seriousness)
+            case "now": (enrolled.presentMicroseconds, "", row.seriousness)
+            case "day": (Int64(-enrolled.dayOfStay), "", row.seriousness)
+            case "seen": (Int64(-enrolled.daysNotSeen), "", row.seriousness)
+            default: (0, enrolled.stay.program, row.seriousness)
+            }
+        }
+        return rows.map { (key($0), $0) }.sorted { left, right in
+            let (first, second) = (left.0, right.0)
+            guard first == second else { return first < second }
+            return (left.1.enrolled.clientID, left.1.enrolled.episodeID)
+                < (right.1.enrolled.clientID, right.1.enrolled.episodeID)
+        }.map(\.1)
+    }
+
+    private var shown: ArraySlice<Row> {
+        rows.dropFirst((page - 1) * Self.pageRows).prefix(Self.pageRows)
+    }
+
+    var isLastPage: Bool { page * Self.pageRows >= rows.count }
+
+    var hasPage: Bool { page == 1 || !shown.isEmpty }
+
+    // MARK: - To look at first
+
+    private var lookItems: [HTML] {
+        var groups: [FlagWords: [Row]] = [:]
+        for row in all { for flag in row.flags { groups[flag.words, default: []].append(row) } }
+        return groups.sorted { $0.key.seriousness < $1.key.seriousness }.map { flag, rows in
+            let href = address.to(address.path, ["flag": flag.code]).href
+            let first = rows.prefix(2).map { people.name($0.enrolled.clientID) }
+                .joined(separator: ", ")
+            let who = rows.count > 2 ? "\(first) and \(rows.count - 2) more" : first
+            return HTML.tag(
+                "li",
+                [
+                    .tag(
+                        "a",
+                        ["href": "\(href)#h-list"],
+                        [
+                            .tag("span", ["class": "n"], text: "\(rows.count)"),
+                            .tag(
+                                "span",
+                                ["class": "w \(flag.kind.rawValue)"],
+                                (flag.kind == .stop ? [FlagWords.sign] : []) + [.text(flag.words)]
+                            ),
+                            .tag("span", ["class": "quiet"], text: who),
+                        ]
+                    )
+                ]
+            )
+        }
+    }
+
+    /// Every flag with how many clients have it, most serious first.
+    var toLookAt: HTML {
+        let items = lookItems
+        let body: HTML =
+            items.isEmpty
+            ? .tag("p", ["class": "body"], text: "Nothing: nobody who is enrolled has a flag.")
+            : .tag("ul", ["class": "look", "id": "look"], items)
+        return .tag(
+            "section",
+            ["class": "panel", "aria-labelledby": "h-look"],
+            [
+                .tag(
+                    "header",
+                    [
+                        .tag("h2", ["id": "h-look"], text: "To look at first"),
+                        .tag("p", text: "most serious first"),
+                    ]
+                ), body,
+            ]
+        )
+    }
+
+    // MARK: - Clients
+
+    /// The clients of a page.
+    ///
+    /// - Parameter live: when the page was made, where it changes by itself.
+    func panel(live: String?) -> HTML {
+        .tag(
+            "section",
+            ["class": "panel", "aria-labelledby": "h-list"],
+            [
+                .tag(
+                    "header",
+                    [
+                        .tag("h2", ["id": "h-list"], text: "Clients"),
+                        .tag("p", ["class": "key"], SessionMarks.key),
+                    ]
+                ), filters, rows.isEmpty ? empty : table, pages,
+                .tag(
+                    "p",
+                    ["class": "status", "role": "status", "id": "status"],
+                    text: live.map {
+                        "Live. Nothing has changed since you opened this page at \($0)."
+                    }
+                        ?? "This page shows a time that is over: it does not change by itself."
+                ),
+            ]
+        )
+    }
+
+    private var empty: HTML {
+        let isFiltered = address["program"] != nil || address["flag"] != nil
+        return .empty(
+            isFiltered ? "No client matches" : "Nobody is enrolled",
+            isFiltered
+                ? "\(Words.count(all.count, "client")) enrolled; none is what you chose."
+                : "No episode was open at this time, as far as it was known.",
+            out: isFiltered ? .button("Remove the filter", address.to(address.path).href) : .nothing
+        )
+    }
+
+    private var filters: HTML {
+        let present = Set(all.flatMap { $0.flags.map(\.words) })
+            .sorted { $0.seriousness < $1.seriousness }
+        return .filters(
+            address,
+            [
+                .choice(
+                    "f-p",
+                    "Program",
+                    "program",
+                    [("", "All")] + programs.map { ($0, $0) },
+                    chosen: address["program"] ?? ""
+                ),
+                .choice(
+                    "f-f",
+                    "Show",
+                    "flag",
+                    [("", "Everybody"), ("any", "To look at")]
+                        + present.map { ($0.code, $0.words) },
+                    chosen: address["flag"] ?? ""
+                ),
+                .choice(
+                    "f-s",
+                    "Order",
+                    "order",
+                    Self.orders.map { ($0.code, $0.words) },
+                    chosen: address["order"] ?? "program"
+                ),
+            ],
+            note: "\(Figure.count(rows.count)) of \(Figure.count(all.count))"
+        )
+    }
+
+    private var table: HTML {
+        var body: [HTML] = []
+        var group: String?
+        for row in shown {
+            let program = row.enrolled.stay.program
+            if isGrouped, program != group {
+                group = program
+                body.append(heading(program, row.enrolled))
+            }
+            body.append(self.row(row))
+        }
+        return .tag(
+            "div",
+            [
+                "class": "scroll", "tabindex": "0", "role": "region",
+                "aria-label": "Table of clients",
+            ],
+            [
+                .tag(
+                    "table",
+                    ["class": "roster"],
+                    [
+                        .tag("thead", [.tag("tr", columns)]), .tag("tbody", body),
+                    ]
+                )
+            ]
+        )
+    }
+
+    private var columns: [HTML] {
+        let week = attendance.lastWeek
+        let dates = attendance.dates
+        return [
+            column("client", "Client", "ascending"),
+            column("flags", "To look at", "descending"),
+            column(
+                "hours",
+                "Hours, \(format.day(week.firstDate)) – \(format.day(week.lastDate))",
+                "ascending"
+            ),
+            column(
+                "now",
+                "since \(format.weekdayAndDay(attendance.presentWeek.firstDate))",
+                "ascending",
+                "num"
+            ),
+            .tag(
+                "th",
+                ["scope": "col"],
+                [
+                    .text("\(format.day(dates[0])) – \(format.day(dates[dates.count - 1]))"),
+                    SessionMarks.letters(dates),
+                ]
+            ),
+            column("day", "Day", "descending", "num"),
+            .tag("th", ["scope": "col"], text: "Since"),
+        ]
+    }
+
+    private func column(
+        _ order: String,
+        _ words: String,
+        _ direction: String,
+        _ style: String = ""
+    ) -> HTML {
+        let isChosen = address["order"] == order
+        let attributes: Attributes =
+            ["scope": "col"] + (["class": style] as Attributes).when(!style.isEmpty)
+            + (["aria-sort": direction] as Attributes).when(isChosen)
+        return .tag(
+            "th",
+            attributes,
+            [
+                .tag(
+                    "a",
+                    ["href": address.with(["order": order, "page": nil]).href],
+                    text: isChosen ? "\(words) \(direction == "ascending" ? "▴" : "▾")" : words
+                )
+            ]
+        )
+    }
+
+    private func heading(_ program: String, _ enrolled: AttendanceList.Enrolled) -> HTML {
+        let rows = all.filter { $0.enrolled.stay.program == program }
+        let levels = Set(rows.map(\.enrolled.stay.levelOfCare.rawValue)).sorted()
+            .map { Words.title($0) }.joined(separator: ", ")
+        let threshold = rows.lazy.compactMap(\.enrolled.lastWeek.threshold).first
+        let judged = threshold.map { " · threshold \(Words.number($0)) h a week" } ?? ""
+        return .tag(
+            "tr",
+            ["class": "group"],
+            [
+                .tag(
+                    "th",
+                    ["colspan": "7", "scope": "colgroup"],
+                    [
+                        .tag("strong", text: program),
+                        .text("\(levels) · \(Words.count(rows.count, "client"))\(judged)"),
+                    ]
+                )
+            ]
+        )
+    }
+
+    /// The cells of the rows that are shown, by the rows' ids.
+    var parts: [String: [HTML]] {
+        var parts = Dictionary(
+            shown.map { (Self.id($0), cells($0)) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        parts["look"] = lookItems
+        return parts
+    }
+
+    private static func id(_ row: Row) -> String { "r-\(row.enrolled.episodeID)" }
+
+    private var isGrouped: Bool { address["order"].map { $0 == "program" } ?? true }
+
+    private func row(_ row: Row) -> HTML {
+        .tag("tr", ["data-row": "", "id": Self.id(row)], cells(row))
+    }
+
+    private func cells(_ row: Row) -> [HTML] {
+        let enrolled = row.enrolled
+        let episode = "\(address.path.ledgerPath)/episodes/\(enrolled.episodeID)"
+        let chips = row.flags.map { flag, count in
+            flag.chip(href: address.to("\(episode)\(flag.page)").href, count: count)
+        }
+        var who = people.client(enrolled.clientID, href: address.to(episode).href)
+        if !isGrouped {
+            who.append(.tag("span", ["class": "key-of"], text: enrolled.stay.program))
+        }
+        return [
+            .tag("th", ["scope": "row"], who),
+            .tag("td", ["class": "c-flags"], [.tag("div", ["class": "chips"], chips)]),
+            .tag("td", ["class": "c-hours"], [HoursBar(enrolled.lastWeek).gauge]),
+            .tag(
+                "td",
+                ["class": "num c-now"],
+                text: "\(Words.decimal(enrolled.presentHours)) h"
+            ),
+            .tag(
+                "td",
+                ["class": "c-marks"],
+                [SessionMarks(enrolled.days, attendance.dates).drawing]
+            ),
+            .tag("td", ["class": "num c-day"], text: "\(enrolled.dayOfStay)"),
+            .tag(
+                "td",
+                ["class": "more nb c-since"],
+                text: format.day(format.calendar.date(of: enrolled.stay.from))
+            ),
+        ]
+    }
+
+    private var pages: HTML {
+        let count = (rows.count + Self.pageRows - 1) / Self.pageRows
+        return Pager(page: page, of: count, address).html
+    }
+}
+
+extension FlagWords {
+    /// Where more is said of it, below an episode.
+    fileprivate var page: String {
+        switch code {
+        case "no_shows_in_a_row", "not_seen", "below_weekly_hours", "overlapping_sessions",
+            "outside_episode", "duplicate_session", "missed_and_attended":
+            "/attendance"
+        case "life_cycle_conflict", "overlapping_episode": ""
+        default: "/medication"
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import Documents
+import Markup
+
+/// The parts that most pages are made of.
+extension HTML {
+    /// The page's heading, a sentence, and what can be done with the page.
+    static func head(_ title: String, _ sentence: String = "", acts: [HTML] = []) -> HTML {
+        let text = sentence.isEmpty ? [] : [HTML.tag("p", text: sentence)]
+        return .tag(
+            "div",
+            ["class": "head"],
+            [
+                .tag("div", [.tag("h1", text: title)] + text),
+                acts.isEmpty ? .nothing : .tag("div", ["class": "acts"], acts),
+            ]
+        )
+    }
+
+    /// A part of a page with a heading, and beside it a note or what signs mean.
+    static func panel(
+        _ id: String,
+        _ title: String,
+        note: [HTML] = [],
+        key: [HTML] = [],
+        _ content: [HTML]
+    ) -> HTML {
+        .tag(
+            "section",
+            ["class": "panel", "aria-labelledby": id],
+            [
+                .tag(
+                    "header",
+                    [
+                        .tag("h2", ["id": id], text: title),
+                        note.isEmpty ? .nothing : .tag("p", note),
+                        key.isEmpty ? .nothing : .tag("p", ["class": "key"], key),
+                    ]
+                )
+            ] + content
+        )
+    }
+
+    /// What may be wider than the page scrolls by itself, also by the keyboard.
+    static func scrolling(_ label: String, _ content: [HTML], style: String = "scroll") -> HTML {
+        .tag(
+            "div",
+            ["class": style, "tabindex": "0", "role": "region", "aria-label": label],
+            content
+        )
+    }
+
+    /// A link that looks like a button.
+    static func button(_ words: String, _ href: String, style: String = "button") -> HTML {
+        .tag("a", ["class": style, "href": href], text: words)
+    }
+
+    /// A list to choose from.
+    static func choice(
+        _ id: String,
+        _ label: String,
+        _ name: String,
+        _ choices: [(value: String, words: String)],
+        chosen: String
+    ) -> HTML {
+        .tag(
+            "div",
+            ["class": "field"],
+            [
+                .tag("label", ["for": id], text: label),
+                .tag(
+                    "select",
+                    ["id": id, "name": name],
+                    choices.map { value, words in
+                        .tag(
+                            "option",
+                            ["value": value]
+                                + (["selected": ""] as Attributes).when(value == chosen),
+                            text: words
+                        )
+                    }
+                ),
+            ]
+        )
+    }
+
+    /// A date to choose.
+    static func dateField(_ id: String, _ label: String, _ name: String, _ value: String) -> HTML {
+        .tag(
+            "div",
+            ["class": "field"],
+            [
+                .tag("label", ["for": id], text: label),
+                .tag("input", ["id": id, "type": "date", "name": name, "value": value]),
+            ]
+        )
+    }
+
+    /// Filters of a list: a form that keeps the clocks.
+    static func filters(
+        _ address: PageAddress,
+        _ fields: [HTML],
+        keeping kept: [String] = PageAddress.clocks,
+        note: String = ""
+    ) -> HTML {
+        let hidden = kept.compactMap { name in
+            address[name].map { HTML.tag("input", ["type": "hidden", "name": name, "value": $0]) }
+        }
+        return .tag(
+            "form",
+            ["class": "filters", "method": "get", "action": address.path],
+            hidden + fields + [
+                .tag("button", ["type": "submit", "class": "small"], text: "Apply"),
+                note.isEmpty ? .nothing : .tag("span", ["class": "right"], text: note),
+            ]
+        )
+    }
+
+    /// Nothing to show: why, and the way out.
+    static func empty(_ title: String, _ sentence: String, out: HTML = .nothing) -> HTML {
+        .tag(
+            "div",
+            ["class": "empty"],
+            [.tag("h3", text: title), .tag("p", text: sentence), out]
+        )
+    }
+
+    /// A plain table: the first cell of each row names it.
+    static func table(
+        _ style: String,
+        _ columns: [(title: String, isNumber: Bool)],
+        _ rows: [[[HTML]]]
+    ) -> HTML {
+        func attributes(_ place: Int, _ scope: Attributes) -> Attributes {
+            scope + (["class": "num"] as Attributes).when(columns[place].isNumber)
+        }
+        return .tag(
+            "table",
+            ["class": style],
+            [
+                .tag(
+                    "thead",
+                    [
+                        .tag(
+                            "tr",
+                            columns.indices.map { place in
+                                .tag(
+                                    "th",
+                                    attributes(place, ["scope": "col"]),
+                                    text: columns[place].title
+                                )
+                            }
+                        )
+                    ]
+                ),
+                .tag(
+                    "tbody",
+                    rows.map { cells in
+                        .tag(
+                            "tr",
+                            ["data-row": ""],
+                            cells.enumerated().map { place, cell in
+                                place == 0
+                                    ? .tag("th", attributes(place, ["scope": "row"]), cell)
+                                    : .tag("td", attributes(place, [:]), cell)
+                            }
+                        )
+                    }
+                ),
+            ]
+        )
+    }
+}
+
+/// Numbers as pages write them.
+enum Figure {
+    /// "13.3%"; "–" of none.
+    static func percent(_ share: Double?) -> String {
+        share.map { "\(Words.decimal($0 * 100))%" } ?? "–"
+    }
+
+    /// With commas.
+    static func count(_ number: Int) -> String { Words.grouped(Int64(number)) }
+
+    /// "3.6"; "–" of nothing.
+    static func decimal(_ number: Double?) -> String { number.map(Words.decimal) ?? "–" }
+}

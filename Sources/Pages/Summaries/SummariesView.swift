@@ -1,0 +1,153 @@
+public import CareEpisode
+import Documents
+public import Markup
+public import Projections
+
+/// Ended episodes by what their summaries lack.
+public struct SummariesView: PageView {
+    private let list: DischargeSummaryList
+    private let period: (from: CalendarDate, to: CalendarDate)
+    private let address: PageAddress
+    private let format: DisplayFormat
+    private let people: People
+    private let page: Int
+
+    /// The list.
+    ///
+    /// - Parameters:
+    ///   - list: episodes that ended in the period.
+    ///   - period: the first and the last date of the ends.
+    ///   - address: of the page.
+    ///   - format: how times are written.
+    ///   - people: names, where there are any.
+    ///   - page: which hundred episodes.
+    public init(
+        _ list: DischargeSummaryList,
+        _ period: (from: CalendarDate, to: CalendarDate),
+        _ address: PageAddress,
+        _ format: DisplayFormat,
+        _ people: People,
+        page: Int
+    ) {
+        self.list = list
+        self.period = period
+        self.address = address
+        self.format = format
+        self.people = people
+        self.page = page
+    }
+
+    /// Of the list so many episodes are on a page.
+    static let pageRows = 100
+
+    /// Whether there is such a page of episodes.
+    public var hasPage: Bool { page == 1 || !shown.isEmpty }
+
+    private var rows: [DischargeSummaryRow] {
+        list.rows.filter { row in
+            address["missing"].map { missing in
+                missing == "any" ? !row.missing.isEmpty : row.missing.contains(missing)
+            } ?? true
+        }
+    }
+
+    private var shown: [DischargeSummaryRow] {
+        Array(rows.dropFirst((page - 1) * Self.pageRows).prefix(Self.pageRows))
+    }
+
+    /// The period.
+    public var title: String {
+        "Summaries, \(format.date(period.from)) to \(format.date(period.to))"
+    }
+    /// Summaries.
+    public var place: PageName? { .summaries }
+
+    /// The list.
+    public var content: [HTML] {
+        let programs = Set(list.rows.map(\.program))
+            .union(address["program"].map { [$0] } ?? []).sorted()
+        let missing = Set(list.rows.flatMap(\.missing)).sorted()
+        let lacking = list.rows.count { !$0.missing.isEmpty }
+        return [
+            .head(
+                title,
+                "\(Words.count(list.rows.count, "episode")) ended, "
+                    + "\(Figure.count(lacking)) with something missing.",
+                acts: [.button("CSV", address.with(["format": "csv", "page": nil]).href)]
+            ),
+            .panel(
+                "h-s",
+                "Ended episodes",
+                note: [.text("the latest end first")],
+                [
+                    .filters(
+                        address,
+                        [
+                            .dateField("s-f", "Ended from", "from", period.from.description),
+                            .dateField("s-t", "to", "to", period.to.description),
+                            .choice(
+                                "s-p",
+                                "Program",
+                                "program",
+                                [("", "All")] + programs.map { ($0, $0) },
+                                chosen: address["program"] ?? ""
+                            ),
+                            .choice(
+                                "s-m",
+                                "Show",
+                                "missing",
+                                [("", "All"), ("any", "Something missing")]
+                                    + missing.map { ($0, "No \(Words.code($0))") },
+                                chosen: address["missing"] ?? ""
+                            ),
+                        ],
+                        keeping: PageAddress.clocks.filter { !["from", "to"].contains($0) },
+                        note: "\(Figure.count(rows.count)) of \(Figure.count(list.rows.count))"
+                    ),
+                    shown.isEmpty
+                        ? .empty(
+                            "No episode",
+                            list.rows.isEmpty
+                                ? "No episode ended in this period, as far as it was known."
+                                : "None of the ended episodes lacks that."
+                        ) : table,
+                    Pager(
+                        page: page,
+                        of: (rows.count + Self.pageRows - 1) / Self.pageRows,
+                        address
+                    ).html,
+                ]
+            ),
+        ]
+    }
+
+    private var table: HTML {
+        .scrolling(
+            "Table of ended episodes",
+            [
+                .table(
+                    "list",
+                    [
+                        ("Client", false), ("Missing", false), ("Ended", false), ("How", false),
+                        ("Program", false), ("Days", true),
+                    ],
+                    shown.map { row in
+                        let href = address.to(
+                            "\(address.path.ledgerPath)/episodes/\(row.episodeID)/summary"
+                        ).href
+                        let chips = row.missing.map {
+                            HTML.tag("span", ["class": "chip warn"], text: Words.title($0))
+                        }
+                        return [
+                            people.client(row.clientID, href: href),
+                            [.tag("div", ["class": "chips"], chips)],
+                            [.text(format.date(format.calendar.date(of: row.endedAt)))],
+                            [.text(Words.title(row.endReason.rawValue))], [.text(row.program)],
+                            [.text("\(row.lengthOfStayDays)")],
+                        ]
+                    }
+                )
+            ]
+        )
+    }
+}

@@ -1,0 +1,142 @@
+import CareEpisode
+import Ledger
+import Pages
+import ProjectionRuntime
+import Projections
+
+/// The lists of the header's pages.
+enum ListPages {
+    static func attendance(_ request: PageRequest) async throws -> Reply {
+        let page = try request.page()
+        let answer = try await request.answer(
+            AttendanceQuestion.self,
+            request.values(of: ["program"])
+        )
+        guard case .enrolled(let list) = answer.value else {
+            preconditionFailure("no episode is asked for")
+        }
+        if request.wantsCSV { return try request.csv(answer, rows: list.enrolled.count) }
+        let view = AttendanceView(
+            list,
+            request.address,
+            request.format,
+            await request.people(list.enrolled.map(\.clientID)),
+            page: page
+        )
+        guard view.hasPage else { throw PageRequest.beyond }
+        return try await request.reply(view, answer.basis, rows: list.enrolled.count)
+    }
+
+    static func medication(_ request: PageRequest) async throws -> Reply {
+        let answer = try await request.answer(
+            MedicationReviewQuestion.self,
+            request.values(of: ["program"])
+        )
+        guard case .program(let list) = answer.value else {
+            preconditionFailure("no episode is asked for")
+        }
+        if request.wantsCSV { return try request.csv(answer, rows: list.episodes.count) }
+        let view = MedicationView(
+            list,
+            request.address,
+            request.format,
+            await request.people(list.episodes.map(\.clientID))
+        )
+        return try await request.reply(view, answer.basis, rows: list.episodes.count)
+    }
+
+    static func summaries(_ request: PageRequest) async throws -> Reply {
+        let page = try request.page()
+        let period = request.period(monthsBefore: 0)
+        let answer = try await request.answer(
+            DischargeSummariesQuestion.self,
+            request.values(of: ["program"]).merging(period.values) { $1 }
+        )
+        if request.wantsCSV { return try request.csv(answer, rows: answer.value.rows.count) }
+        let dates = try request.dates(period.values)
+        let view = SummariesView(
+            answer.value,
+            dates,
+            request.address,
+            request.format,
+            await request.people(answer.value.rows.map(\.clientID)),
+            page: page
+        )
+        guard view.hasPage else { throw PageRequest.beyond }
+        return try await request.reply(view, answer.basis, rows: answer.value.rows.count)
+    }
+
+    static func outcomes(_ request: PageRequest) async throws -> Reply {
+        let period = request.period(monthsBefore: 2).values
+        let program = request.values(of: ["program"]).merging(period) { $1 }
+        let retention = try await request.answer(
+            RetentionQuestion.self,
+            request.values(of: ["level_of_care"]).merging(program) { $1 }
+        )
+        if request.wantsCSV { return try request.csv(retention, rows: retention.value.began) }
+        let statistics = try await request.answer(
+            StatisticsQuestion.self,
+            program.merging(["by": ["month"]]) { $1 }
+        )
+        let outcomes = try await request.answer(OutcomesQuestion.self, program)
+        let programs = Set(retention.value.groups.filter { $0.dimension == .program }.map(\.value))
+            .union(request.address["program"].map { [$0] } ?? [])
+        let view = OutcomesView(
+            retention.value,
+            statistics.value,
+            outcomes.value,
+            programs: programs.sorted(),
+            request.address,
+            request.format
+        )
+        let basis = [retention.basis, statistics.basis, outcomes.basis].least
+        return try await request.reply(view, basis, rows: retention.value.began)
+    }
+}
+
+extension PageRequest {
+    /// Whether all rows are wanted for a spreadsheet.
+    var wantsCSV: Bool { address["format"] == "csv" }
+
+    /// That a list has no such page.
+    static let beyond = Problem.badRequest("page", "is beyond the last one")
+
+    /// Parameters of the address that a question takes as they are.
+    func values(of names: [String]) -> [String: [String]] {
+        address.values.filter { names.contains($0.key) }
+    }
+
+    /// The period of the address; without one, from the first of a month up to the page's date.
+    ///
+    /// - Parameter months: how many months before that of the date.
+    func period(monthsBefore months: Int) -> (values: [String: [String]], isGiven: Bool) {
+        let given = values(of: ["from", "to"])
+        if !given.isEmpty {
+            var values = given
+            if values["to"] == nil { values["to"] = [date.description] }
+            return (values, true)
+        }
+        var (year, month) = (date.year, date.month - months)
+        if month < 1 { (year, month) = (year - 1, month + 12) }
+        guard let first = CalendarDate(year: year, month: month, day: 1) else {
+            preconditionFailure("each month has a first day")
+        }
+        return (["from": [first.description], "to": [date.description]], false)
+    }
+
+    /// The dates of a period that a question has taken.
+    func dates(_ values: [String: [String]]) throws -> (from: CalendarDate, to: CalendarDate) {
+        func date(_ name: String) throws -> CalendarDate {
+            guard let text = values[name]?.first, let date = CalendarDate(iso8601: text) else {
+                throw Problem.badRequest(name, "must be a date, such as 2025-12-31")
+            }
+            return date
+        }
+        return (try date("from"), try date("to"))
+    }
+
+    /// The names of some clients, where the site has a directory.
+    func people(_ keys: [String]) async -> People {
+        await call.service.settings.pages.directory?.people(keys) ?? People()
+    }
+}

@@ -1,0 +1,84 @@
+import CareEpisode
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Pages
+import ProjectionRuntime
+import Projections
+
+/// Finds episodes by a client's key or name, an episode, an event or a position.
+///
+/// What is sought comes in a form, never in an address, and is kept nowhere.
+enum SearchPage {
+    /// Fewer characters of a key find too much.
+    private static let fewest = 3
+
+    static func show(_ request: PageRequest) async throws -> Reply {
+        let fields = try await FormFields(request.call.request)
+        try await request.call.service.signIn.check(
+            "search",
+            fields,
+            from: request.call.request,
+            subject: request.visitor.principal.subject
+        )
+        let text = (fields["q"] ?? "").trimmed
+        let query = try CensusQuery(request.call.database, ledger: request.call.ledger)
+        let limit = SearchView.limit + 1
+        var keys: [String] = []
+        var named: [EpisodeID] = []
+        var part: String?
+        if let episode = EpisodeID(text) {
+            named = [episode]
+            if let event = EventID(text),
+                let found = try await request.call.reader.episode(of: event)
+            {
+                named.append(found)
+            }
+        } else if let number = Int64(text.replacing(",", with: "")), number > 0 {
+            let position = Position(number)
+            named = [try await request.call.reader.episode(at: position)].compactMap(\.self)
+        } else if text.count >= Self.fewest {
+            part = text
+            if let directory = request.call.service.settings.pages.directory {
+                keys = await directory.search(text) ?? []
+            }
+        }
+        let (found, basis) = try await query.search(
+            part,
+            keys: keys,
+            episodes: named,
+            limit: limit
+        )
+        // One alone is opened.
+        if found.count == 1 {
+            let path = "/ledgers/\(request.call.ledger.name)/episodes/\(found[0].episodeID)"
+            return Reply(
+                .redirect(to: path),
+                disclosed: "found \(found[0].episodeID); as of position \(basis.position)"
+            )
+        }
+        let shown = Array(found.prefix(SearchView.limit))
+        let view = SearchView(
+            shown,
+            isCut: found.count > SearchView.limit,
+            ledgerPath: "/ledgers/\(request.call.ledger.name)",
+            request.format,
+            await request.people(shown.map(\.clientID))
+        )
+        let ids = shown.map(\.episodeID.description).joined(separator: " ")
+        return try await request.reply(
+            view,
+            basis,
+            rows: shown.count,
+            filters: ids.isEmpty ? [] : ["found \(ids)"]
+        )
+    }
+}
+
+extension String {
+    /// Without blanks around it.
+    fileprivate var trimmed: String {
+        let start = drop { $0.isWhitespace }
+        return String(start.reversed().drop { $0.isWhitespace }.reversed())
+    }
+}

@@ -1,0 +1,119 @@
+import AsyncHTTPClient
+import Foundation
+import Ledger
+import NIOCore
+import NIOHTTP1
+import Testing
+
+@testable import Server
+
+/// Asks for pages as a browser does: with its cookies, following nothing by itself.
+actor Browser {
+    private let port: Int
+    private let client = HTTPClient(
+        eventLoopGroupProvider: .singleton,
+        configuration: .init(redirectConfiguration: .disallow)
+    )
+    private(set) var cookies: [String: String] = [:]
+
+    init(port: Int) { self.port = port }
+
+    /// Opens a browser, and closes it after the body.
+    static func with<Result: Sendable>(
+        _ fixture: ServiceFixture,
+        _ body: @Sendable (Browser) async throws -> Result
+    ) async throws -> Result {
+        let browser = Browser(port: fixture.port)
+        do {
+            let result = try await body(browser)
+            try await browser.client.shutdown()
+            return result
+        } catch {
+            try await browser.client.shutdown()
+            throw error
+        }
+    }
+
+    /// A browser of somebody who is signed in.
+    static func signedIn<Result: Sendable>(
+        _ fixture: ServiceFixture,
+        roles: [String] = ["clinician", "auditor", "administrator"],
+        subject: String = "local:tester",
+        _ body: @Sendable (Browser) async throws -> Result
+    ) async throws -> Result {
+        let link = try await SignIns(fixture.database).newLink(for: subject, roles: roles)
+        return try await with(fixture) { browser in
+            let page = try await browser.get("/sign-in/once/\(link)")
+            let answer = try await browser.post(
+                "/sign-in/once/\(link)",
+                ["form_token": page.formToken]
+            )
+            #expect(answer.status == 303)
+            return try await body(browser)
+        }
+    }
+
+    func set(cookie name: String, _ value: String) { cookies[name] = value }
+
+    func get(_ path: String, headers: [String: String] = [:]) async throws -> Page {
+        try await send("GET", path, headers: headers, body: nil)
+    }
+
+    /// Sends a form as the page it stands on would.
+    func post(
+        _ path: String,
+        _ fields: [String: String],
+        headers: [String: String] = ["Sec-Fetch-Site": "same-origin"]
+    ) async throws -> Page {
+        let body = fields.map { name, value in
+            "\(name)=\(value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")"
+        }.joined(separator: "&")
+        let type = ["Content-Type": "application/x-www-form-urlencoded"]
+        return try await send("POST", path, headers: type.merging(headers) { $1 }, body: body)
+    }
+
+    private func send(
+        _ method: String,
+        _ path: String,
+        headers: [String: String],
+        body: String?
+    ) async throws -> Page {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        request.method = HTTPMethod(rawValue: method)
+        if !cookies.isEmpty {
+            let jar = cookies.map { "\($0)=\($1)" }.joined(separator: "; ")
+            request.headers.add(name: "Cookie", value: jar)
+        }
+        for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+        if let body { request.body = .bytes(ByteBuffer(string: body)) }
+        let answer = try await client.execute(request, timeout: .seconds(150))
+        let bytes = try await answer.body.collect(upTo: 1 << 24)
+        var found: [String: String] = [:]
+        for (name, value) in answer.headers { found[name.lowercased()] = value }
+        if let cookie = found["set-cookie"], let pair = cookie.split(separator: ";").first {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            cookies[String(parts[0])] =
+                cookie.contains("Max-Age=0") ? nil : String(parts.last ?? "")
+        }
+        return Page(
+            status: Int(answer.status.code),
+            headers: found,
+            text: String(decoding: bytes.readableBytesView, as: UTF8.self)
+        )
+    }
+
+    /// What came back.
+    struct Page: Sendable {
+        let status: Int
+        let headers: [String: String]
+        let text: String
+
+        /// The token of the first form, but for that of signing out and of searching.
+        var formToken: String { formTokens.last ?? "" }
+
+        /// The tokens of all forms.
+        var formTokens: [String] {
+            text.matches(of: /name="form_token" value="([^"]+)"/).map { String($0.output.1) }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+import CareEpisode
+import Foundation
+import Ledger
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Server
+
+@Suite("Signing in to the pages")
+struct SignInTests {
+    @Test("A link signs in once, by its button, and its cookie is the browser's alone")
+    func link() async throws {
+        try await ServiceFixture.with { fixture in
+            let link = try await SignIns(fixture.database).newLink(
+                for: "local:anna",
+                roles: ["clinician"]
+            )
+            try await Browser.with(fixture) { browser in
+                // Whoever is not signed in is led to where that is done.
+                let first = try await browser.get("/ledgers/default/census")
+                #expect(first.status == 303)
+                #expect(
+                    first.headers["location"] == "/sign-in?to=%2Fledgers%2Fdefault%2Fcensus"
+                )
+                // Opening a link, as a mail program may, signs nobody in.
+                let page = try await browser.get("/sign-in/once/\(link)")
+                #expect(page.status == 200)
+                #expect(page.headers["set-cookie"] == nil)
+                let again = try await browser.get("/sign-in/once/\(link)")
+                #expect(again.status == 200)
+                let signedIn = try await browser.post(
+                    "/sign-in/once/\(link)",
+                    ["form_token": page.formToken]
+                )
+                #expect(signedIn.status == 303)
+                let cookie = try #require(signedIn.headers["set-cookie"])
+                #expect(cookie.hasPrefix("session-\(fixture.port)="))
+                #expect(cookie.contains("; HttpOnly; SameSite=Lax"))
+                #expect(!cookie.contains("Secure"), "of plain http on this computer")
+                #expect(try await browser.get("/ledgers/default/census").status == 200)
+                // A second time it is worth nothing.
+                let used = try await browser.post(
+                    "/sign-in/once/\(link)",
+                    ["form_token": page.formToken]
+                )
+                #expect(used.status == 404)
+                #expect(used.headers["set-cookie"] == nil)
+            }
+        }
+    }
+
+    @Test("A new link voids the one before it, an old one is over, and nobody is signed out by it")
+    func links() async throws {
+        try await ServiceFixture.with { fixture in
+            let signIns = SignIns(fixture.database)
+            try await Browser.signedIn(fixture) { signedIn in
+                let first = try await signIns.newLink(for: "local:a", roles: ["auditor"])
+                let second = try await signIns.newLink(for: "local:b", roles: ["auditor"])
+                #expect(try await signIns.isLink(first) == false)
+                #expect(try await signIns.isLink(second))
+                let pool = PostgresPool(fixture.database.configuration, limit: 1)
+                _ = try await pool.query(
+                    "update sign_in.link set expires_at = clock_timestamp() - interval '1 second'"
+                )
+                #expect(try await signIns.useLink(second) == nil)
+                // The database knows no secret, only what tells it again.
+                let rows = try await pool.query(
+                    "select encode(hash, 'escape') as hash from sign_in.session"
+                )
+                let cookies = await signedIn.cookies
+                for secret in cookies.values {
+                    #expect(try rows.allSatisfy { try $0.get("hash", as: String.self) != secret })
+                }
+                await pool.close()
+                #expect(try await signedIn.get("/account").status == 200)
+            }
+        }
+    }
+
+    @Test("Whoever tries too many links is refused for a minute, whatever link comes next")
+    func failures() async throws {
+        try await ServiceFixture.with { fixture in
+            try await Browser.with(fixture) { browser in
+                for _ in 0..<SignIns.failureLimit {
+                    let page = try await browser.get("/sign-in/once/\(SignIns.secret())")
+                    #expect(page.status == 404)
+                }
+                let link = try await SignIns(fixture.database).newLink(
+                    for: "local:a",
+                    roles: ["auditor"]
+                )
+                let page = try await browser.get("/sign-in/once/\(link)")
+                #expect(page.status == 429)
+                #expect(page.headers["retry-after"] == "60")
+            }
+        }
+    }
+
+    @Test("A session is over when it is idle, after ten hours, when it is ended, or signed out of")
+    func sessions() async throws {
+        try await ServiceFixture.with { fixture in
+            let signIns = SignIns(fixture.database)
+            let pool = PostgresPool(fixture.database.configuration, limit: 1)
+            let ends = [
+                "update sign_in.session set seen_at = clock_timestamp() - interval '31 minutes'",
+                "update sign_in.session set expires_at = clock_timestamp() - interval '1 second'",
+                "delete from sign_in.session",
+            ]
+            for end in ends {
+                try await Browser.signedIn(fixture) { browser in
+                    #expect(try await browser.get("/account").status == 200)
+                    _ = try await pool.query(SQL(end))
+                    #expect(try await browser.get("/account").status == 303)
+                    #expect(try await signIns.sessions().isEmpty)
+                }
+            }
+            try await signIns.deleteExpired()
+            let rows = try await pool.query("select count(*) as rows from sign_in.session")
+            #expect(try rows[0].get("rows", as: Int64.self) == 0)
+            try await Browser.signedIn(fixture) { browser in
+                let page = try await browser.get("/account")
+                let left = try await browser.post(
+                    "/sign-out",
+                    ["form_token": page.formTokens[0]]
+                )
+                #expect(left.status == 303)
+                #expect(left.headers["clear-site-data"] == "\"cache\", \"storage\"")
+                #expect(try await browser.get("/account").status == 303)
+            }
+            await pool.close()
+        }
+    }
+
+    @Test("What a page asks by itself does not keep a session alive")
+    func idle() async throws {
+        try await ServiceFixture.with { fixture in
+            let pool = PostgresPool(fixture.database.configuration, limit: 1)
+            @Sendable func seen() async throws -> Bool {
+                let rows = try await pool.query(
+                    """
+                    select seen_at > clock_timestamp() - interval '1 minute' as seen
+                    from sign_in.session
+                    """
+                )
+                return try rows[0].get("seen")
+            }
+            try await Browser.signedIn(fixture) { browser in
+                _ = try await pool.query(
+                    "update sign_in.session set seen_at = clock_timestamp() - interval '20 minutes'"
+                )
+                let page = try await browser.get("/ledgers/default/census?auto=1")
+                #expect(page.status == 200)
+                #expect(try await seen() == false)
+                #expect(try await browser.get("/ledgers/default/census").status == 200)
+                #expect(try await seen())
+            }
+            await pool.close()
+        }
+    }
+
+    @Test("A form from elsewhere, without its token, or of somebody else changes nothing")
+    func forms() async throws {
+        try await ServiceFixture.with { fixture in
+            try await Browser.signedIn(fixture) { browser in
+                let token = try await browser.get("/account").formToken
+                let fields = ["form_token": token, "purpose": "TREAT", "keys": "on"]
+                let refused: [([String: String], [String: String])] = [
+                    (fields, ["Sec-Fetch-Site": "cross-site"]),
+                    (fields, ["Sec-Fetch-Site": "same-site"]),
+                    (fields, ["Sec-Fetch-Site": "none"]),
+                    (fields, ["Origin": "https://evil.example"]), (fields, ["Origin": "null"]),
+                    (fields, [:]),
+                    (["purpose": "TREAT"], ["Sec-Fetch-Site": "same-origin"]),
+                    (
+                        fields.merging(["form_token": token.reversed().map(String.init).joined()]) {
+                            $1
+                        }, ["Sec-Fetch-Site": "same-origin"]
+                    ),
+                ]
+                for (fields, headers) in refused {
+                    let answer = try await browser.post("/account", fields, headers: headers)
+                    #expect(answer.status == 403, "\(headers)")
+                }
+                let other = try await Browser.signedIn(fixture, subject: "local:other") { other in
+                    try await other.get("/account").formToken
+                }
+                let foreign = try await browser.post(
+                    "/account",
+                    fields.merging(["form_token": other]) { $1 }
+                )
+                #expect(foreign.status == 403)
+                // The token of another form is none of this one.
+                let signOut = try await browser.get("/account").formTokens[0]
+                let wrongForm = try await browser.post(
+                    "/account",
+                    fields.merging(["form_token": signOut]) { $1 }
+                )
+                #expect(wrongForm.status == 403)
+                let sessions = try await SignIns(fixture.database).sessions()
+                #expect(sessions.allSatisfy { $0.purpose == nil })
+                let own = "http://127.0.0.1:\(fixture.port)"
+                let good = try await browser.post("/account", fields, headers: ["Origin": own])
+                #expect(good.status == 303)
+                let after = try await SignIns(fixture.database).sessions()
+                #expect(after.contains { $0.purpose == "TREAT" })
+                let unknown = try await browser.post(
+                    "/account",
+                    fields.merging(["purpose": "CURIOUS"]) { $1 }
+                )
+                #expect(unknown.status == 400)
+            }
+        }
+    }
+
+    @Test("Another host is answered with 421, and no page is for a bearer token")
+    func hosts() async throws {
+        try await ServiceFixture.with { fixture in
+            try await Browser.signedIn(fixture) { browser in
+                let path = "/ledgers/default/census"
+                for host in ["evil.example", "evil.example:\(fixture.port)", "127.0.0.1.nip.io"] {
+                    let page = try await browser.get(path, headers: ["Host": host])
+                    #expect(page.status == 421, "\(host)")
+                }
+                for host in ["localhost:\(fixture.port)", "[::1]:\(fixture.port)"] {
+                    let page = try await browser.get(path, headers: ["Host": host])
+                    #expect(page.status == 200, "\(host)")
+                }
+            }
+            let token = try await fixture.token(.clinician)
+            try await Browser.with(fixture) { browser in
+                let page = try await browser.get(
+                    "/ledgers/default/census",
+                    headers: ["Authorization": "Bearer \(token)"]
+                )
+                #expect(page.status == 303)
+                // Nor is a cookie for the API.
+                let api = try await browser.get("/v1/ledgers/default/census")
+                #expect(api.status == 401)
+            }
+        }
+    }
+
+    @Test("Every page has the headers that keep it safe, errors and redirects too")
+    func headers() async throws {
+        try await ServiceFixture.with { fixture in
+            try await Browser.signedIn(fixture) { browser in
+                let paths = [
+                    "/", "/account", "/sign-in", "/ledgers/default/census",
+                    "/ledgers/default/nothing", "/ledgers/default/census?nothing=1",
+                    "/ledgers/default/census?date=2999-01-01",
+                ]
+                for path in paths {
+                    let page = try await browser.get(path)
+                    let policy = page.headers["content-security-policy"] ?? ""
+                    #expect(policy.contains("default-src 'none'"), "\(path)")
+                    #expect(policy.contains("frame-ancestors 'none'"), "\(path)")
+                    #expect(policy.contains("require-trusted-types-for 'script'"), "\(path)")
+                    #expect(page.headers["cache-control"] == "no-store", "\(path)")
+                    #expect(page.headers["referrer-policy"] == "same-origin", "\(path)")
+                    #expect(page.headers["x-content-type-options"] == "nosniff", "\(path)")
+                    #expect(!page.text.contains(" style="), "\(path)")
+                }
+            }
+        }
+    }
+
+    @Test("Each page is an entry of the access log, with its purpose; a denial is one too")
+    func accessLog() async throws {
+        try await ServiceFixture.with { fixture in
+            try await Browser.signedIn(fixture, subject: "local:anna") { browser in
+                let token = try await browser.get("/account").formToken
+                _ = try await browser.post(
+                    "/account",
+                    ["form_token": token, "purpose": "TREAT", "keys": "on"]
+                )
+                let page = try await browser.get("/ledgers/default/census?date=2026-01-15")
+                #expect(page.status == 200)
+            }
+            try await Browser.signedIn(fixture, roles: ["service"], subject: "local:robot") {
+                #expect(try await $0.get("/ledgers/default/census").status == 403)
+                let home = try await $0.get("/")
+                #expect(home.text.contains("There is nothing that you may see"))
+            }
+            let token = try await fixture.token(.auditor)
+            let log = try await fixture.get("access-log", token: token).json
+            let entries = log.list("entries")
+            #expect(entries.map { $0["operation"] as? String } == ["page.census", "page.census"])
+            #expect(entries.map { $0["allowed"] as? Bool } == [true, false])
+            #expect(entries.map { $0["subject"] as? String } == ["local:anna", "local:robot"])
+            #expect(entries[0]["purpose"] as? String == "TREAT")
+            let detail = try #require(entries[0]["detail"] as? String)
+            #expect(detail == "effective_at=2026-01-15; rows=0; as of position 0")
+        }
+    }
+}
