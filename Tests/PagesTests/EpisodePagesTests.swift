@@ -15,7 +15,7 @@ struct EpisodePagesTests {
 
     static let names = [
         "timeline", "timeline-version-10", "timeline-by-happening", "medication",
-        "medication-version-15", "attendance", "summary", "proof",
+        "medication-version-16", "attendance", "summary", "proof",
     ]
 
     private func view(_ name: String, _ fixture: EpisodeFixture) throws -> any PageView {
@@ -36,7 +36,7 @@ struct EpisodePagesTests {
             )
         case "medication":
             EpisodeMedicationView(try fixture.record("medication"), EpisodeChanges())
-        case "medication-version-15":
+        case "medication-version-16":
             EpisodeMedicationView(
                 try fixture.record("medication", ["version": "16"]),
                 EpisodeChanges()

@@ -33,7 +33,7 @@ struct ComparisonPanel {
     var html: [HTML] {
         guard let compared = record.clocks.compared else { return [] }
         let other = record.clocks.knownAt
-        let times = [compared, other].compactMap(\.self).sorted().map { format.dateAndTime($0) }
+        let times = [compared, other].compactMap(\.self).sorted().map { format.knowledge($0) }
         let between =
             times.count == 2
             ? "between what was known on \(times[0]) and on \(times[1])"

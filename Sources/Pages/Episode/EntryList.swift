@@ -160,7 +160,7 @@ struct EntryList {
                 ),
                 .tag("td", ["class": "nb"], happened(row)),
                 .tag("td", ["class": "nb more"], known(row)),
-                .tag("td", what(row)),
+                .tag("td", ["class": "what"], what(row)),
                 .tag(
                     "td",
                     ["class": "by"],

@@ -57,7 +57,10 @@ struct EpisodeHeading {
     private var state: HTML {
         var parts: [HTML] = []
         if let version = record.version { parts.append(.text("As after version \(version): ")) }
-        parts.append(.tag("strong", text: record.then.standing(format)))
+        let standing = record.then.standing(format)
+        let words =
+            parts.isEmpty ? standing.prefix(1).uppercased() + standing.dropFirst() : standing
+        parts.append(.tag("strong", text: words))
         if let stay = record.then.stay {
             parts.append(
                 .text(
@@ -67,7 +70,7 @@ struct EpisodeHeading {
             )
         }
         let now = record.now.standing(format)
-        if record.isReplayed, now != record.then.standing(format) {
+        if record.isReplayed, now != standing {
             parts += [.text(" "), .tag("span", ["class": "chip known"], text: "Now: \(now)")]
         }
         return .tag("p", parts)

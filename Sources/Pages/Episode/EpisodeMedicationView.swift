@@ -234,7 +234,7 @@ public struct EpisodeMedicationView: PageView {
             [
                 .tag(
                     "table",
-                    ["class": "meds"],
+                    ["class": "meds plain"],
                     [
                         .tag("thead", [.tag("tr", Self.columns)]), .tag("tbody", body),
                     ]
@@ -300,14 +300,18 @@ public struct EpisodeMedicationView: PageView {
         }
         let classes =
             listed.assessment.isAssessed
-            ? listed.assessment.classes.map { Words.code($0.rawValue) }.joined(separator: ", ")
+            ? listed.assessment.classes.map(\.words).joined(separator: ", ")
             : "not assessed"
         return .tag(
             "tr",
             ["data-row": ""] + (["class": "late-row"] as Attributes).when(isLater),
             [
                 .tag("th", ["scope": "row"], name),
-                .tag("td", ["class": "num nb c-dose"], text: text.daily ?? "–"),
+                .tag(
+                    "td",
+                    ["class": text.hasDailyAmount ? "num nb c-dose" : "num nb c-dose words"],
+                    text: text.daily ?? "–"
+                ),
                 .tag("td", ["class": "nb c-since"], text: day(listed.since)),
                 .tag("td", ["class": "c-by"], by),
                 .tag("td", ["class": "c-class"], text: classes),
@@ -328,5 +332,17 @@ public struct EpisodeMedicationView: PageView {
         let day = format.day(format.calendar.date(of: event.1))
         guard let version = record.version(of: event.0) else { return [.text(day)] }
         return [.tag("a", ["href": record.entry(version)], text: day)]
+    }
+}
+
+extension MedicationClass {
+    /// As it is spoken of.
+    fileprivate var words: String {
+        switch self {
+        case .moud: "MOUD"
+        case .adhdNonStimulant: "ADHD non-stimulant"
+        case .vmat2Inhibitor: "VMAT2 inhibitor"
+        default: Words.code(rawValue)
+        }
     }
 }

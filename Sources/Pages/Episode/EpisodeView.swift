@@ -163,7 +163,7 @@ public struct EpisodeView: PageView {
             let text = MedicationText(listed.interval.medication, listed.interval.regimen)
             let notes = [
                 "since \(format.day(format.calendar.date(of: listed.since)))",
-                text.daily.map { Self.daily($0) },
+                text.daily.map { text.hasDailyAmount ? "\($0) a day" : $0 },
                 listed.interval.prescriber.map { "prescriber \(record.people.name($0))" }
                     ?? "on arrival",
             ].compactMap(\.self)
@@ -200,12 +200,6 @@ public struct EpisodeView: PageView {
                 ),
             ]
         )
-    }
-
-    /// "24 mg a day"; what says how often already stays as it is.
-    private static func daily(_ text: String) -> String {
-        text.last?.isLetter == true && !text.contains("every") && text.first?.isNumber == true
-            ? "\(text) a day" : text
     }
 }
 

@@ -296,7 +296,8 @@ private struct KnownLater {
     private var lanes: [[Mark]] = []
     private var left = 0
 
-    private static let most = 8
+    /// More are told by their number.
+    private static let laneLimit = 8
 
     init(_ record: EpisodeRecord, _ scale: TimeScale) {
         self.scale = scale
@@ -336,7 +337,7 @@ private struct KnownLater {
             if let lane = ends.firstIndex(where: { $0 < begin }) {
                 lanes[lane].append(mark)
                 ends[lane] = end
-            } else if lanes.count < Self.most {
+            } else if lanes.count < Self.laneLimit {
                 lanes.append([mark])
                 ends.append(end)
             } else {

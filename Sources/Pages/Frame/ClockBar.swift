@@ -166,14 +166,7 @@ public struct ClockBar: Sendable {
                 + (replayed.isSourceTime ? "the source’s clock" : "the ledger’s clock")
         }
         guard let knownAt = clocks.knownAt else { return "Everything known so far" }
-        return "As known on \(knowledge(knownAt)), by \(clockWords)"
-    }
-
-    /// A knowledge time; the end of a day as its 24:00.
-    private func knowledge(_ instant: Instant) -> String {
-        let date = moment.calendar.date(of: instant)
-        return moment.calendar.startOfDay(date) == instant
-            ? "\(format.date(date.adding(days: -1))), end of day" : format.dateAndTime(instant)
+        return "As known on \(format.knowledge(knownAt)), by \(clockWords)"
     }
 
     private var clockWords: String {

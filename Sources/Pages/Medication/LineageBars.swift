@@ -216,9 +216,10 @@ struct LineageBars {
     private func words(_ bar: Bar) -> String {
         let text = MedicationText(bar.medication, bar.regimen)
         let days = [bar.from, bar.to].map { format.day(scale.calendar.date(of: $0)) }
-        let daily = text.daily.map { ", daily dose \($0)" } ?? ""
-        return "\(bar.medication.words), \(text.short)\(daily), \(days[0]) to \(days[1]), "
-            + Words.code(bar.why)
+        let daily = text.hasDailyAmount ? text.daily.map { ", daily dose \($0)" } ?? "" : ""
+        var when = bar.kind == .planned ? "from \(days[0])" : "\(days[0]) to \(days[1])"
+        if text.regimen?.isSingleDose ?? false { when = days[0] }
+        return "\(bar.medication.words), \(text.short)\(daily), \(when), \(Words.code(bar.why))"
     }
 
     /// The ingredients, or the name as it was recorded, in two short lines; the whole of it stands in

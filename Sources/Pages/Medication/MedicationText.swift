@@ -69,6 +69,11 @@ public struct MedicationText: Sendable {
         return regimen.dailyDose.map { Self.amount($0, regimen.unit) }
     }
 
+    /// Whether ``daily`` is an amount, which "a day" may follow.
+    var hasDailyAmount: Bool {
+        regimen.map { $0.asNeeded != true && !$0.isSingleDose && $0.dailyDose != nil } ?? false
+    }
+
     /// "24 mg daily", for a drawing.
     public var short: String {
         let parts = [dose, frequency].compactMap(\.self)
