@@ -3,13 +3,13 @@ public import ProjectionRuntime
 
 /// The read models there are.
 public enum ReadModels {
-    /// Their names, as commands and the registry know them, and the versions of their folds.
-    public static let foldVersions: [(name: String, version: Int)] = [
-        (CensusProjection.name, CensusProjection.foldVersion),
-        (MedicationReviewProjection.name, MedicationReviewProjection.foldVersion),
-        (DischargeSummaryProjection.name, DischargeSummaryProjection.foldVersion),
-        (SessionsProjection.name, SessionsProjection.foldVersion),
+    private static let types: [any LedgerProjection.Type] = [
+        CensusProjection.self, MedicationReviewProjection.self, DischargeSummaryProjection.self,
+        SessionsProjection.self,
     ]
+
+    /// Their names, as commands and the registry know them, and the versions of their folds.
+    public static let foldVersions = types.map { (name: $0.name, version: $0.foldVersion) }
 
     /// Their names.
     public static var names: [String] { foldVersions.map(\.name) }
@@ -22,80 +22,80 @@ public enum ReadModels {
     /// Every question that can be asked, as HTTP offers it.
     public static let questions = [
         QuestionDescription(
-            ReplayQuestion.self,
+            question: ReplayQuestion.self,
             operation: "getEpisode",
             path: "episodes/{episode}",
-            "The state of an episode by replay",
+            summary: "The state of an episode by replay",
             disclosesHealthInformation: true
         ),
         QuestionDescription(
-            EpisodesQuestion.self,
+            question: EpisodesQuestion.self,
             operation: "listEpisodes",
             path: "episodes",
-            "Episodes, by admission",
+            summary: "Episodes, by admission",
             disclosesHealthInformation: true
         ),
         QuestionDescription(
-            CensusQuestion.self,
+            question: CensusQuestion.self,
             operation: "getCensus",
             path: "census",
-            "The midnight census of a date, or of each day of a period",
+            summary: "The midnight census of a date, or of each day of a period",
             disclosesHealthInformation: true
         ),
         QuestionDescription(
-            AttendanceQuestion.self,
+            question: AttendanceQuestion.self,
             operation: "getAttendance",
             path: "attendance",
-            "An episode's sessions and hours, week by week, or how everybody attends",
+            summary: "An episode's sessions and hours, week by week, or how everybody attends",
             disclosesHealthInformation: true
         ),
         QuestionDescription(
-            OutcomesQuestion.self,
+            question: OutcomesQuestion.self,
             operation: "getOutcomes",
             path: "outcomes",
-            "How the episodes of a period ended",
+            summary: "How the episodes of a period ended",
             disclosesHealthInformation: false
         ),
         QuestionDescription(
-            RetentionQuestion.self,
+            question: RetentionQuestion.self,
             operation: "getRetention",
             path: "retention",
-            "How long clients stay in the services of a period, and how these ended",
+            summary: "How long clients stay in the services of a period, and how these ended",
             disclosesHealthInformation: false
         ),
         QuestionDescription(
-            SessionsQuestion.self,
+            question: SessionsQuestion.self,
             operation: "listSessions",
             path: "sessions",
-            "Sessions with who came, who did not and who is unmarked",
+            summary: "Sessions with who came, who did not and who is unmarked",
             disclosesHealthInformation: true
         ),
         QuestionDescription(
-            StatisticsQuestion.self,
+            question: StatisticsQuestion.self,
             operation: "getStatistics",
             path: "statistics",
-            "Who came, stayed and went in a period, and how they attended",
+            summary: "Who came, stayed and went in a period, and how they attended",
             disclosesHealthInformation: true
         ),
         QuestionDescription(
-            MedicationReviewQuestion.self,
+            question: MedicationReviewQuestion.self,
             operation: "getMedicationReview",
             path: "medication-review",
-            "The medication review of an episode, of a client, or of all who are enrolled",
+            summary: "The medication review of an episode, of a client, or of all who are enrolled",
             disclosesHealthInformation: true
         ),
         QuestionDescription(
-            DischargeSummariesQuestion.self,
+            question: DischargeSummariesQuestion.self,
             operation: "listDischargeSummaries",
             path: "discharge-summaries",
-            "Ended episodes and what their summaries lack",
+            summary: "Ended episodes and what their summaries lack",
             disclosesHealthInformation: true
         ),
         QuestionDescription(
-            DischargeSummaryQuestion.self,
+            question: DischargeSummaryQuestion.self,
             operation: "getDischargeSummary",
             path: "discharge-summaries/{episode}",
-            "The discharge summary of an episode",
+            summary: "The discharge summary of an episode",
             disclosesHealthInformation: true
         ),
     ]
@@ -104,12 +104,7 @@ public enum ReadModels {
     ///
     /// - Throws: an error that names the ledger's zone where this machine does not know it.
     public static func all(_ ledger: LedgerDescription) throws -> [any EpisodeProjection] {
-        [
-            try CensusProjection(ledger),
-            try MedicationReviewProjection(ledger),
-            try DischargeSummaryProjection(ledger),
-            try SessionsProjection(ledger),
-        ]
+        try types.map { try $0.init(ledger) }
     }
 
     /// A worker for each read model of one ledger.
@@ -140,19 +135,6 @@ public struct QuestionDescription: Sendable {
     public let summary: String
     /// Whether the answer holds health information, so that who asks is kept in the access log.
     public let disclosesHealthInformation: Bool
-
-    /// Describes a question.
-    public init(
-        _ question: any Question.Type,
-        operation: String,
-        path: String,
-        _ summary: String,
-        disclosesHealthInformation: Bool
-    ) {
-        self.question = question
-        self.operation = operation
-        self.path = path
-        self.summary = summary
-        self.disclosesHealthInformation = disclosesHealthInformation
-    }
 }
+
+extension MedicationReviewProjection: LedgerProjection {}

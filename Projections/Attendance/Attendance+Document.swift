@@ -15,22 +15,18 @@ extension AttendanceAnswer {
                 week.judged.words,
                 week.plannedHours.map(Words.decimal) ?? "",
                 week.bar,
-                Set(week.flags.map { Words.code($0.flag.rawValue) }).sorted()
-                    .joined(separator: ", "),
+                EpisodeFlag.words(week.flags),
             ]
         }
         return Document(
             "Attendance of episode \(episodeID), ledger \(ledger.name)",
             [
-                .table(
-                    .wide(
-                        "",
-                        [
-                            "Week", "From", .number("Attended"), .number("Missed"),
-                            .number("Hours"), .number("Planned"), "# an hour, . planned", "Flags",
-                        ],
-                        rows
-                    )
+                .wide(
+                    [
+                        "Week", "From", .number("Attended"), .number("Missed"),
+                        .number("Hours"), .number("Planned"), "# an hour, . planned", "Flags",
+                    ],
+                    rows
                 ),
                 .notes([attendance.summary] + attendance.doubts),
                 .note(basis.words),

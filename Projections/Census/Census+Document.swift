@@ -11,33 +11,24 @@ extension CensusOfDate {
             "Midnight census of \(day.date), ledger \(ledger.name) (\(ledger.timeZone)): "
                 + day.totals,
             [
-                .table(
-                    .wide(
-                        "",
-                        ["Program", "Level of care"] + CensusGroup.numbers,
-                        day.groups.map(\.cells)
-                    )
-                ),
-                .table(
-                    .wide(
-                        "",
+                .wide(["Program", "Level of care"] + CensusGroup.numbers, day.groups.map(\.cells)),
+                .wide(
+                    [
+                        "Client", "Program", "Since", .number("Day"),
+                        .number("Hours in 7 days"), "Flags", "Episode",
+                    ],
+                    episodes.map { episode in
                         [
-                            "Client", "Program", "Since", .number("Day"),
-                            .number("Hours in 7 days"), "Flags", "Episode",
-                        ],
-                        episodes.map { episode in
-                            [
-                                episode.clientID,
-                                episode.stay.program,
-                                calendar.date(of: episode.stay.from).description,
-                                String(episode.dayOfStay),
-                                Words.decimal(episode.hoursLast7Days),
-                                EpisodeFlag.words(episode.allFlags),
-                                episode.episodeID.description,
-                            ]
-                        },
-                        idColumn: 6
-                    )
+                            episode.clientID,
+                            episode.stay.program,
+                            calendar.date(of: episode.stay.from).description,
+                            String(episode.dayOfStay),
+                            Words.decimal(episode.hoursLast7Days),
+                            EpisodeFlag.words(episode.allFlags),
+                            episode.episodeID.description,
+                        ]
+                    },
+                    idColumn: 6
                 ),
                 .note(basis.words),
             ]
@@ -52,14 +43,11 @@ extension CensusTally {
             "Midnight census of each day",
             isTitleShown: false,
             [
-                .table(
-                    .wide(
-                        "",
-                        ["Date", "Program", "Level of care"] + CensusGroup.numbers,
-                        days.flatMap { day in
-                            day.groups.map { [day.date.description] + $0.cells }
-                        }
-                    )
+                .wide(
+                    ["Date", "Program", "Level of care"] + CensusGroup.numbers,
+                    days.flatMap { day in
+                        day.groups.map { [day.date.description] + $0.cells }
+                    }
                 ),
                 .note(basis.words),
             ]

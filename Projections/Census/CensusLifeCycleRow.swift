@@ -1,6 +1,4 @@
 import CareEpisode
-import Ledger
-import Postgres
 import ProjectionRuntime
 
 /// An event that says, or changes, when an episode began or ended, in `census_life_cycle`.

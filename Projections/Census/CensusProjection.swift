@@ -3,7 +3,7 @@ public import Ledger
 public import ProjectionRuntime
 
 /// The census: stays, lengths of stay, counted hours and flags of every episode.
-public struct CensusProjection: EpisodeProjection {
+public struct CensusProjection: LedgerProjection {
     /// `census`.
     public static let name = "census"
 
@@ -18,14 +18,8 @@ public struct CensusProjection: EpisodeProjection {
         calendar = try LocalCalendar(timeZone: ledger.timeZone)
     }
 
-    /// `census`.
-    public var name: String { Self.name }
-
     /// Raised with every change of the fold or of the tables.
     public static let foldVersion = 2
-
-    /// ``foldVersion``.
-    public var foldVersion: Int { Self.foldVersion }
 
     /// Episodes and their stays.
     public var tables: [ProjectionTable] { Self.tables }

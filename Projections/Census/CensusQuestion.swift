@@ -1,5 +1,4 @@
 public import CareEpisode
-import Documents
 public import Ledger
 public import ProjectionRuntime
 
@@ -11,6 +10,13 @@ public struct CensusQuestion: Question {
         case date(CensusOfDate)
         /// The numbers of each day.
         case period(CensusTally)
+
+        fileprivate var items: [AnswerItem] {
+            switch self {
+            case .date(let census): census.items
+            case .period(let tally): tally.items
+            }
+        }
     }
 
     /// What is asked about.
@@ -117,28 +123,21 @@ public struct CensusQuestion: Question {
     /// The census.
     public func answer(_ context: LedgerContext) async throws -> Answer<Value> {
         let query = try CensusQuery(context.database, ledger: context.ledger)
-        switch time {
-        case .date(let date):
-            let (census, basis) = try await query.date(
-                date,
-                effectiveAt: effectiveAt,
-                program: program,
-                knowledge: clocks.knowledge
-            )
+        let (models, basis) = try await query.episodes(
+            overlapping: time.instants(context.calendar),
+            effectiveAt: effectiveAt,
+            knowledge: clocks.knowledge
+        )
+        let value = value(models, context.calendar)
+        switch value {
+        case .date(let census):
             let json = census.json(context.ledger, basis)
-            return Answer(.date(census), basis, json: json, list: { census.list }) {
+            return Answer(value, basis, json: json, list: { census.list }) {
                 census.document(context, basis)
             }
-        case .period(let from, let to):
-            let (tally, basis) = try await query.period(
-                from: from,
-                to: to,
-                effectiveAt: effectiveAt,
-                program: program,
-                knowledge: clocks.knowledge
-            )
+        case .period(let tally):
             let json = tally.json(context.ledger, basis)
-            return Answer(.period(tally), basis, json: json, list: { tally.list }) {
+            return Answer(value, basis, json: json, list: { tally.list }) {
                 tally.document(basis)
             }
         }
@@ -156,29 +155,33 @@ public struct CensusQuestion: Question {
             (first, second),
             among: .enrolled(in: time.instants(context.calendar)),
             fold: query.fold(effectiveAt: effectiveAt),
-            items: { [self, calendar = context.calendar] in items($0, calendar) }
+            items: { [self, calendar = context.calendar] in value($0, calendar).items }
         )
     }
 
-    private func items(_ models: [EpisodeCensus], _ calendar: LocalCalendar) -> [AnswerItem] {
+    private func value(_ models: [EpisodeCensus], _ calendar: LocalCalendar) -> Value {
         switch time {
         case .date(let date):
-            CensusOfDate(
-                date,
-                models,
-                effectiveAt: effectiveAt,
-                program: program,
-                calendar: calendar
-            ).items
+            .date(
+                CensusOfDate(
+                    date,
+                    models,
+                    effectiveAt: effectiveAt,
+                    program: program,
+                    calendar: calendar
+                )
+            )
         case .period(let from, let to):
-            CensusTally(
-                models,
-                from: from,
-                to: to,
-                program: program,
-                effectiveAt: effectiveAt,
-                calendar: calendar
-            ).items
+            .period(
+                CensusTally(
+                    models,
+                    from: from,
+                    to: to,
+                    program: program,
+                    effectiveAt: effectiveAt,
+                    calendar: calendar
+                )
+            )
         }
     }
 }

@@ -148,92 +148,65 @@ extension ColumnVisitor {
 
 /// Reads the tables of the census.
 enum CensusRows {
-    /// All stays of the episodes that have anything in a time: a stay, or a session after the end.
-    static func wholeStays(
+    /// The episodes that have anything in a time, a stay, or a session after the end; and all of
+    /// their stays.
+    static func whole(
+        _ time: Range<Instant>,
         _ ledger: LedgerID,
-        _ generation: Int32,
-        _ time: Range<Instant>
-    ) -> SQL {
-        CensusStayRow.select(
+        _ generation: Int32
+    ) -> [SQL] {
+        // The last session is the last element.
+        let isInTime: SQL = """
+            admitted_at < \(time.upperBound.microseconds)
+            and (
+                ended_at is null
+                or ended_at >= \(time.lowerBound.microseconds)
+                or session_at[cardinality(session_at)] >= \(time.lowerBound.microseconds)
+            )
+            """
+        let isOfThem: SQL = """
+            episode_id in (
+                select episode_id
+                from read_model.census_episode
+                where \(ProjectionTable.isOf(ledger, generation))
+                and \(isInTime)
+            )
+            """
+        return select(ledger, generation, episodes: isInTime, stays: isOfThem)
+    }
+
+    /// The episodes with a stay that overlaps a time, or all; and those stays.
+    static func overlapping(
+        _ time: Range<Instant>?,
+        _ ledger: LedgerID,
+        _ generation: Int32
+    ) -> [SQL] {
+        let from = time?.lowerBound.microseconds ?? .min
+        let to = time?.upperBound.microseconds ?? .max
+        return select(
             ledger,
             generation,
-            where: """
-                episode_id in (
-                    select episode_id
-                    from read_model.census_episode
-                    where \(ProjectionTable.isOf(ledger, generation))
-                    and \(isInTime(time))
-                )
+            episodes: """
+                (ended_at is null or ended_at >= \(from))
+                and admitted_at < \(to)
                 """,
-            orderBy: "episode_id, ordinal"
+            stays: """
+                (to_at is null or to_at >= \(from))
+                and from_at < \(to)
+                """
         )
     }
 
-    /// The episodes that have anything in a time: a stay, or a session after the end.
-    static func wholeEpisodes(
+    private static func select(
         _ ledger: LedgerID,
         _ generation: Int32,
-        _ time: Range<Instant>
-    ) -> SQL {
-        CensusEpisodeRow.select(
-            ledger,
-            generation,
-            where: isInTime(time),
-            orderBy: "episode_id"
-        )
-    }
-
-    /// The last session is the last element.
-    private static func isInTime(_ time: Range<Instant>) -> SQL {
-        """
-        admitted_at < \(time.upperBound.microseconds)
-        and (
-            ended_at is null
-            or ended_at >= \(time.lowerBound.microseconds)
-            or session_at[cardinality(session_at)] >= \(time.lowerBound.microseconds)
-        )
-        """
-    }
-
-    /// Stays that overlap a time.
-    static func stays(
-        _ ledger: LedgerID,
-        _ generation: Int32,
-        from: Instant?,
-        to: Instant?
-    ) -> SQL {
-        CensusStayRow.select(
-            ledger,
-            generation,
-            where: """
-                (to_at is null or to_at >= \(from?.microseconds ?? .min))
-                and from_at < \(to?.microseconds ?? .max)
-                """,
-            orderBy: "episode_id, ordinal"
-        )
-    }
-
-    /// Episodes with a stay that overlaps a time.
-    static func episodes(
-        _ ledger: LedgerID,
-        _ generation: Int32,
-        from: Instant?,
-        to: Instant?
-    ) -> SQL {
-        CensusEpisodeRow.select(
-            ledger,
-            generation,
-            where: """
-                (ended_at is null or ended_at >= \(from?.microseconds ?? .min))
-                and admitted_at < \(to?.microseconds ?? .max)
-                """,
-            orderBy: "episode_id"
-        )
-    }
-
-    static func stay(_ row: PostgresRow) throws -> (episode: EpisodeID, stay: EpisodeCensus.Stay) {
-        let row = try CensusStayRow(row)
-        return (row.episodeID, row.stay)
+        episodes: SQL,
+        stays: SQL
+    ) -> [SQL] {
+        [
+            CensusEpisodeRow.select(ledger, generation, where: episodes, orderBy: "episode_id"),
+            CensusStayRow.select(ledger, generation, where: stays, orderBy: "episode_id, ordinal"),
+        ]
     }
 
     /// Puts episodes together from their rows.
@@ -243,8 +216,8 @@ enum CensusRows {
     static func models(episodes: PostgresRows, stays: PostgresRows) throws -> [EpisodeCensus] {
         var staysOf: [EpisodeID: [EpisodeCensus.Stay]] = [:]
         for row in stays {
-            let (episode, stay) = try stay(row)
-            staysOf[episode, default: []].append(stay)
+            let row = try CensusStayRow(row)
+            staysOf[row.episodeID, default: []].append(row.stay)
         }
         return try episodes.compactMap { row in
             var episode = try CensusEpisodeRow(row).episode

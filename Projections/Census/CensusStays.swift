@@ -19,10 +19,9 @@ public struct CensusStays: Sendable {
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) async throws {
         let model = ReadModel(try CensusProjection(ledger), database, ledger: ledger)
         (lines, basis) = try await model.withTables { connection, generation, basis in
-            let results = try await connection.pipeline([
-                CensusRows.episodes(ledger.id, generation, from: nil, to: nil),
-                CensusRows.stays(ledger.id, generation, from: nil, to: nil),
-            ])
+            let results = try await connection.pipeline(
+                CensusRows.overlapping(nil, ledger.id, generation)
+            )
             let episodes = try results[0].reduce(into: [EpisodeID: EpisodeCensus]()) {
                 let episode = try CensusEpisodeRow($1).episode
                 $0[episode.episodeID] = episode

@@ -111,3 +111,12 @@ extension DischargeSummary {
         public var reason: MedicationReason?
     }
 }
+
+/// What is stated of one lineage of medications.
+protocol MedicationStatement: Hashable, Sendable {
+    var lineage: MedicationCourse.LineageID { get }
+}
+
+extension DischargeSummary.MedicationState: MedicationStatement {}
+extension DischargeSummary.MedicationOutcome: MedicationStatement {}
+extension DischargeSummary.MedicationPlan: MedicationStatement {}

@@ -22,63 +22,6 @@ extension DischargeSummary {
 
         var path: String { "\(section)/\(name)" }
 
-        /// An element that stands alone.
-        init<Value: JSONDescribed>(
-            _ section: String,
-            _ name: String,
-            _ element: @escaping @Sendable (DischargeSummary) -> Element<Value>
-        ) {
-            self.section = section
-            self.name = name
-            isList = false
-            schema = { Optional<Value>.schema }
-            statements = {
-                let element = element($0)
-                return [Statement(value: element.value.json, eventIDs: element.eventIDs)]
-            }
-        }
-
-        /// An element that stands alone, and is an object with these members.
-        init<Value>(
-            _ section: String,
-            _ name: String,
-            _ element: @escaping @Sendable (DischargeSummary) -> Element<Value>,
-            of fields: [JSONField<Value>]
-        ) {
-            self.section = section
-            self.name = name
-            isList = false
-            schema = { AnswerJSON.schema(of: fields).orNull }
-            statements = {
-                let element = element($0)
-                let value = element.value.map { AnswerJSON.object(fields: fields, of: $0) }
-                return [Statement(value: value ?? .null, eventIDs: element.eventIDs)]
-            }
-        }
-
-        /// A list of elements, each told apart by its first member.
-        init<Value>(
-            _ section: String,
-            _ name: String,
-            _ elements: @escaping @Sendable (DischargeSummary) -> [Element<Value>],
-            by key: @escaping @Sendable (Value) -> String,
-            of fields: [JSONField<Value>]
-        ) {
-            self.section = section
-            self.name = name
-            isList = true
-            schema = { .schema(of: fields) }
-            statements = {
-                elements($0).map { element in
-                    Statement(
-                        key: element.value.map(key),
-                        value: element.value.map { .object(fields: fields, of: $0) } ?? .null,
-                        eventIDs: element.eventIDs
-                    )
-                }
-            }
-        }
-
         fileprivate var field: JSONField<DischargeSummary> {
             JSONField(name, schema: isList ? .schema(listOf: statementSchema) : statementSchema) {
                 let told = statements($0).map { $0.json }
@@ -119,21 +62,15 @@ extension DischargeSummary {
             Part("course_of_care", "missed", \.courseOfCare.missed),
             Part("course_of_care", "missed_after_end", \.courseOfCare.missedAfterEnd),
             Part("course_of_care", "family_sessions", \.courseOfCare.familySessions),
-            state("at_admission", \.atAdmission),
-            state("at_discharge", \.atDischarge),
-            Part(
-                "medications",
-                "after_discharge",
-                \.medications.afterDischarge,
-                by: \.lineage.description,
-                of: MedicationPlan.fields
-            ),
-            outcome("continued", \.continued, MedicationOutcome.continued),
-            outcome("changed", \.changed, MedicationOutcome.changed),
-            outcome("new", \.new, MedicationOutcome.new),
-            outcome("held", \.held, MedicationOutcome.held),
-            outcome("stopped", \.stopped, MedicationOutcome.stopped),
-            outcome(
+            medications("at_admission", \.atAdmission, MedicationState.fields),
+            medications("at_discharge", \.atDischarge, MedicationState.fields),
+            medications("after_discharge", \.afterDischarge, MedicationPlan.fields),
+            medications("continued", \.continued, MedicationOutcome.continued),
+            medications("changed", \.changed, MedicationOutcome.changed),
+            medications("new", \.new, MedicationOutcome.new),
+            medications("held", \.held, MedicationOutcome.held),
+            medications("stopped", \.stopped, MedicationOutcome.stopped),
+            medications(
                 "started_and_stopped",
                 \.startedAndStopped,
                 MedicationOutcome.startedAndStopped
@@ -172,23 +109,10 @@ extension DischargeSummary {
     /// Everything that is stated.
     var statements: [Part.Statement] { Self.parts.flatMap { $0.statements(self) } }
 
-    private static func state(
+    private static func medications<Value: MedicationStatement>(
         _ name: String,
-        _ list: @escaping @Sendable (Medications) -> [Element<MedicationState>]
-    ) -> Part {
-        Part(
-            "medications",
-            name,
-            { list($0.medications) },
-            by: \.lineage.description,
-            of: MedicationState.fields
-        )
-    }
-
-    private static func outcome(
-        _ name: String,
-        _ list: @escaping @Sendable (Medications) -> [Element<MedicationOutcome>],
-        _ fields: [JSONField<MedicationOutcome>]
+        _ list: @escaping @Sendable (Medications) -> [Element<Value>],
+        _ fields: [JSONField<Value>]
     ) -> Part {
         Part(
             "medications",
@@ -213,7 +137,62 @@ extension DischargeSummary {
     }
 }
 
+extension DischargeSummary.Part {
+    typealias Element = DischargeSummary.Element
+
+    /// An element that stands alone.
+    init<Value: JSONDescribed>(
+        _ section: String,
+        _ name: String,
+        _ element: @escaping @Sendable (DischargeSummary) -> Element<Value>
+    ) {
+        self.init(section: section, name: name, isList: false, schema: { Optional<Value>.schema }) {
+            let element = element($0)
+            return [Statement(value: element.value.json, eventIDs: element.eventIDs)]
+        }
+    }
+
+    /// An element that stands alone, and is an object with these members.
+    init<Value>(
+        _ section: String,
+        _ name: String,
+        _ element: @escaping @Sendable (DischargeSummary) -> Element<Value>,
+        of fields: [JSONField<Value>]
+    ) {
+        let schema = { @Sendable in AnswerJSON.schema(of: fields).orNull }
+        self.init(section: section, name: name, isList: false, schema: schema) {
+            [Statement(element($0), of: fields)]
+        }
+    }
+
+    /// A list of elements, each told apart by its first member.
+    init<Value>(
+        _ section: String,
+        _ name: String,
+        _ elements: @escaping @Sendable (DischargeSummary) -> [Element<Value>],
+        by key: @escaping @Sendable (Value) -> String,
+        of fields: [JSONField<Value>]
+    ) {
+        let schema = { @Sendable in AnswerJSON.schema(of: fields) }
+        self.init(section: section, name: name, isList: true, schema: schema) {
+            elements($0).map { Statement($0, key: $0.value.map(key), of: fields) }
+        }
+    }
+}
+
 extension DischargeSummary.Part.Statement {
+    fileprivate init<Value>(
+        _ element: DischargeSummary.Element<Value>,
+        key: String? = nil,
+        of fields: [JSONField<Value>]
+    ) {
+        self.init(
+            key: key,
+            value: element.value.map { .object(fields: fields, of: $0) } ?? .null,
+            eventIDs: element.eventIDs
+        )
+    }
+
     fileprivate var json: AnswerJSON { ["value": value, "event_ids": eventIDs.json] }
 }
 

@@ -20,16 +20,10 @@ extension DischargeSummaryList {
             "Discharge summaries",
             isTitleShown: false,
             [
-                .table(
-                    .wide(
-                        "",
-                        [
-                            "Episode", "Client", "Admitted", "Ended", "How", .number("Days"),
-                            "Missing",
-                        ],
-                        cells,
-                        idColumn: 0
-                    )
+                .wide(
+                    ["Episode", "Client", "Admitted", "Ended", "How", .number("Days"), "Missing"],
+                    cells,
+                    idColumn: 0
                 ),
                 .note("\(Words.count(rows.count, "ended episode")). \(basis.words)"),
             ]

@@ -3,7 +3,7 @@ public import Ledger
 public import ProjectionRuntime
 
 /// The discharge summaries: one for every ended episode.
-public struct DischargeSummaryProjection: EpisodeProjection {
+public struct DischargeSummaryProjection: LedgerProjection {
     /// `discharge_summary`.
     public static let name = "discharge_summary"
 
@@ -18,14 +18,8 @@ public struct DischargeSummaryProjection: EpisodeProjection {
         calendar = try LocalCalendar(timeZone: ledger.timeZone)
     }
 
-    /// `discharge_summary`.
-    public var name: String { Self.name }
-
     /// Raised with every change of the fold, of the document or of the table.
     public static let foldVersion = 3
-
-    /// ``foldVersion``.
-    public var foldVersion: Int { Self.foldVersion }
 
     /// One table.
     public var tables: [ProjectionTable] { [StoredSummaryRow.table] }

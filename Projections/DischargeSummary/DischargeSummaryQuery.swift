@@ -182,29 +182,6 @@ public struct DischargeSummaryQuery: Sendable {
             ? LedgerError.unknownEpisode(episode) : DischargeSummaryError.notAdmitted(episode)
     }
 
-    // MARK: - From the table
-
-    /// The sections and flags of an ended episode as the table has them, for all that is known.
-    ///
-    /// - Returns: JSON, byte for byte what a fold up to the basis writes; nil where the table has no
-    ///   row of it.
-    public func document(
-        of episode: EpisodeID
-    ) async throws -> (json: [UInt8]?, basis: ReadModelBasis) {
-        let ledger = ledger
-        return try await model.withTables { connection, generation, basis in
-            let rows = try await connection.query(
-                """
-                select document
-                from \(raw: StoredSummaryRow.table.qualifiedName)
-                where \(ProjectionTable.isOf(ledger.id, generation)) and episode_id = \(episode)
-                """
-            )
-            let text = try rows.first?.get("document", as: String.self)
-            return (text.map { Array($0.utf8) }, basis)
-        }
-    }
-
     // MARK: - Lists
 
     /// Which ended episodes a list has.
@@ -215,13 +192,6 @@ public struct DischargeSummaryQuery: Sendable {
         public var from: CalendarDate?
         /// The last date; nil for no limit.
         public var to: CalendarDate?
-
-        /// A selection; without anything, of all.
-        public init(program: String? = nil, from: CalendarDate? = nil, to: CalendarDate? = nil) {
-            self.program = program
-            self.from = from
-            self.to = to
-        }
     }
 
     /// The ended episodes, the latest end first.
@@ -232,7 +202,7 @@ public struct DischargeSummaryQuery: Sendable {
     ///   - selection: which.
     ///   - effectiveAt: only those that had ended by this time.
     ///   - knowledge: only what was known then; nil for everything.
-    public func list(
+    func list(
         _ selection: Selection = Selection(),
         effectiveAt: Instant,
         knowledge: Knowledge? = nil

@@ -71,7 +71,8 @@ struct MedicationComparison {
                 medications.held.append(held(lineage, before, after))
             case (.some(let before), .some(let after)):
                 if compared.origin == nil, isSame(before, (lineage, after)) {
-                    medications.continued.append(continued(lineage, after))
+                    let from = lineage.intervals[after.interval].from
+                    medications.continued.append(outcome(lineage, .continued(from: from), after))
                 } else {
                     medications.changed.append(changed(lineage, before, after))
                 }
@@ -188,43 +189,30 @@ struct MedicationComparison {
         )
     }
 
-    private func continued(
-        _ lineage: Lineage,
-        _ after: Moment
-    ) -> DischargeSummary.Element<Outcome> {
-        let interval = lineage.intervals[after.interval]
-        return fold.element(
-            outcome(lineage, .continued(from: interval.from), interval),
-            events(lineage, after)
-        )
-    }
-
     private func changed(
         _ lineage: Lineage,
         _ before: (lineage: Lineage, moment: Moment),
         _ after: Moment
     ) -> DischargeSummary.Element<Outcome> {
         let first = before.lineage.intervals[before.moment.interval]
-        let last = lineage.intervals[after.interval]
-        let steps = steps(before.lineage, lineage)
-        return fold.element(
-            outcome(lineage, .changed(before: prescription(first)), last, steps),
-            events(before.lineage, before.moment) + events(lineage, after)
-                + steps.map(\.eventID)
+        return outcome(
+            lineage,
+            .changed(before: prescription(first)),
+            after,
+            steps(before.lineage, lineage),
+            besides: events(before.lineage, before.moment)
         )
     }
 
     private func new(_ lineage: Lineage, _ after: Moment) -> DischargeSummary.Element<Outcome> {
         let first = lineage.intervals[firstTaken(lineage) ?? 0]
-        let steps = steps(lineage)
-        var outcome = outcome(
+        return outcome(
             lineage,
             .new(startedAt: first.from),
-            lineage.intervals[after.interval],
-            steps
+            after,
+            steps(lineage),
+            decided: (first.prescriber, first.reason)
         )
-        (outcome.prescriber, outcome.reason) = (first.prescriber, first.reason)
-        return fold.element(outcome, events(lineage, after) + steps.map(\.eventID))
     }
 
     private func held(
@@ -233,20 +221,14 @@ struct MedicationComparison {
         _ after: Moment
     ) -> DischargeSummary.Element<Outcome> {
         let origin = origin(before, of: (lineage, after))
-        let steps = steps(before?.lineage ?? lineage, lineage)
-        var outcome = outcome(
+        let since = after.hold?.since ?? fold.course.admission.time
+        return outcome(
             lineage,
-            .held(
-                since: after.hold?.since ?? fold.course.admission.time,
-                before: origin?.prescription
-            ),
-            lineage.intervals[after.interval],
-            steps
-        )
-        (outcome.prescriber, outcome.reason) = (lineage.hold?.prescriber, lineage.hold?.reason)
-        return fold.element(
-            outcome,
-            events(lineage, after) + (origin?.events ?? []) + steps.map(\.eventID)
+            .held(since: since, before: origin?.prescription),
+            after,
+            steps(before?.lineage ?? lineage, lineage),
+            decided: (lineage.hold?.prescriber, lineage.hold?.reason),
+            besides: origin?.events ?? []
         )
     }
 
@@ -255,23 +237,17 @@ struct MedicationComparison {
         _ before: Moment
     ) -> DischargeSummary.Element<Outcome> {
         let after = Moment(interval: lastTaken(lineage))
+        let last = lineage.intervals[after.interval]
         let origin = origin((lineage, before), of: (lineage, after))
         let steps = steps(lineage)
         let stop = steps.last { $0.change == .stop }
-        var outcome = outcome(
+        return outcome(
             lineage,
-            .stopped(
-                at: stop?.at ?? lineage.intervals[after.interval].to
-                    ?? lineage.intervals[after.interval].from,
-                before: origin?.prescription
-            ),
-            lineage.intervals[after.interval],
-            steps
-        )
-        (outcome.prescriber, outcome.reason) = (stop?.prescriber, stop?.reason)
-        return fold.element(
-            outcome,
-            events(lineage, after) + (origin?.events ?? []) + steps.map(\.eventID)
+            .stopped(at: stop?.at ?? last.to ?? last.from, before: origin?.prescription),
+            after,
+            steps,
+            decided: (stop?.prescriber, stop?.reason),
+            besides: origin?.events ?? []
         )
     }
 
@@ -300,35 +276,41 @@ struct MedicationComparison {
         let first = lineage.intervals[firstTaken(lineage) ?? 0]
         let steps = steps(lineage)
         let stop = steps.last { $0.change == .stop }
-        var outcome = outcome(
+        let end = stop?.at ?? lineage.intervals[last].to ?? first.from
+        return outcome(
             lineage,
-            .startedAndStopped(
-                startedAt: first.from,
-                stoppedAt: stop?.at ?? lineage.intervals[last].to ?? first.from
-            ),
-            lineage.intervals[last],
-            steps
-        )
-        (outcome.prescriber, outcome.reason) = (stop?.prescriber, stop?.reason)
-        return fold.element(
-            outcome,
-            events(lineage, Moment(interval: last)) + steps.map(\.eventID)
+            .startedAndStopped(startedAt: first.from, stoppedAt: end),
+            Moment(interval: last),
+            steps,
+            decided: (stop?.prescriber, stop?.reason)
         )
     }
 
+    /// What became of a lineage, told at a moment, with the steps to it.
+    ///
+    /// - Parameters:
+    ///   - decided: by whom, and why; those of the moment's interval where nothing is said.
+    ///   - events: further events that it rests on.
     private func outcome(
         _ lineage: Lineage,
         _ kind: Outcome.Kind,
-        _ interval: MedicationCourse.Interval,
-        _ steps: [MedicationCourse.Change] = []
-    ) -> Outcome {
-        Outcome(
-            lineage: lineage.id,
-            prescription: prescription(interval),
-            kind: kind,
-            prescriber: interval.prescriber,
-            reason: interval.reason,
-            steps: steps.map(DischargeSummary.MedicationStep.init)
+        _ moment: Moment,
+        _ steps: [MedicationCourse.Change] = [],
+        decided: (prescriber: String?, reason: MedicationReason?)? = nil,
+        besides events: [EventID] = []
+    ) -> DischargeSummary.Element<Outcome> {
+        let interval = lineage.intervals[moment.interval]
+        let (prescriber, reason) = decided ?? (interval.prescriber, interval.reason)
+        return fold.element(
+            Outcome(
+                lineage: lineage.id,
+                prescription: prescription(interval),
+                kind: kind,
+                prescriber: prescriber,
+                reason: reason,
+                steps: steps.map(DischargeSummary.MedicationStep.init)
+            ),
+            self.events(lineage, moment) + events + steps.map(\.eventID)
         )
     }
 

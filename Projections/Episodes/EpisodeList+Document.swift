@@ -25,16 +25,13 @@ extension EpisodeList {
             "Episodes",
             isTitleShown: false,
             [
-                .table(
-                    .wide(
-                        "",
-                        [
-                            "Client", "Program", "Level of care", "Admitted", "Ended", "How",
-                            .number("Days"), "Flags", "Episode",
-                        ],
-                        rows,
-                        idColumn: 8
-                    )
+                .wide(
+                    [
+                        "Client", "Program", "Level of care", "Admitted", "Ended", "How",
+                        .number("Days"), "Flags", "Episode",
+                    ],
+                    rows,
+                    idColumn: 8
                 ),
                 .note("\(Words.count(episodes.count, "episode")). \(basis.words)"),
             ]

@@ -11,13 +11,6 @@ extension CensusQuery {
         public var isOpen: Bool?
         /// Only those with a stay in this program.
         public var program: String?
-
-        /// A filter.
-        public init(clientID: String? = nil, isOpen: Bool? = nil, program: String? = nil) {
-            self.clientID = clientID
-            self.isOpen = isOpen
-            self.program = program
-        }
     }
 }
 

@@ -63,11 +63,12 @@ public struct EpisodesQuestion: Question {
     /// The list.
     public func answer(_ context: LedgerContext) async throws -> Answer<EpisodeList> {
         let query = try CensusQuery(context.database, ledger: context.ledger)
-        let (list, basis) = try await query.episodes(
-            filter,
+        let (models, basis) = try await query.episodes(
+            overlapping: nil,
             effectiveAt: effectiveAt,
             knowledge: clocks.knowledge
         )
+        let list = EpisodeList(models, filter, effectiveAt: effectiveAt)
         return Answer(list, basis, json: list.json(context.ledger, basis), list: { list.table }) {
             list.document(context.calendar, basis)
         }

@@ -1,5 +1,4 @@
 public import CareEpisode
-import Ledger
 public import ProjectionRuntime
 
 extension PeriodOutcomes: AnswerValue {

@@ -77,14 +77,15 @@ public struct OutcomesQuestion: Question {
     /// The outcomes.
     public func answer(_ context: LedgerContext) async throws -> Answer<PeriodOutcomes> {
         let query = try CensusQuery(context.database, ledger: context.ledger)
-        let (outcomes, basis) = try await query.outcomes(
-            from: from,
-            to: to,
+        // A service may have begun with a stay that lies before the period.
+        let time = context.calendar.instants(from: from, through: to)
+        let (models, basis) = try await query.wholeEpisodes(
+            time,
+            among: .enrolled(in: time),
             effectiveAt: effectiveAt,
-            program: program,
-            by: unit,
             knowledge: clocks.knowledge
         )
+        let outcomes = outcomes(models, context.calendar)
         return Answer(outcomes, basis, json: outcomes.json(context.ledger, basis)) {
             outcomes.document(context.ledger, basis)
         }
@@ -102,17 +103,19 @@ public struct OutcomesQuestion: Question {
             (first, second),
             among: .enrolled(in: context.calendar.instants(from: from, through: to)),
             fold: query.fold(effectiveAt: effectiveAt),
-            items: { [self, calendar = context.calendar] in
-                PeriodOutcomes(
-                    $0,
-                    from: from,
-                    to: to,
-                    program: program,
-                    by: unit,
-                    effectiveAt: effectiveAt,
-                    calendar: calendar
-                ).items
-            }
+            items: { [self, calendar = context.calendar] in outcomes($0, calendar).items }
+        )
+    }
+
+    private func outcomes(_ models: [EpisodeCensus], _ calendar: LocalCalendar) -> PeriodOutcomes {
+        PeriodOutcomes(
+            models,
+            from: from,
+            to: to,
+            program: program,
+            by: unit,
+            effectiveAt: effectiveAt,
+            calendar: calendar
         )
     }
 }

@@ -30,15 +30,12 @@ extension Replay {
             "Replay of an episode",
             isTitleShown: false,
             [
-                .table(
-                    .wide(
-                        "",
-                        [
-                            .number("Version"), .number("Position"), "Occurred", "Known", "By",
-                            "Type", "Standing", "Event",
-                        ],
-                        rows
-                    )
+                .wide(
+                    [
+                        .number("Version"), .number("Position"), "Occurred", "Known", "By",
+                        "Type", "Standing", "Event",
+                    ],
+                    rows
                 ),
                 .notes(Self.words(state, calendar)),
             ]
@@ -89,13 +86,7 @@ extension ReplayDifference {
             "What differs between two replays",
             isTitleShown: false,
             [
-                .table(
-                    .wide(
-                        "",
-                        ["Change", "Type", "Before", "After", "Event", "Because of"],
-                        rows
-                    )
-                ),
+                .wide(["Change", "Type", "Before", "After", "Event", "Because of"], rows),
                 .note(
                     "\(changes.count) entries differ; \(learned.count) events became known "
                         + "between \(calendar.time(first, withSeconds: true)) and "

@@ -1,5 +1,4 @@
 public import CareEpisode
-import Ledger
 import ProjectionRuntime
 
 /// The sessions that were asked for, as they are written.

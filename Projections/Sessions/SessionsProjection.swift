@@ -3,7 +3,7 @@ public import Ledger
 public import ProjectionRuntime
 
 /// The sessions: every entry in force, with the program at its start and whether it counts.
-public struct SessionsProjection: EpisodeProjection {
+public struct SessionsProjection: LedgerProjection {
     /// `sessions`.
     public static let name = "sessions"
 
@@ -18,14 +18,8 @@ public struct SessionsProjection: EpisodeProjection {
         calendar = try LocalCalendar(timeZone: ledger.timeZone)
     }
 
-    /// `sessions`.
-    public var name: String { Self.name }
-
     /// Raised with every change of the fold or of the tables.
     public static let foldVersion = 1
-
-    /// ``foldVersion``.
-    public var foldVersion: Int { Self.foldVersion }
 
     /// Entries, and the stays in which they lie.
     public var tables: [ProjectionTable] { Self.tables }

@@ -77,14 +77,21 @@ public struct StatisticsQuestion: Question {
     public func answer(_ context: LedgerContext) async throws -> Answer<Statistics> {
         let query = try CensusQuery(context.database, ledger: context.ledger)
         let firstDay = try await firstDayOfWeek(context)
-        var (statistics, basis) = try await query.statistics(self, firstDay?.day)
+        // Whose end lies before the period may come back in it.
+        let start = from.adding(days: -Statistics.readmissionDays)
+        var (models, basis) = try await query.wholeEpisodes(
+            context.calendar.instants(from: start, through: to),
+            effectiveAt: effectiveAt,
+            knowledge: clocks.knowledge
+        )
+        let statistics = statistics(models, context.calendar, firstDay?.day)
         basis.settings = [firstDay?.by].compactMap { $0 }
         return Answer(
             statistics,
             basis,
             json: statistics.json(context.ledger, basis),
-            list: { [statistics] in CSVTable(statistics.lines, Statistics.Line.columns) }
-        ) { [statistics, basis] in
+            list: { CSVTable(statistics.lines, Statistics.Line.columns) }
+        ) { [basis] in
             statistics.document(context.ledger, basis)
         }
     }

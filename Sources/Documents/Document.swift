@@ -77,6 +77,15 @@ public struct Document: Sendable {
 
         /// A sentence.
         public static func note(_ text: String) -> Block { .notes([text]) }
+
+        /// A wide table without a caption: see ``Document/Table/wide(_:_:_:idColumn:)``.
+        public static func wide(
+            _ columns: [Column],
+            _ rows: [[String]],
+            idColumn: Int? = nil
+        ) -> Block {
+            .table(.wide("", columns, rows, idColumn: idColumn))
+        }
     }
 
     /// A label and what is said under it.

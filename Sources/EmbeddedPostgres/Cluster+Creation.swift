@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 extension Cluster {
     /// The major version of PostgreSQL that made the cluster; nil if there is none.
@@ -63,7 +59,7 @@ extension Cluster {
             installation.program("initdb"),
             [
                 "-D", ".", "--username=\(Self.userName)", "--auth=trust", "--encoding=UTF8",
-                "--locale=\(locale)", "--data-checksums", "--no-instructions", "--no-sync",
+                "--locale=C.UTF-8", "--data-checksums", "--no-instructions", "--no-sync",
             ]
         )
         try await step(
@@ -79,15 +75,6 @@ extension Cluster {
         if options.flushesToDisk {
             try await step(installation.program("initdb"), ["-D", ".", "--sync-only"])
         }
-    }
-
-    /// Text compares by code point: the same order on every machine and version.
-    private var locale: String {
-        #if os(Linux)
-            "C.UTF-8"
-        #else
-            "C"
-        #endif
     }
 
     /// Removes what processes that were killed while they made a cluster have left.

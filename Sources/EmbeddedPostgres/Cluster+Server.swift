@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 extension Cluster {
     /// Waits for the server, which is started if need be, to accept connections.
@@ -140,11 +136,9 @@ extension Cluster {
             try await Task.sleep(for: .milliseconds(20))
             orphans = Postmaster.processes(of: location.cluster)
         }
-        #if os(Linux)
-            if Postmaster.exists(postmaster.processID) {
-                unlink(Postmaster.fileName(in: location.cluster))
-            }
-        #endif
+        if Postmaster.exists(postmaster.processID) {
+            unlink(Postmaster.fileName(in: location.cluster))
+        }
     }
 
     func stop(with installation: Installation) async throws {

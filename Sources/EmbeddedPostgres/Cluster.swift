@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 /// One process's use of a cluster; ends when it is dropped, or the process dies.
 struct Membership: Sendable {

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 /// Where a cluster lies and which user runs it.
 struct ClusterLocation: Sendable, Hashable {
@@ -23,7 +19,9 @@ struct ClusterLocation: Sendable, Hashable {
     var commandUser: SystemUser? { user.userID == geteuid() ? nil : user }
 
     static let clusterName = "postgresql"
+}
 
+extension ClusterLocation {
     /// Finds or makes the folder for the cluster.
     ///
     /// - Parameters:
@@ -46,12 +44,6 @@ struct ClusterLocation: Sendable, Hashable {
             return
         }
         self = try await Self.locationForRoot(here, systemFolder: systemFolder, log: log)
-    }
-
-    private init(folder: String, owner: uid_t, user: SystemUser) {
-        self.folder = folder
-        self.owner = owner
-        self.user = user
     }
 
     private static func makeFolder(_ path: String) throws -> (path: String, owner: uid_t) {

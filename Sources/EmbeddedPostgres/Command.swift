@@ -1,10 +1,5 @@
 internal import Subprocess
-
-#if canImport(System)
-    internal import System
-#else
-    internal import SystemPackage
-#endif
+internal import SystemPackage
 
 /// One run of a program, with a bounded time and none of this process's environment.
 struct Command: Sendable {
@@ -55,14 +50,10 @@ struct Command: Sendable {
     /// threads that the clone does not have, for ever (seen in swift-subprocess 1.0.2, glibc 2.36).
     private var asUser: [String] {
         guard let user else { return [] }
-        #if canImport(Darwin)
-            return ["/usr/bin/sudo", "-n", "-u", user.name, "--"]
-        #else
-            return [
-                "/usr/bin/setpriv", "--reuid=\(user.userID)", "--regid=\(user.groupID)",
-                "--init-groups", "--",
-            ]
-        #endif
+        return [
+            "/usr/bin/setpriv", "--reuid=\(user.userID)", "--regid=\(user.groupID)",
+            "--init-groups", "--",
+        ]
     }
 
     private func runUnbounded() async throws -> Result {

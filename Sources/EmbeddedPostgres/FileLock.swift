@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 /// A lock on a file that the operating system releases when the process ends, however it ends.
 final class FileLock: Sendable {

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 /// The programs of one installed PostgreSQL.
 struct Installation: Sendable, Hashable {

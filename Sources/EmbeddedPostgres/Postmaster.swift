@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 /// What `postmaster.pid` says about the server of a cluster.
 struct Postmaster: Sendable, Hashable {
@@ -54,13 +50,9 @@ struct Postmaster: Sendable, Hashable {
     /// Whether a process is a server of the cluster, and not one that got the number of a dead one.
     private static func isServer(_ processID: pid_t, of cluster: String) -> Bool {
         guard exists(processID) else { return false }
-        #if os(Linux)
-            // Every process of a server works in its data directory.
-            if let folder = linkTarget("/proc/\(processID)/cwd") { return folder == cluster }
-            return errno != ENOENT
-        #else
-            return true
-        #endif
+        // Every process of a server works in its data directory.
+        if let folder = linkTarget("/proc/\(processID)/cwd") { return folder == cluster }
+        return errno != ENOENT
     }
 
     static func exists(_ processID: pid_t) -> Bool {

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 /// The file in the cluster's folder that the server writes its messages to.
 struct ServerLog: Sendable {

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 /// The folder of the server's socket, which is what guards the cluster: it asks for no password.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
+internal import Glibc
 
 /// A user of the operating system.
 struct SystemUser: Sendable, Hashable {
@@ -14,13 +10,9 @@ struct SystemUser: Sendable, Hashable {
         SystemUser(userID: geteuid())
             ?? SystemUser(name: "\(geteuid())", userID: geteuid(), groupID: getegid())
     }
+}
 
-    init(name: String, userID: uid_t, groupID: gid_t) {
-        self.name = name
-        self.userID = userID
-        self.groupID = groupID
-    }
-
+extension SystemUser {
     init?(named name: String) {
         self.init { entry, buffer, size, result in getpwnam_r(name, entry, buffer, size, result) }
     }

@@ -1,4 +1,3 @@
-import ArgumentParser
 import CareEpisode
 import Ledger
 import Migrations

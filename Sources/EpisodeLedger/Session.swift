@@ -83,56 +83,32 @@ struct Session: Sendable {
         migrates: Bool,
         _ body: @Sendable (Session) async throws -> Void
     ) async throws {
-        if let url = options.databaseURL {
-            return try await connect(
-                url,
-                options,
-                shutdown,
-                isEmbedded: false,
-                migrates: migrates,
-                body
-            )
+        func connect(_ url: String, isEmbedded: Bool) async throws {
+            var configuration = try PostgresConfiguration(url: url)
+            configuration.applicationName = "episode-ledger"
+            if options.usesTransactionPooling { configuration.pooling = .transaction }
+            let database = LedgerDatabase(configuration)
+            do {
+                if !migrates { try await prepare(configuration, isEmbedded: isEmbedded) }
+                let session = Session(
+                    database: database,
+                    format: try options.outputFormat,
+                    isEmbedded: isEmbedded,
+                    shutdown: shutdown,
+                    ledgerName: try options.ledgerName
+                )
+                try await body(session)
+            } catch {
+                await database.close()
+                throw error
+            }
+            await database.close()
         }
+        if let url = options.databaseURL { return try await connect(url, isEmbedded: false) }
         let embedded = EmbeddedPostgres.Options(dataDirectory: options.dataDirectory)
         try await EmbeddedPostgres.withCluster(embedded, log: { Console.note($0) }) { cluster in
-            try await connect(
-                cluster.uri,
-                options,
-                shutdown,
-                isEmbedded: true,
-                migrates: migrates,
-                body
-            )
+            try await connect(cluster.uri, isEmbedded: true)
         }
-    }
-
-    private static func connect(
-        _ url: String,
-        _ options: LedgerOptions,
-        _ shutdown: Shutdown,
-        isEmbedded: Bool,
-        migrates: Bool,
-        _ body: @Sendable (Session) async throws -> Void
-    ) async throws {
-        var configuration = try PostgresConfiguration(url: url)
-        configuration.applicationName = "episode-ledger"
-        if options.usesTransactionPooling { configuration.pooling = .transaction }
-        let database = LedgerDatabase(configuration)
-        do {
-            if !migrates { try await prepare(configuration, isEmbedded: isEmbedded) }
-            let session = Session(
-                database: database,
-                format: try options.outputFormat,
-                isEmbedded: isEmbedded,
-                shutdown: shutdown,
-                ledgerName: try options.ledgerName
-            )
-            try await body(session)
-        } catch {
-            await database.close()
-            throw error
-        }
-        await database.close()
     }
 
     /// Brings an embedded or an empty database to the current schema; refuses any other that is not.

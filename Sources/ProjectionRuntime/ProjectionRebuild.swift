@@ -7,9 +7,9 @@ import Synchronization
 ///
 /// Queries never stop, and live workers go on until the switch.
 public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
-    private let registry: ProjectionRegistry<Projection>
+    let registry: ProjectionRegistry<Projection>
     private let database: LedgerDatabase
-    private let reader: EventReader
+    let reader: EventReader
 
     /// Rebuilds a read model of one ledger.
     public init(
@@ -49,6 +49,8 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
     /// Rebuilds.
     ///
     /// - Parameters:
+    ///   - onlyIfNeeded: not where this version of the fold has written the rows already, which
+    ///     ``AlreadyRebuilt`` says.
     ///   - acceptDifferences: switch even where the rows differ although the fold is the same.
     ///   - parallelism: how many ranges of episodes are folded at once.
     ///   - progress: told how many of how many events have been folded.
@@ -57,27 +59,11 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
     ///   ``ProjectionError/rebuilding(projection:progress:)`` where somebody else is at it; and
     ///   `CancellationError` where it was stopped.
     public func run(
+        onlyIfNeeded: Bool = false,
         acceptDifferences: Bool = false,
         parallelism: Int = 2,
         progress: @escaping @Sendable (_ done: Int64, _ of: Int64) -> Void = { _, _ in },
         isStopped: @escaping @Sendable () -> Bool = { false }
-    ) async throws -> Report {
-        try await run(
-            onlyIfNeeded: false,
-            acceptDifferences: acceptDifferences,
-            parallelism: parallelism,
-            progress: progress,
-            isStopped: isStopped
-        )
-    }
-
-    /// The same; throws ``AlreadyRebuilt`` where it was done and is only wanted if needed.
-    func run(
-        onlyIfNeeded: Bool,
-        acceptDifferences: Bool = false,
-        parallelism: Int,
-        progress: @escaping @Sendable (_ done: Int64, _ of: Int64) -> Void,
-        isStopped: @escaping @Sendable () -> Bool
     ) async throws -> Report {
         try await registry.register()
         // What an earlier one has left takes no room beside this one.

@@ -13,7 +13,7 @@ struct RebuildLease: Sendable {
 }
 
 /// Another process has written the rows with this version of the fold meanwhile.
-struct AlreadyRebuilt: Error {}
+public struct AlreadyRebuilt: Error {}
 
 extension ProjectionRegistry {
     private var rebuildRow: Lease.Row { Lease.Row("read_model_rebuild", where: key) }
@@ -69,14 +69,7 @@ extension ProjectionRegistry {
     }
 
     private func rebuilding(_ connection: PostgresConnection) async throws -> ProjectionError {
-        let rows = try await connection.query(
-            """
-            select \(RebuildProgress.columns)
-            from read_model_state p
-            \(RebuildProgress.join)
-            where p.ledger_id = \(ledger.id.rawValue) and p.name = \(projection.name)
-            """
-        )
+        let rows = try await connection.query(versionAndRebuild)
         guard let progress = try rows.first.flatMap(RebuildProgress.init) else { return leaseLost }
         return .rebuilding(projection: projection.name, progress: progress)
     }

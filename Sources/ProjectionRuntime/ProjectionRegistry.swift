@@ -103,19 +103,22 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
 
     // MARK: - What the rows are
 
+    /// Which version of the fold has written the rows, and how far a rebuild of them is.
+    var versionAndRebuild: SQL {
+        """
+        select p.fold_version, \(RebuildProgress.columns)
+        from read_model_state p
+        \(RebuildProgress.join)
+        where p.ledger_id = \(ledger.id.rawValue) and p.name = \(projection.name)
+        """
+    }
+
     /// Whether this version of the fold has written the rows; true also where there are none yet.
     ///
     /// - Throws: ``ProjectionError/rebuildNeeded(projection:stored:program:)``,
     ///   ``ProjectionError/rebuilding(projection:progress:)``.
     func checkVersion() async throws {
-        let rows = try await pool.query(
-            """
-            select p.fold_version, \(RebuildProgress.columns)
-            from read_model_state p
-            \(RebuildProgress.join)
-            where p.ledger_id = \(ledger.id.rawValue) and p.name = \(projection.name)
-            """
-        )
+        let rows = try await pool.query(versionAndRebuild)
         if let row = rows.first { try projection.checkVersion(row) }
     }
 

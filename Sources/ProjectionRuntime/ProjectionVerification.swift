@@ -35,11 +35,15 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
         guard head > .zero else { return }
         let ranges = EpisodeScan(database, ledger: ledger, through: head)
         do {
-            let found = try await withFindings { findings in
-                try await ranges.forEachRange(parallelism: 1) { range in
-                    try await compare(range, findings)
+            let findings = Mutex<Findings>(([], []))
+            try await ranges.forEachRange(parallelism: 1) { range in
+                let (faults, notices) = try await compare(range)
+                findings.withLock {
+                    $0.faults += faults
+                    $0.notices += notices
                 }
             }
+            let found = findings.withLock { $0 }
             for fault in found.faults { report.add(fault) }
             for name in found.notices { report.add(notice: name) }
             report.add(readModel: projection.name)
@@ -56,18 +60,12 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
         }
     }
 
-    private func withFindings(
-        _ body: (Findings) async throws -> Void
-    ) async throws -> (faults: [EvidenceFault], notices: [String]) {
-        let findings = Findings()
-        try await body(findings)
-        return findings.all
-    }
+    private typealias Findings = (faults: [EvidenceFault], notices: [String])
 
     /// The rows of a table's episodes, each row as the bytes of binary COPY, in no order.
     private typealias Rows = [EpisodeID: [[[UInt8]]]]
 
-    private func compare(_ range: EpisodeRange, _ findings: Findings) async throws {
+    private func compare(_ range: EpisodeRange) async throws -> Findings {
         let tables = projection.tables
         let (stored, basis) = try await model.withTables { connection, generation, basis in
             var rows: Rows = [:]
@@ -99,12 +97,14 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
                 failed.insert(episode)
             }
         }
+        var findings: Findings = ([], [])
         for episode in Set(stored.keys).union(folded.keys).union(failed).sorted() {
             if parked.contains(episode) {
-                let notice = "\(projection.name): episode \(episode) is parked, not compared"
-                findings.add(notice: notice)
+                findings.notices.append(
+                    "\(projection.name): episode \(episode) is parked, not compared"
+                )
             } else if failed.contains(episode) || !same(stored[episode], folded[episode]) {
-                findings.add(
+                findings.faults.append(
                     EvidenceFault(
                         .readModel(
                             "\(projection.name): the rows of episode \(episode) are not what its "
@@ -115,6 +115,7 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
                 )
             }
         }
+        return findings
     }
 
     private func fold(
@@ -166,15 +167,4 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
             rows[episode, default: Array(repeating: [], count: count)][table].append(bytes)
         }
     }
-}
-
-/// What was found, from ranges that may end in any order.
-private final class Findings: Sendable {
-    private let found = Mutex<(faults: [EvidenceFault], notices: [String])>(([], []))
-
-    var all: (faults: [EvidenceFault], notices: [String]) { found.withLock { $0 } }
-
-    func add(_ fault: EvidenceFault) { found.withLock { $0.faults.append(fault) } }
-
-    func add(notice: String) { found.withLock { $0.notices.append(notice) } }
 }

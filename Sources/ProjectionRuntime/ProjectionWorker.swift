@@ -10,9 +10,9 @@ import Postgres
 public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
     /// Asks it to end after the batch it is at.
     public let stopSignal = StopSignal()
-    private let registry: ProjectionRegistry<Projection>
     private let rebuild: ProjectionRebuild<Projection>
-    private let reader: EventReader
+    private var registry: ProjectionRegistry<Projection> { rebuild.registry }
+    private var reader: EventReader { rebuild.reader }
     private let batchLimit: Int
 
     /// The time from one look at the head to the next, once it is reached.
@@ -38,14 +38,7 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
         holder: String,
         batchLimit: Int = EventReader.foldLimit
     ) {
-        registry = ProjectionRegistry(
-            projection: projection,
-            ledger: ledger,
-            pool: database.projector,
-            holder: holder
-        )
         rebuild = ProjectionRebuild(projection, database, ledger: ledger, holder: holder)
-        reader = EventReader(database, ledger: ledger)
         self.batchLimit = min(max(batchLimit, 1), EventReader.foldLimit)
     }
 

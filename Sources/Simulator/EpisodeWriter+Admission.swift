@@ -10,43 +10,28 @@ extension EpisodeWriter {
             after(admittedAt, seconds: random.integer(in: 300...7200)),
             Instant(microseconds: cutoff.microseconds - 1)
         )
+        let wrongProgram =
+            !plan.isMistake && random.chance(perMillion: assumptions.corrected(14))
+            ? Program.counterpart(of: first.program) : nil
+        var entered = admission
+        if let wrongProgram { entered.program = wrongProgram.name }
+        let entry = record(
+            .admitted(entered),
+            at: admittedAt,
+            knownAt: known,
+            by: plan.isMistake ? .administrator : .socialWorker
+        )
+        earliestKnowledge = after(entry.knownAt, seconds: 60)
         if plan.isMistake {
-            let mistake = record(
-                .admitted(admission),
-                at: admittedAt,
-                knownAt: known,
-                by: .administrator
-            )
-            earliestKnowledge = after(mistake.knownAt, seconds: 60)
-            retract(mistake, because: "Opened for the wrong client", by: .administrator)
-            return
+            return retract(entry, because: "Opened for the wrong client", by: .administrator)
         }
-        if random.chance(perMillion: assumptions.corrected(14)),
-            let other = Program.counterpart(of: first.program)
-        {
-            var mistaken = admission
-            mistaken.program = other.name
-            let record = record(
-                .admitted(mistaken),
-                at: admittedAt,
-                knownAt: known,
-                by: .socialWorker
-            )
-            earliestKnowledge = after(record.knownAt, seconds: 60)
+        if wrongProgram != nil {
             correct(
-                record,
+                entry,
                 to: .admitted(admission),
                 because: "Wrong program chosen",
                 by: .administrator
             )
-        } else {
-            let record = record(
-                .admitted(admission),
-                at: admittedAt,
-                knownAt: known,
-                by: .socialWorker
-            )
-            earliestKnowledge = after(record.knownAt, seconds: 60)
         }
         intake()
     }

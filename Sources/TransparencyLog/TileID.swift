@@ -25,22 +25,6 @@ public struct TileID: Hashable, Sendable {
     /// Whether it holds 256 hashes, and so never changes again.
     public var isFull: Bool { width == Self.width }
 
-    /// Every tile of a tree, level by level, from the left.
-    ///
-    /// - Parameter size: the number of leaves.
-    public static func all(treeSize size: Int64) -> [TileID] {
-        var tiles: [TileID] = []
-        var (level, nodes) = (0, size)
-        while nodes > 0 {
-            for number in 0..<(nodes + Int64(width) - 1) / Int64(width) {
-                tiles.append(TileID(level: level, number: number, treeSize: size))
-            }
-            nodes /= Int64(width)
-            level += 1
-        }
-        return tiles
-    }
-
     /// The tile of this place in a tree, as wide as the tree makes it.
     public init(level: Int, number: Int64, treeSize: Int64) {
         let nodes = treeSize >> Int64(Self.height * level)

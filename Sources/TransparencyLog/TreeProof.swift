@@ -134,23 +134,11 @@ public enum TreeProof {
         proof: [TreeHash]
     ) -> Bool {
         guard index >= 0, index < size else { return false }
-        var (node, last) = (index, size - 1)
         var hash = leaf
-        for sibling in proof {
-            guard last != 0 else { return false }
-            if node & 1 == 1 || node == last {
-                hash = TreeHash.node(sibling, hash)
-                while node & 1 == 0 && node != 0 {
-                    node >>= 1
-                    last >>= 1
-                }
-            } else {
-                hash = TreeHash.node(hash, sibling)
-            }
-            node >>= 1
-            last >>= 1
+        let endsAtRoot = climb(from: index, last: size - 1, proof[...]) { sibling, isLeft in
+            hash = isLeft ? TreeHash.node(sibling, hash) : TreeHash.node(hash, sibling)
         }
-        return last == 0 && hash == root
+        return endsAtRoot && hash == root
     }
 
     /// Whether a proof shows that the tree with the second root begins with the one with the first
@@ -177,21 +165,38 @@ public enum TreeProof {
             last >>= 1
         }
         var (old, new) = (seed, seed)
-        for sibling in rest {
+        let endsAtRoot = climb(from: node, last: last, rest) { sibling, isLeft in
+            if isLeft { old = TreeHash.node(sibling, old) }
+            new = isLeft ? TreeHash.node(sibling, new) : TreeHash.node(new, sibling)
+        }
+        return endsAtRoot && old == firstRoot && new == secondRoot
+    }
+
+    /// Goes from a node of the lowest level up to the root, a sibling of the proof a step.
+    ///
+    /// - Parameters:
+    ///   - node: its index.
+    ///   - last: the index of the level's last node.
+    ///   - step: told each sibling, and whether it stands to the left.
+    /// - Returns: whether the proof ends at the root.
+    private static func climb(
+        from node: Int64,
+        last: Int64,
+        _ proof: ArraySlice<TreeHash>,
+        _ step: (_ sibling: TreeHash, _ isLeft: Bool) -> Void
+    ) -> Bool {
+        var (node, last) = (node, last)
+        for sibling in proof {
             guard last != 0 else { return false }
-            if node & 1 == 1 || node == last {
-                old = TreeHash.node(sibling, old)
-                new = TreeHash.node(sibling, new)
-                while node & 1 == 0 && node != 0 {
-                    node >>= 1
-                    last >>= 1
-                }
-            } else {
-                new = TreeHash.node(new, sibling)
+            let isLeft = node & 1 == 1 || node == last
+            step(sibling, isLeft)
+            while isLeft && node & 1 == 0 && node != 0 {
+                node >>= 1
+                last >>= 1
             }
             node >>= 1
             last >>= 1
         }
-        return last == 0 && old == firstRoot && new == secondRoot
+        return last == 0
     }
 }

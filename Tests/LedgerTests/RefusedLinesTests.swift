@@ -54,7 +54,7 @@ struct RefusedLinesTests {
         ] {
             let source = try String(contentsOf: sources.appending(path: path), encoding: .utf8)
             let found = source.matches(
-                of: /(?:code[:=]|code =|AppendDecline\()\s*"([a-z_]+)"/
+                of: /(?:code[:=]|code =|AppendDecline\(|refused\(\s*[^\s,]+,)\s*"([a-z_]+)"/
             )
             #expect(!found.isEmpty, "\(path)")
             codes.formUnion(found.map { String($0.1) })

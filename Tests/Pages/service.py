@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -64,11 +65,18 @@ class Service:
         return self.run("token", *words, "--all-ledgers", "--format", "text").strip()
 
     def ask(self, path, token):
-        """The API's answer."""
+        """The API's answer, which a busy machine may ask for more than once."""
         request = urllib.request.Request(
             f"{self.base}/v1/ledgers/{path}", headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return json.load(answer)
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=120) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                if error.code != 503 or time.monotonic() > deadline:
+                    raise
+            time.sleep(1)
 
     def stop(self):
         if self.process is not None and self.process.poll() is None:

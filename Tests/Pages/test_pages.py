@@ -64,7 +64,8 @@ def sign_in(page):
 
 def admit(ledger, time, client, program):
     event = {
-        "episode_id": str(uuid.uuid4()), "type": "admitted", "occurred_at": time,
+        "event_id": str(uuid.uuid4()), "episode_id": str(uuid.uuid4()), "type": "admitted",
+        "occurred_at": time,
         "author": {"id": "staff-1", "role": "social_worker"},
         "data": {"client_id": client, "program": program,
                  "level_of_care": "intensive_outpatient"},

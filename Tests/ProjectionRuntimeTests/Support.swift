@@ -1,10 +1,10 @@
 import CareEpisode
 import Postgres
 import ProjectionTestSupport
-import Projections
 
 @testable import Ledger
 @testable import ProjectionRuntime
+@testable import Projections
 
 extension ProjectionFixture {
     var census: CensusProjection {
@@ -65,9 +65,9 @@ extension ProjectionFixture {
 
     /// What the live tables of the census hold, and where it stands, in one snapshot.
     func storedCensus() async throws -> (models: [EpisodeCensus], basis: ReadModelBasis) {
-        let (list, basis) = try await CensusQuery(database, ledger: ledger)
-            .episodes(effectiveAt: Instant(microseconds: .max))
-        return (list.episodes.sorted { $0.episodeID < $1.episodeID }, basis)
+        let (models, basis) = try await CensusQuery(database, ledger: ledger)
+            .episodes(overlapping: nil, effectiveAt: Instant(microseconds: .max), knowledge: nil)
+        return (models.sorted { $0.episodeID < $1.episodeID }, basis)
     }
 
     /// The rows of all tables of the census.
@@ -122,5 +122,29 @@ extension ProjectionFixture {
             where ledger_id = \(ledger.id.rawValue) and name = \(name)
             """
         ).first?.get("last_generation")
+    }
+}
+
+extension ReadModel {
+    /// Folds the histories of a whole ledger as they were known at a time.
+    ///
+    /// Reads every event; nothing is held but the models.
+    ///
+    /// - Parameters:
+    ///   - knownAt: only what was known then; nil for everything, and so is the time of the newest
+    ///     event or later.
+    ///   - knownBy: which clock `knownAt` is on.
+    ///   - effectiveAt: only entries up to this time; nil for all.
+    func folded(
+        knownAt: Instant?,
+        knownBy: KnowledgeClock,
+        effectiveAt: Instant? = nil
+    ) async throws -> ([Projection.Model], ReadModelBasis) {
+        let projection = projection
+        return try await histories.run(
+            known: knownAt.map { Knowledge(at: $0, by: knownBy) }
+        ) { episode, history in
+            try projection.fold(episode, history.through(effectiveAt))
+        }
     }
 }

@@ -67,11 +67,7 @@ struct StatisticsQueryTests {
         try await ProjectionFixture.with(timeZone: "UTC") { fixture in
             // What the rows say, whichever way they came there: the last session is after the end.
             let from = moment("2026-05-01"), to = moment("2026-06-01")
-            let condition = CensusRows.wholeEpisodes(
-                fixture.ledger.id,
-                1,
-                from..<to
-            )
+            let episodes = CensusRows.whole(from..<to, fixture.ledger.id, 1)[0]
             _ = try await fixture.database.projector.query(
                 """
                 insert into read_model.census_episode (ledger_id, generation, episode_id, client_id,
@@ -84,7 +80,7 @@ struct StatisticsQueryTests {
                 from generate_series(0::bigint, 1) as s (n)
                 """
             )
-            let rows = try await fixture.database.reader.query(condition)
+            let rows = try await fixture.database.reader.query(episodes)
             #expect(try rows.map { try $0.get("client_id", as: String.self) } == ["C-1"])
         }
     }

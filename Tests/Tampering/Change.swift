@@ -503,6 +503,9 @@ struct Forger {
         }
     }
 
+    /// The columns of the stays of which an export shows nothing: of its tracks, it shows the last.
+    private static let notExported = ["track", "opened_by", "schedules", "schedule_at"]
+
     private mutating func columnChange(of table: String) async throws -> (String, String) {
         let name = String(table.split(separator: ".")[1])
         let rows = try await connection.query(
@@ -510,6 +513,7 @@ struct Forger {
             select column_name::text as name, udt_name::text as type from information_schema.columns
             where table_schema = 'read_model' and table_name = \(name)
             and column_name <> 'ledger_id'
+            and not (\(onlyExported) and column_name = any(\(Self.notExported)))
             order by ordinal_position
             """
         )

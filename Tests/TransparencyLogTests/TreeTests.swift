@@ -172,3 +172,21 @@ struct TreeTests {
         #expect(tiles.contains("tile/1/001.p/17"))
     }
 }
+
+extension TileID {
+    /// Every tile of a tree, level by level, from the left.
+    ///
+    /// - Parameter size: the number of leaves.
+    fileprivate static func all(treeSize size: Int64) -> [TileID] {
+        var tiles: [TileID] = []
+        var (level, nodes) = (0, size)
+        while nodes > 0 {
+            for number in 0..<(nodes + Int64(width) - 1) / Int64(width) {
+                tiles.append(TileID(level: level, number: number, treeSize: size))
+            }
+            nodes /= Int64(width)
+            level += 1
+        }
+        return tiles
+    }
+}

@@ -4,20 +4,12 @@ extension EventData {
 
     /// Reads a payload as it is recorded, which a payload of another type or version is not.
     ///
-    /// Throws a ``Refusal`` whose pointers begin at `/data`.
+    /// Throws a ``Refusal`` whose pointers begin with `prefix`.
     public static func decode(
         _ type: EventType,
         schemaVersion: Int,
-        payload: [UInt8]
-    ) throws(Refusal) -> EventData {
-        try decode(type, schemaVersion: schemaVersion, payload: payload, prefix: "/data")
-    }
-
-    static func decode(
-        _ type: EventType,
-        schemaVersion: Int,
         payload: [UInt8],
-        prefix: String
+        prefix: String = "/data"
     ) throws(Refusal) -> EventData {
         guard schemaVersion == EventData.schemaVersion else {
             throw Refusal(errors: [
@@ -28,15 +20,9 @@ extension EventData {
                 )
             ])
         }
-        let (document, isJSON) = JSONReader.read(payload)
-        guard isJSON else {
-            throw Refusal(errors: document.errors.fieldErrors(in: document, prefix: prefix))
-        }
-        let shape = ShapeReader(document)
+        let shape = try ShapeReader(payload, prefix: prefix)
         let data = shape.object(at: 0).map { EventData(reading: $0, type) }
-        let errors = shape.fieldErrors(prefix: prefix)
-        guard let data, errors.isEmpty else { throw Refusal(errors: errors) }
-        return data
+        return try shape.accepted(data, prefix: prefix)
     }
 
     init(reading object: ObjectReader, _ type: EventType) {

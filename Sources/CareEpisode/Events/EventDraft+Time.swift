@@ -5,33 +5,16 @@ extension EventDraft {
     /// ordered ahead, at most 366 days. `source_recorded_at` is not later than `now`.
     public func timeErrors(now: Instant) -> [FieldError] {
         var errors: [FieldError] = []
-        if type == .medicationAdjusted {
-            if occurredAt > now.advanced(bySeconds: 366 * 86_400) {
-                errors.append(
-                    FieldError(
-                        pointer: "/occurred_at",
-                        code: "in_future",
-                        detail: "must be at most 366 days after the ledger's clock"
-                    )
-                )
-            }
-        } else if occurredAt > now.advanced(bySeconds: 5 * 60) {
-            errors.append(
-                FieldError(
-                    pointer: "/occurred_at",
-                    code: "in_future",
-                    detail: "must be at most 5 minutes after the ledger's clock"
-                )
-            )
+        func refuse(_ pointer: String, _ detail: String) {
+            errors.append(FieldError(pointer: pointer, code: "in_future", detail: detail))
+        }
+        let (seconds, words): (Int64, String) =
+            type == .medicationAdjusted ? (366 * 86_400, "366 days") : (5 * 60, "5 minutes")
+        if occurredAt > now.advanced(bySeconds: seconds) {
+            refuse("/occurred_at", "must be at most \(words) after the ledger's clock")
         }
         if let sourceRecordedAt, sourceRecordedAt > now {
-            errors.append(
-                FieldError(
-                    pointer: "/source_recorded_at",
-                    code: "in_future",
-                    detail: "must not be later than the ledger's clock"
-                )
-            )
+            refuse("/source_recorded_at", "must not be later than the ledger's clock")
         }
         return errors
     }

@@ -73,7 +73,7 @@ public struct EventDraft: Hashable, Sendable {
         payload: [UInt8]? = nil
     ) -> [UInt8] {
         var writer = CanonicalWriter(capacity: 384 + (payload?.count ?? 0))
-        writer.beginObject()
+        writer.begin("{")
         writer.member("author", author)
         writer.member("causation_id", causationID)
         writer.member("correlation_id", correlationID)
@@ -89,7 +89,7 @@ public struct EventDraft: Hashable, Sendable {
         writer.member("schema_version", schemaVersion)
         writer.member("source_recorded_at", sourceRecordedAt)
         writer.member("type", type)
-        writer.endObject()
+        writer.end("}")
         return writer.bytes
     }
 }

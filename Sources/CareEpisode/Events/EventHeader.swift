@@ -25,13 +25,8 @@ public struct EventHeader: Hashable, Sendable {
 
     /// Reads a header as it is recorded; throws a ``Refusal`` where the bytes are none.
     public static func decode(_ bytes: [UInt8]) throws(Refusal) -> EventHeader {
-        let (document, isJSON) = JSONReader.read(bytes)
-        guard isJSON else { throw Refusal(errors: document.errors.fieldErrors(in: document)) }
-        let shape = ShapeReader(document)
-        let header = shape.object(at: 0).map { EventHeader(reading: $0) }
-        let errors = shape.fieldErrors()
-        guard let header, errors.isEmpty else { throw Refusal(errors: errors) }
-        return header
+        let shape = try ShapeReader(bytes)
+        return try shape.accepted(shape.object(at: 0).map { EventHeader(reading: $0) })
     }
 
     private init(reading object: ObjectReader) {

@@ -17,14 +17,11 @@ public enum EventParser {
         _ json: [UInt8]
     ) throws(Refusal) -> (episodeID: EpisodeID, draft: EventDraft) {
         guard isOneEvent(json) else { throw Refusal(errors: [tooLarge]) }
-        let shape = try read(json, nesting: JSONLimits.nesting)
-        var envelope: Envelope?
-        if let object = shape.object(at: 0) { envelope = Envelope(reading: object, .importLine) }
-        let errors = shape.fieldErrors()
-        guard let envelope, let draft = envelope.draft, errors.isEmpty else {
-            throw Refusal(errors: errors)
-        }
-        return (envelope.episodeID, draft)
+        let shape = try ShapeReader(json)
+        let envelope = shape.object(at: 0).map { Envelope(reading: $0, .importLine) }
+        return try shape.accepted(
+            envelope.flatMap { envelope in envelope.draft.map { (envelope.episodeID, $0) } }
+        )
     }
 
     /// What a request sends.
@@ -47,7 +44,7 @@ public enum EventParser {
         guard isList ? json.count <= JSONLimits.requestBytes : isOneEvent(json) else {
             throw Refusal(errors: [tooLarge])
         }
-        let shape = try read(json, nesting: JSONLimits.nesting + (isList ? 1 : 0))
+        let shape = try ShapeReader(json, nesting: JSONLimits.nesting + (isList ? 1 : 0))
         var events = [0]
         if isList {
             events = shape.elements(of: 0)
@@ -65,15 +62,7 @@ public enum EventParser {
             }
             if let draft = Envelope(reading: object, source).draft { drafts.append(draft) }
         }
-        let errors = shape.fieldErrors()
-        guard errors.isEmpty else { throw Refusal(errors: errors) }
-        return Request(events: drafts, isList: isList)
-    }
-
-    private static func read(_ json: [UInt8], nesting: Int) throws(Refusal) -> ShapeReader {
-        let (document, isJSON) = JSONReader.read(json, nesting: nesting)
-        guard isJSON else { throw Refusal(errors: document.errors.fieldErrors(in: document)) }
-        return ShapeReader(document)
+        return try shape.accepted(Request(events: drafts, isList: isList))
     }
 
     private static let tooLarge = FieldError(

@@ -44,23 +44,19 @@ extension CalendarDate: CanonicalValue {
 
 extension Array: CanonicalValue where Element: CanonicalValue {
     func write(to writer: inout CanonicalWriter) {
-        writer.beginArray()
+        writer.begin("[")
         for element in self {
             writer.separate()
             element.write(to: &writer)
         }
-        writer.endArray()
+        writer.end("]")
     }
 }
 
-extension EventID: CanonicalValue {
+extension UniqueIdentifier {
     func write(to writer: inout CanonicalWriter) { writer.write(self) }
 }
 
-extension EpisodeID: CanonicalValue {
-    func write(to writer: inout CanonicalWriter) { writer.write(self) }
-}
-
-extension CorrelationID: CanonicalValue {
-    func write(to writer: inout CanonicalWriter) { writer.write(self) }
-}
+extension EventID: CanonicalValue {}
+extension EpisodeID: CanonicalValue {}
+extension CorrelationID: CanonicalValue {}

@@ -7,23 +7,14 @@ struct CanonicalWriter {
 
     init(capacity: Int = 256) { bytes.reserveCapacity(capacity) }
 
-    mutating func beginObject() {
-        bytes.append(UInt8(ascii: "{"))
+    /// Begins an object or an array with its bracket.
+    mutating func begin(_ bracket: Unicode.Scalar) {
+        bytes.append(UInt8(ascii: bracket))
         isFirst = true
     }
 
-    mutating func endObject() {
-        bytes.append(UInt8(ascii: "}"))
-        isFirst = false
-    }
-
-    mutating func beginArray() {
-        bytes.append(UInt8(ascii: "["))
-        isFirst = true
-    }
-
-    mutating func endArray() {
-        bytes.append(UInt8(ascii: "]"))
+    mutating func end(_ bracket: Unicode.Scalar) {
+        bytes.append(UInt8(ascii: bracket))
         isFirst = false
     }
 

@@ -12,6 +12,10 @@ protocol FieldKind<Value>: MemberKind {
     func write(_ value: Value, to writer: inout CanonicalWriter)
 }
 
+extension FieldKind where Value: RawRepresentable<String> {
+    func write(_ code: Value, to writer: inout CanonicalWriter) { writer.write(code.rawValue) }
+}
+
 extension FieldKind where Value: CanonicalValue {
     func write(_ value: Value, to writer: inout CanonicalWriter) { value.write(to: &writer) }
 }
@@ -53,20 +57,12 @@ package struct CodeKind<Code: ClosedCode>: FieldKind {
         return nil
     }
 
-    func write(_ code: Code, to writer: inout CanonicalWriter) {
-        writer.write(code.rawValue)
-    }
-
     package func schema(_ name: StaticString) -> AnswerJSON { Code.schema }
 }
 
 package struct OpenCodeKind<Code: OpenCode>: FieldKind {
     package func read(_ node: Int, of object: ObjectReader) -> Code? {
         TextKind.nonEmptyText.read(node, of: object).map(Code.init(rawValue:))
-    }
-
-    func write(_ code: Code, to writer: inout CanonicalWriter) {
-        writer.write(code.rawValue)
     }
 
     package func schema(_ name: StaticString) -> AnswerJSON { TextKind.nonEmptyText.schema(name) }

@@ -48,9 +48,9 @@ extension PayloadObject {
 
     func write(to writer: inout CanonicalWriter) {
         var fields = self
-        writer.beginObject()
+        writer.begin("{")
         fields.visit(&writer)
-        writer.endObject()
+        writer.end("}")
     }
 }
 

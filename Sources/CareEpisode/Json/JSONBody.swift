@@ -9,8 +9,8 @@ package enum JSONBody {
         _ json: [UInt8],
         reading read: (ObjectReader) -> Value
     ) throws(Refusal) -> Value {
-        let shape = try shape(json)
-        return try accepted(shape.object(at: 0)?.finishing(read), shape)
+        let shape = try ShapeReader(json)
+        return try shape.accepted(shape.object(at: 0)?.finishing(read))
     }
 
     /// Reads an object, or a list of at most `limit` of them, and says which of the two it was.
@@ -19,7 +19,7 @@ package enum JSONBody {
         atMost limit: Int,
         reading read: (ObjectReader) -> Value
     ) throws(Refusal) -> (values: [Value], isList: Bool) {
-        let shape = try shape(json)
+        let shape = try ShapeReader(json)
         var nodes = [0]
         let isList = shape.document.nodes[0].kind == .array
         if isList {
@@ -29,21 +29,6 @@ package enum JSONBody {
             }
         }
         let values = nodes.prefix(limit).compactMap { shape.object(at: $0)?.finishing(read) }
-        return (try accepted(values, shape), isList)
-    }
-
-    private static func shape(_ json: [UInt8]) throws(Refusal) -> ShapeReader {
-        let (document, isJSON) = JSONReader.read(json, nesting: JSONLimits.nesting)
-        guard isJSON else { throw Refusal(errors: document.errors.fieldErrors(in: document)) }
-        return ShapeReader(document)
-    }
-
-    private static func accepted<Value>(
-        _ value: Value?,
-        _ shape: ShapeReader
-    ) throws(Refusal) -> Value {
-        let errors = shape.fieldErrors()
-        guard let value, errors.isEmpty else { throw Refusal(errors: errors) }
-        return value
+        return (try shape.accepted(values), isList)
     }
 }

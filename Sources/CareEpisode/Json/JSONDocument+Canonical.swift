@@ -45,16 +45,16 @@ extension JSONDocument {
                 }
             }
         case .array:
-            writer.beginArray()
+            writer.begin("[")
             var element = index + 1
             for _ in 0..<node.count {
                 writer.separate()
                 write(element, form, isInstant: false, to: &writer)
                 element = Int(nodes[element].next)
             }
-            writer.endArray()
+            writer.end("]")
         case .object:
-            writer.beginObject()
+            writer.begin("{")
             for name in sortedNames(of: index) {
                 let isInstant = withText(nodes[name]) { text in
                     writer.name(text)
@@ -62,7 +62,7 @@ extension JSONDocument {
                 }
                 write(name + 1, form, isInstant: isInstant, to: &writer)
             }
-            writer.endObject()
+            writer.end("}")
         }
     }
 

@@ -6,7 +6,19 @@ final class ShapeReader {
     var document: JSONDocument
     private(set) var errors: [JSONError] = []
 
-    init(_ document: JSONDocument) { self.document = document }
+    /// Parses a document; throws a ``Refusal`` where the bytes are not JSON, with pointers as the
+    /// writer sees them below `prefix`.
+    init(
+        _ json: [UInt8],
+        nesting: Int = JSONLimits.nesting,
+        prefix: String = ""
+    ) throws(Refusal) {
+        let isJSON: Bool
+        (document, isJSON) = JSONReader.read(json, nesting: nesting)
+        guard isJSON else {
+            throw Refusal(errors: document.errors.fieldErrors(in: document, prefix: prefix))
+        }
+    }
 
     /// Notes an error about a value, or about an object that lacks `member`.
     ///
@@ -59,11 +71,18 @@ final class ShapeReader {
         return false
     }
 
+    /// A value that was read, where nothing was noted; throws a ``Refusal`` with all that was.
+    func accepted<Value>(_ value: Value?, prefix: String = "") throws(Refusal) -> Value {
+        let errors = fieldErrors(prefix: prefix)
+        guard let value, errors.isEmpty else { throw Refusal(errors: errors) }
+        return value
+    }
+
     /// Everything noted here and by the JSON reader, in the order of the document, as the writer
     /// sees it below `prefix`.
     ///
     /// No more than a hundred errors are told.
-    func fieldErrors(prefix: String = "") -> [FieldError] {
+    private func fieldErrors(prefix: String) -> [FieldError] {
         (document.errors + errors).fieldErrors(in: document, prefix: prefix)
     }
 }

@@ -7,32 +7,26 @@ extension EpisodeState {
         guard let admission = lifeCycle.first, admission.type == .admitted else {
             return draft.type == .admitted
                 ? []
-                : [
-                    FieldError(
-                        pointer: "/type",
-                        code: "not_admitted",
-                        detail: "must be admitted: it is the first event of the episode"
-                    )
-                ]
+                : refused(
+                    "/type",
+                    "not_admitted",
+                    "must be admitted: it is the first event of the episode"
+                )
         }
         if admission.isRetracted {
-            return [
-                FieldError(
-                    pointer: "/type",
-                    code: "admission_retracted",
-                    detail: "is not accepted: the admission is retracted; begin a new episode"
-                )
-            ]
+            return refused(
+                "/type",
+                "admission_retracted",
+                "is not accepted: the admission is retracted; begin a new episode"
+            )
         }
         switch draft.data {
         case .admitted:
-            return [
-                FieldError(
-                    pointer: "/type",
-                    code: "already_admitted",
-                    detail: "must not be admitted: the episode has its admission"
-                )
-            ]
+            return refused(
+                "/type",
+                "already_admitted",
+                "must not be admitted: the episode has its admission"
+            )
         case .completed, .discharged: return decideEnd(draft, admission)
         case .steppedDown(let step), .steppedUp(let step):
             return decideChange(draft, admission) + decideLevel(step, draft, admission)
@@ -50,41 +44,30 @@ extension EpisodeState {
     private var end: LifeCycleEntry? { lifeCycle.last { $0.type.isEnd && !$0.isRetracted } }
 
     private func decideEnd(_ draft: EventDraft, _ admission: LifeCycleEntry) -> [FieldError] {
-        var errors: [FieldError] = []
-        if end != nil {
-            errors.append(
-                FieldError(
-                    pointer: "/type",
-                    code: "already_ended",
-                    detail: "must not be an end: the episode has ended; retract that end first"
-                )
-            )
-        }
-        return errors + decideAdmitted(draft, admission)
+        let errors = decideAdmitted(draft, admission)
+        guard end != nil else { return errors }
+        return refused(
+            "/type",
+            "already_ended",
+            "must not be an end: the episode has ended; retract that end first"
+        ) + errors
     }
 
     private func decideAdmitted(_ draft: EventDraft, _ admission: LifeCycleEntry) -> [FieldError] {
         guard draft.occurredAt < admission.time else { return [] }
-        return [
-            FieldError(
-                pointer: "/occurred_at",
-                code: "before_admission",
-                detail: "must not be before the admission"
-            )
-        ]
+        return refused("/occurred_at", "before_admission", "must not be before the admission")
     }
 
     /// Steps and program changes lie at or after the admission and before the end.
     private func decideChange(_ draft: EventDraft, _ admission: LifeCycleEntry) -> [FieldError] {
         let errors = decideAdmitted(draft, admission)
         guard let end, draft.occurredAt >= end.time else { return errors }
-        return errors + [
-            FieldError(
-                pointer: "/occurred_at",
-                code: "after_end",
-                detail: "must be before the end of the episode; retract the end to reopen it"
+        return errors
+            + refused(
+                "/occurred_at",
+                "after_end",
+                "must be before the end of the episode; retract the end to reopen it"
             )
-        ]
     }
 
     private func decideLevel(
@@ -96,13 +79,11 @@ extension EpisodeState {
             step.fromLevel != level(at: draft.occurredAt, admission)
         else { return [] }
         // The level itself is health information and stays out of the error.
-        return [
-            FieldError(
-                pointer: "/data/from_level",
-                code: "not_in_force",
-                detail: "must be the level of care in force just before occurred_at"
-            )
-        ]
+        return refused(
+            "/data/from_level",
+            "not_in_force",
+            "must be the level of care in force just before occurred_at"
+        )
     }
 
     /// The level in force for a new entry at `time`, which comes after all others of that time.
@@ -129,32 +110,18 @@ extension EpisodeState {
     private func decideTarget(_ target: EventID) -> [FieldError] {
         let pointer = "/data/target_event_id"
         guard let event = event(target) else {
-            return [
-                FieldError(
-                    pointer: pointer,
-                    code: "unknown_target",
-                    detail: "must be an event of this episode"
-                )
-            ]
+            return refused(pointer, "unknown_target", "must be an event of this episode")
         }
         if event.type.isAmendment {
-            return [
-                FieldError(
-                    pointer: pointer,
-                    code: "target_not_an_entry",
-                    detail: "must not be a correction or retraction"
-                )
-            ]
+            return refused(pointer, "target_not_an_entry", "must not be a correction or retraction")
         }
         if event.isRetracted {
-            return [
-                FieldError(
-                    pointer: pointer,
-                    code: "target_retracted",
-                    detail: "must not be retracted already"
-                )
-            ]
+            return refused(pointer, "target_retracted", "must not be retracted already")
         }
         return []
+    }
+
+    private func refused(_ pointer: String, _ code: String, _ detail: String) -> [FieldError] {
+        [FieldError(pointer: pointer, code: code, detail: detail)]
     }
 }

@@ -85,17 +85,10 @@ struct Append: AsyncParsableCommand {
             Console.note("error: \(decline.detail)")
             throw Failure.refused
         }
-        switch format {
-        case .json:
-            let answer: AnswerJSON = ["events": .array(outcome.receipts.map(\.json))]
-            Console.print(answer.bytes)
-        case .text:
-            for receipt in outcome.receipts {
-                Console.print(
-                    "\(receipt.duplicate ? "Was recorded" : "Recorded") as version "
-                        + "\(receipt.version) at position \(receipt.position), "
-                        + "\(receipt.recordedAt)."
-                )
+        format.print(["events": outcome.receipts.json]) {
+            outcome.receipts.map { receipt in
+                "\(receipt.duplicate ? "Was recorded" : "Recorded") as version "
+                    + "\(receipt.version) at position \(receipt.position), \(receipt.recordedAt)."
             }
         }
     }

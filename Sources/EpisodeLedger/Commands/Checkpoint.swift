@@ -213,21 +213,17 @@ struct Checkpoint: AsyncParsableCommand {
         }
         let report = try await export.run(checkpoint.signed) { progress.update($0, of: size) }
         progress.finish()
-        switch session.format {
-        case .json:
-            let answer: AnswerJSON = [
-                "folder": .string(folder),
-                "size": .integer(report.size),
-                "kept": .integer(report.kept),
-                "files": .integer(Int64(report.files)),
-            ]
-            Console.print(answer.bytes)
-        case .text:
-            Console.print(
+        session.format.print([
+            "folder": .string(folder),
+            "size": .integer(report.size),
+            "kept": .integer(report.kept),
+            "files": .integer(Int64(report.files)),
+        ]) {
+            [
                 "Exported \(Words.grouped(report.size)) events to \(folder), "
                     + "\(Words.grouped(report.kept)) of them there already; "
                     + "\(Words.grouped(Int64(report.files))) files written."
-            )
+            ]
         }
     }
 }

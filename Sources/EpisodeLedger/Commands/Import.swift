@@ -86,20 +86,16 @@ struct ImportTally: Sendable {
     }
 
     func print(head: Position, _ format: OutputFormat) {
-        switch format {
-        case .json:
-            let answer: AnswerJSON = [
-                "appended": .integer(appended),
-                "duplicates": .integer(duplicates),
-                "refused": .integer(refused),
-                "head": .integer(head.rawValue),
-            ]
-            Console.print(answer.bytes)
-        case .text:
-            Console.print(
+        format.print([
+            "appended": .integer(appended),
+            "duplicates": .integer(duplicates),
+            "refused": .integer(refused),
+            "head": .integer(head.rawValue),
+        ]) {
+            [
                 "Appended \(Words.grouped(appended)) events, \(Words.grouped(duplicates)) duplicates, "
                     + "\(Words.grouped(refused)) refused; the head is at \(Words.grouped(head.rawValue))."
-            )
+            ]
         }
     }
 }

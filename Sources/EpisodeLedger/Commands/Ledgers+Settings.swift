@@ -2,7 +2,6 @@ import ArgumentParser
 import CareEpisode
 import Documents
 import Ledger
-import ProjectionRuntime
 
 extension Ledgers {
     struct Settings: AsyncParsableCommand {

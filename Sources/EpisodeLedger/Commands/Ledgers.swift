@@ -2,7 +2,6 @@ import ArgumentParser
 import CareEpisode
 import Documents
 import Ledger
-import ProjectionRuntime
 
 struct Ledgers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -36,12 +35,11 @@ struct Ledgers: AsyncParsableCommand {
                     let rows = entries.map { ledger, head in
                         [ledger.name.description, ledger.timeZone, Words.grouped(head.rawValue)]
                     }
-                    let table = Document.Table.wide(
-                        "",
+                    let table = Document.Block.wide(
                         ["Ledger", "Time zone", .number("Events")],
                         rows
                     )
-                    Console.print(Document("Ledgers", isTitleShown: false, [.table(table)]))
+                    Console.print(Document("Ledgers", isTitleShown: false, [table]))
                 }
             }
         }
@@ -79,9 +77,8 @@ struct Ledgers: AsyncParsableCommand {
                     named: name,
                     timeZone: timeZone
                 )
-                switch session.format {
-                case .json: Console.print(ledger.json(head: .zero).bytes)
-                case .text: Console.print("Created ledger \(name) in \(ledger.timeZone).")
+                session.format.print(ledger.json(head: .zero)) {
+                    ["Created ledger \(name) in \(ledger.timeZone)."]
                 }
             }
         }

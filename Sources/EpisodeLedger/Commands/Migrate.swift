@@ -2,7 +2,6 @@ import ArgumentParser
 import CareEpisode
 import Ledger
 import Migrations
-import ProjectionRuntime
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,16 +36,12 @@ struct Migrate: AsyncParsableCommand {
                     }
                     if session.format == .text { Console.print(line) }
                 }
-                switch session.format {
-                case .text:
-                    Console.print("The schema is at version \(Migration.all.count).")
-                case .json:
-                    let answer: AnswerJSON = [
-                        "applied": .array(applied),
-                        "put_in_place": .array(inPlace),
-                        "schema_version": .integer(Int64(Migration.all.count)),
-                    ]
-                    Console.print(answer.bytes)
+                session.format.print([
+                    "applied": .array(applied),
+                    "put_in_place": .array(inPlace),
+                    "schema_version": .integer(Int64(Migration.all.count)),
+                ]) {
+                    ["The schema is at version \(Migration.all.count)."]
                 }
             }
         }

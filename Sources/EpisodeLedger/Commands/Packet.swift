@@ -3,7 +3,6 @@ import CareEpisode
 import Documents
 import Glibc
 import Ledger
-import ProjectionRuntime
 import Projections
 import TransparencyLog
 
@@ -51,22 +50,18 @@ struct Packet: AsyncParsableCommand {
                 checkpoint: checkpoint.signed
             )
             try command.write(archive.bytes)
-            switch session.format {
-            case .json:
-                let answer: AnswerJSON = [
-                    "file": .string(command.output),
-                    "episode_id": .string(command.episode.description),
-                    "events": .integer(Int64(archive.events)),
-                    "size": .integer(checkpoint.signed.checkpoint.size),
-                    "bytes": .integer(Int64(archive.bytes.count)),
-                ]
-                Console.print(answer.bytes)
-            case .text:
-                Console.print(
+            session.format.print([
+                "file": .string(command.output),
+                "episode_id": .string(command.episode.description),
+                "events": .integer(Int64(archive.events)),
+                "size": .integer(checkpoint.signed.checkpoint.size),
+                "bytes": .integer(Int64(archive.bytes.count)),
+            ]) {
+                [
                     "Wrote \(Words.count(archive.events, "event")) of episode \(command.episode) to "
                         + "\(command.output), proven by the checkpoint of "
                         + "\(Words.grouped(checkpoint.signed.checkpoint.size)) events."
-                )
+                ]
             }
         }
     }

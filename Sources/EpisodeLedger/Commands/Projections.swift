@@ -1,8 +1,8 @@
 import ArgumentParser
-import CareEpisode
+public import CareEpisode
 import Documents
 import Ledger
-import ProjectionRuntime
+public import ProjectionRuntime
 import Projections
 
 struct Projections: AsyncParsableCommand {
@@ -105,16 +105,12 @@ struct Projections: AsyncParsableCommand {
             try await Session.run(options) { session in
                 let ledger = try await session.ledger()
                 let all = try await ProjectionStatus.all(session.database, ledger: ledger)
-                switch session.format {
-                case .json:
-                    let answer: AnswerJSON = [
-                        "ledger": .string(ledger.name.description),
-                        "projections": .array(all.map(\.json)),
-                    ]
-                    Console.print(answer.bytes)
-                case .text:
-                    for line in all.flatMap(\.lines) { Console.print(line) }
-                    if all.isEmpty { Console.print("No read model has been asked for yet.") }
+                session.format.print([
+                    "ledger": .string(ledger.name.description),
+                    "projections": all.json,
+                ]) {
+                    all.isEmpty
+                        ? ["No read model has been asked for yet."] : all.flatMap(\.lines)
                 }
             }
         }
@@ -185,28 +181,23 @@ struct Projections: AsyncParsableCommand {
             _ name: String,
             _ format: OutputFormat
         ) {
-            let parts = report.foldTime.components
-            let seconds = Double(parts.seconds) + Double(parts.attoseconds) / 1e18
-            switch format {
-            case .json:
-                let answer: AnswerJSON = [
-                    "name": .string(name),
-                    "position": .integer(report.position.rawValue),
-                    "events": .integer(report.events),
-                    "episodes": .integer(Int64(report.episodes)),
-                    "parked": .integer(Int64(report.parked)),
-                    "differing": report.differing.map { .integer(Int64($0)) } ?? .null,
-                    "generation": .integer(Int64(report.generation)),
-                    "seconds": .number((seconds * 1_000).rounded() / 1_000),
-                ]
-                Console.print(answer.bytes)
-            case .text:
+            let seconds = report.foldTime / .seconds(1)
+            format.print([
+                "name": .string(name),
+                "position": .integer(report.position.rawValue),
+                "events": .integer(report.events),
+                "episodes": .integer(Int64(report.episodes)),
+                "parked": .integer(Int64(report.parked)),
+                "differing": report.differing.json,
+                "generation": .integer(Int64(report.generation)),
+                "seconds": .number((seconds * 1_000).rounded() / 1_000),
+            ]) {
                 let differing = report.differing.map { "\($0) episodes differ from before" }
-                Console.print(
+                return [
                     "Rebuilt \(name): \(Words.grouped(report.events)) events of "
                         + "\(Words.grouped(Int64(report.episodes))) episodes in \(Words.decimal(seconds)) s, "
                         + "\(differing ?? "another fold before"), \(report.parked) parked."
-                )
+                ]
             }
         }
     }
@@ -238,59 +229,28 @@ struct Projections: AsyncParsableCommand {
                     name: nil,
                     episode: episode
                 )
-                switch session.format {
-                case .json:
-                    let answer: AnswerJSON = ["marked": .integer(Int64(marked))]
-                    Console.print(answer.bytes)
-                case .text:
-                    Console.print("\(marked) parked episodes will be folded again.")
+                session.format.print(["marked": .integer(Int64(marked))]) {
+                    ["\(marked) parked episodes will be folded again."]
                 }
             }
         }
     }
 }
 
-extension ProjectionStatus {
+extension ProjectionStatus: JSONObject {
     /// What `status` and `projections status` say; `rebuild` only while one is under way.
-    var json: AnswerJSON {
-        guard let rebuild, case .object(let members) = standing else { return standing }
-        return .object(
-            members + [
-                (
-                    "rebuild",
-                    [
-                        "folded": .integer(rebuild.folded),
-                        "events": .integer(rebuild.events),
-                        "fold_version": .integer(Int64(rebuild.foldVersion)),
-                        "holder": .string(rebuild.holder),
-                    ]
-                )
-            ]
-        )
-    }
-
-    private var standing: AnswerJSON {
-        [
-            "name": .string(name),
-            "position": .integer(position.rawValue),
-            "head": .integer(head.rawValue),
-            "lag": .integer(lag),
-            "generation": .integer(Int64(generation)),
-            "fold_version": .integer(Int64(foldVersion)),
-            "rebuild_needed": .bool(ReadModels.isRebuildNeeded(self)),
-            "lease_holder": .text(leaseHolder),
-            "parked": .array(
-                parked.map {
-                    [
-                        "episode_id": .string($0.episodeID.description),
-                        "position": .integer($0.position.rawValue),
-                        "reason": .string($0.reason),
-                        "retry_asked": .bool($0.isRetryAsked),
-                    ]
-                }
-            ),
-        ]
-    }
+    public static let fields: [JSONField<Self>] = [
+        .init("name", \.name),
+        .init("position", \.position),
+        .init("head", \.head),
+        .init("lag", \.lag),
+        .init("generation", \.generation),
+        .init("fold_version", \.foldVersion),
+        .init("rebuild_needed", ReadModels.isRebuildNeeded),
+        .init("lease_holder", \.leaseHolder),
+        .init("parked", \.parked),
+        .optional("rebuild", \.rebuild),
+    ]
 
     /// The same for people.
     var lines: [String] {
@@ -310,4 +270,24 @@ extension ProjectionStatus {
                     + ($0.isRetryAsked ? " (retry asked)" : "")
             }
     }
+}
+
+extension ProjectionStatus.Parked: JSONObject {
+    /// An episode whose fold failed.
+    public static let fields: [JSONField<Self>] = [
+        .init("episode_id", \.episodeID),
+        .init("position", \.position),
+        .init("reason", \.reason),
+        .init("retry_asked", \.isRetryAsked),
+    ]
+}
+
+extension RebuildProgress: JSONObject {
+    /// How far a rebuild is.
+    public static let fields: [JSONField<Self>] = [
+        .init("folded", \.folded),
+        .init("events", \.events),
+        .init("fold_version", \.foldVersion),
+        .init("holder", \.holder),
+    ]
 }

@@ -1,7 +1,5 @@
 public import ArgumentParser
 import CareEpisode
-import Ledger
-import ProjectionRuntime
 public import Server
 
 struct Token: AsyncParsableCommand {

@@ -130,14 +130,12 @@ struct Verify: AsyncParsableCommand {
                 checkpoint: checkpoint
             )
         else {
-            report.add(EvidenceFault(.file("\(PacketReadModels.basisName) is not of this packet")))
+            report.add(.file("\(PacketReadModels.basisName) is not of this packet"))
             return
         }
         for document in models.documents {
             guard try await packet.file(document.name) != document.bytes else { continue }
-            report.add(
-                EvidenceFault(.readModel("\(document.name) is not what the events lead to"))
-            )
+            report.add(.readModel("\(document.name) is not what the events lead to"))
         }
         report.add(readModel: "those of the packet")
     }
@@ -149,10 +147,7 @@ struct Verify: AsyncParsableCommand {
         _ subject: String,
         _ format: OutputFormat
     ) throws {
-        switch format {
-        case .json: Console.print(report.json(subject).bytes)
-        case .text: for line in report.lines(subject) { Console.print(line) }
-        }
+        format.print(report.json(subject)) { report.lines(subject) }
         if !report.isClean { throw Failure.verificationFailed }
     }
 }
@@ -160,9 +155,7 @@ struct Verify: AsyncParsableCommand {
 extension VerificationReport {
     /// What `verify` says.
     fileprivate func json(_ subject: String) -> AnswerJSON {
-        let parts = duration.components
-        let seconds = Double(parts.seconds) + Double(parts.attoseconds) / 1e18
-        return [
+        [
             "verified": .bool(isClean),
             "subject": .string(subject),
             "events": .integer(events),

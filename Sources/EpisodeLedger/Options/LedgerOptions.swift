@@ -123,6 +123,14 @@ struct LedgerOptions: ParsableArguments {
 /// How results are printed.
 enum OutputFormat: String, CaseIterable {
     case json, text
+
+    /// Prints an answer, as one JSON object or as lines for people.
+    func print(_ json: AnswerJSON, _ lines: () -> [String]) {
+        switch self {
+        case .json: Console.print(json.bytes)
+        case .text: for line in lines() { Console.print(line) }
+        }
+    }
 }
 
 /// What `--format` takes.

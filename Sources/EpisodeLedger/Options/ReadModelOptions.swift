@@ -170,12 +170,8 @@ extension ArgumentHelp {
         }
         if let standard = parameter.standard { notes.append("default: \(standard)") }
         if !notes.isEmpty { text += " (\(notes.joined(separator: "; ")))" }
-        return ArgumentHelp(stringLiteral: text).named(parameter.valueName)
-    }
-
-    private func named(_ name: String) -> ArgumentHelp {
-        var help = self
-        help.valueName = name
+        var help = ArgumentHelp(stringLiteral: text)
+        help.valueName = parameter.valueName
         return help
     }
 }

@@ -82,9 +82,7 @@ public final class AppendTicket: Sendable {
     }
 
     /// Whether the outcome is told.
-    var isSettled: Bool {
-        state.withLock { if case .settled = $0 { true } else { false } }
-    }
+    var isSettled: Bool { settled != nil }
 
     private func withdraw() {
         let waiter = state.withLock { state -> Waiter? in

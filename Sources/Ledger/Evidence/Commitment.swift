@@ -1,4 +1,3 @@
-public import CareEpisode
 import Crypto
 
 /// The bytes that make an event's place in the record provable (RFC 6962 leaves over entries that
@@ -35,32 +34,4 @@ public enum Evidence {
     static let entryMark = Array("episode-ledger1\n".utf8)
     /// How many bytes an entry has.
     public static let entryLength = 112
-
-    /// The 112 bytes that stand for an event in the tree: integers big-endian.
-    public static func entry(
-        eventID: EventID,
-        episodeID: EpisodeID,
-        version: Version,
-        position: Position,
-        recordedAt: Instant,
-        commitment: [UInt8]
-    ) -> [UInt8] {
-        var entry = entryMark
-        entry.reserveCapacity(entryLength)
-        entry += eventID.bytes
-        entry += episodeID.bytes
-        for number in [version.rawValue, position.rawValue, recordedAt.microseconds, 0] {
-            withUnsafeBytes(of: number.bigEndian) { entry += $0 }
-        }
-        entry += commitment
-        return entry
-    }
-
-    /// `SHA-256(0x00 ‖ entry)`.
-    public static func leafHash(entry: [UInt8]) -> [UInt8] {
-        var hash = SHA256()
-        hash.update(data: [0])
-        hash.update(data: entry)
-        return Array(hash.finalize())
-    }
 }

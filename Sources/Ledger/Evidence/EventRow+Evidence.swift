@@ -2,16 +2,18 @@ public import CareEpisode
 public import TransparencyLog
 
 extension EventRow {
-    /// The entry of 112 bytes that the row's columns make, with the stored commitment.
+    /// The entry of 112 bytes that stands for the event in the tree, with the stored commitment:
+    /// integers are big-endian.
     public var entry: [UInt8] {
-        Evidence.entry(
-            eventID: eventID,
-            episodeID: episodeID,
-            version: version,
-            position: position,
-            recordedAt: recordedAt,
-            commitment: commitment
-        )
+        var entry = Evidence.entryMark
+        entry.reserveCapacity(Evidence.entryLength)
+        entry += eventID.bytes
+        entry += episodeID.bytes
+        for number in [version.rawValue, position.rawValue, recordedAt.microseconds, 0] {
+            withUnsafeBytes(of: number.bigEndian) { entry += $0 }
+        }
+        entry += commitment
+        return entry
     }
 
     /// Recomputes everything that can be recomputed from the row alone.
@@ -44,5 +46,18 @@ extension EventRow {
             return .column("known_at")
         }
         return nil
+    }
+}
+
+extension TreeCheckpoint {
+    /// Whether a proof shows that the tree has an event's leaf at its position.
+    func includes(_ leaf: TreeHash, at position: Position, by proof: [TreeHash]) -> Bool {
+        TreeProof.verifyInclusion(
+            leaf: leaf,
+            index: position.rawValue - 1,
+            size: size,
+            root: root,
+            proof: proof
+        )
     }
 }

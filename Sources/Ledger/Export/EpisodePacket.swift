@@ -61,26 +61,15 @@ public struct EpisodePacket: Sendable {
         }
         for (event, proof) in zip(events, proofs) {
             let (leaf, fault) = event.check(ledger: ledger.name)
-            if let fault { throw SealError.damaged(EvidenceFault(fault, at: event.position)) }
-            guard
-                TreeProof.verifyInclusion(
-                    leaf: leaf,
-                    index: event.position.rawValue - 1,
-                    size: size,
-                    root: checkpoint.checkpoint.root,
-                    proof: proof
+            if let fault { throw SealError.damaged(fault, at: event.position) }
+            guard checkpoint.checkpoint.includes(leaf, at: event.position, by: proof) else {
+                throw SealError.damaged(
+                    .root("the checkpoint does not cover the event"),
+                    at: event.position
                 )
-            else {
-                let kind = EvidenceFault.Kind.root("the checkpoint does not cover the event")
-                throw SealError.damaged(EvidenceFault(kind, at: event.position))
             }
         }
-        let registry = SealRegistry(
-            database: database,
-            ledger: ledger,
-            holder: "",
-            leaseSeconds: 0
-        )
+        let registry = SealRegistry(database: database, ledger: ledger)
         keys = try await registry.identity()?.keys(signersFirst: checkpoint) ?? []
         self.checkpoint = checkpoint
         self.ledger = ledger

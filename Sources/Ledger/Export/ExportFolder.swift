@@ -31,7 +31,7 @@ struct ExportFolder: Sendable {
         let file = "\(path)/\(name)"
         guard stat(file, &status) == 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw SealError.file(file, reason: PrivateFile.lastError)
+            throw PrivateFile.failure(file)
         }
         guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= Self.fileLimit else {
             throw SealError.file(file, reason: "not a file, or too large")
@@ -48,33 +48,18 @@ struct ExportFolder: Sendable {
         let new = "\(file).\(getpid()).new"
         var descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         if descriptor < 0, errno == ENOENT {
-            try makeFolders(of: file)
+            try PrivateFile.makeFolder(of: file, mode: 0o755)
             descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         }
-        guard descriptor >= 0 else { throw SealError.file(new, reason: PrivateFile.lastError) }
+        guard descriptor >= 0 else { throw PrivateFile.failure(new) }
         defer { close(descriptor) }
         try PrivateFile.write(bytes, to: descriptor, new, at: 0)
-        guard rename(new, file) == 0 else {
-            throw SealError.file(file, reason: PrivateFile.lastError)
-        }
+        guard rename(new, file) == 0 else { throw PrivateFile.failure(file) }
     }
 
     /// Removes a partial tile that a wider one has replaced, and its folder with the last of them.
     func remove(_ name: String) {
         unlink("\(path)/\(name)")
         if let slash = name.lastIndex(of: "/") { rmdir("\(path)/\(name[..<slash])") }
-    }
-
-    private func makeFolders(of file: String) throws {
-        guard let slash = file.lastIndex(of: "/"), slash != file.startIndex else { return }
-        let folder = String(file[..<slash])
-        if mkdir(folder, 0o755) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT else {
-            throw SealError.file(folder, reason: PrivateFile.lastError)
-        }
-        try makeFolders(of: folder)
-        guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
-            throw SealError.file(folder, reason: PrivateFile.lastError)
-        }
     }
 }

@@ -1,5 +1,4 @@
 import CareEpisode
-import Postgres
 public import TransparencyLog
 
 /// Writes a sealed ledger as a folder that any client of C2SP tlog-tiles can check: `checkpoint`,
@@ -192,12 +191,7 @@ public struct LogExport: Sendable {
     }
 
     private func writeKeys(_ signed: SignedCheckpoint) async throws -> Int {
-        let registry = SealRegistry(
-            database: database,
-            ledger: ledger,
-            holder: "",
-            leaseSeconds: 0
-        )
+        let registry = SealRegistry(database: database, ledger: ledger)
         guard let identity = try await registry.identity() else { return 0 }
         let folder = folder
         let keys = identity.keys(signersFirst: signed).map { "\($0)\n" }.joined()

@@ -1,5 +1,4 @@
 public import CareEpisode
-import Postgres
 
 /// Follows a ledger: every event after a position, in order, none missed, as it is committed.
 ///
@@ -46,30 +45,8 @@ public struct EventFollower {
     /// - Throws: `CancellationError`, ``LedgerError/missingEvent(_:)``, and what the database says.
     public mutating func next(limit: Int = 500) async throws -> [RecordedEvent] {
         while true {
-            try Task.checkCancellation()
-            let live = feed.events(after: position, limit: limit)
-            if let last = live.last?.history.position {
-                position = last
-                let matching = live.filter(matches)
-                if !matching.isEmpty { return matching }
-                continue
-            }
-            let heard = feed.head
-            let page = try await reader.page(
-                after: position,
-                types: types,
-                episode: episode,
-                limit: limit
-            )
-            position = page.nextAfter
-            if !page.events.isEmpty { return page.events }
-            if page.nextAfter < page.head { continue }
-            // What was heard of and is not there yet (a replica that lags, a false notification) is
-            // looked for again soon, but not at once.
-            await feed.wait(
-                beyond: max(position, heard),
-                atMost: heard > position ? min(pollInterval, .milliseconds(100)) : pollInterval
-            )
+            let events = try await next(limit: limit, within: pollInterval)
+            if !events.isEmpty { return events }
         }
     }
 
@@ -104,11 +81,15 @@ public struct EventFollower {
                     episode: episode,
                     limit: limit
                 )
-                lookedAt = .now
                 position = page.nextAfter
+                // What is left in the table is looked at without waiting.
+                let isAtHead = page.nextAfter >= page.head
+                lookedAt = isAtHead ? .now : nil
                 if !page.events.isEmpty { return page.events }
-                if page.nextAfter < page.head { continue }
+                if !isAtHead { continue }
             }
+            // What was heard of and is not there yet (a replica that lags, a false notification) is
+            // looked for again soon, but not at once.
             let rest = ContinuousClock.now.duration(to: end)
             guard rest > .zero else { return [] }
             await feed.wait(

@@ -30,16 +30,13 @@ public struct EpisodeScan: Sendable {
     /// About how many events a range has.
     private let rangeEvents: Int64
 
-    /// Scans a ledger up to a position, which must not be beyond its head.
-    public init(_ database: LedgerDatabase, ledger: LedgerDescription, through: Position) {
-        self.init(database, ledger: ledger, through: through, rangeEvents: 8_000)
-    }
-
-    init(
+    /// Scans a ledger up to a position, which must not be beyond its head, by ranges of about so
+    /// many events.
+    public init(
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
         through: Position,
-        rangeEvents: Int64
+        rangeEvents: Int64 = 8_000
     ) {
         self.database = database
         self.ledger = ledger

@@ -273,22 +273,16 @@ extension EventReader {
         var events: [(episode: EpisodeID, event: HistoryEvent)] = []
         var episodes: [EpisodeID] = []
         var seen: Set<EpisodeID> = []
+        var next = after.next
         for row in rows {
             let row = try EventRow(row, .folding)
             let event = try row.historyEvent()
-            guard event.position.rawValue == after.rawValue + Int64(events.count) + 1 else {
-                throw LedgerError.missingEvent(
-                    Position(rawValue: after.rawValue + Int64(events.count) + 1)
-                )
-            }
+            guard event.position == next else { throw LedgerError.missingEvent(next) }
+            next = next.next
             events.append((row.episodeID, event))
             if seen.insert(row.episodeID).inserted { episodes.append(row.episodeID) }
         }
-        guard Int64(events.count) == through.rawValue - after.rawValue else {
-            throw LedgerError.missingEvent(
-                Position(rawValue: after.rawValue + Int64(events.count) + 1)
-            )
-        }
+        guard next == through.next else { throw LedgerError.missingEvent(next) }
         return (episodes, events)
     }
 }

@@ -43,26 +43,20 @@ public struct CheckpointLog: Sendable {
     /// - Throws: ``SealError/leaseLost`` where it is another one.
     public func append(_ note: SignedNote, after last: SignedNote?) throws {
         try PrivateFile.makeFolder(of: path)
-        guard let descriptor = try open(O_RDWR | O_CREAT) else {
-            throw SealError.file(path, reason: PrivateFile.lastError)
-        }
+        guard let descriptor = try open(O_RDWR | O_CREAT) else { throw PrivateFile.failure(path) }
         defer { close(descriptor) }
         try lock(descriptor)
         let (newest, end) = try tail(descriptor)
         guard newest == last else { throw SealError.leaseLost }
         // What a process that died left half written is overwritten, and cut off.
-        guard ftruncate(descriptor, off_t(end)) == 0 else {
-            throw SealError.file(path, reason: PrivateFile.lastError)
-        }
+        guard ftruncate(descriptor, off_t(end)) == 0 else { throw PrivateFile.failure(path) }
         try PrivateFile.write(
             Array("\(note.description)\n".utf8),
             to: descriptor,
             path,
             at: end
         )
-        guard fsync(descriptor) == 0 else {
-            throw SealError.file(path, reason: PrivateFile.lastError)
-        }
+        guard fsync(descriptor) == 0 else { throw PrivateFile.failure(path) }
         if end == 0 { PrivateFile.flushFolder(of: path) }
     }
 
@@ -72,7 +66,7 @@ public struct CheckpointLog: Sendable {
         let descriptor = Glibc.open(path, flags | O_CLOEXEC, 0o600)
         if descriptor >= 0 { return descriptor }
         if errno == ENOENT { return nil }
-        throw SealError.file(path, reason: PrivateFile.lastError)
+        throw PrivateFile.failure(path)
     }
 
     /// Waits a while for others; the lock goes with the descriptor.
@@ -87,9 +81,7 @@ public struct CheckpointLog: Sendable {
 
     private func length(_ descriptor: Int32) throws -> Int {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            throw SealError.file(path, reason: PrivateFile.lastError)
-        }
+        guard fstat(descriptor, &status) == 0 else { throw PrivateFile.failure(path) }
         return Int(status.st_size)
     }
 

@@ -8,16 +8,17 @@ enum PrivateFile {
     /// What is wrong with the last call, for people.
     static var lastError: String { String(cString: strerror(errno)) }
 
-    /// Makes the folder of a file, where it is not there, readable by nobody else.
-    static func makeFolder(of path: String) throws(SealError) {
+    /// The failure of the last call on a file.
+    static func failure(_ path: String) -> SealError { .file(path, reason: lastError) }
+
+    /// Makes the folder of a file, where it is not there; readable by nobody else if nothing is said.
+    static func makeFolder(of path: String, mode: mode_t = 0o700) throws(SealError) {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
         let folder = String(path[..<slash])
-        if mkdir(folder, 0o700) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT else { throw .file(folder, reason: lastError) }
-        try makeFolder(of: folder)
-        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-            throw .file(folder, reason: lastError)
-        }
+        if mkdir(folder, mode) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT else { throw failure(folder) }
+        try makeFolder(of: folder, mode: mode)
+        guard mkdir(folder, mode) == 0 || errno == EEXIST else { throw failure(folder) }
     }
 
     /// Makes what was renamed or created in the folder of a file last.
@@ -38,7 +39,7 @@ enum PrivateFile {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
-            throw .file(path, reason: lastError)
+            throw failure(path)
         }
         defer { close(descriptor) }
         return try read(descriptor, path, from: offset, limit: limit)
@@ -62,7 +63,7 @@ enum PrivateFile {
                 )
             }
             if got < 0 && errno == EINTR { continue }
-            guard got >= 0 else { throw .file(path, reason: lastError) }
+            guard got >= 0 else { throw failure(path) }
             if got == 0 { break }
             count += got
         }
@@ -88,7 +89,7 @@ enum PrivateFile {
                 )
             }
             if wrote < 0 && errno == EINTR { continue }
-            guard wrote > 0 else { throw .file(path, reason: lastError) }
+            guard wrote > 0 else { throw failure(path) }
             done += wrote
         }
     }
@@ -98,12 +99,10 @@ enum PrivateFile {
         let new = "\(path).\(getpid()).new"
         unlink(new)
         let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .file(new, reason: lastError) }
+        guard descriptor >= 0 else { throw failure(new) }
         defer { close(descriptor) }
         try write(bytes, to: descriptor, new, at: 0)
-        guard fsync(descriptor) == 0, rename(new, path) == 0 else {
-            throw .file(path, reason: lastError)
-        }
+        guard fsync(descriptor) == 0, rename(new, path) == 0 else { throw failure(path) }
         flushFolder(of: path)
     }
 

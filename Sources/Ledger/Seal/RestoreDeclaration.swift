@@ -37,23 +37,9 @@ public struct RestoreDeclaration: Hashable, Sendable {
 
         """
     }
+}
 
-    init(
-        last: TreeCheckpoint,
-        kept: TreeCheckpoint,
-        key: NoteVerifierKey,
-        head: Int64,
-        declaredAt: Instant,
-        reason: String
-    ) {
-        self.last = last
-        self.kept = kept
-        self.key = key
-        self.head = head
-        self.declaredAt = declaredAt
-        self.reason = reason
-    }
-
+extension RestoreDeclaration {
     /// Reads the text of a note; nil where it is no declaration.
     public init?(text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

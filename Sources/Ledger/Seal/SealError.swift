@@ -51,6 +51,15 @@ public enum SealError: Error, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The evidence is damaged: what is wrong, at a position or from one through another.
+    static func damaged(
+        _ kind: EvidenceFault.Kind,
+        at position: Position? = nil,
+        through: Position? = nil
+    ) -> SealError {
+        .damaged(EvidenceFault(kind, at: position, through: through))
+    }
+
     /// Whether waiting may help: the others want an operator.
     public var isTransient: Bool {
         switch self {

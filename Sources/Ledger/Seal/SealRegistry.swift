@@ -6,9 +6,10 @@ public import TransparencyLog
 struct SealRegistry: Sendable {
     let database: LedgerDatabase
     let ledger: LedgerDescription
-    let holder: String
+    /// Who takes the lease; who only reads has no name.
+    var holder = ""
     /// How long a lease lasts without being renewed, by the database's clock.
-    let leaseSeconds: Double
+    var leaseSeconds: Double = 0
 
     private var id: Int32 { ledger.id.rawValue }
 
@@ -101,8 +102,8 @@ struct SealRegistry: Sendable {
 
     /// Adds a key that signs beside the others from now on, or ends one.
     func changeKeys(
-        adding new: NoteVerifierKey?,
-        retiring old: NoteVerifierKey?,
+        adding new: NoteVerifierKey? = nil,
+        retiring old: NoteVerifierKey? = nil,
         incarnation: Int32,
         _ lease: SealLease
     ) async throws {

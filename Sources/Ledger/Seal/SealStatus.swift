@@ -64,12 +64,7 @@ public struct SealStatus: Sendable {
         _ database: LedgerDatabase,
         ledger: LedgerDescription
     ) async throws -> [NoteVerifierKey] {
-        let registry = SealRegistry(
-            database: database,
-            ledger: ledger,
-            holder: "",
-            leaseSeconds: 0
-        )
+        let registry = SealRegistry(database: database, ledger: ledger)
         return try await registry.identity()?.activeKeys ?? []
     }
 }

@@ -12,14 +12,9 @@ extension Sealer {
     public func addKey() async throws -> NoteVerifierKey {
         try await withSeizedLease { state, identity in
             let (file, origin) = (self.place.keys, identity.origin)
-            let key = try await PrivateFile.run {
-                let key = NoteSigningKey(generatedFor: origin)
-                try file.add(key)
-                return key.verifierKey
-            }
+            let key = try await PrivateFile.run { try file.newKey(of: origin).verifierKey }
             try await self.registry.changeKeys(
                 adding: key,
-                retiring: nil,
                 incarnation: identity.incarnation,
                 state.lease
             )
@@ -39,7 +34,6 @@ extension Sealer {
                 throw SealError.refused("\(key) is the only key that signs: add another one first")
             }
             try await self.registry.changeKeys(
-                adding: nil,
                 retiring: key,
                 incarnation: identity.incarnation,
                 state.lease
@@ -98,7 +92,7 @@ extension Sealer {
         }
         try await registry.register(first, lease)
         for key in keys.dropFirst() {
-            try await registry.changeKeys(adding: key, retiring: nil, incarnation: 1, lease)
+            try await registry.changeKeys(adding: key, incarnation: 1, lease)
         }
     }
 
@@ -137,14 +131,7 @@ extension Sealer {
         let kept = try await newestKept(checkpoints, head: head)
         let next = identity.incarnation + 1
         let origin = "\(firstOrigin(identity))/\(next)"
-        let key = try await PrivateFile.run {
-            if let key = try file.keys().first(where: { $0.verifierKey.name == origin }) {
-                return key
-            }
-            let key = NoteSigningKey(generatedFor: origin)
-            try file.add(key)
-            return key
-        }
+        let key = try await PrivateFile.run { try file.key(of: origin) }
         let declaration = RestoreDeclaration(
             last: last,
             kept: kept ?? TreeCheckpoint(origin: last.origin, size: 0, root: .ofEmptyTree),

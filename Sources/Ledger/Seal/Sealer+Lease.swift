@@ -1,5 +1,4 @@
 import CareEpisode
-import Postgres
 import TransparencyLog
 
 extension Sealer {
@@ -72,18 +71,14 @@ extension Sealer {
         let keys = try await signingKeys(identity)
         let published = try await registry.newest()
         guard (published?.checkpoint.size ?? 0) == lease.size else {
-            throw SealError.damaged(
-                EvidenceFault(.checkpoint("the sealer's size is not the newest checkpoint's"))
-            )
+            throw SealError.damaged(.checkpoint("the sealer's size is not the newest checkpoint's"))
         }
         let edge = try await tiles.edge(size: lease.size)
         if let published, published.checkpoint.root != edge.root {
             throw SealError.damaged(
-                EvidenceFault(
-                    .root("the tree does not lead to the newest checkpoint"),
-                    at: Position(1),
-                    through: Position(lease.size)
-                )
+                .root("the tree does not lead to the newest checkpoint"),
+                at: Position(1),
+                through: Position(lease.size)
             )
         }
         let log = place.log
@@ -108,27 +103,15 @@ extension Sealer {
             throw SealError.refused("\(origin) cannot be an origin: no white space, no plus sign")
         }
         guard try await registry.newest() == nil else {
-            throw SealError.damaged(
-                EvidenceFault(.checkpoint("there are checkpoints, but no key is registered"))
-            )
+            throw SealError.damaged(.checkpoint("there are checkpoints, but no key is registered"))
         }
         let (log, file) = (place.log, place.keys)
         let key = try await PrivateFile.run {
-            guard try log.newest() == nil else {
-                throw SealError.inconsistent(
-                    file: log.path,
-                    size: (try log.newest()).flatMap { try? TreeCheckpoint(text: $0.text).size }
-                        ?? 0,
-                    head: 0
-                )
+            if let newest = try log.newest() {
+                let size = (try? TreeCheckpoint(text: newest.text).size) ?? 0
+                throw SealError.inconsistent(file: log.path, size: size, head: 0)
             }
-            // One that was made and not registered, since the process died in between.
-            if let key = try file.keys().first(where: { $0.verifierKey.name == origin }) {
-                return key
-            }
-            let key = NoteSigningKey(generatedFor: origin)
-            try file.add(key)
-            return key
+            return try file.key(of: origin)
         }
         try await registry.register(key.verifierKey, lease)
     }

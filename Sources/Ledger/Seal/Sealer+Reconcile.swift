@@ -71,15 +71,15 @@ extension Sealer {
             try await events.rows(after: Position(extended.size), through: Position(next)) { row in
                 let expected = Position(extended.size + 1)
                 guard row.position == expected else {
-                    throw SealError.damaged(EvidenceFault(.missing, at: expected))
+                    throw SealError.damaged(.missing, at: expected)
                 }
                 let (leaf, fault) = row.check(ledger: ledger)
-                if let fault { throw SealError.damaged(EvidenceFault(fault, at: expected)) }
+                if let fault { throw SealError.damaged(fault, at: expected) }
                 extended.append(leaf)
                 oldest = oldest ?? row.recordedAt
             }
             guard extended.size == next else {
-                throw SealError.damaged(EvidenceFault(.missing, at: Position(extended.size + 1)))
+                throw SealError.damaged(.missing, at: Position(extended.size + 1))
             }
         }
         return (extended, oldest)

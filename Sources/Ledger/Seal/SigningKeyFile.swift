@@ -19,7 +19,7 @@ public struct SigningKeyFile: Sendable {
         var status = stat()
         guard stat(path, &status) == 0 else {
             if errno == ENOENT { return [] }
-            throw SealError.file(path, reason: PrivateFile.lastError)
+            throw PrivateFile.failure(path)
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw SealError.file(path, reason: "it is not a file")
@@ -37,6 +37,19 @@ public struct SigningKeyFile: Sendable {
                     throw SealError.file(path, reason: "\(error)")
                 }
             }
+    }
+
+    /// The key of an origin, which is made where there is none: another process may have made it and
+    /// died before it was registered.
+    func key(of origin: String) throws -> NoteSigningKey {
+        try keys().first { $0.verifierKey.name == origin } ?? newKey(of: origin)
+    }
+
+    /// Makes a key for an origin and adds it.
+    func newKey(of origin: String) throws -> NoteSigningKey {
+        let key = NoteSigningKey(generatedFor: origin)
+        try add(key)
+        return key
     }
 
     /// Adds a key, on disk before this returns.

@@ -37,7 +37,7 @@ public struct TileStore: Sendable {
             count += 1
         }
         guard count == tile.width else {
-            throw SealError.damaged(EvidenceFault(.missing, at: Position(first + 1)))
+            throw SealError.damaged(.missing, at: Position(first + 1))
         }
         return bytes
     }
@@ -72,11 +72,11 @@ public struct TileStore: Sendable {
             """
         )
         guard rows.count == tile.width else {
-            throw SealError.damaged(EvidenceFault(.missing, at: Position(first + 1)))
+            throw SealError.damaged(.missing, at: Position(first + 1))
         }
         return try rows.map { row in
             guard let hash = TreeHash(try row.get("leaf_hash", as: [UInt8].self)) else {
-                throw SealError.damaged(EvidenceFault(.leaf, at: Position(first + 1)))
+                throw SealError.damaged(.leaf, at: Position(first + 1))
             }
             return hash
         }
@@ -91,7 +91,8 @@ public struct TileStore: Sendable {
             guard let hashes = below[number].flatMap({ TreeHash.list($0) }) else {
                 let id = TileID(level: tile.level - 1, number: number)
                 throw SealError.damaged(
-                    EvidenceFault(.tile("the stored \(id.path) is missing"), at: id.firstPosition)
+                    .tile("the stored \(id.path) is missing"),
+                    at: id.firstPosition
                 )
             }
             return TreeEdge.perfectRoot(hashes)
@@ -111,7 +112,7 @@ public struct TileStore: Sendable {
             level += 1
         }
         guard let edge = TreeEdge(size: size, partial: partial) else {
-            throw SealError.damaged(EvidenceFault(.tile("the stored tiles do not make a tree")))
+            throw SealError.damaged(.tile("the stored tiles do not make a tree"))
         }
         return edge
     }

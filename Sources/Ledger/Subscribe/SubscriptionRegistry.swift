@@ -177,49 +177,36 @@ public struct SubscriptionRegistry: Sendable {
 
     // MARK: - Reading
 
-    private static let columns = """
-        s.name, s.types, s.episode_id, s.start_after, s.lease_seconds, s.max_deliveries, w.url,
-        w.payload, w.mode, w.signature
+    private func rows(where condition: SQL = "true") -> SQL {
         """
+        select s.name, s.types, s.episode_id, s.start_after, s.lease_seconds, s.max_deliveries,
+            w.url, w.payload, w.mode, w.signature
+        from subscription s left join webhook w using (ledger_id, name)
+        where s.ledger_id = \(id) and \(condition)
+        order by s.name
+        """
+    }
 
     private func find(
         _ name: SubscriptionName,
         _ connection: PostgresConnection
     ) async throws -> Subscription? {
-        try await connection.query(
-            """
-            select \(raw: Self.columns)
-            from subscription s left join webhook w using (ledger_id, name)
-            where s.ledger_id = \(id) and s.name = \(name.description)
-            """
-        ).first.map(Subscription.init(row:))
+        try await connection.query(rows(where: "s.name = \(name.description)"))
+            .first.map(Subscription.init(row:))
     }
 
     /// The subscription of a name.
     ///
     /// - Throws: ``SubscriptionError/unknown(_:)``.
     public func subscription(_ name: SubscriptionName) async throws -> Subscription {
-        let rows = try await database.reader.query(
-            """
-            select \(raw: Self.columns)
-            from subscription s left join webhook w using (ledger_id, name)
-            where s.ledger_id = \(id) and s.name = \(name.description)
-            """
-        )
-        guard let row = rows.first else { throw SubscriptionError.unknown(name) }
+        let found = try await database.reader.query(rows(where: "s.name = \(name.description)"))
+        guard let row = found.first else { throw SubscriptionError.unknown(name) }
         return try Subscription(row: row)
     }
 
     /// All subscriptions, by name.
     public func all() async throws -> [Subscription] {
-        try await database.reader.query(
-            """
-            select \(raw: Self.columns)
-            from subscription s left join webhook w using (ledger_id, name)
-            where s.ledger_id = \(id)
-            order by s.name
-            """
-        ).map(Subscription.init(row:))
+        try await database.reader.query(rows()).map(Subscription.init(row:))
     }
 
     // MARK: - Dead letters

@@ -95,7 +95,7 @@ public struct ExportVerification: Sendable {
             report.signers = try signed.verified(by: keys)
             return signed.checkpoint
         } catch {
-            report.add(EvidenceFault(.checkpoint("the checkpoint: \(error)")))
+            report.add(.checkpoint("the checkpoint: \(error)"))
             return report.newest
         }
     }
@@ -119,19 +119,17 @@ public struct ExportVerification: Sendable {
             do {
                 try signed.verified(by: keys)
             } catch {
-                report.add(EvidenceFault(.checkpoint("the checkpoint that was kept: \(error)")))
+                report.add(.checkpoint("the checkpoint that was kept: \(error)"))
                 continue
             }
             if checkpoint.size > newest.size {
                 report.add(
-                    EvidenceFault(
-                        .shrunken(
-                            "the checkpoint that was kept covers \(checkpoint.size) events, the "
-                                + "export \(newest.size)"
-                        ),
-                        at: Position(newest.size + 1),
-                        through: Position(checkpoint.size)
-                    )
+                    .shrunken(
+                        "the checkpoint that was kept covers \(checkpoint.size) events, the "
+                            + "export \(newest.size)"
+                    ),
+                    at: Position(newest.size + 1),
+                    through: Position(checkpoint.size)
                 )
             } else {
                 checkpoints.append(checkpoint)
@@ -147,13 +145,7 @@ public struct ExportVerification: Sendable {
         _ report: inout VerificationReport
     ) throws -> [ArraySlice<UInt8>] {
         guard let bytes = try folder.read(tile.entriesPath) else {
-            report.add(
-                EvidenceFault(
-                    .file("\(tile.entriesPath) is missing"),
-                    at: tile.firstPosition,
-                    through: tile.lastPosition
-                )
-            )
+            report.add(EvidenceFault(.file("\(tile.entriesPath) is missing"), of: tile))
             return []
         }
         var entries: [ArraySlice<UInt8>] = []
@@ -166,13 +158,10 @@ public struct ExportVerification: Sendable {
             rest = rest.dropFirst(2 + length)
         }
         if !rest.isEmpty || entries.count != tile.width {
-            report.add(
-                EvidenceFault(
-                    .file("\(tile.entriesPath) has not \(tile.width) whole entries"),
-                    at: tile.firstPosition,
-                    through: tile.lastPosition
-                )
+            let kind = EvidenceFault.Kind.file(
+                "\(tile.entriesPath) has not \(tile.width) whole entries"
             )
+            report.add(EvidenceFault(kind, of: tile))
         }
         return entries
     }
@@ -184,18 +173,9 @@ public struct ExportVerification: Sendable {
         _ report: inout VerificationReport
     ) {
         if entry.position != position {
-            let kind = EvidenceFault.Kind.file("its entry says position \(entry.position)")
-            report.add(EvidenceFault(kind, at: position))
+            report.add(.file("its entry says position \(entry.position)"), at: position)
         }
-        audit.follow(
-            position: position,
-            version: entry.version,
-            eventID: entry.eventID,
-            episodeID: entry.episodeID,
-            recordedAt: entry.recordedAt,
-            leaf: TreeHash.leaf(entry.bytes),
-            &report
-        )
+        audit.follow(entry, at: position, leaf: TreeHash.leaf(entry.bytes), &report)
     }
 
     private func comparePartialTiles(
@@ -219,13 +199,7 @@ public struct ExportVerification: Sendable {
     ) throws -> [EventRow?] {
         let name = ExportFolder.eventsPath(tile)
         guard let bytes = try folder.read(name) else {
-            report.add(
-                EvidenceFault(
-                    .file("\(name) is missing"),
-                    at: tile.firstPosition,
-                    through: tile.lastPosition
-                )
-            )
+            report.add(EvidenceFault(.file("\(name) is missing"), of: tile))
             return []
         }
         return bytes.split(separator: 0x0A).map { EvidenceLine.read($0) }
@@ -240,20 +214,20 @@ public struct ExportVerification: Sendable {
         _ report: inout VerificationReport
     ) {
         guard index < events.count, let row = events[index] else {
-            report.add(EvidenceFault(.file("its event is missing or unreadable"), at: position))
+            report.add(.file("its event is missing or unreadable"), at: position)
             return
         }
         guard row.entry.elementsEqual(entry.bytes) else {
-            report.add(EvidenceFault(.file("its event is not that of its entry"), at: position))
+            report.add(.file("its event is not that of its entry"), at: position)
             return
         }
         let name = CanonicalObject(row.header).string("ledger").flatMap { LedgerName($0) }
         guard let name, Self.origin(checkpoint.origin, isOf: name) else {
-            report.add(EvidenceFault(.column("ledger_id"), at: position))
+            report.add(.column("ledger_id"), at: position)
             return
         }
         if let fault = row.check(ledger: name).fault {
-            report.add(EvidenceFault(fault, at: position))
+            report.add(fault, at: position)
         }
     }
 

@@ -96,16 +96,8 @@ public struct LedgerVerification: Sendable {
         var due = page[...]
         try await events.rows(after: range.after, through: range.through) { row in
             let (leaf, fault) = row.check(ledger: ledger.name)
-            if let fault { report.add(EvidenceFault(fault, at: row.position)) }
-            audit.follow(
-                position: row.position,
-                version: row.version,
-                eventID: row.eventID,
-                episodeID: row.episodeID,
-                recordedAt: row.recordedAt,
-                leaf: leaf,
-                &report
-            )
+            if let fault { report.add(fault, at: row.position) }
+            audit.follow(row, at: row.position, leaf: leaf, &report)
             while let next = due.first, next.checkpoint.size <= row.position.rawValue {
                 audit.compare(next.checkpoint, from: next.source, &report)
                 due.removeFirst()
@@ -160,20 +152,16 @@ public struct LedgerVerification: Sendable {
         let now = try row.get("head", as: Int64.self)
         let last = try row.get("last", as: Int64.self)
         if last > now {
-            report.add(EvidenceFault(.unexpected, at: Position(now + 1), through: Position(last)))
+            report.add(.unexpected, at: Position(now + 1), through: Position(last))
         }
         if last < now && last >= head.rawValue {
-            report.add(EvidenceFault(.missing, at: Position(last + 1), through: Position(now)))
+            report.add(.missing, at: Position(last + 1), through: Position(now))
         }
         let sealed = try row.get("sealed", as: Int64.self)
         let sealer = try row.get("sealer", as: Int64.self)
         if sealed != sealer {
             report.add(
-                EvidenceFault(
-                    .checkpoint(
-                        "the newest checkpoint is of size \(sealed), the sealer says \(sealer)"
-                    )
-                )
+                .checkpoint("the newest checkpoint is of size \(sealed), the sealer says \(sealer)")
             )
         }
     }
@@ -202,7 +190,7 @@ public struct LedgerVerification: Sendable {
             level: Int(try row.get("level", as: Int32.self)),
             number: try row.get("number")
         )
-        report.add(EvidenceFault(.tile("\(tile.path) is stored and not of this tree")))
+        report.add(.tile("\(tile.path) is stored and not of this tree"))
     }
 
     private func recordedAt(_ position: Position) async throws -> Instant? {

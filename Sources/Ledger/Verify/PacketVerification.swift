@@ -34,9 +34,7 @@ public struct PacketVerification: Sendable {
 
     private static func read(_ path: String) throws -> ([String: [UInt8]], ExportFolder?) {
         var status = stat()
-        guard stat(path, &status) == 0 else {
-            throw SealError.file(path, reason: PrivateFile.lastError)
-        }
+        guard stat(path, &status) == 0 else { throw PrivateFile.failure(path) }
         if status.st_mode & S_IFMT == S_IFDIR {
             let folder = ExportFolder(path)
             let names = [
@@ -66,7 +64,7 @@ public struct PacketVerification: Sendable {
                 check(line, readable, Version(Int64(index + 1)), checkpoint, &last, &report)
             }
             if lines.isEmpty || readable.count != lines.count {
-                report.add(EvidenceFault(.file("it has not one readable copy of each event")))
+                report.add(.file("it has not one readable copy of each event"))
             }
             report.episodes = lines.isEmpty ? 0 : 1
         }
@@ -108,7 +106,7 @@ public struct PacketVerification: Sendable {
             }
             report.signers = try signed.verified(by: keys)
         } catch {
-            report.add(EvidenceFault(.checkpoint("the checkpoint: \(error)")))
+            report.add(.checkpoint("the checkpoint: \(error)"))
         }
         return report.newest
     }
@@ -129,11 +127,9 @@ public struct PacketVerification: Sendable {
             return
         }
         report.add(
-            EvidenceFault(
-                .root("the checkpoint that was kept has the same size and another root"),
-                at: Position(1),
-                through: Position(own.checkpoint.size)
-            )
+            .root("the checkpoint that was kept has the same size and another root"),
+            at: Position(1),
+            through: Position(own.checkpoint.size)
         )
     }
 
@@ -186,39 +182,29 @@ public struct PacketVerification: Sendable {
         _ report: inout VerificationReport
     ) {
         guard let (row, proof) = row(line) else {
-            report.add(EvidenceFault(.file("the event of version \(version) cannot be read")))
+            report.add(.file("the event of version \(version) cannot be read"))
             return
         }
         report.events += 1
         if row.version != version || last.map({ $0.episodeID != row.episodeID }) ?? false {
-            report.add(EvidenceFault(.version, at: row.position))
+            report.add(.version, at: row.position)
         }
         if let last, row.recordedAt < last.recordedAt || row.position <= last.position {
-            report.add(EvidenceFault(.recordedTime, at: row.position))
+            report.add(.recordedTime, at: row.position)
         }
         last = row
         let name = CanonicalObject(row.header).string("ledger").flatMap { LedgerName($0) }
         if let name, ExportVerification.origin(checkpoint.origin, isOf: name) {
             let (leaf, fault) = row.check(ledger: name)
-            if let fault { report.add(EvidenceFault(fault, at: row.position)) }
-            let isIncluded = TreeProof.verifyInclusion(
-                leaf: leaf,
-                index: row.position.rawValue - 1,
-                size: checkpoint.size,
-                root: checkpoint.root,
-                proof: proof
-            )
-            if !isIncluded {
-                let kind = EvidenceFault.Kind.root("its proof does not lead to the signed root")
-                report.add(EvidenceFault(kind, at: row.position))
+            if let fault { report.add(fault, at: row.position) }
+            if !checkpoint.includes(leaf, at: row.position, by: proof) {
+                report.add(.root("its proof does not lead to the signed root"), at: row.position)
             }
         } else {
-            report.add(EvidenceFault(.column("ledger_id"), at: row.position))
+            report.add(.column("ledger_id"), at: row.position)
         }
         if let event = try? row.recordedEvent(), !event.served().elementsEqual(readable) {
-            report.add(
-                EvidenceFault(.file("its readable copy is not what was recorded"), at: row.position)
-            )
+            report.add(.file("its readable copy is not what was recorded"), at: row.position)
         }
     }
 }

@@ -23,42 +23,38 @@ struct TreeAudit {
     /// Follows one event.
     ///
     /// - Parameters:
-    ///   - row: its place, ids and times.
+    ///   - entry: its version, ids and time.
+    ///   - position: where it stands.
     ///   - leaf: its leaf as recomputed.
     mutating func follow(
-        position: Position,
-        version: Version,
-        eventID: EventID,
-        episodeID: EpisodeID,
-        recordedAt: Instant,
+        _ entry: some LedgerEntry,
+        at position: Position,
         leaf: TreeHash,
         _ report: inout VerificationReport
     ) {
         report.events += 1
         guard position >= expected else {
             // A second one at the same position.
-            report.add(EvidenceFault(.unexpected, at: position))
+            report.add(.unexpected, at: position)
             isWhole = false
             return
         }
         if position > expected { missing(through: Position(position.rawValue - 1), &report) }
         expected = position.next
-        if recordedAt < lastRecorded { report.add(EvidenceFault(.recordedTime, at: position)) }
-        lastRecorded = recordedAt
-        if version != (versions[episodeID] ?? .zero).next {
-            report.add(EvidenceFault(.version, at: position))
+        if entry.recordedAt < lastRecorded { report.add(.recordedTime, at: position) }
+        lastRecorded = entry.recordedAt
+        if entry.version != (versions[entry.episodeID] ?? .zero).next {
+            report.add(.version, at: position)
         }
-        versions[episodeID] = version
-        if !eventIDs.insert(eventID).inserted {
-            report.add(EvidenceFault(.duplicate, at: position))
-        }
+        versions[entry.episodeID] = entry.version
+        if !eventIDs.insert(entry.eventID).inserted { report.add(.duplicate, at: position) }
         edge.append(leaf)
     }
 
     /// Tells that there are no events up to a position.
     mutating func missing(through position: Position, _ report: inout VerificationReport) {
         guard position >= expected else { return }
-        report.add(EvidenceFault(.missing, at: expected, through: position))
+        report.add(.missing, at: expected, through: position)
         isWhole = false
         expected = position.next
     }
@@ -89,18 +85,10 @@ struct TreeAudit {
         _ hashes: [TreeHash]
     ) -> EvidenceFault? {
         guard let bytes else {
-            return EvidenceFault(
-                .tile("\(tile.path) is missing"),
-                at: tile.firstPosition,
-                through: tile.lastPosition
-            )
+            return EvidenceFault(.tile("\(tile.path) is missing"), of: tile)
         }
         guard let stored = TreeHash.list(bytes), stored.count == hashes.count else {
-            return EvidenceFault(
-                .tile("\(tile.path) has not \(tile.width) hashes"),
-                at: tile.firstPosition,
-                through: tile.lastPosition
-            )
+            return EvidenceFault(.tile("\(tile.path) has not \(tile.width) hashes"), of: tile)
         }
         guard let index = stored.indices.first(where: { stored[$0] != hashes[$0] }) else {
             return nil
@@ -125,13 +113,9 @@ struct TreeAudit {
             proven = edge.size
         } else {
             report.add(
-                EvidenceFault(
-                    .root(
-                        "the events do not lead to the root of \(source) of size \(checkpoint.size)"
-                    ),
-                    at: Position(proven + 1),
-                    through: Position(checkpoint.size)
-                )
+                .root("the events do not lead to the root of \(source) of size \(checkpoint.size)"),
+                at: Position(proven + 1),
+                through: Position(checkpoint.size)
             )
         }
     }
@@ -145,3 +129,21 @@ extension TileID {
         )
     }
 }
+
+extension EvidenceFault {
+    /// What is wrong with a tile, or with what is stored of the positions below it.
+    init(_ kind: Kind, of tile: TileID) {
+        self.init(kind, at: tile.firstPosition, through: tile.lastPosition)
+    }
+}
+
+/// What an audit follows of an event, whether a row of the ledger or an entry of an export.
+protocol LedgerEntry {
+    var version: Version { get }
+    var eventID: EventID { get }
+    var episodeID: EpisodeID { get }
+    var recordedAt: Instant { get }
+}
+
+extension EventRow: LedgerEntry {}
+extension LogEntry: LedgerEntry {}

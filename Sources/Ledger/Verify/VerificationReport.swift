@@ -46,10 +46,11 @@ public struct VerificationReport: Sendable {
 
     /// The events checked a second.
     public var eventsPerSecond: Double {
-        let parts = duration.components
-        let seconds = Double(parts.seconds) + Double(parts.attoseconds) / 1e18
-        return seconds > 0 ? Double(events) / seconds : 0
+        seconds > 0 ? Double(events) / seconds : 0
     }
+
+    /// How long it took, in seconds.
+    public var seconds: Double { duration / .seconds(1) }
 
     /// Adds what is wrong.
     public mutating func add(_ fault: EvidenceFault) {
@@ -62,6 +63,15 @@ public struct VerificationReport: Sendable {
             // The lowest position is what a reader looks for first.
             faults[last] = fault
         }
+    }
+
+    /// Adds what is wrong, at a position or from one through another.
+    public mutating func add(
+        _ kind: EvidenceFault.Kind,
+        at position: Position? = nil,
+        through: Position? = nil
+    ) {
+        add(EvidenceFault(kind, at: position, through: through))
     }
 
     /// Adds what a reader should know.

@@ -35,12 +35,7 @@ struct Witnesses {
     ) async throws {
         self.database = database
         self.ledger = ledger
-        let registry = SealRegistry(
-            database: database,
-            ledger: ledger,
-            holder: "",
-            leaseSeconds: 0
-        )
+        let registry = SealRegistry(database: database, ledger: ledger)
         var declared: [String] = []
         var logged: SignedCheckpoint?
         var hasNotes = false
@@ -55,7 +50,7 @@ struct Witnesses {
         do {
             identity = try await registry.identity()
         } catch let error as NoteError {
-            report.add(EvidenceFault(.checkpoint("a registered key is \(error)")))
+            report.add(.checkpoint("a registered key is \(error)"))
             identity = nil
         }
         origin = identity?.origin
@@ -113,7 +108,7 @@ struct Witnesses {
         guard let note = try? SignedNote(parsing: text),
             let declaration = RestoreDeclaration(text: note.text)
         else {
-            report.add(EvidenceFault(.checkpoint("a declaration of a restore cannot be read")))
+            report.add(.checkpoint("a declaration of a restore cannot be read"))
             return nil
         }
         let signers = (try? note.verified(by: keys + [declaration.key])) ?? []
@@ -121,11 +116,9 @@ struct Witnesses {
             signers.contains(declaration.key)
         else {
             report.add(
-                EvidenceFault(
-                    .checkpoint(
-                        "the declaration of a restore of \(declaration.last.origin) is not signed "
-                            + "by the key of the log that ended and of the one that began"
-                    )
+                .checkpoint(
+                    "the declaration of a restore of \(declaration.last.origin) is not signed "
+                        + "by the key of the log that ended and of the one that began"
                 )
             )
             return nil
@@ -149,14 +142,12 @@ struct Witnesses {
                 report.signers = try signed.verified(by: pinned.isEmpty ? keys : pinned)
             } catch {
                 report.add(
-                    EvidenceFault(
-                        .checkpoint("the checkpoint of size \(signed.checkpoint.size): \(error)")
-                    )
+                    .checkpoint("the checkpoint of size \(signed.checkpoint.size): \(error)")
                 )
             }
             return signed.checkpoint.size
         } catch let error as NoteError {
-            report.add(EvidenceFault(.checkpoint("the newest checkpoint is \(error)")))
+            report.add(.checkpoint("the newest checkpoint is \(error)"))
             return 0
         }
     }
@@ -171,7 +162,7 @@ struct Witnesses {
             do {
                 try signed.verified(by: keys)
             } catch {
-                report.add(EvidenceFault(.checkpoint("the checkpoint that was kept: \(error)")))
+                report.add(.checkpoint("the checkpoint that was kept: \(error)"))
                 if keys.contains(where: { $0.name == signed.checkpoint.origin }) {
                     kept.append(signed)
                 }
@@ -180,15 +171,13 @@ struct Witnesses {
             kept.append(signed)
             guard let declaration = ended(signed.checkpoint) else { continue }
             report.add(
-                EvidenceFault(
-                    .shrunken(
-                        "the checkpoint that was kept covers \(signed.checkpoint.size) events; a "
-                            + "restore, declared \(declaration.declaredAt), lost those after "
-                            + "position \(declaration.kept.size)"
-                    ),
-                    at: Position(declaration.kept.size + 1),
-                    through: Position(signed.checkpoint.size)
-                )
+                .shrunken(
+                    "the checkpoint that was kept covers \(signed.checkpoint.size) events; a "
+                        + "restore, declared \(declaration.declaredAt), lost those after "
+                        + "position \(declaration.kept.size)"
+                ),
+                at: Position(declaration.kept.size + 1),
+                through: Position(signed.checkpoint.size)
             )
         }
     }
@@ -209,14 +198,12 @@ struct Witnesses {
             .map { ($0.checkpoint.size, "a checkpoint that was kept") }
         for (size, source) in sources where size > head.rawValue {
             report.add(
-                EvidenceFault(
-                    .shrunken(
-                        "\(source) covers \(size) events, the ledger has \(head), and nothing "
-                            + "vouches for those after position \(proven)"
-                    ),
-                    at: Position(proven + 1),
-                    through: Position(size)
-                )
+                .shrunken(
+                    "\(source) covers \(size) events, the ledger has \(head), and nothing "
+                        + "vouches for those after position \(proven)"
+                ),
+                at: Position(proven + 1),
+                through: Position(size)
             )
         }
     }
@@ -269,17 +256,11 @@ struct Witnesses {
             let size = try row.get("size", as: Int64.self)
             let root = TreeHash(try row.get("root", as: [UInt8].self))
             guard let signed = try? SignedCheckpoint(parsing: row.get("note")) else {
-                report.add(
-                    EvidenceFault(.checkpoint("the note of the checkpoint of size \(size) is none"))
-                )
+                report.add(.checkpoint("the note of the checkpoint of size \(size) is none"))
                 continue
             }
             guard signed.checkpoint.size == size, signed.checkpoint.root == root else {
-                report.add(
-                    EvidenceFault(
-                        .checkpoint("the checkpoint of size \(size) is not what its note says")
-                    )
-                )
+                report.add(.checkpoint("the checkpoint of size \(size) is not what its note says"))
                 continue
             }
             if check(signed, "the checkpoint", &report) { checkpoints[size] = signed }
@@ -296,11 +277,7 @@ struct Witnesses {
             try signed.verified(by: keys)
             return true
         } catch {
-            report.add(
-                EvidenceFault(
-                    .checkpoint("\(source) of size \(signed.checkpoint.size): \(error)")
-                )
-            )
+            report.add(.checkpoint("\(source) of size \(signed.checkpoint.size): \(error)"))
             return false
         }
     }
@@ -319,7 +296,7 @@ struct Witnesses {
             guard let note = try notes?.next() else { return nil }
             guard !note.text.hasPrefix(RestoreDeclaration.title) else { continue }
             guard let signed = try? SignedCheckpoint(parsing: note.description) else {
-                report.add(EvidenceFault(.checkpoint("a record of the checkpoint log is none")))
+                report.add(.checkpoint("a record of the checkpoint log is none"))
                 continue
             }
             if ended(signed.checkpoint) == nil { nextNote = signed }

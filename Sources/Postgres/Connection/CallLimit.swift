@@ -9,6 +9,9 @@ struct CallLimit {
     /// Whether the failure of the connection leaves open what was committed.
     var isInDoubt = false
 
+    /// Whether the task is cancelled, and that ends the call.
+    var isCancelled: Bool { isCancellable && Task.isCancelled }
+
     /// When the wait that begins now ends.
     var nextWaitEnds: ContinuousClock.Instant? {
         guard let timeout else { return deadline }

@@ -49,7 +49,7 @@ struct Dialer {
     }
 
     private func failure(_ reason: String) -> PostgresError {
-        PostgresError(.connectionFailed, reason, connectionIsUsable: false)
+        PostgresError(.connectionFailed, reason)
     }
 
     private func start(_ keywords: [(keyword: String, value: String)]) -> OpaquePointer? {

@@ -124,11 +124,7 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
     }
 
     private static func invalid(_ reason: String) -> PostgresError {
-        PostgresError(
-            .invalidConfiguration,
-            "the database URL: \(reason)",
-            connectionIsUsable: false
-        )
+        PostgresError(.invalidConfiguration, "the database URL: \(reason)")
     }
 }
 

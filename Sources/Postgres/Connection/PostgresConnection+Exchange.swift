@@ -42,26 +42,15 @@ extension PostgresConnection {
     }
 
     private func checkBeforeSending(_ limit: CallLimit) throws(PostgresError) {
-        if limit.isCancellable && Task.isCancelled {
-            throw PostgresError(.cancelled, "before anything was sent", connectionIsUsable: true)
-        }
+        if limit.isCancelled { throw PostgresError(.cancelled, "before anything was sent") }
         if let deadline = limit.deadline, deadline <= .now {
-            throw PostgresError(
-                .timedOut,
-                "the deadline had passed before anything was sent",
-                connectionIsUsable: true
-            )
+            throw PostgresError(.timedOut, "the deadline had passed before anything was sent")
         }
     }
 
     private func check(_ statement: SQL) throws(PostgresError) {
         func refuse(_ reason: String) -> PostgresError {
-            PostgresError(
-                .invalidUse,
-                reason,
-                statement: statement.text,
-                connectionIsUsable: true
-            )
+            PostgresError(.invalidUse, reason, statement: statement.text)
         }
         guard !statement.text.utf8.contains(0) else { throw refuse("a NUL character in the SQL") }
         guard statement.parameters.count <= 65_535 else {
@@ -216,19 +205,13 @@ extension PostgresConnection {
                 PostgresError(
                     .timedOut,
                     "the deadline passed in mid-call",
-                    connectionIsUsable: false,
                     mayHaveCommitted: limit.isInDoubt
                 ),
                 sendCancel: true
             )
         case .cancelled:
             throw spend(
-                PostgresError(
-                    .cancelled,
-                    "in mid-call",
-                    connectionIsUsable: false,
-                    mayHaveCommitted: limit.isInDoubt
-                ),
+                PostgresError(.cancelled, "in mid-call", mayHaveCommitted: limit.isInDoubt),
                 sendCancel: true
             )
         case .failed:
@@ -248,7 +231,6 @@ extension PostgresConnection {
                 .connectionLost,
                 context,
                 message: message ?? ServerMessage(message: own),
-                connectionIsUsable: false,
                 mayHaveCommitted: limit.isInDoubt
             ),
             sendCancel: false
@@ -330,13 +312,7 @@ extension PostgresConnection {
         case .housekeeping: context = "setting up the transaction"
         case nil: break
         }
-        return PostgresError(
-            .server,
-            context,
-            message: failure.message,
-            statement: statement,
-            connectionIsUsable: true
-        )
+        return PostgresError(.server, context, message: failure.message, statement: statement)
     }
 }
 

@@ -21,15 +21,9 @@ extension PostgresConnection {
     func runScript(_ script: String, _ limit: CallLimit) async throws(PostgresError) {
         try beginCall()
         defer { endCall() }
-        if limit.isCancellable && Task.isCancelled {
-            throw PostgresError(.cancelled, "before anything was sent", connectionIsUsable: true)
-        }
+        if limit.isCancelled { throw PostgresError(.cancelled, "before anything was sent") }
         guard !script.utf8.contains(0) else {
-            throw PostgresError(
-                .invalidUse,
-                "a NUL character in the script",
-                connectionIsUsable: true
-            )
+            throw PostgresError(.invalidUse, "a NUL character in the script")
         }
         var limit = limit
         // A script may hold its own commits, also within a transaction.
@@ -43,13 +37,7 @@ extension PostgresConnection {
         let failure = try await drain(limit)
         try enterPipelineMode(limit)
         if let failure {
-            throw PostgresError(
-                .server,
-                "in a script",
-                message: failure,
-                statement: script,
-                connectionIsUsable: true
-            )
+            throw PostgresError(.server, "in a script", message: failure, statement: script)
         }
     }
 
@@ -73,7 +61,6 @@ extension PostgresConnection {
                     PostgresError(
                         .protocolViolation,
                         "COPY needs copyIn or copyOut",
-                        connectionIsUsable: false,
                         mayHaveCommitted: limit.isInDoubt
                     ),
                     sendCancel: true

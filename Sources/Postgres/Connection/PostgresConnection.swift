@@ -70,11 +70,7 @@ public final class PostgresConnection {
         )
         guard reactor.add(session.socket) else {
             session.close(sendCancel: false, reactor: reactor)
-            throw PostgresError(
-                .connectionFailed,
-                "the socket cannot be watched",
-                connectionIsUsable: false
-            )
+            throw PostgresError(.connectionFailed, "the socket cannot be watched")
         }
         let connection = PostgresConnection(session, configuration, reactor)
         do {
@@ -101,16 +97,12 @@ public final class PostgresConnection {
             }
         }
         guard started else {
-            throw PostgresError(.connectionFailed, "no thread left", connectionIsUsable: false)
+            throw PostgresError(.connectionFailed, "no thread left")
         }
         switch await handover.wait(until: deadline, reactor: reactor) {
         case .value(let result): return try result.get()
         case .timedOut:
-            throw PostgresError(
-                .connectionFailed,
-                "no host answered in time",
-                connectionIsUsable: false
-            )
+            throw PostgresError(.connectionFailed, "no host answered in time")
         case .cancelled:
             throw PostgresError(.cancelled, "while connecting", connectionIsUsable: false)
         }
@@ -219,11 +211,7 @@ public final class PostgresConnection {
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
         guard !isInTransaction else {
-            throw PostgresError(
-                .invalidUse,
-                "a transaction is open already",
-                connectionIsUsable: true
-            )
+            throw PostgresError(.invalidUse, "a transaction is open already")
         }
         try await begin(options, deadline)
         let result: Result
@@ -237,8 +225,7 @@ public final class PostgresConnection {
         guard committed[0].commandTag != "ROLLBACK" else {
             throw PostgresError(
                 .transactionAborted,
-                "a statement had failed, so everything was rolled back",
-                connectionIsUsable: true
+                "a statement had failed, so everything was rolled back"
             )
         }
         return result
@@ -295,16 +282,11 @@ public final class PostgresConnection {
         if let spent {
             throw PostgresError(
                 .connectionLost,
-                "the connection was given up earlier (\(spent.code))",
-                connectionIsUsable: false
+                "the connection was given up earlier (\(spent.code))"
             )
         }
         guard !isInCall else {
-            throw PostgresError(
-                .invalidUse,
-                "another call is running on the connection",
-                connectionIsUsable: true
-            )
+            throw PostgresError(.invalidUse, "another call is running on the connection")
         }
         isInCall = true
     }
@@ -324,11 +306,11 @@ public final class PostgresConnection {
 
     /// Gives the session up.
     ///
-    /// The error is returned for the caller to throw.
+    /// The error is returned for the caller to throw: it says that the connection is not usable.
     func spend(_ error: PostgresError, sendCancel: Bool) -> PostgresError {
-        guard spent == nil else { return error }
         var error = error
         error.connectionIsUsable = false
+        guard spent == nil else { return error }
         spent = error
         session.close(sendCancel: sendCancel, reactor: reactor)
         return error
@@ -336,7 +318,7 @@ public final class PostgresConnection {
 
     /// Closes the session.
     func close() {
-        let closed = PostgresError(.connectionLost, "closed", connectionIsUsable: false)
+        let closed = PostgresError(.connectionLost, "closed")
         _ = spend(closed, sendCancel: false)
     }
 

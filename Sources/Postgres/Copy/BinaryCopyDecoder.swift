@@ -85,11 +85,7 @@ public struct BinaryCopyDecoder: Sendable {
     }
 
     private func failure(_ failure: PostgresDecodingFailure) -> PostgresError {
-        PostgresError(
-            .decoding,
-            "COPY data after row \(rowCount): \(failure.reason)",
-            connectionIsUsable: true
-        )
+        PostgresError(.decoding, "COPY data after row \(rowCount): \(failure.reason)")
     }
 }
 
@@ -148,8 +144,7 @@ public struct BinaryCopyRow {
     ) -> PostgresError {
         PostgresError(
             .decoding,
-            "field \(column) of row \(number) of COPY data as \(type): \(failure.reason)",
-            connectionIsUsable: true
+            "field \(column) of row \(number) of COPY data as \(type): \(failure.reason)"
         )
     }
 }

@@ -72,11 +72,7 @@ extension PostgresConnection {
                 do {
                     try body(UnsafeRawBufferPointer(start: message, count: Int(length)))
                 } catch {
-                    let reason = PostgresError(
-                        .connectionLost,
-                        "a COPY was broken off",
-                        connectionIsUsable: false
-                    )
+                    let reason = PostgresError(.connectionLost, "a COPY was broken off")
                     _ = spend(reason, sendCancel: true)
                     throw error
                 }
@@ -100,15 +96,9 @@ extension PostgresConnection {
         _ expected: ExecStatusType,
         _ limit: CallLimit
     ) async throws(PostgresError) {
-        if limit.isCancellable && Task.isCancelled {
-            throw PostgresError(.cancelled, "before anything was sent", connectionIsUsable: true)
-        }
+        if limit.isCancelled { throw PostgresError(.cancelled, "before anything was sent") }
         guard sql.parameters.isEmpty, !sql.text.utf8.contains(0) else {
-            throw PostgresError(
-                .invalidUse,
-                "COPY takes no parameters and no NUL character",
-                connectionIsUsable: true
-            )
+            throw PostgresError(.invalidUse, "COPY takes no parameters and no NUL character")
         }
         try leavePipelineMode(limit)
         guard StatementSender.sendUnnamed(sql, on: session.connection) else {
@@ -127,32 +117,20 @@ extension PostgresConnection {
                 || status == PGRES_TUPLES_OK
         else {
             throw spend(
-                PostgresError(
-                    .invalidUse,
-                    "the COPY goes the other way",
-                    statement: sql.text,
-                    connectionIsUsable: false
-                ),
+                PostgresError(.invalidUse, "the COPY goes the other way", statement: sql.text),
                 sendCancel: true
             )
         }
-        let rest = try await drain(limit)
+        _ = try await drain(limit)
         try enterPipelineMode(limit)
         guard status == PGRES_FATAL_ERROR else {
-            throw PostgresError(
-                .invalidUse,
-                "the statement is no COPY",
-                statement: sql.text,
-                connectionIsUsable: true
-            )
+            throw PostgresError(.invalidUse, "the statement is no COPY", statement: sql.text)
         }
-        _ = rest
         throw PostgresError(
             .server,
             "COPY",
             message: ServerMessage(box.result),
-            statement: sql.text,
-            connectionIsUsable: true
+            statement: sql.text
         )
     }
 
@@ -187,31 +165,18 @@ extension PostgresConnection {
         let failure = try await drain(limit) { rows = PostgresRows($0).affectedRows }
         try enterPipelineMode(limit)
         if let failure {
-            throw PostgresError(
-                .server,
-                "COPY",
-                message: failure,
-                statement: sql.text,
-                connectionIsUsable: true
-            )
+            throw PostgresError(.server, "COPY", message: failure, statement: sql.text)
         }
         return rows
     }
 
     func checkNotCancelled(_ limit: CallLimit) throws(PostgresError) {
-        if limit.isCancellable && Task.isCancelled {
-            throw spend(
-                PostgresError(.cancelled, "during COPY", connectionIsUsable: false),
-                sendCancel: true
-            )
+        if limit.isCancelled {
+            throw spend(PostgresError(.cancelled, "during COPY"), sendCancel: true)
         }
         if let deadline = limit.deadline, deadline <= .now {
             throw spend(
-                PostgresError(
-                    .timedOut,
-                    "the deadline passed during COPY",
-                    connectionIsUsable: false
-                ),
+                PostgresError(.timedOut, "the deadline passed during COPY"),
                 sendCancel: true
             )
         }
@@ -221,7 +186,9 @@ extension PostgresConnection {
         _ bytes: [UInt8],
         _ limit: CallLimit
     ) async throws(PostgresError) {
-        guard spent == nil else { throw lostEarlier() }
+        guard spent == nil else {
+            throw PostgresError(.connectionLost, "the connection was given up earlier")
+        }
         var start = 0
         while start < bytes.count {
             let end = min(start + CopyWriter.chunk, bytes.count)
@@ -253,14 +220,6 @@ extension PostgresConnection {
         } catch {
             return error
         }
-    }
-
-    private func lostEarlier() -> PostgresError {
-        PostgresError(
-            .connectionLost,
-            "the connection was given up earlier",
-            connectionIsUsable: false
-        )
     }
 }
 

@@ -36,6 +36,14 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
 
         /// The kind in words.
         public var description: String { name }
+
+        /// Whether a failure of this kind leaves a connection to go on with, as a rule.
+        fileprivate var leavesConnection: Bool {
+            ![
+                .invalidConfiguration, .connectionFailed, .connectionLost, .poolExhausted,
+                .poolClosed,
+            ].contains(self)
+        }
     }
 
     /// The kind of failure.
@@ -60,19 +68,20 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
     /// same again under the same keys tells.
     public var mayHaveCommitted: Bool
 
+    /// - Parameter connectionIsUsable: Without it, as it is by the rule for the kind of failure.
     init(
         _ code: Code,
         _ context: String,
         message: ServerMessage? = nil,
         statement: String? = nil,
-        connectionIsUsable: Bool,
+        connectionIsUsable: Bool? = nil,
         mayHaveCommitted: Bool = false
     ) {
         self.code = code
         self.context = context
         self.message = message
         self.statement = statement
-        self.connectionIsUsable = connectionIsUsable
+        self.connectionIsUsable = connectionIsUsable ?? code.leavesConnection
         self.mayHaveCommitted = mayHaveCommitted
     }
 

@@ -22,20 +22,9 @@ public struct ServerMessage: Sendable, Hashable {
     public var context: String?
     /// The schema, table, column and constraint the server names.
     public var schema, table, column, constraint: String?
+}
 
-    /// A message of our own making.
-    public init(
-        severity: String? = nil,
-        sqlState: SQLState? = nil,
-        message: String,
-        constraint: String? = nil
-    ) {
-        self.severity = severity
-        self.sqlState = sqlState
-        self.message = message
-        self.constraint = constraint
-    }
-
+extension ServerMessage {
     init(_ result: OpaquePointer?) {
         func field(_ code: Int) -> String? {
             PQresultErrorField(result, CInt(code)).map { String(cString: $0) }

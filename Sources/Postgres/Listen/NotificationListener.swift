@@ -13,13 +13,6 @@ public final class NotificationListener: Sendable {
         public var payload: String
         /// The server's process that sent it.
         public var processID: Int32
-
-        /// A notification.
-        public init(channel: String, payload: String, processID: Int32 = 0) {
-            self.channel = channel
-            self.payload = payload
-            self.processID = processID
-        }
     }
 
     /// What a listener tells, in order.
@@ -160,14 +153,7 @@ extension PostgresConnection {
             case .ready: break
             case .timedOut: return false
             case .cancelled:
-                throw spend(
-                    PostgresError(
-                        .cancelled,
-                        "while listening",
-                        connectionIsUsable: false
-                    ),
-                    sendCancel: false
-                )
+                throw spend(PostgresError(.cancelled, "while listening"), sendCancel: false)
             case .failed: throw lost("while listening", CallLimit())
             }
             guard PQconsumeInput(session.connection) == 1 else {

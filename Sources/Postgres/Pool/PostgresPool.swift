@@ -189,11 +189,7 @@ public final class PostgresPool: Sendable {
             return try await wait(ticket, caller, deadline)
         case .refuse(.closed): throw Self.closed
         case .refuse(.tooManyWaiting):
-            throw PostgresError(
-                .poolExhausted,
-                "too many callers are waiting for a connection",
-                connectionIsUsable: false
-            )
+            throw PostgresError(.poolExhausted, "too many callers are waiting for a connection")
         }
     }
 
@@ -217,11 +213,7 @@ public final class PostgresPool: Sendable {
         case .value(.dial): return try await dial(deadline)
         case .value(.closed): throw Self.closed
         case .timedOut:
-            throw PostgresError(
-                .poolExhausted,
-                "no connection became free in time",
-                connectionIsUsable: false
-            )
+            throw PostgresError(.poolExhausted, "no connection became free in time")
         case .cancelled:
             throw PostgresError(
                 .cancelled,
@@ -336,7 +328,7 @@ public final class PostgresPool: Sendable {
     }
 
     private static var closed: PostgresError {
-        PostgresError(.poolClosed, "", connectionIsUsable: false)
+        PostgresError(.poolClosed, "")
     }
 }
 

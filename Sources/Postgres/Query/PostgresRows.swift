@@ -82,8 +82,7 @@ public struct PostgresRow: Sendable {
         guard let index = rows.columns.firstIndex(of: column) else {
             throw PostgresError(
                 .decoding,
-                "there is no column \"\(column)\"; there are \(rows.columns.joined(separator: ", "))",
-                connectionIsUsable: true
+                "there is no column \"\(column)\"; there are \(rows.columns.joined(separator: ", "))"
             )
         }
         return try get(index, as: type)
@@ -103,8 +102,7 @@ public struct PostgresRow: Sendable {
             throw PostgresError(
                 .decoding,
                 "column \"\(rows.columns[index])\" of type \(rows.types[index]) as \(type): "
-                    + error.reason,
-                connectionIsUsable: true
+                    + error.reason
             )
         }
     }
