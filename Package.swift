@@ -258,6 +258,15 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "PagesTests",
+            dependencies: [
+                "CareEpisode", "Documents", "Ledger", "Markup", "Pages", "ProjectionRuntime",
+                "Projections",
+            ],
+            exclude: ["Golden"],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "TransparencyLogTests",
             dependencies: ["TransparencyLog", "TestSupport"],
             exclude: ["Vectors"],

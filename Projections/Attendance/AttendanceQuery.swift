@@ -31,14 +31,20 @@ public struct AttendanceQuery: Sendable {
     ///   - episode: whose.
     ///   - effectiveAt: only what happened up to then takes part; not after now.
     ///   - knowledge: nil for all that is known.
+    ///   - through: the position up to which events take part; nil for the head.
     /// - Throws: `LedgerError.unknownEpisode` where nothing is recorded of it, ``AttendanceError``.
     public func episode(
         _ episode: EpisodeID,
         effectiveAt: Instant,
-        knowledge: Knowledge? = nil
+        knowledge: Knowledge? = nil,
+        through: Position? = nil
     ) async throws -> (EpisodeAttendance, ReadModelBasis) {
         let fold = fold(effectiveAt: effectiveAt)
-        var (found, basis) = try await histories.run(of: [episode], known: knowledge) {
+        var (found, basis) = try await histories.run(
+            of: [episode],
+            known: knowledge,
+            through: through
+        ) {
             Found(attendance: try fold($0, $1))
         }
         guard basis.parked.isEmpty else { throw AttendanceError.unreadable(episode) }

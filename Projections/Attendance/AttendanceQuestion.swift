@@ -39,7 +39,7 @@ public struct AttendanceQuestion: Question {
                 """,
                 repeats: true
             ),
-        ] + Clocks.parameters
+        ] + Clocks.parameters + [Clocks.version]
 
     /// The answer, and what differs between two.
     public static var schemas: [AnswerJSON] {
@@ -60,8 +60,9 @@ public struct AttendanceQuestion: Question {
     public let episode: EpisodeID?
     /// Of everybody, only those in this program; nil for all.
     public let program: String?
-    /// Up to when entries take part.
+    /// Up to when entries take part, where no version says it.
     public let effectiveAt: Instant
+    private let isTimeGiven: Bool
     /// Below how many hours a program's weeks are flagged, whatever the ledger has set.
     public let weeklyHours: [String: Double]
     /// The knowledge that is asked of.
@@ -75,11 +76,15 @@ public struct AttendanceQuestion: Question {
         if reader.has("episode"), reader.has("program") {
             reader.refuse("program", .conflict, "does not go with {episode}")
         }
+        isTimeGiven = reader.has("effective_at")
         effectiveAt =
             reader.has("episode")
             ? reader.time("effective_at") ?? moment.now : reader.timeWithinDate("effective_at")
         weeklyHours = reader.programHours("weekly_hours")
-        clocks = Clocks(&reader)
+        clocks = Clocks(&reader, ofEpisode: true)
+        if reader.has("version"), !reader.has("episode") {
+            reader.refuse("version", .conflict, "goes with {episode} alone")
+        }
         try reader.finish()
     }
 
@@ -93,9 +98,10 @@ public struct AttendanceQuestion: Question {
 
     /// The attendance.
     public func answer(_ context: LedgerContext) async throws -> Answer<Value> {
+        let cut = try await cut(context)
         let settings = AttendanceSettings(
             weeklyHours,
-            ledger: try await context.settings(known: clocks)
+            ledger: try await context.settings(known: clocks, cut)
         )
         guard let episode else {
             let (list, basis) = try await CensusQuery(context.database, ledger: context.ledger)
@@ -110,10 +116,12 @@ public struct AttendanceQuestion: Question {
                 list.document(context, basis)
             }
         }
+        let effectiveAt = effectiveAt(cut)
         let (attendance, basis) = try await query(context, settings).episode(
             episode,
             effectiveAt: effectiveAt,
-            knowledge: clocks.knowledge
+            knowledge: clocks.knowledge,
+            through: cut?.position
         )
         // The id goes along within the answer: Swift 6.3.1 resumes an asynchronous closure wrongly that
         // captures its 16 bytes by themselves.
@@ -161,6 +169,32 @@ public struct AttendanceQuestion: Question {
             fold: try query(context, settings).fold(effectiveAt: effectiveAt),
             items: { $0.flatMap(\.items) }
         )
+    }
+
+    /// What the last version that takes part has changed; nothing where none is named.
+    ///
+    /// - Throws: ``LedgerError/unknownEpisode(_:)``, ``LedgerError/unknownVersion(_:newest:)``.
+    public func changes(_ context: LedgerContext) async throws -> [KnowledgeDifference.Change] {
+        guard let episode, let cut = try await cut(context) else { return [] }
+        let settings = AttendanceSettings(
+            weeklyHours,
+            ledger: try await context.settings(known: clocks, cut)
+        )
+        return try await context.histories.changes(
+            by: cut.version,
+            of: episode,
+            fold: try query(context, settings).fold(effectiveAt: effectiveAt(cut)),
+            items: { $0.flatMap(\.items) }
+        )
+    }
+
+    private func cut(_ context: LedgerContext) async throws -> HistoryCut? {
+        guard let episode else { return nil }
+        return try await context.cut(clocks, of: episode)
+    }
+
+    private func effectiveAt(_ cut: HistoryCut?) -> Instant {
+        isTimeGiven ? effectiveAt : cut?.effectiveAt ?? effectiveAt
     }
 
     private func query(

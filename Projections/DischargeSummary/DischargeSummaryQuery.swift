@@ -32,6 +32,7 @@ public struct DischargeSummaryQuery: Sendable {
     ///   - episode: which.
     ///   - effectiveAt: only entries up to this time take part.
     ///   - knowledge: only what was known then; nil for everything.
+    ///   - through: the position up to which events take part; nil for the head.
     ///   - clock: which clock the end's own knowledge time, and `since`, are on.
     ///   - since: what has changed since this knowledge time, not later than `knowledge`; nil for
     ///     that of the end.
@@ -41,12 +42,13 @@ public struct DischargeSummaryQuery: Sendable {
         _ episode: EpisodeID,
         effectiveAt: Instant,
         knowledge: Knowledge? = nil,
+        through: Position? = nil,
         clock: KnowledgeClock = .source,
         since: Instant? = nil,
         interim: Bool = false
     ) async throws -> DischargeSummaryAnswer {
         if let since, let knowledge, since > knowledge.at { throw DischargeSummaryError.sinceAhead }
-        var position: Position?
+        var position = through
         while true {
             let (known, basis) = try await folded(episode, effectiveAt, knowledge, position)
             var answer = DischargeSummaryAnswer(
@@ -66,7 +68,8 @@ public struct DischargeSummaryQuery: Sendable {
                 effectiveAt: effectiveAt,
                 from: since,
                 to: basis.knownAt ?? Instant(microseconds: .max),
-                by: clock
+                by: clock,
+                through: through
             )
             // Where the episode has grown in between, the summary is made again up to there.
             let compared = difference.basis.position
@@ -105,7 +108,8 @@ public struct DischargeSummaryQuery: Sendable {
         effectiveAt: Instant,
         from first: Instant,
         to second: Instant,
-        by clock: KnowledgeClock
+        by clock: KnowledgeClock,
+        through: Position? = nil
     ) async throws -> KnowledgeDifference {
         let calendar = calendar
         return try await model.histories.difference(
@@ -113,6 +117,7 @@ public struct DischargeSummaryQuery: Sendable {
             from: first,
             to: second,
             by: clock,
+            through: through,
             fold: { try Self.fold($0, $1, calendar, effectiveAt) },
             items: { $0.flatMap(\.items) }
         )

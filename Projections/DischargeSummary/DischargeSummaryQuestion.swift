@@ -25,7 +25,7 @@ public struct DischargeSummaryQuestion: Question {
                 24:00 in the ledger's zone.
                 """
             ),
-        ] + Clocks.parameters
+        ] + Clocks.parameters + [Clocks.version]
 
     /// The answer, and what differs between two.
     public static var schemas: [AnswerJSON] { [DischargeSummaryAnswer.schema, comparison] }
@@ -42,8 +42,9 @@ public struct DischargeSummaryQuestion: Question {
     public let isInterim: Bool
     /// Since when changes are told; nil for since the end.
     public let since: Instant?
-    /// Up to when entries take part.
+    /// Up to when entries take part, where no version says it.
     public let effectiveAt: Instant
+    private let isTimeGiven: Bool
     /// The knowledge that is asked of.
     public let clocks: Clocks
 
@@ -53,8 +54,9 @@ public struct DischargeSummaryQuestion: Question {
         let episode = reader.episode("episode")
         isInterim = reader.flag("interim")
         since = reader.time("since")
+        isTimeGiven = reader.has("effective_at")
         effectiveAt = reader.time("effective_at") ?? moment.now
-        clocks = Clocks(&reader)
+        clocks = Clocks(&reader, ofEpisode: true)
         if reader.has("since"), reader.has("diff") {
             reader.refuse("since", .conflict, "does not go with {diff}")
         }
@@ -79,10 +81,12 @@ public struct DischargeSummaryQuestion: Question {
     /// The summary.
     public func answer(_ context: LedgerContext) async throws -> Answer<DischargeSummaryAnswer> {
         let query = try DischargeSummaryQuery(context.database, ledger: context.ledger)
+        let cut = try await context.cut(clocks, of: episode)
         let answer = try await query.episode(
             episode,
-            effectiveAt: effectiveAt,
+            effectiveAt: isTimeGiven ? effectiveAt : cut?.effectiveAt ?? effectiveAt,
             knowledge: clocks.knowledge,
+            through: cut?.position,
             clock: clocks.clock,
             since: since,
             interim: isInterim

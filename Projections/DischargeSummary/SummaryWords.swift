@@ -69,6 +69,11 @@ enum SummaryWords {
         return "\(name): \(regimen(value["regimen"]))\(held)"
     }
 
+    /// The name of the medication that a value is about; nil of any other.
+    static func medicationName(_ value: AnswerJSON?) -> String? {
+        value?["medication"]?["name"]?.text
+    }
+
     private static func regimen(_ value: AnswerJSON?) -> String {
         Regimen.words(
             Regimen(

@@ -1,9 +1,9 @@
-import CareEpisode
+public import CareEpisode
 import Documents
 
 extension Medication {
     /// `sertraline 50 mg tablet`: strength and form where the name does not have them.
-    var words: String {
+    public var words: String {
         let named = Self.words(name)
         let more = [strength, form].compactMap { $0 }
             .filter { !Self.words($0).isSubset(of: named) }
@@ -60,7 +60,7 @@ extension Regimen {
 
 extension MedicationReason {
     /// `lack of effect: no better after six weeks`; nil where neither is recorded.
-    var words: String? {
+    public var words: String? {
         let code = code?.rawValue.split(separator: "-").joined(separator: " ")
         let words = [code, text].compactMap { $0 }.joined(separator: ": ")
         return words.isEmpty ? nil : words

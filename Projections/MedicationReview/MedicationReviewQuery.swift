@@ -65,21 +65,26 @@ public struct MedicationReviewQuery: Sendable {
     ///     later is scheduled.
     ///   - knowledge: nil answers from the tables, and from the events where another version of the
     ///     fold has filled the tables.
+    ///   - through: the position up to which events take part, of the client's other episodes too;
+    ///     nil for the head.
     /// - Throws: ``LedgerError/unknownEpisode(_:)``, ``MedicationReviewError``.
     public func episode(
         _ episode: EpisodeID,
         effectiveAt: Instant,
-        knowledge: Knowledge? = nil
+        knowledge: Knowledge? = nil,
+        through: Position? = nil
     ) async throws -> EpisodeMedicationReview {
-        if knowledge == nil, let found = try await usable(.episode(episode), effectiveAt) {
+        if knowledge == nil, through == nil,
+            let found = try await usable(.episode(episode), effectiveAt)
+        {
             var basis = found.basis
             basis.parked = basis.parked.filter { $0 == episode || found.isBeside($0) }
             guard let own = found.own.first else {
-                return try await folded(episode, effectiveAt, nil, found)
+                return try await folded(episode, effectiveAt, nil, found, nil)
             }
             return review(own, beside: found.others, effectiveAt, basis)
         }
-        return try await folded(episode, effectiveAt, knowledge, nil)
+        return try await folded(episode, effectiveAt, knowledge, nil, through)
     }
 
     /// Reviews one episode that the tables do not answer for.
@@ -87,12 +92,13 @@ public struct MedicationReviewQuery: Sendable {
         _ episode: EpisodeID,
         _ effectiveAt: Instant,
         _ knowledge: Knowledge?,
-        _ tables: Found?
+        _ tables: Found?,
+        _ through: Position?
     ) async throws -> EpisodeMedicationReview {
         let (parts, basis) = try await model.histories.run(
             of: [episode],
             known: knowledge,
-            through: tables?.basis.position
+            through: through ?? tables?.basis.position
         ) { [fold = fold(effectiveAt: effectiveAt, knownBy: knowledge?.by)] episode, history in
             Folded(medications: try fold(episode, history))
         }

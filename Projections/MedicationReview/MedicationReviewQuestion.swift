@@ -47,7 +47,7 @@ public struct MedicationReviewQuestion: Question {
                 Without it what the ledger has set, else 14.
                 """
             ),
-        ] + Clocks.parameters
+        ] + Clocks.parameters + [Clocks.version]
 
     /// The answer, and what differs between two.
     public static var schemas: [AnswerJSON] {
@@ -70,8 +70,9 @@ public struct MedicationReviewQuestion: Question {
 
     /// Who is asked about.
     public let subject: MedicationReviewQuery.Subject
-    /// The time.
+    /// The time, where no version says it.
     public let effectiveAt: Instant
+    private let isTimeGiven: Bool
     /// From when on flags are raised, whatever the ledger has set; nil for what it has set.
     public let settings: MedicationReview.Settings?
     /// The knowledge that is asked of.
@@ -91,12 +92,16 @@ public struct MedicationReviewQuestion: Question {
                 "and {program} and {client_id}: at most one of them can be given"
             )
         }
+        isTimeGiven = reader.has("effective_at")
         effectiveAt = reader.time("effective_at") ?? moment.now
         let days = Int(reader.integer("not_reviewed_days"))
         settings =
             reader.has("not_reviewed_days")
             ? MedicationReview.Settings(notReviewedDays: days) : nil
-        clocks = Clocks(&reader)
+        clocks = Clocks(&reader, ofEpisode: true)
+        if reader.has("version"), !reader.has("episode") {
+            reader.refuse("version", .conflict, "goes with {episode} alone")
+        }
         try reader.finish()
         subject =
             episode.map { .episode($0) } ?? client.map { .client($0) } ?? .program(program)
@@ -112,13 +117,15 @@ public struct MedicationReviewQuestion: Question {
 
     /// The review.
     public func answer(_ context: LedgerContext) async throws -> Answer<Value> {
-        let query = try await query(context)
+        let cut = try await cut(context)
+        let query = try await query(context, cut)
         switch subject {
         case .episode(let episode):
             let review = try await query.episode(
                 episode,
-                effectiveAt: effectiveAt,
-                knowledge: clocks.knowledge
+                effectiveAt: effectiveAt(cut),
+                knowledge: clocks.knowledge,
+                through: cut?.position
             )
             return Answer(
                 .episode(review),
@@ -197,12 +204,47 @@ public struct MedicationReviewQuestion: Question {
         )
     }
 
-    private func query(_ context: LedgerContext) async throws -> MedicationReviewQuery {
+    /// What the last version that takes part has changed; nothing where none is named.
+    ///
+    /// - Throws: ``LedgerError/unknownEpisode(_:)``, ``LedgerError/unknownVersion(_:newest:)``.
+    public func changes(_ context: LedgerContext) async throws -> [KnowledgeDifference.Change] {
+        guard let episode = subject.episode, let cut = try await cut(context) else { return [] }
+        let effectiveAt = effectiveAt(cut)
+        let query = try await query(context, cut)
+        let others = try await context.histories.run(
+            of: .enrolled(at: effectiveAt),
+            through: cut.position,
+            query.fold(effectiveAt: effectiveAt, knownBy: .source) {
+                $0.isOpen && $0.episodeID != episode
+            }
+        ).parts
+        return try await context.histories.changes(
+            by: cut.version,
+            of: episode,
+            beside: others,
+            fold: query.fold(effectiveAt: effectiveAt, knownBy: .source),
+            items: { query.items($0, about: subject, effectiveAt: effectiveAt) }
+        )
+    }
+
+    private func cut(_ context: LedgerContext) async throws -> HistoryCut? {
+        guard let episode = subject.episode else { return nil }
+        return try await context.cut(clocks, of: episode)
+    }
+
+    private func effectiveAt(_ cut: HistoryCut?) -> Instant {
+        isTimeGiven ? effectiveAt : cut?.effectiveAt ?? effectiveAt
+    }
+
+    private func query(
+        _ context: LedgerContext,
+        _ cut: HistoryCut? = nil
+    ) async throws -> MedicationReviewQuery {
         try MedicationReviewQuery(
             context.database,
             ledger: context.ledger,
             given: settings,
-            settings: try await context.settings(known: clocks)
+            settings: try await context.settings(known: clocks, cut)
         )
     }
 }

@@ -2,7 +2,7 @@ public import CareEpisode
 public import Ledger
 
 /// The answer of `replay`: the events that were known, the history they make, and its state.
-struct ReplayAnswer: JSONObject {
+public struct ReplayAnswer: JSONObject, Sendable {
     /// The ledger, whose zone the state's days are in.
     let ledger: LedgerName
     /// Whose events they are.
@@ -12,13 +12,14 @@ struct ReplayAnswer: JSONObject {
     /// Likewise.
     let knownBy: KnowledgeClock
     /// Likewise.
-    var effectiveAt: Instant?
+    public var effectiveAt: Instant?
     /// The events and their history.
-    let replay: Replay
+    public let replay: Replay
     /// What the history leads to; nil without an admission.
-    let state: EpisodeCensus?
+    public let state: EpisodeCensus?
 
-    static let fields: [JSONField<Self>] = [
+    /// The members of the answer.
+    public static let fields: [JSONField<Self>] = [
         .init("ledger", \.ledger),
         .init("episode_id", \.episodeID),
         .init("version") { $0.replay.lines.last?.event.history.version ?? .zero },

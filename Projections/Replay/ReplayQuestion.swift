@@ -9,7 +9,7 @@ public struct ReplayQuestion: Question {
         [
             Parameter("episode", .episode, "The episode's id, a UUID.", isRequired: true),
             Parameter("effective_at", .time, "Only what happened up to this time."),
-        ] + Clocks.parameters
+        ] + Clocks.parameters + [Clocks.version]
 
     /// The replay, and what differs between two.
     public static var schemas: [AnswerJSON] {
@@ -21,7 +21,7 @@ public struct ReplayQuestion: Question {
 
     /// Whose.
     public let episode: EpisodeID
-    /// Up to when entries take part; nil for all.
+    /// Up to when entries take part; nil for all, or where a version says it.
     public let effectiveAt: Instant?
     /// The knowledge that is asked of.
     public let clocks: Clocks
@@ -31,7 +31,7 @@ public struct ReplayQuestion: Question {
         var reader = ArgumentReader(arguments, Self.parameters, at: moment)
         let episode = reader.episode("episode")
         effectiveAt = reader.time("effective_at")
-        clocks = Clocks(&reader)
+        clocks = Clocks(&reader, ofEpisode: true)
         try reader.finish()
         guard let episode else { preconditionFailure("an episode that is not read is refused") }
         self.episode = episode
@@ -44,9 +44,14 @@ public struct ReplayQuestion: Question {
     public var isAboutOneEpisode: Bool { true }
 
     /// The replay.
-    public func answer(_ context: LedgerContext) async throws -> Answer<Replay> {
+    public func answer(_ context: LedgerContext) async throws -> Answer<ReplayAnswer> {
+        let events = try await events(context)
+        let cut = try clocks.version.map {
+            try HistoryCut($0, of: events.map(\.history), episode, now: context.moment.now)
+        }
+        let effectiveAt = effectiveAt ?? cut?.effectiveAt
         let replay = try Replay(
-            try await events(context),
+            events.filter { event in cut.map { event.history.version <= $0.version } ?? true },
             knownAt: clocks.knownAt,
             knownBy: clocks.clock,
             effectiveAt: effectiveAt
@@ -61,7 +66,7 @@ public struct ReplayQuestion: Question {
             replay: replay,
             state: state
         )
-        return Answer(replay, basis(context), json: answer.json) {
+        return Answer(answer, basis(context, cut), json: answer.json) {
             [calendar = context.calendar] in replay.document(state, calendar)
         }
     }
@@ -87,15 +92,26 @@ public struct ReplayQuestion: Question {
             knownBy: clocks.clock,
             difference: difference
         )
-        return Answer(difference, basis(context), json: answer.json) {
+        return Answer(difference, basis(context, nil), json: answer.json) {
             [calendar = context.calendar] in
             difference.document(from: first, to: second, calendar)
         }
     }
 
-    private func basis(_ context: LedgerContext) -> ReadModelBasis {
+    /// What the last version that takes part has changed among the entries; nothing where none is
+    /// named.
+    ///
+    /// - Throws: ``LedgerError/unknownEpisode(_:)``, ``LedgerError/unknownVersion(_:newest:)``.
+    public func changes(_ context: LedgerContext) async throws -> [ReplayDifference.Change] {
+        guard let version = clocks.version else { return [] }
+        let events = try await events(context)
+        _ = try HistoryCut(version, of: events.map(\.history), episode, now: context.moment.now)
+        return try ReplayDifference(events, by: version).changes
+    }
+
+    private func basis(_ context: LedgerContext, _ cut: HistoryCut?) -> ReadModelBasis {
         ReadModelBasis(
-            position: context.head,
+            position: cut?.position ?? context.head,
             head: context.head,
             knownAt: clocks.knownAt,
             knownBy: clocks.clock

@@ -112,6 +112,8 @@ public enum LedgerError: Error, CustomStringConvertible {
     case unreadableEvent(Position)
     /// No event of this episode is recorded.
     case unknownEpisode(EpisodeID)
+    /// The episode has not got to this version.
+    case unknownVersion(EpisodeID, newest: Version)
     /// A ledger has as many settings as it may have.
     case tooManySettings(Int64)
     /// A recorded setting that is none: somebody wrote it past this program.
@@ -134,6 +136,8 @@ public enum LedgerError: Error, CustomStringConvertible {
                 + "use a newer one, or verify the ledger"
         case .unknownEpisode(let episode):
             "no event of episode \(episode) is recorded in this ledger"
+        case .unknownVersion(let episode, let newest):
+            "episode \(episode) has no such version: its newest is \(newest)"
         case .tooManySettings(let most):
             "a ledger has at most \(most) settings, and they are never removed: nothing was set"
         case .unreadableSetting:

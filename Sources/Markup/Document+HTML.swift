@@ -22,23 +22,28 @@ extension Document {
                 .style(EmbeddedText.literal("document.css")),
             ]
         )
-        let content =
-            [header]
-            + sections.enumerated().map { index, section in
-                element(section, id: section.id.isEmpty ? "s\(index + 1)" : section.id)
-            }
         let page = HTML.tag(
             "html",
             ["lang": "en"],
-            [head, .tag("body", [.tag("main", content)])]
+            [head, .tag("body", [.tag("main", [header] + content { "#e\($0)" })])]
         )
         return "<!DOCTYPE html>\n\(page.markup)"
+    }
+
+    /// The sections, for a page that has a heading of its own.
+    ///
+    /// - Parameter link: where the number of an event leads.
+    public func content(_ link: @escaping (Int) -> String) -> [HTML] {
+        let writer = DocumentWriter(link: link)
+        return sections.enumerated().map { index, section in
+            writer.element(section, id: section.id.isEmpty ? "s\(index + 1)" : section.id)
+        }
     }
 
     private var header: HTML {
         var parts = [HTML.tag("h1", text: title)]
         if !subtitle.isEmpty {
-            parts.append(.tag("p", ["class": "subtitle"], Self.unbroken(subtitle)))
+            parts.append(.tag("p", ["class": "subtitle"], DocumentWriter.unbroken(subtitle)))
         }
         if !reference.isEmpty {
             parts.append(.tag("p", ["class": "episode"], text: reference))
@@ -50,28 +55,34 @@ extension Document {
         }
         return .tag("header", parts)
     }
+}
 
-    private func element(_ section: Section, id: String) -> HTML {
+/// Writes the blocks of a document.
+private struct DocumentWriter {
+    /// Where the number of an event leads.
+    let link: (Int) -> String
+
+    func element(_ section: Document.Section, id: String) -> HTML {
         let blocks = section.blocks.map { element($0) }
         guard !section.title.isEmpty else { return HTML.tag("section", blocks) }
         let title = HTML.tag("h2", ["id": id], text: section.title)
         return HTML.tag("section", ["aria-labelledby": id], [title] + blocks)
     }
 
-    private func element(_ block: Block) -> HTML {
+    private func element(_ block: Document.Block) -> HTML {
         switch block {
-        case .facts(let facts): Self.element(facts)
-        case .text(let fact): Self.element(fact)
-        case .table(let table): Self.element(table)
+        case .facts(let facts): element(facts)
+        case .text(let fact): element(fact)
+        case .table(let table): element(table)
         case .notes(let notes):
             .tag("p", ["class": "note"], Self.lines(notes))
-        case .list(let list): Self.element(list)
+        case .list(let list): element(list)
         }
     }
 
     // MARK: - Blocks
 
-    private static func element(_ facts: [Fact]) -> HTML {
+    private func element(_ facts: [Document.Fact]) -> HTML {
         .tag(
             "table",
             ["class": "facts"],
@@ -83,7 +94,7 @@ extension Document {
                             "tr",
                             [
                                 .tag("th", ["scope": "row"], text: fact.label),
-                                .tag("td", lines(fact.lines) + marks(fact.sources)),
+                                .tag("td", Self.lines(fact.lines) + marks(fact.sources)),
                             ]
                         )
                     }
@@ -92,7 +103,7 @@ extension Document {
         )
     }
 
-    private static func element(_ list: List) -> HTML {
+    private func element(_ list: Document.List) -> HTML {
         let items = list.items.map { item in
             HTML.tag(
                 "li",
@@ -106,7 +117,7 @@ extension Document {
         return .tag("div", ["class": "text"], caption + [.tag("ul", items)])
     }
 
-    private static func element(_ fact: Fact) -> HTML {
+    private func element(_ fact: Document.Fact) -> HTML {
         let paragraphs = fact.lines.flatMap { $0.split(separator: "\n").map(String.init) }
         let last = paragraphs.count - 1
         let length = paragraphs.reduce(0) { $0 + $1.count }
@@ -120,7 +131,7 @@ extension Document {
         )
     }
 
-    private static func element(_ table: Table) -> HTML {
+    private func element(_ table: Document.Table) -> HTML {
         let isNumbered = table.rows.contains { $0.number != nil }
         var titles = table.columns.map(\.title)
         if isNumbered { titles.insert("No.", at: 0) }
@@ -142,18 +153,18 @@ extension Document {
             : [HTML.tag("caption", [.text(table.caption)] + marks(table.captionSources))]
         return .tag(
             "table",
-            ["class": isNumbered ? "sources" : isShort(table) ? "list short" : "list"],
+            ["class": isNumbered ? "sources" : Self.isShort(table) ? "list short" : "list"],
             caption + [head, .tag("tbody", rows)]
         )
     }
 
     /// Whether a table is printed on one page: a long one may go on over the next.
-    private static func isShort(_ table: Table) -> Bool {
+    private static func isShort(_ table: Document.Table) -> Bool {
         let lines = table.rows.map { row in row.cells.map(\.count).max() ?? 1 }
         return lines.reduce(0, +) <= 12
     }
 
-    private static func cells(_ row: Row, of table: Table) -> [HTML] {
+    private func cells(_ row: Document.Row, of table: Document.Table) -> [HTML] {
         var cells: [HTML] = []
         if let number = row.number {
             cells.append(.tag("td", ["class": "number"], text: "\(number)"))
@@ -162,8 +173,8 @@ extension Document {
             let style = (["class": "id"] as Attributes).when(column == table.idColumn)
             cells.append(
                 column == 0
-                    ? .tag("th", ["scope": "row"] + style, lines(cell))
-                    : .tag("td", style, lines(cell))
+                    ? .tag("th", ["scope": "row"] + style, Self.lines(cell))
+                    : .tag("td", style, Self.lines(cell))
             )
         }
         if table.hasSources { cells.append(.tag("td", ["class": "events"], marks(row.sources))) }
@@ -177,7 +188,7 @@ extension Document {
     }
 
     /// A line whose dates and offsets, unlike other words, do not break at their hyphens.
-    private static func unbroken(_ line: String) -> [HTML] {
+    static func unbroken(_ line: String) -> [HTML] {
         var pieces: [HTML] = []
         var plain = ""
         for (index, word) in line.split(separator: " ", omittingEmptySubsequences: false)
@@ -198,13 +209,13 @@ extension Document {
     }
 
     /// The numbers of events, each run pointing at its first row in the table of the sources.
-    private static func marks(_ sources: [Int]) -> [HTML] {
+    private func marks(_ sources: [Int]) -> [HTML] {
         guard !sources.isEmpty else { return [] }
         var marks: [HTML] = []
-        for run in Self.runs(sources) {
+        for run in Document.runs(sources) {
             if !marks.isEmpty { marks.append(.text(", ")) }
             marks.append(
-                .tag("a", ["href": "#e\(run.lowerBound)"], text: numbers(Array(run)))
+                .tag("a", ["href": link(run.lowerBound)], text: Document.numbers(Array(run)))
             )
         }
         return [.tag("sup", ["class": "marks"], marks)]

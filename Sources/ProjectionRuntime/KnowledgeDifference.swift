@@ -57,6 +57,7 @@ extension HistoryFold {
     ///   - first: the earlier knowledge time.
     ///   - second: the later one.
     ///   - clock: which clock they are on.
+    ///   - through: the position up to which events take part; nil for the head.
     ///   - settings: what the fold goes by besides the history, each as it was known at its time.
     ///   - fold: as for ``run(of:known:through:_:)``.
     ///   - items: the answer's parts; called with all episodes, and with single ones to see what
@@ -66,11 +67,13 @@ extension HistoryFold {
         from first: Instant,
         to second: Instant,
         by clock: KnowledgeClock,
+        through: Position? = nil,
         settings: LedgerSettings = LedgerSettings(),
         fold: @escaping @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
         items: @escaping @Sendable ([Part]) -> [AnswerItem]
     ) async throws -> KnowledgeDifference {
-        let head = try await EventReader(database, ledger: ledger).head().position
+        let newest = try await EventReader(database, ledger: ledger).head().position
+        let head = through ?? newest
         var chosen: Set<EpisodeID>? = []
         for time in [first, second] {
             let known = Knowledge(at: time, by: clock)
@@ -94,7 +97,7 @@ extension HistoryFold {
             items(found.parts.compactMap(\.before)),
             items(found.parts.compactMap(\.after))
         )
-        var basis = ReadModelBasis(position: head, head: head, parked: found.parked)
+        var basis = ReadModelBasis(position: head, head: newest, parked: found.parked)
         basis.calendar = try LocalCalendar(timeZone: ledger.timeZone)
         return KnowledgeDifference(
             first: first,
@@ -175,9 +178,12 @@ private struct EpisodeComparison<Part: Sendable>: Sendable {
 }
 
 /// The parts in which two answers differ, in the order of their names' first appearance.
-private func answerChanges(
+///
+/// - Parameter because: the events that made the difference, where they are known already.
+func answerChanges(
     _ before: [AnswerItem],
-    _ after: [AnswerItem]
+    _ after: [AnswerItem],
+    because: [EventID] = []
 ) -> [KnowledgeDifference.Change] {
     let old = Dictionary(before.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
     let new = Dictionary(after.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
@@ -185,6 +191,6 @@ private func answerChanges(
     return names.compactMap { name in
         let (left, right) = (old[name], new[name])
         guard left?.bytes != right?.bytes else { return nil }
-        return KnowledgeDifference.Change(item: name, before: left, after: right, because: [])
+        return KnowledgeDifference.Change(item: name, before: left, after: right, because: because)
     }
 }

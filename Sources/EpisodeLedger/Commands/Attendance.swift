@@ -31,6 +31,9 @@ struct Attendance: QuestionCommand {
     @Option(help: .parameter("effective_at", of: Asked.parameters))
     var effectiveAt: String?
 
+    @Option(help: .parameter("version", of: Asked.parameters))
+    var atVersion: String?
+
     @Option(help: .parameter("weekly_hours", of: Asked.parameters))
     var weeklyHours: [String] = []
 
@@ -39,7 +42,10 @@ struct Attendance: QuestionCommand {
     var asking: Asking { options.asking }
 
     var arguments: [String: [String]] {
-        given(["episode": episode, "program": program, "effective_at": effectiveAt])
-            .merging(["weekly_hours": weeklyHours]) { $1 }
+        given([
+            "episode": episode, "program": program, "effective_at": effectiveAt,
+            "version": atVersion,
+        ])
+        .merging(["weekly_hours": weeklyHours]) { $1 }
     }
 }

@@ -46,11 +46,17 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
     @Option(help: .parameter("effective_at", of: ofEpisode))
     var effectiveAt: String?
 
+    @Option(help: .parameter("version", of: ofEpisode))
+    var atVersion: String?
+
     @OptionGroup var options: ReadModelOptions
 
     /// What was given that only the question about one episode knows.
     private var aboutEpisode: [String: [String]] {
-        given(["episode": episode, "interim": interim ? "true" : nil, "since": since])
+        given([
+            "episode": episode, "interim": interim ? "true" : nil, "since": since,
+            "version": atVersion,
+        ])
     }
 
     /// What was given that only the list knows.
@@ -68,6 +74,7 @@ struct DischargeSummaryCommand: AsyncParsableCommand {
             throw ValidationError("--\(name) goes with --program, not with --episode")
         }
         if let name = aboutEpisode.keys.min(), episode == nil {
+            let name = name == Clocks.version.name ? Clocks.version.option : name
             throw ValidationError("--\(name) goes with --episode, not with --program")
         }
         if episode != nil {

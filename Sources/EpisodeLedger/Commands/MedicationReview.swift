@@ -34,6 +34,9 @@ struct MedicationReviewCommand: QuestionCommand {
     @Option(help: .parameter("effective_at", of: Asked.parameters))
     var effectiveAt: String?
 
+    @Option(help: .parameter("version", of: Asked.parameters))
+    var atVersion: String?
+
     @Option(help: .parameter("not_reviewed_days", of: Asked.parameters))
     var notReviewedDays: String?
 
@@ -45,6 +48,7 @@ struct MedicationReviewCommand: QuestionCommand {
         given([
             "episode": episode, "program": program, "client_id": client,
             "effective_at": effectiveAt, "not_reviewed_days": notReviewedDays,
+            "version": atVersion,
         ])
     }
 }

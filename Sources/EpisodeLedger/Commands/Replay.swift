@@ -25,11 +25,14 @@ struct ReplayEpisode: QuestionCommand {
     @Option(help: .parameter("effective_at", of: Asked.parameters))
     var effectiveAt: String?
 
+    @Option(help: .parameter("version", of: Asked.parameters))
+    var atVersion: String?
+
     @OptionGroup var options: LedgerOptions
 
     var asking: Asking { Asking(clocks: clocks, ledger: options) }
 
     var arguments: [String: [String]] {
-        given(["episode": episode, "effective_at": effectiveAt])
+        given(["episode": episode, "effective_at": effectiveAt, "version": atVersion])
     }
 }

@@ -94,6 +94,24 @@ public struct AccessDecision: Sendable {
         )
     }
 
+    /// The last decisions about an episode, the newest first: for who looks, not for who reads on.
+    package static func latest(
+        of ledger: LedgerDescription,
+        episode: EpisodeID,
+        limit: Int,
+        on pool: PostgresPool
+    ) async throws -> PostgresRows {
+        try await pool.query(
+            """
+            select entry, at, subject, roles, operation, allowed, episode_id, detail, purpose, request_id
+            from access_log
+            where ledger_id = \(ledger.id.rawValue) and episode_id = \(episode)
+            order by entry desc
+            limit \(Int64(limit))
+            """
+        )
+    }
+
     private static let attempts = 60
 
     /// The last entry when nobody was writing.

@@ -149,11 +149,42 @@ public struct ReplayDifference: Sendable {
             )
             return Dictionary(uniqueKeysWithValues: history.entries.map { ($0.eventID, $0) })
         }
-        let (before, after) = (try entries(first), try entries(second))
-        let learned = events.filter { event in
-            let time = event.history.knowledgeTime(knownBy)
-            return time > first && time <= second
+        self.init(
+            events,
+            before: try entries(first),
+            after: try entries(second),
+            learned: events.filter { event in
+                let time = event.history.knowledgeTime(knownBy)
+                return time > first && time <= second
+            }
+        )
+    }
+
+    /// Compares the entries with and without one version, the ones after it left out.
+    ///
+    /// - Parameters:
+    ///   - events: all of the episode's, by version.
+    ///   - version: which.
+    public init(_ events: [RecordedEvent], by version: Version) throws {
+        func entries(_ events: [RecordedEvent]) throws -> [EventID: EffectiveHistory.Entry] {
+            let history = try EffectiveHistory(events.map(\.history))
+            return Dictionary(uniqueKeysWithValues: history.entries.map { ($0.eventID, $0) })
         }
+        let events = events.filter { $0.history.version <= version }
+        self.init(
+            events,
+            before: try entries(events.dropLast()),
+            after: try entries(events),
+            learned: events.suffix(1)
+        )
+    }
+
+    private init(
+        _ events: [RecordedEvent],
+        before: [EventID: EffectiveHistory.Entry],
+        after: [EventID: EffectiveHistory.Entry],
+        learned: [RecordedEvent]
+    ) {
         self.learned = learned
         let admissions = Set(
             events.filter { $0.history.type == .admitted }.map(\.history.eventID)

@@ -3,6 +3,23 @@ import Documents
 public import Markup
 public import ProjectionRuntime
 
+/// The version of an episode that a page replays.
+public struct ReplayedVersion: Sendable {
+    /// Which.
+    public var version: Version
+    /// When it became known.
+    public var knownAt: Instant
+    /// Whether that is the source's word, else the ledger's.
+    public var isSourceTime: Bool
+
+    /// A version of an episode.
+    public init(_ version: Version, knownAt: Instant, isSourceTime: Bool) {
+        self.version = version
+        self.knownAt = knownAt
+        self.isSourceTime = isSourceTime
+    }
+}
+
 /// The bar that every page has: which time it shows, what was known, and how complete it is.
 public struct ClockBar: Sendable {
     private let address: PageAddress
@@ -12,6 +29,7 @@ public struct ClockBar: Sendable {
     private let basis: ReadModelBasis
     private let secondsBehind: Int
     private let viewer: String
+    private let replayed: ReplayedVersion?
 
     /// The bar of a page.
     ///
@@ -23,6 +41,7 @@ public struct ClockBar: Sendable {
     ///   - basis: what its answer rests on.
     ///   - secondsBehind: how old the first event is that does not take part; 0 where all do.
     ///   - viewer: who reads it, for what is printed.
+    ///   - replayed: the version that the page replays; nil for none.
     public init(
         _ address: PageAddress,
         _ clocks: PageClocks,
@@ -30,7 +49,8 @@ public struct ClockBar: Sendable {
         _ format: DisplayFormat,
         _ basis: ReadModelBasis,
         secondsBehind: Int,
-        viewer: String
+        viewer: String,
+        replayed: ReplayedVersion? = nil
     ) {
         self.address = address
         self.clocks = clocks
@@ -39,6 +59,7 @@ public struct ClockBar: Sendable {
         self.basis = basis
         self.secondsBehind = secondsBehind
         self.viewer = viewer
+        self.replayed = replayed
     }
 
     /// The date that the page shows.
@@ -96,7 +117,7 @@ public struct ClockBar: Sendable {
     /// The bar.
     public var html: HTML {
         let style: String
-        if clocks.knownAt != nil {
+        if clocks.knownAt != nil || replayed != nil {
             style = "clocks past"
         } else {
             style = clocks.effective == .now ? "clocks" : "clocks day"
@@ -106,11 +127,13 @@ public struct ClockBar: Sendable {
             ["class": style, "aria-label": "Clocks"],
             [
                 .tag("span", ["class": "print"], text: printed),
-                .tag("span", ["class": "clock"], [.tag("strong", text: effectiveWords)]),
-                steps,
+                replayed == nil || clocks.effective != .now
+                    ? .tag("span", ["class": "clock"], [.tag("strong", text: effectiveWords)])
+                    : .nothing,
+                replayed == nil ? steps : .nothing,
                 .tag(
                     "span",
-                    ["class": clocks.knownAt == nil ? "clock known" : "clock known what"],
+                    ["class": style == "clocks past" ? "clock known what" : "clock known"],
                     text: knownWords
                 ),
                 links, change,
@@ -137,15 +160,13 @@ public struct ClockBar: Sendable {
     }
 
     private var knownWords: String {
+        if let replayed {
+            return "As after version \(replayed.version): what was known on "
+                + "\(format.dateAndTime(replayed.knownAt)), by "
+                + (replayed.isSourceTime ? "the source’s clock" : "the ledger’s clock")
+        }
         guard let knownAt = clocks.knownAt else { return "Everything known so far" }
-        return "As known on \(knowledge(knownAt)), by \(clockWords)"
-    }
-
-    /// A knowledge time; the end of a day as its 24:00.
-    private func knowledge(_ instant: Instant) -> String {
-        let date = moment.calendar.date(of: instant)
-        return moment.calendar.startOfDay(date) == instant
-            ? "\(format.date(date.adding(days: -1))), end of day" : format.dateAndTime(instant)
+        return "As known on \(format.knowledge(knownAt)), by \(clockWords)"
     }
 
     private var clockWords: String {
@@ -153,6 +174,9 @@ public struct ClockBar: Sendable {
     }
 
     private var freshWords: String {
+        if replayed != nil {
+            return "Event \(Words.grouped(basis.position.rawValue)) is the newest, not shown here"
+        }
         let position = "complete to event \(Words.grouped(basis.position.rawValue))"
         if basis.lag > 0 {
             return "\(Words.count(basis.lag, "event")) behind (\(secondsBehind) s) · \(position)"
@@ -161,7 +185,7 @@ public struct ClockBar: Sendable {
     }
 
     private var printed: String {
-        "\(effectiveWords); \(knownWords.lowercasedFirst); complete to event "
+        "\(replayed == nil ? "\(effectiveWords); " : "")\(knownWords.lowercasedFirst); complete to event "
             + "\(Words.grouped(basis.position.rawValue)); printed by \(viewer), "
             + "\(format.dateAndTime(moment.now))."
     }

@@ -90,6 +90,13 @@ public struct DisplayFormat: Sendable {
         "\(date(calendar.wallClock(instant).date)), \(time(instant))"
     }
 
+    /// A knowledge time; a midnight as the end of the day before.
+    public func knowledge(_ instant: Instant) -> String {
+        let date = calendar.date(of: instant)
+        return calendar.startOfDay(date) == instant
+            ? "\(self.date(date.adding(days: -1))), end of day" : dateAndTime(instant)
+    }
+
     /// "Wed, Dec 31, 5:30 PM": without the year.
     public func dayAndTime(_ instant: Instant) -> String {
         "\(weekdayAndDay(calendar.wallClock(instant).date)), \(time(instant))"

@@ -22,6 +22,8 @@ public struct PageClocks: Sendable {
     public let knownBy: KnowledgeClock
     /// A second knowledge time to compare with.
     public let compared: Instant?
+    /// The last version of an episode that takes part, whatever was known when; nil for all.
+    public let version: Version?
     /// As the API takes them, for a question that knows `effective_at`.
     public let values: [String: [String]]
 
@@ -77,7 +79,31 @@ public struct PageClocks: Sendable {
                 )
             )
         }
+        let number = address["version"].flatMap { text in
+            Int64(text).flatMap {
+                (1...Int64(Int32.max)).contains($0) && "\($0)" == text ? $0 : nil
+            }
+        }
+        if number == nil, address["version"] != nil {
+            reasons.append(
+                .init(
+                    parameter: "version",
+                    code: .invalid,
+                    detail: "must be a whole number from 1"
+                )
+            )
+        }
+        if number != nil, known != nil || compared != nil {
+            reasons.append(
+                .init(
+                    parameter: "version",
+                    code: .conflict,
+                    detail: "does not go with {known_at} or {compare}"
+                )
+            )
+        }
         guard reasons.isEmpty else { throw QuestionRefusal(reasons, Clocks.parameters) }
+        version = number.map { Version($0) }
         knownAt = known?.instant
         self.compared = compared?.instant
         var values: [String: [String]] = [:]
@@ -86,11 +112,15 @@ public struct PageClocks: Sendable {
             values["known_at"] = [known.text]
             values["known_by"] = [knownBy.rawValue]
         }
+        if let version { values["version"] = [version.description] }
         self.values = values
     }
 
     /// Whether the page shows now, with everything that is known.
-    public var isLive: Bool { effective == .now && knownAt == nil && compared == nil }
+    public var isLive: Bool { showsNow && compared == nil }
+
+    /// Whether what the page shows is now, whatever that is compared with.
+    public var showsNow: Bool { effective == .now && knownAt == nil && version == nil }
 
     /// What a question takes to compare the two knowledge times; nil where one answer is wanted.
     ///

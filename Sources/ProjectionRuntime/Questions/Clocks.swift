@@ -10,6 +10,8 @@ public struct Clocks: Sendable {
     public let knowledge: Knowledge?
     /// The two knowledge times to compare; nil where one answer is wanted.
     public let compared: (first: Instant, second: Instant)?
+    /// The last version of the episode that takes part, whatever was known when; nil for all.
+    public let version: Version?
 
     /// What every question takes.
     public static let parameters = [
@@ -41,8 +43,21 @@ public struct Clocks: Sendable {
         ),
     ]
 
+    /// What a question about one episode takes besides.
+    public static let version = Parameter(
+        "version",
+        .integer(1...Int64(Int32.max)),
+        """
+        Answer with the episode's versions up to this one, whenever they became known, as of the \
+        time at which this one did; {effective_at} sets another time. Not with {known_at} or {diff}.
+        """,
+        option: "at-version"
+    )
+
     /// Reads the parameters.
-    public init(_ reader: inout ArgumentReader) {
+    ///
+    /// - Parameter ofEpisode: whether a version may be among them.
+    public init(_ reader: inout ArgumentReader, ofEpisode: Bool = false) {
         clock = reader.choice("known_by").flatMap(KnowledgeClock.init(rawValue:)) ?? .source
         let knownAt = reader.time("known_at")
         compared = reader.times("diff")
@@ -50,6 +65,14 @@ public struct Clocks: Sendable {
             reader.refuse("known_at", .conflict, "does not go with {diff}")
         }
         self.knownAt = knownAt
+        if ofEpisode, reader.has("version") {
+            version = Version(reader.integer("version"))
+            if reader.has("known_at") || reader.has("diff") {
+                reader.refuse("version", .conflict, "does not go with {known_at} or {diff}")
+            }
+        } else {
+            version = nil
+        }
         // At the time of the newest event everything is known, whatever a source's clock said.
         if let knownAt, let newest = reader.moment.newest, knownAt < newest {
             knowledge = Knowledge(at: knownAt, by: clock)

@@ -78,9 +78,13 @@ public struct LedgerContext: Sendable {
     /// Days of the ledger's zone.
     public var calendar: LocalCalendar { moment.calendar }
 
-    /// What the ledger has set, as far as it was known at the time that is asked of.
-    public func settings(known clocks: Clocks) async throws -> LedgerSettings {
-        try await database.settings(of: ledger).known(at: clocks.knownAt)
+    /// What the ledger has set, as far as it was known at the time that is asked of, or set when the
+    /// last version was recorded that takes part.
+    public func settings(
+        known clocks: Clocks,
+        _ cut: HistoryCut? = nil
+    ) async throws -> LedgerSettings {
+        try await database.settings(of: ledger).known(at: cut?.recordedAt ?? clocks.knownAt)
     }
 
     /// The ledger's events.

@@ -113,7 +113,9 @@ extension Question {
 
     /// Whether the tables answer, so that they must have got to the position that is wanted.
     public func readsTables(of ledger: LedgerDescription) throws -> (any EpisodeProjection)? {
-        guard clocks.knowledge == nil, clocks.compared == nil else { return nil }
+        guard clocks.knowledge == nil, clocks.compared == nil, clocks.version == nil else {
+            return nil
+        }
         return try tables(of: ledger)
     }
 

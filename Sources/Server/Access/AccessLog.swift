@@ -137,6 +137,20 @@ final class AccessLog: Sendable {
         )
     }
 
+    /// The last decisions about an episode, the newest first.
+    func latest(
+        _ ledger: LedgerDescription,
+        _ episode: EpisodeID,
+        limit: Int
+    ) async throws -> [AccessEntry] {
+        try await AccessDecision.latest(
+            of: ledger,
+            episode: episode,
+            limit: limit,
+            on: database.reader
+        ).map(AccessEntry.init)
+    }
+
     /// Decisions after an entry, in order, of one episode or all.
     func page(
         _ ledger: LedgerDescription,

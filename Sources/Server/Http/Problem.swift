@@ -144,7 +144,7 @@ extension Problem {
         case let error as AppendError: self = .unavailable("\(error)")
         case let error as PostgresError where error.isTransient || error.code == .poolClosed:
             self = .unavailable("the database cannot be reached in time: try again")
-        case LedgerError.unknownLedger, LedgerError.unknownEpisode:
+        case LedgerError.unknownLedger, LedgerError.unknownEpisode, LedgerError.unknownVersion:
             self = .notFound("\(error)")
         case let error as ProjectionError:
             self = .unavailable("\(error)", retryAfter: error.retryAfter)

@@ -74,11 +74,73 @@ extension Endpoint {
             method: .post,
             handler: SearchPage.show
         ),
+        page(
+            "episodes/{episode}",
+            "An episode over time, and its state after any version",
+            shows: ["getEpisode", "listEpisodeEvents", "getAttendance", "getMedicationReview"],
+            parameters: [
+                version, pageNumber,
+                Parameter("by", .choice(["happening"]), "Entries by when they happened."),
+            ],
+            handler: EpisodePages.timeline
+        ),
+        page(
+            "episodes/{episode}/medication",
+            "The medication of an episode",
+            shows: ["getEpisode", "getMedicationReview"],
+            parameters: [version],
+            handler: EpisodePages.medication
+        ),
+        page(
+            "episodes/{episode}/attendance",
+            "The weeks of an episode",
+            shows: ["getEpisode", "getAttendance", "getMedicationReview"],
+            parameters: [version],
+            handler: EpisodePages.attendance
+        ),
+        page(
+            "episodes/{episode}/summary",
+            "The summary of an episode",
+            shows: ["getEpisode", "getDischargeSummary", "getMedicationReview"],
+            parameters: [version],
+            handler: EpisodePages.summary
+        ),
+        page(
+            "episodes/{episode}/proof",
+            "What proves the entries of an episode, and who looked at it",
+            shows: [
+                "getEpisode", "listEpisodeEvents", "getCheckpoint", "getInclusionProof",
+                "getMedicationReview",
+            ],
+            parameters: [
+                version, pageNumber,
+                Parameter(
+                    "entry",
+                    .integer(1...Int64(Int32.max)),
+                    "The version whose inclusion proof is shown."
+                ),
+            ],
+            handler: EpisodePages.proof
+        ),
+        page(
+            "episodes/{episode}/packet",
+            "What an auditor takes away of an episode, with proofs",
+            shows: ["getPacket"],
+            extraSeconds: 25,
+            handler: EpisodePages.packet
+        ),
     ]
 
     private static let csv = Parameter("format", .choice(["csv"]), "For a spreadsheet.")
     private static let program = Parameter("program", .text, "Only this program.")
     private static let flag = Parameter("flag", .text, "Only clients with this flag.")
+
+    /// The last version of an episode that takes part.
+    private static let version = Parameter(
+        "version",
+        .integer(1...Int64(Int32.max)),
+        "The episode as this version left it."
+    )
 
     /// Which hundred rows of a list.
     private static let pageNumber = Parameter(
@@ -95,6 +157,7 @@ extension Endpoint {
         shows operations: [String],
         method: HTTPRequest.Method = .get,
         parameters: [Parameter] = [],
+        extraSeconds: Int = 0,
         handler: @escaping @Sendable (PageRequest) async throws -> Reply
     ) -> Endpoint {
         let shown = all.filter { operations.contains($0.operation) }
@@ -108,6 +171,7 @@ extension Endpoint {
             roles: shown.reduce(Set(Role.allCases)) { $0.intersection($1.roles) },
             disclosesHealthInformation: true,
             parameters: parameters,
+            extraSeconds: extraSeconds,
             isPage: true,
             handler: { try await handler(PageRequest($0)) }
         )

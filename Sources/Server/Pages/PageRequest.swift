@@ -86,8 +86,32 @@ struct PageRequest: Sendable {
         try await ask(question, values).answer(context)
     }
 
+    /// The answer to a question now, with everything that is known, whatever the page's clocks are.
+    ///
+    /// - Parameter values: what the question takes.
+    func answerNow<Asked: Question>(
+        _ question: Asked.Type,
+        _ values: [String: [String]]
+    ) async throws -> Answer<Asked.Value> {
+        try await Asked.read(Arguments(values), at: context.moment).answer(context)
+    }
+
+    /// What differs in the answer to a question between the two knowledge times of the page; nil where
+    /// it compares none.
+    func difference<Asked: Question>(
+        _ question: Asked.Type,
+        _ values: [String: [String]]
+    ) async throws -> Asked.Difference? {
+        guard let given = clocks.difference(at: context.moment) else { return nil }
+        let known = Set(Asked.parameters.map(\.name))
+        let all = given.merging(values) { $1 }.filter { known.contains($0.key) }
+        let asked = try Asked.read(Arguments(all), at: context.moment)
+        guard let times = asked.clocks.compared else { return nil }
+        return try await asked.difference(context, from: times.first, to: times.second).value
+    }
+
     /// A question at the page's clocks.
-    private func ask<Asked: Question>(
+    func ask<Asked: Question>(
         _ question: Asked.Type,
         _ values: [String: [String]]
     ) throws -> Asked {
@@ -123,15 +147,17 @@ struct PageRequest: Sendable {
     ///   - basis: what it rests on.
     ///   - rows: how many episodes it shows.
     ///   - filters: what else it was asked for, without health information.
+    ///   - replayed: the version of an episode that it replays; nil for none.
     ///   - change: what is special about the frame of this page.
     func reply(
         _ view: some PageView,
         _ basis: ReadModelBasis,
         rows: Int,
         filters: [String] = [],
+        replayed: ReplayedVersion? = nil,
         _ change: (inout PageFrame) -> Void = { _ in }
     ) async throws -> Reply {
-        var frame = try await frame(basis)
+        var frame = try await frame(basis, replayed)
         change(&frame)
         return Reply(
             .page(frame.page(view)),
@@ -162,7 +188,10 @@ struct PageRequest: Sendable {
             .joined(separator: "; ")
     }
 
-    private func frame(_ basis: ReadModelBasis) async throws -> PageFrame {
+    private func frame(
+        _ basis: ReadModelBasis,
+        _ replayed: ReplayedVersion?
+    ) async throws -> PageFrame {
         var frame = PageFrame(requestID: call.context.id)
         frame.ledger = call.ledger.name.description
         frame.pages = Self.places(visitor.principal, call.ledger.name).map { place in
@@ -173,13 +202,16 @@ struct PageRequest: Sendable {
             "search",
             for: visitor.principal.subject
         )
-        frame.clocks = try await clockBar(basis)
+        frame.clocks = try await clockBar(basis, replayed)
         frame.zone = format.zone(at: context.moment.now)
         return frame
     }
 
     /// The bar below the header.
-    func clockBar(_ basis: ReadModelBasis) async throws -> ClockBar {
+    func clockBar(
+        _ basis: ReadModelBasis,
+        _ replayed: ReplayedVersion? = nil
+    ) async throws -> ClockBar {
         ClockBar(
             address,
             clocks,
@@ -187,7 +219,8 @@ struct PageRequest: Sendable {
             format,
             basis,
             secondsBehind: try await secondsBehind(basis),
-            viewer: visitor.session.name
+            viewer: visitor.session.name,
+            replayed: replayed
         )
     }
 

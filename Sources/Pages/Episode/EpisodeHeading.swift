@@ -1,0 +1,148 @@
+import CareEpisode
+import Documents
+import Markup
+import Projections
+
+/// What stands on top of every page of an episode: who, the state, allergies, the pages.
+struct EpisodeHeading {
+    let record: EpisodeRecord
+    /// Which page it is: the end of its path, empty for the timeline.
+    let tab: String
+
+    private static let tabs = [
+        ("", "Timeline"), ("medication", "Medication"), ("attendance", "Attendance"),
+        ("summary", "Summary"), ("proof", "Proof and access"),
+    ]
+
+    private var format: DisplayFormat { record.format }
+
+    var html: [HTML] {
+        [
+            .tag("div", ["class": "head"], [.tag("div", [client, state, allergies])]),
+            .tag(
+                "nav",
+                ["class": "tabs", "aria-label": "This episode"],
+                Self.tabs.map { name, words in
+                    .tag(
+                        "a",
+                        ["href": record.page(name).href]
+                            + (["aria-current": "page"] as Attributes).when(name == tab),
+                        text: words
+                    )
+                }
+            ),
+        ]
+    }
+
+    private var client: HTML {
+        guard let key = (record.then.state ?? record.now.state)?.clientID else {
+            return .tag("h1", text: "Episode without an admission")
+        }
+        guard let person = record.people[key] else {
+            return .tag("h1", [.tag("span", ["class": "id"], text: key)])
+        }
+        var parts: [HTML] = [
+            .tag("span", ["class": "name"], text: person.name), .text(" "),
+            .tag("span", ["class": "key-of id"], text: key),
+        ]
+        if person.isNamesake {
+            let words = person.dateOfBirth.map { "born \($0), same name" } ?? "same name"
+            parts += [.text(" "), .tag("span", ["class": "chip line"], text: words)]
+        }
+        return .tag("h1", parts)
+    }
+
+    // MARK: - The state
+
+    private var state: HTML {
+        var parts: [HTML] = []
+        if let version = record.version { parts.append(.text("As after version \(version): ")) }
+        let standing = record.then.standing(format)
+        let words =
+            parts.isEmpty ? standing.prefix(1).uppercased() + standing.dropFirst() : standing
+        parts.append(.tag("strong", text: words))
+        if let stay = record.then.stay {
+            parts.append(
+                .text(
+                    ", \(stay.program), \(Words.code(stay.levelOfCare.rawValue)), since "
+                        + "\(format.date(format.calendar.date(of: record.then.admittedAt ?? stay.from)))."
+                )
+            )
+        }
+        let now = record.now.standing(format)
+        if record.isReplayed, now != standing {
+            parts += [.text(" "), .tag("span", ["class": "chip known"], text: "Now: \(now)")]
+        }
+        return .tag("p", parts)
+    }
+
+    private var allergies: HTML {
+        var parts: [HTML] = [.text("Allergies: ")]
+        parts += AllergyWords(record.then.review).html
+        parts += [
+            .text(" · "),
+            .tag(
+                "span",
+                ["class": "quiet"],
+                [
+                    .text("Episode "),
+                    .tag("span", ["class": "id"], text: record.episodeID.description),
+                ]
+            ),
+        ]
+        return .tag("p", parts)
+    }
+}
+
+extension EpisodeStand {
+    /// The stay in force, or the last one.
+    var stay: EpisodeCensus.Stay? {
+        state.flatMap { state in state.stays.last { $0.from <= effectiveAt } ?? state.stays.first }
+    }
+
+    /// When the episode began.
+    var admittedAt: Instant? { state?.admittedAt }
+
+    /// The end, where it had come.
+    var end: EpisodeCensus.End? { state?.end.flatMap { $0.at <= effectiveAt ? $0 : nil } }
+
+    /// The day of the stay, both first and last counted; nil before the admission.
+    func day(_ format: DisplayFormat) -> Int? {
+        guard let admittedAt, admittedAt <= effectiveAt else { return nil }
+        let calendar = format.calendar
+        return calendar.date(of: effectiveAt) - calendar.date(of: admittedAt) + 1
+    }
+
+    /// "in care, day 33", or "ended Dec 1, transferred".
+    func standing(_ format: DisplayFormat) -> String {
+        if let end {
+            let reason = end.reason == .completed ? "completed" : Words.code(end.reason.rawValue)
+            return
+                "ended \(format.date(format.calendar.date(of: end.at))), \(reason), length of stay "
+                + Words.count(end.lengthOfStayDays, "day")
+        }
+        guard state != nil else { return "no admission known" }
+        return day(format).map { "in care, day \($0)" } ?? "not yet admitted"
+    }
+}
+
+/// What is recorded of allergies.
+struct AllergyWords {
+    let review: MedicationReview?
+
+    init(_ review: MedicationReview?) { self.review = review }
+
+    var html: [HTML] {
+        guard let allergies = review?.allergies else {
+            return [.tag("strong", ["class": "below"], text: "not recorded")]
+        }
+        guard !allergies.isEmpty else { return [.tag("strong", text: "none known")] }
+        var texts: [String] = []
+        for allergy in allergies {
+            let isKnown = !allergy.substances.names.isEmpty
+            let text = isKnown ? allergy.text : "\(allergy.text) (not assessed)"
+            if !texts.contains(text) { texts.append(text) }
+        }
+        return [.tag("strong", text: texts.joined(separator: "; "))]
+    }
+}

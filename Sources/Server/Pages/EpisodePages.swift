@@ -1,0 +1,301 @@
+import CareEpisode
+import Documents
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Pages
+import ProjectionRuntime
+import Projections
+import TransparencyLog
+
+/// The pages of one episode.
+enum EpisodePages {
+    static func timeline(_ request: PageRequest) async throws -> Reply {
+        let asked = try EpisodeAsked(request)
+        let (record, basis) = try await asked.record()
+        let page = request.address["page"] == nil ? nil : try request.page()
+        let by = request.address["by"]
+        guard by == nil || by == "happening" else {
+            throw Problem.badRequest("by", "must be happening")
+        }
+        let view = EpisodeView(record, try await asked.changes(), page: page)
+        guard view.hasPage else { throw PageRequest.beyond }
+        return try await asked.reply(view, record, basis, filters: by.map { ["by=\($0)"] } ?? [])
+    }
+
+    static func medication(_ request: PageRequest) async throws -> Reply {
+        let asked = try EpisodeAsked(request)
+        let (record, basis) = try await asked.record()
+        var changes = EpisodeChanges()
+        changes.parts = try await asked.difference(MedicationReviewQuestion.self)
+        return try await asked.reply(EpisodeMedicationView(record, changes), record, basis)
+    }
+
+    static func attendance(_ request: PageRequest) async throws -> Reply {
+        let asked = try EpisodeAsked(request)
+        let (record, basis) = try await asked.record()
+        var changes = EpisodeChanges()
+        changes.parts = try await asked.difference(AttendanceQuestion.self)
+        return try await asked.reply(EpisodeAttendanceView(record, changes), record, basis)
+    }
+
+    static func summary(_ request: PageRequest) async throws -> Reply {
+        let asked = try EpisodeAsked(request)
+        let (record, basis) = try await asked.record()
+        var changes = EpisodeChanges()
+        changes.parts = try await asked.difference(DischargeSummaryQuestion.self)
+        let view = EpisodeSummaryView(record, changes, try await asked.summary())
+        return try await asked.reply(view, record, basis)
+    }
+
+    static func proof(_ request: PageRequest) async throws -> Reply {
+        let asked = try EpisodeAsked(request)
+        let (record, basis) = try await asked.record()
+        let call = request.call
+        let newest = try await PublishedCheckpoint.newest(call.database, call.ledger)
+        let checkpoint = newest.map { newest in
+            EpisodeProofView.Checkpoint(
+                size: newest.signed.checkpoint.size,
+                origin: newest.signed.checkpoint.origin,
+                root: "\(newest.signed.checkpoint.root)",
+                note: newest.signed.note.description,
+                sealedAt: newest.sealedAt
+            )
+        }
+        let principal = request.visitor.principal
+        func may(_ operation: String) -> Bool {
+            Endpoint.all.contains {
+                $0.operation == operation && $0.allows(principal, in: call.ledger.name)
+            }
+        }
+        let view = EpisodeProofView(
+            record,
+            checkpoint: checkpoint,
+            proof: try await asked.proof(record, checkpoint?.size),
+            looks: may("listAccess") ? try await asked.looks() : nil,
+            packet: may("getPacket")
+                ? "/ledgers/\(call.ledger.name)/episodes/\(asked.episode)/packet" : nil,
+            page: try request.page()
+        )
+        guard view.hasPage else { throw PageRequest.beyond }
+        let entry = request.address["entry"].map { ["entry=\($0)"] } ?? []
+        return try await asked.reply(view, record, basis, filters: entry)
+    }
+
+    static func packet(_ request: PageRequest) async throws -> Reply {
+        var reply = try await EvidenceRoutes.packet(request.call)
+        reply.disclosed = "the packet"
+        return reply
+    }
+}
+
+/// One episode that a page is asked for, and the questions about it.
+private struct EpisodeAsked {
+    let request: PageRequest
+    let episode: EpisodeID
+
+    init(_ request: PageRequest) throws {
+        self.request = request
+        episode = try request.call.episode()
+    }
+
+    private var values: [String: [String]] { ["episode": [episode.description]] }
+
+    // MARK: - The record
+
+    /// The episode at the page's clocks, and now where that is something else.
+    func record() async throws -> (EpisodeRecord, ReadModelBasis) {
+        var now = try await stand(isNow: true)
+        var then = now
+        if !request.clocks.showsNow {
+            then = try await stand(isNow: false)
+            // What is shown rests on what is newest; what is parked may be wrong in either.
+            now.basis.parked = Set(now.basis.parked + then.basis.parked).sorted()
+        }
+        let record = EpisodeRecord(
+            episode,
+            then: then.stand,
+            now: now.stand,
+            version: request.clocks.version,
+            request.address,
+            request.clocks,
+            request.format,
+            await people(now.stand)
+        )
+        return (record, now.basis)
+    }
+
+    /// The names of the client, and of who stated or prescribed something.
+    private func people(_ stand: EpisodeStand) async -> People {
+        var keys: Set<String> = []
+        if let client = stand.state?.clientID { keys.insert(client) }
+        for line in stand.replay.lines {
+            guard let draft = try? line.event.draft() else { continue }
+            keys.insert(draft.author.id)
+            if case .medicationAdjusted(let change) = draft.data { keys.insert(change.prescriber) }
+        }
+        return await request.people(keys.sorted())
+    }
+
+    /// What the questions about the episode answer, at the page's clocks or now.
+    private func stand(
+        isNow: Bool
+    ) async throws -> (stand: EpisodeStand, basis: ReadModelBasis) {
+        func answer<Asked: Question>(
+            _ question: Asked.Type,
+            _ values: [String: [String]]
+        ) async throws -> Answer<Asked.Value> {
+            isNow
+                ? try await request.answerNow(question, values)
+                : try await request.answer(question, values)
+        }
+        // A replay without a time has what lies ahead as well.
+        var replayed = values
+        if isNow || (request.clocks.effective == .now && request.clocks.version == nil) {
+            replayed["effective_at"] = [request.context.moment.now.description]
+        }
+        let replay = try await answer(ReplayQuestion.self, replayed)
+        var attendance: EpisodeAttendance?
+        do {
+            if case .episode(let found) = try await answer(AttendanceQuestion.self, values).value {
+                attendance = found
+            }
+        } catch AttendanceError.notAdmitted {}
+        var review: EpisodeMedicationReview?
+        do {
+            if case .episode(let found) = try await answer(MedicationReviewQuestion.self, values)
+                .value
+            {
+                review = found
+            }
+        } catch MedicationReviewError.notAdmitted {
+        } catch let error as MedicationReviewError {
+            guard case .notReached = error else { throw error }
+            throw Problem.unavailable(
+                "the medication review has not got to this episode yet: try again"
+            )
+        }
+        var basis = replay.basis
+        if let rests = review?.basis {
+            basis.parked = rests.parked
+            basis.position = min(basis.position, rests.position)
+        }
+        return (
+            EpisodeStand(
+                replay: replay.value.replay,
+                state: replay.value.state,
+                attendance: attendance,
+                review: review?.review,
+                effectiveAt: review?.review.effectiveAt ?? replay.value.effectiveAt
+                    ?? request.context.moment.now
+            ), basis
+        )
+    }
+
+    // MARK: - Differences
+
+    /// What the version shown has changed, or what differs between the two knowledge times.
+    func changes() async throws -> EpisodeChanges {
+        let context = request.context
+        if request.clocks.version != nil {
+            return EpisodeChanges(
+                entries: try await request.ask(ReplayQuestion.self, values).changes(context),
+                parts: try await request.ask(AttendanceQuestion.self, values).changes(context)
+                    + request.ask(MedicationReviewQuestion.self, values).changes(context)
+            )
+        }
+        return EpisodeChanges(
+            entries: try await request.difference(ReplayQuestion.self, values)?.changes ?? [],
+            parts: try await difference(AttendanceQuestion.self)
+                + difference(MedicationReviewQuestion.self)
+        )
+    }
+
+    /// What differs in one answer; nothing where the page compares nothing.
+    func difference<Asked: Question>(
+        _ question: Asked.Type
+    ) async throws -> [KnowledgeDifference.Change]
+    where Asked.Difference == KnowledgeDifference {
+        try await request.difference(question, values)?.changes ?? []
+    }
+
+    // MARK: - Summary and proof
+
+    /// The summary, of an open episode an interim one; nil where no admission is known.
+    func summary() async throws -> Document? {
+        do {
+            return try await request.answer(
+                DischargeSummaryQuestion.self,
+                values.merging(["interim": ["true"]]) { $1 }
+            ).document()
+        } catch DischargeSummaryError.notAdmitted {
+            return nil
+        }
+    }
+
+    /// The inclusion proof of the entry that is asked for, in the tree of the newest checkpoint.
+    func proof(_ record: EpisodeRecord, _ size: Int64?) async throws -> EpisodeProofView.Proof? {
+        guard let text = request.address["entry"] else { return nil }
+        guard let number = Int64(text), let event = record.event(Version(number)) else {
+            throw Problem.badRequest("entry", "must be a version of the episode")
+        }
+        guard let size, event.position.rawValue <= size else { return nil }
+        let store = TileStore(request.call.database, ledger: request.call.ledger)
+        let hashes = try await store.inclusionProof(of: event.position, size: size)
+        return EpisodeProofView.Proof(version: event.version, hashes: hashes.map { "\($0)" })
+    }
+
+    /// So many decisions are shown.
+    private static let looksShown = 100
+
+    func looks() async throws -> [EpisodeProofView.Look] {
+        let call = request.call
+        let summaries = Dictionary(
+            (Endpoint.all + Endpoint.pages).map { ($0.operation, $0.summary) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        return try await call.service.accessLog.latest(
+            call.ledger,
+            episode,
+            limit: Self.looksShown
+        ).map { entry in
+            EpisodeProofView.Look(
+                at: entry.at,
+                subject: entry.decision.subject,
+                what: summaries[entry.decision.operation]
+                    ?? Words.title(entry.decision.operation),
+                isAllowed: entry.decision.isAllowed,
+                purpose: entry.decision.purpose.map { purpose in
+                    SignInSession.purposes.first { $0.code == purpose }?.words ?? purpose
+                },
+                requestID: entry.decision.requestID
+            )
+        }
+    }
+
+    // MARK: - The answer
+
+    func reply(
+        _ view: some PageView,
+        _ record: EpisodeRecord,
+        _ basis: ReadModelBasis,
+        filters: [String] = []
+    ) async throws -> Reply {
+        let line = record.version.map { _ in record.then.replay.lines.last } ?? nil
+        return try await request.reply(
+            view,
+            basis,
+            rows: 1,
+            filters: filters,
+            replayed: line.map { line in
+                ReplayedVersion(
+                    line.event.history.version,
+                    knownAt: line.event.history.knownAt,
+                    isSourceTime: line.isSourceTime
+                )
+            }
+        ) { frame in
+            if let notice = record.people.notice { frame.notices.append(notice) }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import AsyncHTTPClient
+import CareEpisode
+import Ledger
+import NIOCore
+import NIOHTTP1
+import TestSupport
+import Testing
+
+@testable import Server
+
+/// The pages of an episode as a browser asks for them.
+@Suite("The pages of an episode, asked for")
+struct EpisodePageTests {
+    private static let story = ClinicStory()
+
+    /// A service that has recorded the story.
+    private func withClinic(
+        _ body: @escaping @Sendable (ServiceFixture) async throws -> Void
+    ) async throws {
+        let now = try #require(ClinicStory.now)
+        try await ServiceFixture.with(now: { now }) { fixture in
+            let answer = try await fixture.request(
+                "POST",
+                "/v1/ledgers/default/events:import",
+                token: try await fixture.token(.service),
+                headers: ["Content-Type": "application/x-ndjson"],
+                body: Array(Self.story.lines.joined(separator: "\n").utf8)
+            )
+            #expect(answer.status == 200)
+            let head = try await EventReader(fixture.database, ledger: fixture.ledger).head()
+            let token = try await fixture.token(.clinician)
+            try await eventually("the medication review has got to the head") {
+                try await fixture.get(
+                    "medication-review?episode=\(Self.story.open)&at_least=\(head.position)",
+                    token: token
+                ).status == 200
+            }
+            try await body(fixture)
+        }
+    }
+
+    /// The cookie of somebody who signs in with some roles.
+    private func cookie(_ fixture: ServiceFixture, _ roles: Role...) async throws -> String {
+        let store = SignIns(fixture.database)
+        let link = try await store.newLink(for: "tester", roles: roles.map(\.rawValue))
+        let secret = try #require(try await store.useLink(link))
+        return "session-\(fixture.port)=\(secret)"
+    }
+
+    private func get(
+        _ fixture: ServiceFixture,
+        _ path: String,
+        _ cookie: String
+    ) async throws -> (status: Int, text: String, type: String) {
+        var request = HTTPClientRequest(
+            url: "http://127.0.0.1:\(fixture.port)/ledgers/default/episodes/\(path)"
+        )
+        request.headers.add(name: "Cookie", value: cookie)
+        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(150))
+        let bytes = try await answer.body.collect(upTo: 1 << 24)
+        return (
+            Int(answer.status.code), String(buffer: bytes),
+            answer.headers.first(name: "Content-Type") ?? ""
+        )
+    }
+
+    private static let tabs = ["", "/medication", "/attendance", "/summary", "/proof"]
+
+    @Test("Clinician, auditor and administrator see each page; a service sees none")
+    func roles() async throws {
+        try await withClinic { fixture in
+            for role in [Role.clinician, .auditor, .administrator] {
+                let cookie = try await cookie(fixture, role)
+                for tab in Self.tabs {
+                    let page = try await get(fixture, "\(Self.story.ended)\(tab)", cookie)
+                    #expect(page.status == 200, "\(role) \(tab)")
+                    #expect(page.text.contains("aria-label=\"This episode\""), "\(role) \(tab)")
+                }
+                // Who looked, and the packet, are an auditor's and an administrator's.
+                let proof = try await get(fixture, "\(Self.story.ended)/proof", cookie)
+                let packet = try await get(fixture, "\(Self.story.ended)/packet", cookie)
+                let isOpen = role != .clinician
+                #expect(proof.text.contains("Who looked") == isOpen, "\(role)")
+                #expect(proof.text.contains("/packet\"") == isOpen, "\(role)")
+                #expect(packet.status == (isOpen ? 200 : 403), "\(role)")
+                if isOpen { #expect(packet.type == "application/zip") }
+            }
+            let service = try await cookie(fixture, .service)
+            for tab in Self.tabs {
+                #expect(try await get(fixture, "\(Self.story.ended)\(tab)", service).status == 403)
+            }
+        }
+    }
+
+    @Test("Each page has its entry in the access log, with its episode, clocks and version")
+    func accessLog() async throws {
+        try await withClinic { fixture in
+            let cookie = try await cookie(fixture, .clinician)
+            let episode = Self.story.ended
+            for tab in Self.tabs {
+                _ = try await get(fixture, "\(episode)\(tab)?version=2", cookie)
+            }
+            _ = try await get(fixture, "\(episode)/packet", cookie)
+            let log = try await fixture.get(
+                "access-log?episode=\(episode)",
+                token: try await fixture.token(.auditor)
+            )
+            let entries = log.json.list("entries").filter {
+                ($0["operation"] as? String)?.hasPrefix("page.") ?? false
+            }
+            #expect(
+                entries.map { $0["operation"] as? String } == [
+                    "page.episodes", "page.episodes.medication", "page.episodes.attendance",
+                    "page.episodes.summary", "page.episodes.proof", "page.episodes.packet",
+                ]
+            )
+            for entry in entries.dropLast() {
+                let detail = entry["detail"] as? String ?? ""
+                #expect(detail.hasPrefix("version=2; rows=1; as of position "))
+                #expect(entry["allowed"] as? Bool == true)
+            }
+            #expect(entries.last?["allowed"] as? Bool == false)
+        }
+    }
+
+    @Test("What cannot be shown is a page that says why")
+    func errors() async throws {
+        try await withClinic { fixture in
+            let cookie = try await cookie(fixture, .clinician)
+            let episode = Self.story.ended
+            for (path, status) in [
+                ("\(episode)?version=0", 400), ("\(episode)?version=x", 400),
+                ("\(episode)?version=2&known_at=2025-02-01", 400), ("\(episode)?version=9999", 404),
+                ("\(episode)?page=99", 400), ("\(episode)?by=client", 400),
+                ("\(episode)/proof?entry=9999", 400),
+                ("\(EpisodeID.fresh)", 404), ("no-uuid", 400), ("\(episode)/nothing", 404),
+            ] {
+                let page = try await get(fixture, path, cookie)
+                #expect(page.status == status, "\(path)")
+                #expect(page.type.hasPrefix("text/html"), "\(path)")
+            }
+        }
+    }
+
+    @Test("Every version can be shown, and two knowledge times beside each other")
+    func replays() async throws {
+        try await withClinic { fixture in
+            let cookie = try await cookie(fixture, .clinician)
+            for episode in [Self.story.ended, Self.story.open] {
+                let reader = EventReader(fixture.database, ledger: fixture.ledger)
+                let events = try await reader.events(of: episode)
+                for event in events {
+                    let path = "\(episode)?version=\(event.history.version)"
+                    let page = try await get(fixture, path, cookie)
+                    #expect(page.status == 200, "\(path)")
+                    #expect(page.text.contains("As after version \(event.history.version)"))
+                    #expect(page.text.contains("This version changed"))
+                }
+                for tab in Self.tabs.dropLast() {
+                    let path = "\(episode)\(tab)?compare=2025-01-10"
+                    let page = try await get(fixture, path, cookie)
+                    #expect(page.status == 200, "\(path)")
+                    #expect(page.text.contains("What differs"), "\(path)")
+                }
+            }
+        }
+    }
+}
