@@ -13,9 +13,11 @@ enum CensusPage {
     private static let days = 92
 
     /// What the board is made of, and what that rests on.
-    private struct Made: Sendable {
+    private struct Made: PageAnswer {
         let answers: CensusView.Answers
         let basis: ReadModelBasis
+
+        var position: Position { basis.position }
     }
 
     static func show(_ request: PageRequest) async throws -> Reply {

@@ -60,7 +60,7 @@ struct PageRequest: Sendable {
     ///   - page: its name.
     ///   - parameters: those that the work depends on besides the clocks.
     ///   - work: works it out.
-    func work<Value: Sendable>(
+    func work<Value: PageAnswer>(
         _ page: String,
         _ parameters: [String] = [],
         _ work: @escaping @Sendable (PageRequest) async throws -> Value

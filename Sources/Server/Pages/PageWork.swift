@@ -9,6 +9,12 @@ struct LateAnswer: Error {
     let seconds: Int
 }
 
+/// What a page is made of, up to a position of its ledger.
+protocol PageAnswer: Sendable {
+    /// Everything up to here takes part.
+    var position: Position { get }
+}
+
 /// What pages are made of, worked out once for all who ask the same.
 ///
 /// What is shown of now is kept for a moment: whoever looks again within a second sees the same, and
@@ -39,8 +45,7 @@ final class PageWork: Sendable {
     private static let patience: Duration = .seconds(30)
 
     private struct Answer: Sendable {
-        let value: any Sendable
-        let head: Position
+        let value: any PageAnswer
         let at: ContinuousClock.Instant
     }
 
@@ -61,7 +66,7 @@ final class PageWork: Sendable {
     ///   - head: the ledger's newest position.
     ///   - work: works it out.
     /// - Throws: ``LateAnswer`` where it is not there in time; ask again.
-    func value<Value: Sendable>(
+    func value<Value: PageAnswer>(
         _ key: Key,
         isLive: Bool,
         head: Position,
@@ -84,7 +89,7 @@ final class PageWork: Sendable {
     }
 
     /// What is kept and still good, or the task that works it out, which is begun where there is none.
-    private func look<Value: Sendable>(
+    private func look<Value: PageAnswer>(
         _ entries: inout [Key: Entry],
         _ key: Key,
         _ isLive: Bool,
@@ -110,7 +115,7 @@ final class PageWork: Sendable {
                 )
             }
             entry.startedAt = now
-            task = start(key, head, work)
+            task = start(key, work)
             entry.task = task
         }
         entries[key] = entry
@@ -127,18 +132,18 @@ final class PageWork: Sendable {
         _ now: ContinuousClock.Instant
     ) -> Bool {
         guard isLive else { return answer.at + keeping > now }
-        let limit = answer.head == head ? keepingNow : freshness
+        // What read models had not got to is looked at again soon.
+        let limit = answer.value.position >= head ? keepingNow : freshness
         return answer.at + limit > now
     }
 
-    private func start<Value: Sendable>(
+    private func start<Value: PageAnswer>(
         _ key: Key,
-        _ head: Position,
         _ work: @escaping @Sendable () async throws -> Value
     ) -> Task<Answer, any Error> {
         Task {
             do {
-                let answer = Answer(value: try await work(), head: head, at: .now)
+                let answer = Answer(value: try await work(), at: .now)
                 entries.withLock { entries in
                     entries[key]?.answer = answer
                     entries[key]?.task = nil
