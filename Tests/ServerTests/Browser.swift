@@ -55,8 +55,13 @@ actor Browser {
 
     func set(cookie name: String, _ value: String) { cookies[name] = value }
 
+    /// Opens a page; one that is late, or whose read models are not there yet, is opened again.
     func get(_ path: String, headers: [String: String] = [:]) async throws -> Page {
-        try await send("GET", path, headers: headers, body: nil)
+        let end = ContinuousClock.now + .seconds(120)
+        while true {
+            let page = try await send("GET", path, headers: headers, body: nil)
+            guard [202, 503].contains(page.status), .now < end else { return page }
+        }
     }
 
     /// Sends a form as the page it stands on would.

@@ -29,11 +29,15 @@ struct EpisodePageTests {
             #expect(answer.status == 200)
             let head = try await EventReader(fixture.database, ledger: fixture.ledger).head()
             let token = try await fixture.token(.clinician)
-            try await eventually("the medication review has got to the head") {
-                try await fixture.get(
-                    "medication-review?episode=\(Self.story.open)&at_least=\(head.position)",
-                    token: token
-                ).status == 200
+            for question in [
+                "medication-review?episode=\(Self.story.open)&", "discharge-summaries?", "census?",
+            ] {
+                try await eventually("\(question) has got to the head") {
+                    try await fixture.get(
+                        "\(question)at_least=\(head.position)",
+                        token: token
+                    ).status == 200
+                }
             }
             try await body(fixture)
         }

@@ -284,7 +284,10 @@ struct SignInTests {
             }
             let token = try await fixture.token(.auditor)
             let log = try await fixture.get("access-log", token: token).json
-            let entries = log.list("entries")
+            // What was late is no page yet.
+            let entries = log.list("entries").filter { entry in
+                !((entry["detail"] as? String)?.hasPrefix("answered with") ?? false)
+            }
             #expect(entries.map { $0["operation"] as? String } == ["page.census", "page.census"])
             #expect(entries.map { $0["allowed"] as? Bool } == [true, false])
             #expect(entries.map { $0["subject"] as? String } == ["local:anna", "local:robot"])
