@@ -39,28 +39,12 @@ create table sign_in.link (
     expires_at timestamptz not null
 );
 
--- A way to the identity provider and back, bound to the browser that began it.
-create table sign_in.flow (
-    state_hash bytea primary key check (octet_length(state_hash) = 32),
-    browser_hash bytea not null check (octet_length(browser_hash) = 32),
-    nonce text not null,
-    verifier text not null,
-    return_to text not null,
-    expires_at timestamptz not null
-);
-
 create table sign_in.session (
     session_id bigint generated always as identity,
     hash bytea primary key check (octet_length(hash) = 32),
     subject text not null check (subject <> ''),
-    -- As pages show it; the subject where there is none.
-    name text,
+    -- In every ledger.
     roles text[] not null,
-    -- Null for all.
-    ledgers text[],
-    -- The identity provider and its id of the session; null of a one-time link.
-    issuer text,
-    provider_session text,
     -- Why the subject looks, from HL7's list; null where that is not said.
     purpose text,
     uses_keys boolean not null default true,
@@ -70,15 +54,6 @@ create table sign_in.session (
     expires_at timestamptz not null
 );
 create unique index on sign_in.session (session_id);
-create index on sign_in.session (issuer, subject);
-
--- Logout tokens that were used.
-create table sign_in.logout (
-    issuer text not null,
-    token_id text not null,
-    expires_at timestamptz not null,
-    primary key (issuer, token_id)
-);
 
 -- Attempts to sign in that failed, by address.
 create table sign_in.failure (

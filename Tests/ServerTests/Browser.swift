@@ -107,6 +107,15 @@ actor Browser {
         )
     }
 
+    /// Reads a stream to its end.
+    func stream(_ path: String) async throws -> String {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        let jar = cookies.map { "\($0)=\($1)" }.joined(separator: "; ")
+        request.headers.add(name: "Cookie", value: jar)
+        let answer = try await client.execute(request, timeout: .seconds(150))
+        return String(buffer: try await answer.body.collect(upTo: 1 << 24))
+    }
+
     /// What came back.
     struct Page: Sendable {
         let status: Int

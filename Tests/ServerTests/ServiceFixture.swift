@@ -31,6 +31,7 @@ struct ServiceFixture: Sendable {
         timeout: Duration = .seconds(120),
         now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
+        directory: Directory? = nil,
         configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
@@ -44,6 +45,7 @@ struct ServiceFixture: Sendable {
                 timeout: timeout,
                 now: now,
                 tls: tls,
+                directory: directory,
                 body
             )
         }
@@ -56,6 +58,7 @@ struct ServiceFixture: Sendable {
         timeout: Duration = .seconds(120),
         now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
+        directory: Directory? = nil,
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
         let folder = NSTemporaryDirectory() + "service-" + UUID().uuidString
@@ -69,6 +72,7 @@ struct ServiceFixture: Sendable {
             settings.requestTimeout = timeout
             settings.now = now
             settings.pages.takesLinks = true
+            settings.pages.directory = directory
             // A loaded machine takes its time.
             settings.sealLimit = .seconds(120)
             let service = LedgerService(

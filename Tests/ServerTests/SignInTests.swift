@@ -20,9 +20,7 @@ struct SignInTests {
                 // Whoever is not signed in is led to where that is done.
                 let first = try await browser.get("/ledgers/default/census")
                 #expect(first.status == 303)
-                #expect(
-                    first.headers["location"] == "/sign-in?to=%2Fledgers%2Fdefault%2Fcensus"
-                )
+                #expect(first.headers["location"] == "/sign-in")
                 // Opening a link, as a mail program may, signs nobody in.
                 let page = try await browser.get("/sign-in/once/\(link)")
                 #expect(page.status == 200)
@@ -156,6 +154,52 @@ struct SignInTests {
                 #expect(try await seen())
             }
             await pool.close()
+        }
+    }
+
+    @Test("A live page ends when its reader is signed out by somebody")
+    func live() async throws {
+        try await ServiceFixture.with { fixture in
+            try await Browser.signedIn(fixture) { browser in
+                #expect(try await browser.get("/ledgers/default/census").status == 200)
+                async let stream = browser.stream("/ledgers/default/census/live?auto=1")
+                let token = try await fixture.token(.auditor)
+                // The stream has begun when its entry is in the access log.
+                try await eventually("the page is live") {
+                    let log = try await fixture.get("access-log", token: token).json
+                    return log.list("entries").contains {
+                        $0["operation"] as? String == "page.census.live"
+                    }
+                }
+                let ended = try await SignIns(fixture.database).endSessions(of: "local:tester")
+                #expect(ended == 1)
+                #expect(try await stream.contains("event: over\ndata: You are signed out."))
+            }
+        }
+    }
+
+    @Test("What a page or a search cannot take is told by its name")
+    func wrong() async throws {
+        try await ServiceFixture.with { fixture in
+            try await Browser.signedIn(fixture) { browser in
+                let census = "/ledgers/default/census"
+                for (query, words) in [
+                    ("order=height", "Order must be one of program, flags"),
+                    ("view=roof", "View must be"), ("page=0", "Page must be a whole number"),
+                    ("page=1&page=2", "Page is given twice"), ("program=%00", "NUL character"),
+                ] {
+                    let page = try await browser.get("\(census)?\(query)")
+                    #expect(page.status == 400, "\(query)")
+                    #expect(page.text.contains(words), "\(query): \(page.text)")
+                }
+                let token = try await browser.get(census).formTokens[0]
+                let answer = try await browser.post(
+                    "/ledgers/default/search",
+                    ["form_token": token, "q": "SIM\0A"]
+                )
+                #expect(answer.status == 400)
+                #expect(!answer.text.contains("SIM"))
+            }
         }
     }
 

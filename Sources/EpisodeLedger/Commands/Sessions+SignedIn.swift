@@ -24,14 +24,13 @@ extension SessionsCommand {
                     let rows = signedIn.map { one in
                         [
                             String(one.id), one.subject, one.roles.joined(separator: ", "),
-                            one.ledgers?.joined(separator: ", ") ?? "all",
                             one.createdAt.description, one.seenAt.description,
                         ]
                     }
                     let table = Document.Table.wide(
                         "",
                         [
-                            .number("Number"), "Who", "Roles", "Ledgers", "Since (UTC)",
+                            .number("Number"), "Who", "Roles", "Since (UTC)",
                             "Last seen (UTC)",
                         ],
                         rows

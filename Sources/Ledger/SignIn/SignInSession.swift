@@ -7,14 +7,8 @@ public struct SignInSession: Hashable, Sendable {
     public var id: Int64
     /// Who: `recorded_by` of what is recorded, and in the access log.
     public var subject: String
-    /// As pages show it.
-    public var name: String
-    /// What the subject may be.
+    /// What the subject may be, in every ledger.
     public var roles: [String]
-    /// In which ledgers; nil for all.
-    public var ledgers: [String]?
-    /// The identity provider; nil of a one-time link.
-    public var issuer: String?
     /// Why the subject looks at health information, a code of ``SignInSession/purposes``; nil where
     /// that is not said.
     public var purpose: String?
@@ -48,10 +42,7 @@ public struct SignInSession: Hashable, Sendable {
     init(_ row: PostgresRow) throws {
         subject = try row.get("subject")
         id = try row.get("session_id")
-        name = try row.get("name", as: String?.self) ?? subject
         roles = try row.get("roles")
-        ledgers = try row.get("ledgers")
-        issuer = try row.get("issuer")
         purpose = try row.get("purpose")
         usesKeys = try row.get("uses_keys")
         createdAt = try row.get("created_at")
@@ -60,8 +51,7 @@ public struct SignInSession: Hashable, Sendable {
     }
 
     static let columns: SQL = """
-        session_id, subject, name, roles, ledgers, issuer, purpose, uses_keys, created_at, seen_at,
-        expires_at
+        session_id, subject, roles, purpose, uses_keys, created_at, seen_at, expires_at
         """
 }
 
@@ -71,8 +61,6 @@ extension SignInSession: JSONObject {
         .init("session_id", schema: ["type": "integer", "minimum": 1]) { .integer($0.id) },
         .init("subject", \.subject),
         .init("roles", \.roles),
-        .init("ledgers", \.ledgers),
-        .init("issuer", \.issuer),
         .init("created_at", \.createdAt),
         .init("seen_at", \.seenAt),
         .init("expires_at", \.expiresAt),

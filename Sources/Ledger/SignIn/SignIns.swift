@@ -204,8 +204,6 @@ public struct SignIns: Sendable {
     public func deleteExpired() async throws {
         _ = try await pool.pipeline([
             "delete from sign_in.link where expires_at <= clock_timestamp()",
-            "delete from sign_in.flow where expires_at <= clock_timestamp()",
-            "delete from sign_in.logout where expires_at <= clock_timestamp()",
             "delete from sign_in.failure where at <= clock_timestamp() - interval '1 minute'",
             """
             delete from sign_in.session

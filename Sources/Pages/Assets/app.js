@@ -48,10 +48,6 @@
       } else if (key === "j") choose(row + 1);
       else if (key === "k") choose(row - 1);
       else if (key === "[" || key === "]") follow(`[aria-keyshortcuts="${key}"]`);
-      else if (key === "?") {
-        const help = document.getElementById("keys");
-        if (help) { if (help.open) help.close(); else help.showModal(); }
-      }
     });
   }
 

@@ -67,6 +67,9 @@ public struct CensusView: PageView {
         roster = CensusRoster(answers, address, format, people, page: page)
     }
 
+    /// By which columns clients can be ordered.
+    public static let orders = CensusRoster.orders.map(\.code)
+
     /// Whether there is such a page of clients.
     public var hasPage: Bool { roster.hasPage }
 

@@ -29,6 +29,9 @@ public struct People: Sendable {
         self.isAway = isAway
     }
 
+    /// Whether no name is known.
+    public var isEmpty: Bool { persons.isEmpty }
+
     /// The person of a key; nil where no name is known.
     public subscript(_ key: String) -> Person? { persons[key] }
 

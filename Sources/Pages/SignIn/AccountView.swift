@@ -47,7 +47,7 @@ public struct AccountView: PageView {
                                 ["class": "facts"],
                                 [
                                     .tag("dt", text: "Signed in as"),
-                                    .tag("dd", text: session.name),
+                                    .tag("dd", text: session.subject),
                                     .tag("dt", text: "Roles"),
                                     .tag("dd", text: session.roles.joined(separator: ", ")),
                                 ]

@@ -52,25 +52,24 @@ public struct OneTimeLinkView: PageView {
 
 /// Why somebody is not signed in, and what to do.
 public struct SignedOutView: PageView {
-    /// Which way there is to sign in.
-    public enum Way: Sendable {
-        /// By a link that a command prints.
-        case link
-        /// At the identity provider.
-        case provider(href: String)
-        /// None is set up.
-        case none
-    }
-
     private let heading: String
     private let text: String
-    private let way: Way
+    private let takesLinks: Bool
 
     /// A page for who is not signed in.
-    public init(_ heading: String = "Please sign in", _ text: String = "", way: Way) {
+    ///
+    /// - Parameters:
+    ///   - heading: what is the matter.
+    ///   - text: why.
+    ///   - takesLinks: whether links sign in to this service.
+    public init(
+        _ heading: String = "Please sign in",
+        _ text: String = "",
+        takesLinks: Bool
+    ) {
         self.heading = heading
         self.text = text
-        self.way = way
+        self.takesLinks = takesLinks
     }
 
     /// What the page is about.
@@ -78,12 +77,11 @@ public struct SignedOutView: PageView {
     /// None of the ledger's pages.
     public var place: PageName? { nil }
 
-    /// A sentence, and a link where there is one.
+    /// A sentence, and how to sign in.
     public var content: [HTML] {
         var parts: [HTML] = [.tag("h1", text: heading)]
         if !text.isEmpty { parts.append(.tag("p", text: text)) }
-        switch way {
-        case .link:
+        if takesLinks {
             parts.append(
                 .tag(
                     "p",
@@ -94,16 +92,13 @@ public struct SignedOutView: PageView {
                     ]
                 )
             )
-        case .provider(let href):
-            parts.append(
-                .tag("a", ["class": "button main", "href": href], text: "Sign in")
-            )
-        case .none:
+        } else {
             parts.append(
                 .tag(
                     "p",
-                    text: "Nobody can sign in here yet: the service is not told of an identity "
-                        + "provider (serve --oidc-issuer), and it is not on this computer alone."
+                    text: "Nobody can sign in here yet. Links sign in only where the service is "
+                        + "for its own computer: it listens on 127.0.0.1, or --public-url is "
+                        + "http://localhost."
                 )
             )
         }

@@ -19,7 +19,7 @@ struct Door: Sendable {
         _ request: Request,
         _ context: LedgerRequestContext
     ) async throws -> Response {
-        let visitor = endpoint.isPage ? try await service.signIn.visitor(of: request) : nil
+        let visitor = endpoint.isPage ? try await service.visitor(of: request) : nil
         let principal: Principal
         if let visitor {
             principal = visitor.principal

@@ -21,7 +21,6 @@ enum CensusPage {
     }
 
     static func show(_ request: PageRequest) async throws -> Reply {
-        let page = try request.page()
         if request.wantsCSV {
             let answer = try await request.answer(AttendanceQuestion.self)
             guard case .enrolled(let list) = answer.value else {
@@ -30,11 +29,12 @@ enum CensusPage {
             return try request.csv(answer, rows: list.enrolled.count)
         }
         let made = try await made(request)
-        let view = await view(request, made, page)
+        let people = await people(request, made)
+        let view = view(request, made, people)
         guard view.hasPage else { throw PageRequest.beyond }
         let rows = made.answers.attendance.enrolled.count
         let isWall = request.address["view"] == "wall"
-        var reply = try await request.reply(view, made.basis, rows: rows) { frame in
+        var reply = try await request.reply(view, made.basis, rows: rows, people: people) { frame in
             frame.isWall = isWall
             guard request.clocks.isLive else { return }
             var live = request.address.with(["auto": "1"])
@@ -43,7 +43,7 @@ enum CensusPage {
         }
         if isWall {
             // Its pages turn by themselves, the last one back to the first.
-            let next = view.isLastPage ? nil : String(page + 1)
+            let next = view.isLastPage ? nil : String(request.page + 1)
             let target = request.address.with(["page": next, "auto": "1"])
             reply.result = reply.result.map { response in
                 var response = response
@@ -62,7 +62,6 @@ enum CensusPage {
         guard request.clocks.isLive else {
             throw Problem.badRequest("date", "must not be given: only now changes")
         }
-        let page = try request.page()
         var board = request
         board.address.path = String(request.address.path.dropLast("/live".count))
         let (call, asked) = (request.call, board)
@@ -71,7 +70,7 @@ enum CensusPage {
                 // The clock goes on, whatever the request began with.
                 let now = try await asked.again()
                 let made = try await made(now)
-                let view = await view(now, made, page)
+                let view = view(now, made, await people(now, made))
                 let frame = try await now.clockBar(made.basis)
                 var parts = view.parts
                 parts["fresh"] = frame.freshness
@@ -86,19 +85,23 @@ enum CensusPage {
         )
     }
 
+    private static func people(_ request: PageRequest, _ made: Made) async -> People {
+        await request.people(made.answers.attendance.enrolled.map(\.clientID))
+    }
+
     private static func view(
         _ request: PageRequest,
         _ made: Made,
-        _ page: Int
-    ) async -> CensusView {
+        _ people: People
+    ) -> CensusView {
         CensusView(
             made.answers,
             request.address,
             request.clocks,
             at: request.context.moment,
             request.format,
-            await request.people(made.answers.attendance.enrolled.map(\.clientID)),
-            page: page
+            people,
+            page: request.page
         )
     }
 

@@ -1,5 +1,6 @@
 import CareEpisode
 import HTTPTypes
+import Pages
 import ProjectionRuntime
 import Projections
 
@@ -12,9 +13,7 @@ extension Endpoint {
             shows: ["getCensus", "getAttendance", "getMedicationReview"],
             parameters: [
                 Parameter("view", .choice(["wall"]), "Read from three meters."),
-                csv, program, flag,
-                Parameter("order", .text, "The column that orders the clients."),
-                pageNumber,
+                csv, program, flag, order, pageNumber,
             ],
             handler: CensusPage.show
         ),
@@ -24,8 +23,7 @@ extension Endpoint {
             shows: ["getCensus", "getAttendance", "getMedicationReview"],
             parameters: [
                 Parameter("view", .choice(["wall"]), "Read from three meters."),
-                program, flag, Parameter("order", .text, "The column that orders the clients."),
-                pageNumber,
+                program, flag, order, pageNumber,
             ],
             handler: CensusPage.live
         ),
@@ -134,6 +132,12 @@ extension Endpoint {
     private static let csv = Parameter("format", .choice(["csv"]), "For a spreadsheet.")
     private static let program = Parameter("program", .text, "Only this program.")
     private static let flag = Parameter("flag", .text, "Only clients with this flag.")
+
+    private static let order = Parameter(
+        "order",
+        .choice(CensusView.orders),
+        "The column that orders the clients."
+    )
 
     /// The last version of an episode that takes part.
     private static let version = Parameter(

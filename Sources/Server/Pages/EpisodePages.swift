@@ -13,11 +13,8 @@ enum EpisodePages {
     static func timeline(_ request: PageRequest) async throws -> Reply {
         let asked = try EpisodeAsked(request)
         let (record, basis) = try await asked.record()
-        let page = request.address["page"] == nil ? nil : try request.page()
+        let page = request.address["page"] == nil ? nil : request.page
         let by = request.address["by"]
-        guard by == nil || by == "happening" else {
-            throw Problem.badRequest("by", "must be happening")
-        }
         let view = EpisodeView(record, try await asked.changes(), page: page)
         guard view.hasPage else { throw PageRequest.beyond }
         return try await asked.reply(view, record, basis, filters: by.map { ["by=\($0)"] } ?? [])
@@ -75,7 +72,7 @@ enum EpisodePages {
             looks: may("listAccess") ? try await asked.looks() : nil,
             packet: may("getPacket")
                 ? "/ledgers/\(call.ledger.name)/episodes/\(asked.episode)/packet" : nil,
-            page: try request.page()
+            page: request.page
         )
         guard view.hasPage else { throw PageRequest.beyond }
         let entry = request.address["entry"].map { ["entry=\($0)"] } ?? []
@@ -293,9 +290,8 @@ private struct EpisodeAsked {
                     knownAt: line.event.history.knownAt,
                     isSourceTime: line.isSourceTime
                 )
-            }
-        ) { frame in
-            if let notice = record.people.notice { frame.notices.append(notice) }
-        }
+            },
+            people: record.people
+        )
     }
 }

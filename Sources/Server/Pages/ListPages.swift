@@ -7,7 +7,7 @@ import Projections
 /// The lists of the header's pages.
 enum ListPages {
     static func attendance(_ request: PageRequest) async throws -> Reply {
-        let page = try request.page()
+        let page = request.page
         let answer = try await request.answer(
             AttendanceQuestion.self,
             request.values(of: ["program"])
@@ -16,15 +16,15 @@ enum ListPages {
             preconditionFailure("no episode is asked for")
         }
         if request.wantsCSV { return try request.csv(answer, rows: list.enrolled.count) }
-        let view = AttendanceView(
-            list,
-            request.address,
-            request.format,
-            await request.people(list.enrolled.map(\.clientID)),
-            page: page
-        )
+        let people = await request.people(list.enrolled.map(\.clientID))
+        let view = AttendanceView(list, request.address, request.format, people, page: page)
         guard view.hasPage else { throw PageRequest.beyond }
-        return try await request.reply(view, answer.basis, rows: list.enrolled.count)
+        return try await request.reply(
+            view,
+            answer.basis,
+            rows: list.enrolled.count,
+            people: people
+        )
     }
 
     static func medication(_ request: PageRequest) async throws -> Reply {
@@ -36,38 +36,45 @@ enum ListPages {
             preconditionFailure("no episode is asked for")
         }
         if request.wantsCSV { return try request.csv(answer, rows: list.episodes.count) }
-        let view = MedicationView(
-            list,
-            request.address,
-            request.format,
-            await request.people(list.episodes.map(\.clientID))
+        let people = await request.people(list.episodes.map(\.clientID))
+        let view = MedicationView(list, request.address, request.format, people)
+        return try await request.reply(
+            view,
+            answer.basis,
+            rows: list.episodes.count,
+            people: people
         )
-        return try await request.reply(view, answer.basis, rows: list.episodes.count)
     }
 
     static func summaries(_ request: PageRequest) async throws -> Reply {
-        let page = try request.page()
+        let page = request.page
         let period = request.period(monthsBefore: 0)
         let answer = try await request.answer(
             DischargeSummariesQuestion.self,
-            request.values(of: ["program"]).merging(period.values) { $1 }
+            request.values(of: ["program"]).merging(period) { $1 }
         )
         if request.wantsCSV { return try request.csv(answer, rows: answer.value.rows.count) }
-        let dates = try request.dates(period.values)
+        let dates = try request.dates(period)
+        let people = await request.people(answer.value.rows.map(\.clientID))
         let view = SummariesView(
             answer.value,
             dates,
             request.address,
             request.format,
-            await request.people(answer.value.rows.map(\.clientID)),
+            people,
             page: page
         )
         guard view.hasPage else { throw PageRequest.beyond }
-        return try await request.reply(view, answer.basis, rows: answer.value.rows.count)
+        return try await request.reply(
+            view,
+            answer.basis,
+            rows: answer.value.rows.count,
+            people: people
+        )
     }
 
     static func outcomes(_ request: PageRequest) async throws -> Reply {
-        let period = request.period(monthsBefore: 2).values
+        let period = request.period(monthsBefore: 2)
         let program = request.values(of: ["program"]).merging(period) { $1 }
         let retention = try await request.answer(
             RetentionQuestion.self,
@@ -109,19 +116,19 @@ extension PageRequest {
     /// The period of the address; without one, from the first of a month up to the page's date.
     ///
     /// - Parameter months: how many months before that of the date.
-    func period(monthsBefore months: Int) -> (values: [String: [String]], isGiven: Bool) {
+    func period(monthsBefore months: Int) -> [String: [String]] {
         let given = values(of: ["from", "to"])
         if !given.isEmpty {
             var values = given
             if values["to"] == nil { values["to"] = [date.description] }
-            return (values, true)
+            return values
         }
         var (year, month) = (date.year, date.month - months)
         if month < 1 { (year, month) = (year - 1, month + 12) }
         guard let first = CalendarDate(year: year, month: month, day: 1) else {
             preconditionFailure("each month has a first day")
         }
-        return (["from": [first.description], "to": [date.description]], false)
+        return ["from": [first.description], "to": [date.description]]
     }
 
     /// The dates of a period that a question has taken.

@@ -23,6 +23,9 @@ struct PageParts: Sendable {
 
 /// Sends the parts of a page that have changed, once a second, for as long as it is open.
 enum LiveParts {
+    /// So often it is looked whether the reader is still signed in.
+    private static let sessionLook: Duration = .seconds(5)
+
     /// A page that does not change says that it is alive so often.
     private static let heartbeat: Duration = .seconds(15)
 
@@ -94,8 +97,18 @@ enum LiveParts {
         var first: PageParts?
         var quietSince = ContinuousClock.now
         var lookedAt = ContinuousClock.now - .seconds(60)
+        var askedAt = ContinuousClock.now
         while !end.isReached, Instant.now < call.principal.expiresAt {
             await feed.wait(beyond: shown?.position ?? .zero, atMost: .seconds(1))
+            if askedAt + sessionLook <= .now {
+                askedAt = .now
+                guard try await isSignedIn(call) else {
+                    try await writer.write(
+                        ByteBuffer(string: "event: over\ndata: You are signed out.\n\n")
+                    )
+                    return
+                }
+            }
             guard lookedAt + .seconds(1) <= .now else {
                 try await Task.sleep(for: .milliseconds(100))
                 continue
@@ -134,6 +147,21 @@ enum LiveParts {
             buffer.writeString("\n\n")
             try await writer.write(buffer)
             quietSince = .now
+        }
+    }
+
+    /// Whether the page's session is still there; what a page asks by itself does not keep it alive.
+    private static func isSignedIn(_ call: Call) async throws -> Bool {
+        do {
+            _ = try await call.service.visitor(of: call.request)
+            return true
+        } catch is SignInNeeded {
+            return false
+        } catch let error as PostgresError where error.isTransient {
+            return true
+        } catch let problem as Problem where problem.status == .serviceUnavailable {
+            // Away, not over: nothing is sent meanwhile, since the parts come from there too.
+            return true
         }
     }
 

@@ -29,10 +29,7 @@ struct PageRequest: Sendable {
             now: call.service.settings.now()
         )
         address = PageAddress(call.request.uri.path, call.arguments.values)
-        let known = Set(PageAddress.clocks + call.parameters.map(\.name) + ["auto"])
-        guard known.isSuperset(of: address.values.keys) else {
-            throw QuestionRefusal([.unknown(call.parameters)], call.parameters)
-        }
+        try Self.check(address, call.parameters, at: context.moment)
         clocks = try PageClocks(address, at: context.moment)
         let settings = try await call.database.settings(of: call.ledger)
         format = DisplayFormat(
@@ -40,6 +37,27 @@ struct PageRequest: Sendable {
             settings.displayLocale(on: context.moment.today)
                 .flatMap(DisplayFormat.Locale.init(rawValue:)) ?? .american
         )
+    }
+
+    /// Takes what the page's parameters accept; the clocks are read apart.
+    private static func check(
+        _ address: PageAddress,
+        _ parameters: [Parameter],
+        at moment: Moment
+    ) throws {
+        let own = address.values.filter { name, _ in
+            name != "auto"
+                && (parameters.contains { $0.name == name } || !PageAddress.clocks.contains(name))
+        }
+        var reader = ArgumentReader(Arguments(own), parameters, at: moment)
+        for parameter in parameters {
+            switch parameter.kind {
+            case .choice: _ = reader.choice(parameter.name)
+            case .integer: _ = reader.integer(parameter.name)
+            default: break
+            }
+        }
+        try reader.finish()
     }
 
     /// The same page, a little later.
@@ -129,14 +147,8 @@ struct PageRequest: Sendable {
         }
     }
 
-    /// A whole number of the address, from 1.
-    func page() throws -> Int {
-        guard let text = address["page"] else { return 1 }
-        guard let page = Int(text), (1...100_000).contains(page), String(page) == text else {
-            throw Problem.badRequest("page", "must be a whole number from 1")
-        }
-        return page
-    }
+    /// Which part of a list is asked for, from 1.
+    var page: Int { address["page"].flatMap { Int($0) } ?? 1 }
 
     // MARK: - The answer
 
@@ -148,6 +160,7 @@ struct PageRequest: Sendable {
     ///   - rows: how many episodes it shows.
     ///   - filters: what else it was asked for, without health information.
     ///   - replayed: the version of an episode that it replays; nil for none.
+    ///   - people: whose names are shown.
     ///   - change: what is special about the frame of this page.
     func reply(
         _ view: some PageView,
@@ -155,13 +168,19 @@ struct PageRequest: Sendable {
         rows: Int,
         filters: [String] = [],
         replayed: ReplayedVersion? = nil,
+        people: People = People(),
         _ change: (inout PageFrame) -> Void = { _ in }
     ) async throws -> Reply {
         var frame = try await frame(basis, replayed)
+        if let notice = people.notice { frame.notices.append(notice) }
         change(&frame)
         return Reply(
             .page(frame.page(view)),
-            disclosed: disclosed(basis, rows: rows, filters: filters)
+            disclosed: disclosed(
+                basis,
+                rows: rows,
+                filters: filters + (people.isEmpty ? [] : ["with names"])
+            )
         )
     }
 
@@ -219,7 +238,7 @@ struct PageRequest: Sendable {
             format,
             basis,
             secondsBehind: try await secondsBehind(basis),
-            viewer: visitor.session.name,
+            viewer: visitor.session.subject,
             replayed: replayed
         )
     }

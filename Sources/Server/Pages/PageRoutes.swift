@@ -85,7 +85,7 @@ struct PageRoutes: Sendable {
             response = .page(PageFrame(requestID: context.id).page(view), status: .accepted)
             response.headers[.refresh] = "2"
         } catch is SignInNeeded {
-            response = .redirect(to: SignInRoutes.path(returningTo: request.uri.description))
+            response = .redirect(to: "/sign-in")
         } catch {
             let problem = Problem(error)
             if problem.status.code >= 500 {
@@ -111,7 +111,7 @@ struct PageRoutes: Sendable {
     /// Leads to the first page of the only ledger that a visitor may see, else lists them.
     private func home(_ request: Request, _ context: LedgerRequestContext) async throws -> Response
     {
-        let visitor = try await signIn.visitor(of: request)
+        let visitor = try await service.visitor(of: request)
         let ledgers = try await service.database.ledgers().map(\.name).filter { name in
             Endpoint.pages.contains { $0.allows(visitor.principal, in: name) }
         }
@@ -127,9 +127,13 @@ struct PageRoutes: Sendable {
         _ request: Request,
         _ context: LedgerRequestContext
     ) async throws -> Response {
-        let visitor = try await signIn.visitor(of: request)
+        let visitor = try await service.visitor(of: request)
         let token = try await signIn.token("account", for: visitor.principal.subject)
-        let view = AccountView(visitor.session, token: token, isSaved: false)
+        let view = AccountView(
+            visitor.session,
+            token: token,
+            isSaved: request.uri.queryParameters["saved"] != nil
+        )
         return .page(try await frame(visitor, context).page(view))
     }
 
@@ -137,7 +141,7 @@ struct PageRoutes: Sendable {
         _ request: Request,
         _ context: LedgerRequestContext
     ) async throws -> Response {
-        let visitor = try await signIn.visitor(of: request)
+        let visitor = try await service.visitor(of: request)
         let fields = try await FormFields(request)
         let subject = visitor.principal.subject
         try await signIn.check("account", fields, from: request, subject: subject)
@@ -149,7 +153,7 @@ struct PageRoutes: Sendable {
             purpose: purpose,
             usesKeys: fields["keys"] == "on"
         )
-        return .redirect(to: "/account")
+        return .redirect(to: "/account?saved=1")
     }
 
     private func frame(
@@ -164,7 +168,7 @@ struct PageRoutes: Sendable {
     // MARK: - Signing in and out
 
     private func signInPage(_ context: LedgerRequestContext) -> Response {
-        let view = SignedOutView(way: signIn.takesLinks ? .link : .none)
+        let view = SignedOutView(takesLinks: signIn.takesLinks)
         return .page(PageFrame(requestID: context.id).page(view))
     }
 
@@ -219,7 +223,7 @@ struct PageRoutes: Sendable {
         let view = SignedOutView(
             "This link signs in no more",
             "A link is good once, for ten minutes, and until a newer one is made.",
-            way: .link
+            takesLinks: true
         )
         return .page(PageFrame(requestID: context.id).page(view), status: .notFound)
     }
@@ -228,7 +232,7 @@ struct PageRoutes: Sendable {
         _ request: Request,
         _ context: LedgerRequestContext
     ) async throws -> Response {
-        let visitor = try await signIn.visitor(of: request)
+        let visitor = try await service.visitor(of: request)
         let fields = try await FormFields(request)
         let subject = visitor.principal.subject
         try await signIn.check("sign-out", fields, from: request, subject: subject)
@@ -240,18 +244,14 @@ struct PageRoutes: Sendable {
     }
 }
 
-/// Addresses around signing in.
-enum SignInRoutes {
-    /// Where to sign in, and come back to a page.
-    static func path(returningTo uri: String) -> String {
-        guard uri != "/", isPage(uri) else { return "/sign-in" }
-        return "/sign-in?to=\(PageAddress.encoded(uri))"
-    }
-
-    /// Whether an address is one of this service's pages: never another site's.
-    static func isPage(_ uri: String) -> Bool {
-        uri == "/" || uri == "/account"
-            || (uri.hasPrefix("/ledgers/") && !uri.contains("//") && !uri.contains("\\"))
+extension LedgerService {
+    /// Who asks for a page, within the time that a request has.
+    ///
+    /// - Throws: ``SignInNeeded``, and ``Problem`` 503.
+    func visitor(of request: Request) async throws -> Visitor {
+        try await withTimeout(settings.requestTimeout) { [signIn] in
+            try await signIn.visitor(of: request)
+        }
     }
 }
 
@@ -259,7 +259,7 @@ extension SignIn {
     /// Who reads a page, as its header says.
     func viewer(_ visitor: Visitor) async throws -> PageFrame.Viewer {
         PageFrame.Viewer(
-            name: visitor.session.name,
+            name: visitor.session.subject,
             signOutToken: try await token("sign-out", for: visitor.principal.subject),
             usesKeys: visitor.session.usesKeys
         )

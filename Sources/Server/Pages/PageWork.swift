@@ -33,7 +33,7 @@ final class PageWork: Sendable {
     /// So long a page waits for its answer.
     static let timeout: Duration = .milliseconds(1_500)
     /// The most answers that are kept.
-    private static let answerLimit = 64
+    private static let answerLimit = 16
     /// So long an answer about now is as good as new.
     private static let freshness: Duration = .seconds(1)
     /// So long it is shown while a newer one is worked out.

@@ -22,6 +22,10 @@ enum SearchPage {
             subject: request.visitor.principal.subject
         )
         let text = (fields["q"] ?? "").trimmed
+        // No text in the database can hold it.
+        guard !text.utf8.contains(0) else {
+            throw Problem.badRequest("q", "must not hold a NUL character")
+        }
         let query = try CensusQuery(request.call.database, ledger: request.call.ledger)
         let limit = SearchView.limit + 1
         var keys: [String] = []
@@ -58,19 +62,21 @@ enum SearchPage {
             )
         }
         let shown = Array(found.prefix(SearchView.limit))
+        let people = await request.people(shown.map(\.clientID))
         let view = SearchView(
             shown,
             isCut: found.count > SearchView.limit,
             ledgerPath: "/ledgers/\(request.call.ledger.name)",
             request.format,
-            await request.people(shown.map(\.clientID))
+            people
         )
         let ids = shown.map(\.episodeID.description).joined(separator: " ")
         return try await request.reply(
             view,
             basis,
             rows: shown.count,
-            filters: ids.isEmpty ? [] : ["found \(ids)"]
+            filters: ids.isEmpty ? [] : ["found \(ids)"],
+            people: people
         )
     }
 }

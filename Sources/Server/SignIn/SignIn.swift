@@ -18,7 +18,7 @@ struct Visitor: Sendable {
         principal = Principal(
             subject: session.subject,
             roles: Set(session.roles.compactMap(Role.init(rawValue:))),
-            ledgers: session.ledgers.map { Set($0.compactMap { LedgerName($0) }) },
+            ledgers: nil,
             expiresAt: session.expiresAt
         )
     }
