@@ -43,7 +43,7 @@ struct PageWorkTests {
     }
 
     private func withWork(
-        patience: Duration = .seconds(30),
+        patience: Duration = .seconds(3_600),
         _ body: @escaping @Sendable (PageWork) async throws -> Void
     ) async throws {
         let work = PageWork(patience: patience)

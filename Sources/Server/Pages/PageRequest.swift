@@ -31,14 +31,13 @@ struct PageRequest: Sendable {
             call.ledger,
             now: call.service.settings.now()
         )
-        context.kept = call.service.keptModels
+        context.kept = call.service.keptModels.forOneAnswer()
         address = PageAddress(call.request.uri.path, call.arguments.values)
         try Self.check(address, call.parameters, at: context.moment)
         clocks = try PageClocks(address, at: context.moment)
-        let settings = try await call.database.settings(of: call.ledger)
         format = DisplayFormat(
             context.calendar,
-            settings.displayLocale(on: context.moment.today)
+            context.settings.displayLocale(on: context.moment.today)
                 .flatMap(DisplayFormat.Locale.init(rawValue:)) ?? .american
         )
     }
@@ -72,7 +71,7 @@ struct PageRequest: Sendable {
             call.ledger,
             now: call.service.settings.now()
         )
-        later.context.kept = context.kept
+        later.context.kept = call.service.keptModels.forOneAnswer()
         later.clocks = try PageClocks(address, at: later.context.moment)
         later.deadline = .now + PageWork.timeout
         return later
