@@ -332,6 +332,7 @@ struct OpenIDTests {
                     let page = try await provider.signIn(browser, ["groups": groups])
                     #expect(page.status == 403, "\(groups)")
                     #expect(page.text.contains("You have no access"))
+                    #expect(page.text.contains("href=\"\(provider.issuer)/out?client_id="))
                     #expect(page.headers["set-cookie"] == nil)
                     #expect(try await browser.get("/account").status == 303)
                 }

@@ -164,7 +164,8 @@ struct ProviderRoutes: Sendable {
                     + "opens no ledger here.",
                 "Who runs the service can give you access.",
             ],
-            link: ("/sign-in", "Sign in as somebody else")
+            // Who is signed in there would only be known by the same name again.
+            link: (provider.endSessionAddress ?? "/sign-in", "Sign in as somebody else")
         )
         return .page(PageFrame(requestID: context.id).page(view), status: .forbidden)
     }
