@@ -76,7 +76,6 @@ public struct StatisticsQuestion: Question {
     /// The statistics.
     public func answer(_ context: LedgerContext) async throws -> Answer<Statistics> {
         let query = try CensusQuery(context)
-        let firstDay = firstDayOfWeek(context)
         // Whose end lies before the period may come back in it.
         let start = from.adding(days: -Statistics.readmissionDays)
         let (models, rest) = try await query.wholeEpisodes(
@@ -84,9 +83,10 @@ public struct StatisticsQuestion: Question {
             effectiveAt: effectiveAt,
             knowledge: clocks.knowledge
         )
-        let statistics = statistics(models, context.calendar, firstDay?.day)
+        let settings = AttendanceSettings(ledger: context.settings(known: clocks))
+        let statistics = statistics(models, context.calendar, settings)
         var basis = rest
-        basis.settings = [firstDay?.by].compactMap { $0 }
+        basis.settings = statistics.settings
         return written(statistics, basis, context.ledger)
     }
 
@@ -112,32 +112,34 @@ public struct StatisticsQuestion: Question {
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
         let query = try CensusQuery(context)
-        let firstDay = firstDayOfWeek(context)?.day
+        let settings = context.settings(known: clocks)
         return try await compare(
             context,
             (first, second),
-            fold: query.fold(effectiveAt: effectiveAt),
-            items: { [self, calendar = context.calendar] in
-                statistics($0, calendar, firstDay).items
+            settings: settings,
+            fold: { [fold = query.fold(effectiveAt: effectiveAt)] episode, history in
+                try fold(episode, history).map {
+                    Part(model: $0, settings: settings.known(at: history.knownAt))
+                }
+            },
+            items: { [self, calendar = context.calendar] parts in
+                let known = AttendanceSettings(ledger: parts.first?.settings ?? LedgerSettings())
+                return statistics(parts.map(\.model), calendar, known).items
             }
         )
     }
 
-    /// On which day weeks begin, and the setting that says so; nil where none does, and where no
-    /// weeks are asked for.
-    private func firstDayOfWeek(
-        _ context: LedgerContext
-    ) -> (day: Weekday, by: LedgerSetting)? {
-        guard span == .week else { return nil }
-        return context.settings(known: clocks)
-            .firstDayOfWeek(on: context.calendar.date(of: effectiveAt))
+    /// An episode, and what was set when that was known.
+    private struct Part: Sendable {
+        let model: EpisodeCensus
+        let settings: LedgerSettings
     }
 
     /// The statistics of some episodes.
     func statistics(
         _ models: [EpisodeCensus],
         _ calendar: LocalCalendar,
-        _ firstDayOfWeek: Weekday?
+        _ attendance: AttendanceSettings
     ) -> Statistics {
         Statistics(
             models,
@@ -145,7 +147,7 @@ public struct StatisticsQuestion: Question {
             to: to,
             program: program,
             by: span,
-            weeksFrom: firstDayOfWeek ?? .monday,
+            attendance: attendance,
             effectiveAt: effectiveAt,
             calendar: calendar
         )
