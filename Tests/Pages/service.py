@@ -78,7 +78,15 @@ class Service:
                     raise
             time.sleep(1)
 
-    def stop(self):
+    def restart(self, *options):
+        """The same data behind another service."""
+        self.end()
+        # A new link is told by its file.
+        os.remove(f"{self.data}/sign-in-link")
+        self.options = options
+        self.start()
+
+    def end(self):
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -88,4 +96,7 @@ class Service:
                 self.process.wait()
         if self.process is not None:
             self.log.close()
+
+    def stop(self):
+        self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
