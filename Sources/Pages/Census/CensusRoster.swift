@@ -84,8 +84,9 @@ struct CensusRoster {
     ]
 
     private static func ordered(_ rows: [Row], _ order: String, _ people: People) -> [Row] {
+        let isByName = people.haveNames(rows.lazy.map(\.enrolled.clientID))
         func name(_ row: Row) -> String {
-            people[row.enrolled.clientID]?.name ?? row.enrolled.clientID
+            isByName ? people.name(row.enrolled.clientID) : row.enrolled.clientID
         }
         func key(_ row: Row) -> (Int64, String, Int) {
             let enrolled = row.enrolled
@@ -102,8 +103,8 @@ struct CensusRoster {
         return rows.map { (key($0), $0) }.sorted { left, right in
             let (first, second) = (left.0, right.0)
             guard first == second else { return first < second }
-            return (left.1.enrolled.clientID, left.1.enrolled.episodeID)
-                < (right.1.enrolled.clientID, right.1.enrolled.episodeID)
+            return (name(left.1), left.1.enrolled.clientID, left.1.enrolled.episodeID)
+                < (name(right.1), right.1.enrolled.clientID, right.1.enrolled.episodeID)
         }.map(\.1)
     }
 
@@ -122,9 +123,13 @@ struct CensusRoster {
         for row in all { for flag in row.flags { groups[flag.words, default: []].append(row) } }
         return groups.sorted { $0.key.seriousness < $1.key.seriousness }.map { flag, rows in
             let href = address.to(address.path, ["flag": flag.code]).href
-            let first = rows.prefix(2).map { people.name($0.enrolled.clientID) }
-                .joined(separator: ", ")
-            let who = rows.count > 2 ? "\(first) and \(rows.count - 2) more" : first
+            // A name is not parted; paper has keys alone.
+            let hasNames = rows.prefix(2).contains { people[$0.enrolled.clientID] != nil }
+            var who = rows.prefix(2).map {
+                HTML.tag("span", ["class": "nb"], text: people.name($0.enrolled.clientID))
+            }
+            if who.count > 1 { who.insert(.text(", "), at: 1) }
+            if rows.count > 2 { who.append(.text(" and \(rows.count - 2) more")) }
             return HTML.tag(
                 "li",
                 [
@@ -138,7 +143,7 @@ struct CensusRoster {
                                 ["class": "w \(flag.kind.rawValue)"],
                                 (flag.kind == .stop ? [FlagWords.sign] : []) + [.text(flag.words)]
                             ),
-                            .tag("span", ["class": "quiet"], text: who),
+                            .tag("span", ["class": hasNames ? "quiet named" : "quiet"], who),
                         ]
                     )
                 ]

@@ -225,7 +225,11 @@ public struct CensusView: PageView {
                         Self.spark(series.suffix(Self.sparkDays)),
                     ]
                 ),
-                .tag("p", text: [note, words].compactMap(\.self).joined(separator: " · ")),
+                .tag(
+                    "p",
+                    (["class": "two-lines"] as Attributes).when(note != nil),
+                    text: [note, words].compactMap(\.self).joined(separator: " · ")
+                ),
                 .tag("p", text: moves),
             ]
         )
@@ -268,6 +272,6 @@ public struct CensusView: PageView {
             (sum(\.transfersIn), "transferred in"), (sum(\.transfersOut), "transferred out"),
         ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         let when = date == moment.today ? "today" : "that day"
-        return moves.isEmpty ? "no change \(when)" : "\(when) \(moves.joined(separator: ", "))"
+        return moves.isEmpty ? "no change \(when)" : "\(moves.joined(separator: ", ")) \(when)"
     }
 }

@@ -244,8 +244,12 @@ struct Score {
             let text = "\(Words.decimal(week.hours)) h"
             if width > Double(text.count) * 6.6 {
                 let isOn = height > 16 && !week.isShort && !isPart
+                // No line goes through a number.
+                let lines = [week.hours, week.limit, week.plannedHours].compactMap { $0 }
+                    .map { $0 * unit }.filter { $0 < 20 }
+                let y = isOn ? 184 : min(184, 186 - (lines.max() ?? 0))
                 pieces.append(
-                    .label(isOn ? "t-on" : "t-strong", x + width / 2, 184, text, anchor: "middle")
+                    .label(isOn ? "t-on" : "t-strong", x + width / 2, y, text, anchor: "middle")
                 )
             }
             if let hours = week.limit {

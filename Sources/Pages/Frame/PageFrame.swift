@@ -57,12 +57,24 @@ public struct PageFrame: Sendable {
         public var signOutToken: String
         /// Whether single keys do something.
         public var usesKeys: Bool
+        /// After so many seconds in which nothing is asked for, the session is over.
+        public var idleSeconds: Int
+        /// After so many seconds it is over, whatever is asked for.
+        public var longestSeconds: Int
 
         /// Who reads the page.
-        public init(name: String, signOutToken: String, usesKeys: Bool) {
+        public init(
+            name: String,
+            signOutToken: String,
+            usesKeys: Bool,
+            idleSeconds: Int,
+            longestSeconds: Int
+        ) {
             self.name = name
             self.signOutToken = signOutToken
             self.usesKeys = usesKeys
+            self.idleSeconds = idleSeconds
+            self.longestSeconds = longestSeconds
         }
     }
 
@@ -109,6 +121,9 @@ public struct PageFrame: Sendable {
             (["class": "wall"] as Attributes).when(isWall)
             + (["data-keys": "on"] as Attributes).when(viewer?.usesKeys ?? false)
             + (live.map { ["data-live": $0] } ?? [:])
+            + (viewer.map {
+                ["data-idle": "\($0.idleSeconds)", "data-longest": "\($0.longestSeconds)"]
+            } ?? [:])
         let notices = (clocks?.notices ?? []) + notices
         let page = HTML.tag(
             "html",
@@ -127,7 +142,7 @@ public struct PageFrame: Sendable {
                         header(view.place),
                         clocks?.html ?? .nothing,
                         .tag("main", ["id": "main"], notices.map(\.html) + view.content),
-                        foot,
+                        foot, viewer?.usesKeys ?? false ? KeyList.dialog : .nothing,
                     ]
                 ),
             ]
@@ -262,6 +277,11 @@ public struct PageFrame: Sendable {
                 ]
             )
         )
+        if viewer != nil {
+            parts.append(
+                .tag("a", ["href": "/account#h-keys", "data-opens": "keys"], text: "Keys")
+            )
+        }
         return .tag("footer", ["class": "foot"], parts)
     }
 }

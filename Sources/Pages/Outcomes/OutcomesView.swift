@@ -122,7 +122,8 @@ public struct OutcomesView: PageView {
                     [
                         .tag("dl", ["class": "facts"], figures),
                         ended.count == 0
-                            ? .tag("p", text: "No service ended in this period.") : bars,
+                            ? .tag("p", text: "No service ended in this period.")
+                            : .scrolling("Drawing of lengths of stay", [bars]),
                     ]
                 )
             ]
@@ -141,7 +142,13 @@ public struct OutcomesView: PageView {
             if count > 0 { bar.rectangle(left, 100 - height, step * 0.8, height) }
             if place.isMultiple(of: weeks.count > 13 ? 4 : 2) {
                 pieces.append(
-                    .label("t-2", left + step * 0.4, 116, "\(place + 1)", anchor: "middle")
+                    .label(
+                        "t-2",
+                        left + step * 0.4,
+                        116,
+                        place == 0 ? "week 1" : "\(place + 1)",
+                        anchor: "middle"
+                    )
                 )
             }
         }
@@ -164,7 +171,7 @@ public struct OutcomesView: PageView {
 
     private var months: HTML {
         var rows = statistics.periods.map { period in
-            row(month(period.from), period.total)
+            row(format.month(period.from), period.total)
         }
         if rows.isEmpty { rows = [] }
         return .panel(
@@ -196,8 +203,6 @@ public struct OutcomesView: PageView {
             ]
         )
     }
-
-    private func month(_ date: CalendarDate) -> String { String(date.description.prefix(7)) }
 
     private func row(_ month: String, _ figures: Figures) -> [[HTML]] {
         let ended = figures.ended.values.reduce(0, +)

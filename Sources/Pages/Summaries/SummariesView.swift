@@ -73,7 +73,13 @@ public struct SummariesView: PageView {
                 title,
                 "\(Words.count(list.rows.count, "episode")) ended, "
                     + "\(Figure.count(lacking)) with something missing.",
-                acts: [.button("CSV", address.with(["format": "csv", "page": nil]).href)]
+                acts: [
+                    .button(format.month(before.from), month(before).href),
+                    .button(
+                        "Something missing",
+                        address.with(["missing": "any", "page": nil]).href
+                    ), .button("CSV", address.with(["format": "csv", "page": nil]).href),
+                ]
             ),
             .panel(
                 "h-s",
@@ -119,6 +125,16 @@ public struct SummariesView: PageView {
                 ]
             ),
         ]
+    }
+
+    /// The month before that of the period's first day.
+    private var before: (from: CalendarDate, to: CalendarDate) {
+        let last = period.from.adding(days: -period.from.day)
+        return (last.adding(days: 1 - last.day), last)
+    }
+
+    private func month(_ dates: (from: CalendarDate, to: CalendarDate)) -> PageAddress {
+        address.with(["from": dates.from.description, "to": dates.to.description, "page": nil])
     }
 
     private var table: HTML {

@@ -34,7 +34,14 @@ enum CensusPage {
         guard view.hasPage else { throw PageRequest.beyond }
         let rows = made.answers.attendance.enrolled.count
         let isWall = request.address["view"] == "wall"
-        var reply = try await request.reply(view, made.basis, rows: rows, people: people) { frame in
+        let clients = made.answers.attendance.enrolled.map { ($0.episodeID, $0.clientID) }
+        let compared = try await request.compared(
+            view,
+            CensusQuestion.self,
+            clients: .init(clients) { $1 }
+        )
+        var reply = try await request.reply(compared, made.basis, rows: rows, people: people) {
+            frame in
             frame.isWall = isWall
             guard request.clocks.isLive else { return }
             var live = request.address.with(["auto": "1"])

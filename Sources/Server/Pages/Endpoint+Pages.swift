@@ -30,8 +30,11 @@ extension Endpoint {
         page(
             "medication",
             "Whose medication to look at, by the most serious flag",
-            shows: ["getMedicationReview"],
-            parameters: [csv, program, flag],
+            shows: ["getMedicationReview", "getEpisode", "listEpisodeEvents"],
+            parameters: [
+                csv, program, flag,
+                Parameter("episode", .episode, "The episode whose review stands beside the list."),
+            ],
             handler: ListPages.medication
         ),
         page(

@@ -76,7 +76,7 @@ enum EpisodePages {
         )
         guard view.hasPage else { throw PageRequest.beyond }
         let entry = request.address["entry"].map { ["entry=\($0)"] } ?? []
-        return try await asked.reply(view, record, basis, filters: entry)
+        return try await asked.reply(view, record, basis, filters: entry, compares: false)
     }
 
     static func packet(_ request: PageRequest) async throws -> Reply {
@@ -87,13 +87,17 @@ enum EpisodePages {
 }
 
 /// One episode that a page is asked for, and the questions about it.
-private struct EpisodeAsked {
+struct EpisodeAsked {
     let request: PageRequest
     let episode: EpisodeID
 
     init(_ request: PageRequest) throws {
+        self.init(request, try request.call.episode())
+    }
+
+    init(_ request: PageRequest, _ episode: EpisodeID) {
         self.request = request
-        episode = try request.call.episode()
+        self.episode = episode
     }
 
     private var values: [String: [String]] { ["episode": [episode.description]] }
@@ -122,6 +126,21 @@ private struct EpisodeAsked {
         return (record, now.basis)
     }
 
+    /// The episode at the page's clocks, with what a review of its medication shows and no more.
+    func reviewed() async throws -> EpisodeRecord {
+        let stand = try await stand(isNow: false, attends: false).stand
+        return EpisodeRecord(
+            episode,
+            then: stand,
+            now: stand,
+            version: nil,
+            request.address,
+            request.clocks,
+            request.format,
+            await people(stand)
+        )
+    }
+
     /// The names of the client, and of who stated or prescribed something.
     private func people(_ stand: EpisodeStand) async -> People {
         var keys: Set<String> = []
@@ -136,7 +155,8 @@ private struct EpisodeAsked {
 
     /// What the questions about the episode answer, at the page's clocks or now.
     private func stand(
-        isNow: Bool
+        isNow: Bool,
+        attends: Bool = true
     ) async throws -> (stand: EpisodeStand, basis: ReadModelBasis) {
         func answer<Asked: Question>(
             _ question: Asked.Type,
@@ -154,7 +174,9 @@ private struct EpisodeAsked {
         let replay = try await answer(ReplayQuestion.self, replayed)
         var attendance: EpisodeAttendance?
         do {
-            if case .episode(let found) = try await answer(AttendanceQuestion.self, values).value {
+            if attends,
+                case .episode(let found) = try await answer(AttendanceQuestion.self, values).value
+            {
                 attendance = found
             }
         } catch AttendanceError.notAdmitted {}
@@ -276,7 +298,8 @@ private struct EpisodeAsked {
         _ view: some PageView,
         _ record: EpisodeRecord,
         _ basis: ReadModelBasis,
-        filters: [String] = []
+        filters: [String] = [],
+        compares: Bool = true
     ) async throws -> Reply {
         let line = record.version.map { _ in record.then.replay.lines.last } ?? nil
         return try await request.reply(
@@ -291,7 +314,8 @@ private struct EpisodeAsked {
                     isSourceTime: line.isSourceTime
                 )
             },
-            people: record.people
+            people: record.people,
+            compares: compares
         )
     }
 }

@@ -19,8 +19,13 @@ enum ListPages {
         let people = await request.people(list.enrolled.map(\.clientID))
         let view = AttendanceView(list, request.address, request.format, people, page: page)
         guard view.hasPage else { throw PageRequest.beyond }
+        let clients = list.enrolled.map { ($0.episodeID, $0.clientID) }
         return try await request.reply(
-            view,
+            try await request.compared(
+                view,
+                AttendanceQuestion.self,
+                clients: .init(clients) { $1 }
+            ),
             answer.basis,
             rows: list.enrolled.count,
             people: people
@@ -37,13 +42,33 @@ enum ListPages {
         }
         if request.wantsCSV { return try request.csv(answer, rows: list.episodes.count) }
         let people = await request.people(list.episodes.map(\.clientID))
-        let view = MedicationView(list, request.address, request.format, people)
+        let view = MedicationView(
+            list,
+            request.address,
+            request.format,
+            people,
+            chosen: try await chosen(request)
+        )
+        let clients = list.episodes.map { ($0.episodeID, $0.clientID) }
         return try await request.reply(
-            view,
+            try await request.compared(
+                view,
+                MedicationReviewQuestion.self,
+                clients: .init(clients) { $1 }
+            ),
             answer.basis,
             rows: list.episodes.count,
             people: people
         )
+    }
+
+    /// The episode whose review stands beside the list of medications; nil where none is chosen.
+    private static func chosen(_ request: PageRequest) async throws -> EpisodeRecord? {
+        guard let text = request.address["episode"] else { return nil }
+        guard let episode = EpisodeID(text) else {
+            throw Problem.badRequest("episode", "must be an episode's id")
+        }
+        return try await EpisodeAsked(request, episode).reviewed()
     }
 
     static func summaries(_ request: PageRequest) async throws -> Reply {
@@ -65,8 +90,14 @@ enum ListPages {
             page: page
         )
         guard view.hasPage else { throw PageRequest.beyond }
+        let clients = answer.value.rows.map { ($0.episodeID, $0.clientID) }
         return try await request.reply(
-            view,
+            try await request.compared(
+                view,
+                DischargeSummariesQuestion.self,
+                period,
+                clients: .init(clients) { $1 }
+            ),
             answer.basis,
             rows: answer.value.rows.count,
             people: people
@@ -97,7 +128,7 @@ enum ListPages {
             request.format
         )
         let basis = [retention.basis, statistics.basis, outcomes.basis].least
-        return try await request.reply(view, basis, rows: retention.value.began)
+        return try await request.reply(view, basis, rows: retention.value.began, compares: false)
     }
 }
 

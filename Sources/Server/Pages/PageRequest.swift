@@ -161,6 +161,7 @@ struct PageRequest: Sendable {
     ///   - filters: what else it was asked for, without health information.
     ///   - replayed: the version of an episode that it replays; nil for none.
     ///   - people: whose names are shown.
+    ///   - compares: whether the page can compare two knowledge times.
     ///   - change: what is special about the frame of this page.
     func reply(
         _ view: some PageView,
@@ -169,9 +170,10 @@ struct PageRequest: Sendable {
         filters: [String] = [],
         replayed: ReplayedVersion? = nil,
         people: People = People(),
+        compares: Bool = true,
         _ change: (inout PageFrame) -> Void = { _ in }
     ) async throws -> Reply {
-        var frame = try await frame(basis, replayed)
+        var frame = try await frame(basis, replayed, compares)
         if let notice = people.notice { frame.notices.append(notice) }
         change(&frame)
         return Reply(
@@ -203,13 +205,15 @@ struct PageRequest: Sendable {
         let clocks = self.clocks.values.sorted { $0.key < $1.key }.flatMap { name, values in
             values.map { "\(name)=\($0)" }
         }
-        return (clocks + filters + ["rows=\(rows)", "as of position \(basis.position)"])
+        let compared = self.clocks.compared.map { ["compare=\($0)"] } ?? []
+        return (clocks + compared + filters + ["rows=\(rows)", "as of position \(basis.position)"])
             .joined(separator: "; ")
     }
 
     private func frame(
         _ basis: ReadModelBasis,
-        _ replayed: ReplayedVersion?
+        _ replayed: ReplayedVersion?,
+        _ compares: Bool
     ) async throws -> PageFrame {
         var frame = PageFrame(requestID: call.context.id)
         frame.ledger = call.ledger.name.description
@@ -221,7 +225,7 @@ struct PageRequest: Sendable {
             "search",
             for: visitor.principal.subject
         )
-        frame.clocks = try await clockBar(basis, replayed)
+        frame.clocks = try await clockBar(basis, replayed, compares: compares)
         frame.zone = format.zone(at: context.moment.now)
         return frame
     }
@@ -229,7 +233,8 @@ struct PageRequest: Sendable {
     /// The bar below the header.
     func clockBar(
         _ basis: ReadModelBasis,
-        _ replayed: ReplayedVersion? = nil
+        _ replayed: ReplayedVersion? = nil,
+        compares: Bool = true
     ) async throws -> ClockBar {
         ClockBar(
             address,
@@ -239,7 +244,8 @@ struct PageRequest: Sendable {
             basis,
             secondsBehind: try await secondsBehind(basis),
             viewer: visitor.session.subject,
-            replayed: replayed
+            replayed: replayed,
+            compares: compares
         )
     }
 

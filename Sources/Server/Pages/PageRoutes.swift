@@ -261,7 +261,10 @@ extension SignIn {
         PageFrame.Viewer(
             name: visitor.session.subject,
             signOutToken: try await token("sign-out", for: visitor.principal.subject),
-            usesKeys: visitor.session.usesKeys
+            usesKeys: visitor.session.usesKeys,
+            // A request is noted to the minute.
+            idleSeconds: (SignInSession.idleMinutes - 1) * 60,
+            longestSeconds: visitor.session.secondsLeft(at: .now)
         )
     }
 }

@@ -77,7 +77,7 @@ enum SearchPage {
             rows: shown.count,
             filters: ids.isEmpty ? [] : ["found \(ids)"],
             people: people
-        )
+        ) { $0.clocks?.leads = false }
     }
 }
 
