@@ -22,7 +22,9 @@ struct ComparisonPanel {
 
     /// Nothing where the page compares nothing.
     var html: [HTML] {
-        guard record.clocks.compared != nil else { return [] }
+        let clocks = record.clocks
+        guard let compared = clocks.compared else { return [] }
+        let times = [compared, clocks.knownAt].compactMap(\.self).sorted()
         let groups = groups
         let count = groups.reduce(0) { $0 + $1.rows.count }
         let content: [HTML] =
@@ -43,7 +45,12 @@ struct ComparisonPanel {
                 note: [
                     .text(
                         "\(Words.count(count, "difference")) "
-                            + DifferenceTable.between(record.clocks, record.format)
+                            + DifferenceTable.between(
+                                times[0],
+                                times.count > 1 ? times[1] : nil,
+                                clocks.knownBy,
+                                record.format
+                            )
                     )
                 ],
                 content

@@ -76,14 +76,16 @@ enum DifferenceTable {
     }
 
     /// "between what was known on A and on B, by the sources’ clocks".
-    static func between(_ clocks: PageClocks, _ format: DisplayFormat) -> String {
-        let times = [clocks.compared, clocks.knownAt].compactMap(\.self).sorted()
-            .map { format.knowledge($0) }
-        let known =
-            times.count == 2
-            ? "between what was known on \(times[0]) and on \(times[1])"
-            : "between what was known on \(times.first ?? "–") and now"
-        return "\(known), by "
-            + (clocks.knownBy == .source ? "the sources’ clocks" : "the ledger’s clock")
+    ///
+    /// - Parameter second: nil where the second time is now.
+    static func between(
+        _ first: Instant,
+        _ second: Instant?,
+        _ clock: KnowledgeClock,
+        _ format: DisplayFormat
+    ) -> String {
+        let end = second.map { "on \(format.knowledge($0))" } ?? "now"
+        return "between what was known on \(format.knowledge(first)) and \(end), by "
+            + (clock == .source ? "the sources’ clocks" : "the ledger’s clock")
     }
 }

@@ -90,6 +90,8 @@ public struct PageFrame: Sendable {
     public var clocks: ClockBar?
     /// Above the content.
     public var notices: [Notice] = []
+    /// What differs between two knowledge times, below the heading.
+    public var comparison: HTML = .nothing
     /// The zone of the times, with its offset.
     public var zone: String?
     /// The request, as the access log has it.
@@ -125,6 +127,7 @@ public struct PageFrame: Sendable {
                 ["data-idle": "\($0.idleSeconds)", "data-longest": "\($0.longestSeconds)"]
             } ?? [:])
         let notices = (clocks?.notices ?? []) + notices
+        let content = view.content
         let page = HTML.tag(
             "html",
             ["lang": "en"],
@@ -141,7 +144,12 @@ public struct PageFrame: Sendable {
                         ),
                         header(view.place),
                         clocks?.html ?? .nothing,
-                        .tag("main", ["id": "main"], notices.map(\.html) + view.content),
+                        .tag(
+                            "main",
+                            ["id": "main"],
+                            notices.map(\.html) + content.prefix(1) + [comparison]
+                                + content.dropFirst()
+                        ),
                         foot, viewer?.usesKeys ?? false ? KeyList.dialog : .nothing,
                     ]
                 ),

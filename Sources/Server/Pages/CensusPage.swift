@@ -34,15 +34,16 @@ enum CensusPage {
         guard view.hasPage else { throw PageRequest.beyond }
         let rows = made.answers.attendance.enrolled.count
         let isWall = request.address["view"] == "wall"
-        let clients = made.answers.attendance.enrolled.map { ($0.episodeID, $0.clientID) }
-        let compared = try await request.compared(
-            view,
+        let comparison = try await request.comparison(
             CensusQuestion.self,
-            clients: .init(clients) { $1 }
+            "census",
+            [:],
+            made.answers.attendance.enrolled.map { ($0.episodeID, $0.clientID) },
+            people
         )
-        var reply = try await request.reply(compared, made.basis, rows: rows, people: people) {
-            frame in
+        var reply = try await request.reply(view, made.basis, rows: rows, people: people) { frame in
             frame.isWall = isWall
+            frame.comparison = comparison
             guard request.clocks.isLive else { return }
             var live = request.address.with(["auto": "1"])
             live.path += "/live"

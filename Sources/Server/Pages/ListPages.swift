@@ -19,17 +19,19 @@ enum ListPages {
         let people = await request.people(list.enrolled.map(\.clientID))
         let view = AttendanceView(list, request.address, request.format, people, page: page)
         guard view.hasPage else { throw PageRequest.beyond }
-        let clients = list.enrolled.map { ($0.episodeID, $0.clientID) }
+        let comparison = try await request.comparison(
+            AttendanceQuestion.self,
+            "attendance",
+            request.values(of: ["program"]),
+            list.enrolled.map { ($0.episodeID, $0.clientID) },
+            people
+        )
         return try await request.reply(
-            try await request.compared(
-                view,
-                AttendanceQuestion.self,
-                clients: .init(clients) { $1 }
-            ),
+            view,
             answer.basis,
             rows: list.enrolled.count,
             people: people
-        )
+        ) { $0.comparison = comparison }
     }
 
     static func medication(_ request: PageRequest) async throws -> Reply {
@@ -49,17 +51,19 @@ enum ListPages {
             people,
             chosen: try await chosen(request)
         )
-        let clients = list.episodes.map { ($0.episodeID, $0.clientID) }
+        let comparison = try await request.comparison(
+            MedicationReviewQuestion.self,
+            "medication",
+            request.values(of: ["program"]),
+            list.episodes.map { ($0.episodeID, $0.clientID) },
+            people
+        )
         return try await request.reply(
-            try await request.compared(
-                view,
-                MedicationReviewQuestion.self,
-                clients: .init(clients) { $1 }
-            ),
+            view,
             answer.basis,
             rows: list.episodes.count,
             people: people
-        )
+        ) { $0.comparison = comparison }
     }
 
     /// The episode whose review stands beside the list of medications; nil where none is chosen.
@@ -90,18 +94,19 @@ enum ListPages {
             page: page
         )
         guard view.hasPage else { throw PageRequest.beyond }
-        let clients = answer.value.rows.map { ($0.episodeID, $0.clientID) }
+        let comparison = try await request.comparison(
+            DischargeSummariesQuestion.self,
+            "summaries",
+            request.values(of: ["program"]).merging(period) { $1 },
+            answer.value.rows.map { ($0.episodeID, $0.clientID) },
+            people
+        )
         return try await request.reply(
-            try await request.compared(
-                view,
-                DischargeSummariesQuestion.self,
-                period,
-                clients: .init(clients) { $1 }
-            ),
+            view,
             answer.basis,
             rows: answer.value.rows.count,
             people: people
-        )
+        ) { $0.comparison = comparison }
     }
 
     static func outcomes(_ request: PageRequest) async throws -> Reply {
@@ -128,7 +133,16 @@ enum ListPages {
             request.format
         )
         let basis = [retention.basis, statistics.basis, outcomes.basis].least
-        return try await request.reply(view, basis, rows: retention.value.began, compares: false)
+        let comparison = try await request.comparison(
+            RetentionQuestion.self,
+            "outcomes",
+            request.values(of: ["level_of_care"]).merging(program) { $1 },
+            [],
+            People()
+        )
+        return try await request.reply(view, basis, rows: retention.value.began) {
+            $0.comparison = comparison
+        }
     }
 }
 

@@ -9,7 +9,7 @@ import Testing
 
 /// What differs in a list between two knowledge times.
 @Suite("Differences of lists")
-struct ListComparisonTests {
+struct DifferencePanelTests {
     private let calendar: LocalCalendar
     private let now: Instant
 
@@ -17,6 +17,8 @@ struct ListComparisonTests {
         calendar = try LocalCalendar(timeZone: "America/New_York")
         now = try #require(Instant(rfc3339: "2025-12-31T17:00:00Z"))
     }
+
+    private static let event = EventID(bits: 0x0199_0000_0000_7000_8000_0000_0000_0000)
 
     private static func episode(_ number: Int) -> EpisodeID {
         EpisodeID(bits: 0x0199_0000_0000_7000_8000_0000_0000_0000 + UInt128(number))
@@ -32,6 +34,14 @@ struct ListComparisonTests {
         return .object(who + members)
     }
 
+    private func group(_ census: Int64) -> AnswerJSON {
+        .object([
+            (name: "program", value: .string("iop-adult-day")),
+            (name: "level_of_care", value: .string("intensive_outpatient")),
+            (name: "census", value: .integer(census)),
+        ])
+    }
+
     private func change(
         _ item: String,
         _ before: AnswerJSON?,
@@ -41,7 +51,7 @@ struct ListComparisonTests {
             item: item,
             before: before,
             after: after,
-            because: [EventID(bits: 0x0199_0000_0000_7000_8000_0000_0000_0000)]
+            because: [Self.event]
         )
     }
 
@@ -63,14 +73,15 @@ struct ListComparisonTests {
             changes: changes,
             basis: ReadModelBasis(position: Position(1), head: Position(1))
         )
-        return ListComparison(
+        let place = DifferencePanel.Place(Self.episode(1), Version(103))
+        return DifferencePanel(
             difference,
+            places: [Self.event: place],
             clients: clients,
             address(),
-            try PageClocks(address(), at: moment),
             DisplayFormat(calendar),
             people
-        ).panel.markup
+        ).html.markup
     }
 
     @Test("Who came or went is told before who has changed, each folded, with a link to both times")
@@ -80,8 +91,8 @@ struct ListComparisonTests {
             change("total", .integer(2), .integer(3)),
             change(
                 "groups/iop-adult-day/intensive_outpatient",
-                .object([(name: "census", value: .integer(2))]),
-                .object([(name: "census", value: .integer(3))])
+                group(2),
+                group(3)
             ),
             change(
                 "episodes/\(ids[0])/2025-12-01T17:00:00.000000Z",
@@ -108,11 +119,17 @@ struct ListComparisonTests {
         }
         #expect(places == places.sorted())
         #expect(markup.contains("Enrolled: iop-adult-day<"))
-        #expect(markup.contains("Enrolled: iop-adult-day, no longer<"))
+        #expect(markup.contains("No longer enrolled: iop-adult-day<"))
         #expect(markup.contains("Hours in 7 days 3.3 → 4.5<"))
         #expect(!markup.contains("day of stay"))
         // A program's name is written as it is.
-        #expect(markup.contains(">iop-adult-day, census<"))
+        #expect(markup.contains(">iop-adult-day, intensive outpatient, census<"))
+        // Entries are a click away, on their page of the timeline.
+        #expect(
+            markup.contains(
+                #"/episodes/\#(ids[0])?compare=2025-12-26&amp;page=2#v103">version 103</a>"#
+            )
+        )
         #expect(markup.contains("/ledgers/default/episodes/\(ids[0])?compare=2025-12-26"))
         #expect(!markup.contains("<details class=\"fold\" open"))
     }
@@ -157,14 +174,20 @@ struct ListComparisonTests {
         #expect(ash < wood)
     }
 
-    @Test("Of many clients a hundred are told, and how many more there are")
+    @Test("Of many differences so many are told, and who came or went is never left out")
     func limit() throws {
-        let changes = (1...130).map { number in
-            change("enrolled/\(Self.episode(number))", nil, row("SIM-\(number)"))
+        let hours = { (number: Double) in
+            [(name: "hours_last_7_days", value: AnswerJSON.number(number))]
         }
-        let markup = try panel(changes)
-        #expect(markup.matches(of: /<details class="fold"/).count == 100)
-        #expect(markup.contains("and 30 more clients"))
+        let changes = (1...DifferencePanel.limit + 20).map { number in
+            change("enrolled/\(Self.episode(number))", row("A", hours(1)), row("A", hours(2)))
+        }
+        let last = change("enrolled/\(Self.episode(9_999))", row("SIM-LAST"), nil)
+        let markup = try panel(changes + [last])
+        #expect(markup.matches(of: /<details class="fold"/).count == DifferencePanel.limit)
+        #expect(markup.contains("521 differences "))
+        #expect(markup.contains("; the first 500 are told"))
+        #expect(markup.contains("SIM-LAST"))
     }
 
     @Test("The bar leads to what has changed since the Friday before, and says what is compared")
