@@ -104,15 +104,19 @@ public struct AttendanceQuestion: Question {
             ledger: try await context.settings(known: clocks, cut)
         )
         guard let episode else {
-            let (list, basis) = try await CensusQuery(context.database, ledger: context.ledger)
+            let (list, basis) = try await CensusQuery(context)
                 .attendance(
                     effectiveAt: effectiveAt,
                     program: program,
                     settings: settings,
                     knowledge: clocks.knowledge
                 )
-            let json = list.json(context.ledger, basis)
-            return Answer(.enrolled(list), basis, json: json, list: { list.list }) {
+            return Answer(
+                .enrolled(list),
+                basis,
+                json: list.json(context.ledger, basis),
+                list: { list.list }
+            ) {
                 list.document(context, basis)
             }
         }
@@ -130,8 +134,12 @@ public struct AttendanceQuestion: Question {
             effectiveAt: effectiveAt,
             attendance: attendance
         )
-        let json = told.json(context.ledger, basis)
-        return Answer(.episode(attendance), basis, json: json, list: { attendance.list }) {
+        return Answer(
+            .episode(attendance),
+            basis,
+            json: told.json(context.ledger, basis),
+            list: { attendance.list }
+        ) {
             told.document(context.ledger, basis)
         }
     }
@@ -153,7 +161,7 @@ public struct AttendanceQuestion: Question {
                 (first, second),
                 among: .enrolled(at: effectiveAt),
                 settings: settings.ledger,
-                fold: try CensusQuery(context.database, ledger: context.ledger).attendanceFold(
+                fold: try CensusQuery(context).attendanceFold(
                     effectiveAt: effectiveAt,
                     program: program,
                     settings: settings

@@ -244,7 +244,8 @@ public struct MedicationReviewQuestion: Question {
             context.database,
             ledger: context.ledger,
             given: settings,
-            settings: try await context.settings(known: clocks, cut)
+            settings: try await context.settings(known: clocks, cut),
+            kept: context.kept
         )
     }
 }

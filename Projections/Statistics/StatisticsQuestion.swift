@@ -75,24 +75,33 @@ public struct StatisticsQuestion: Question {
 
     /// The statistics.
     public func answer(_ context: LedgerContext) async throws -> Answer<Statistics> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let query = try CensusQuery(context)
         let firstDay = try await firstDayOfWeek(context)
         // Whose end lies before the period may come back in it.
         let start = from.adding(days: -Statistics.readmissionDays)
-        var (models, basis) = try await query.wholeEpisodes(
+        let (models, rest) = try await query.wholeEpisodes(
             context.calendar.instants(from: start, through: to),
             effectiveAt: effectiveAt,
             knowledge: clocks.knowledge
         )
         let statistics = statistics(models, context.calendar, firstDay?.day)
+        var basis = rest
         basis.settings = [firstDay?.by].compactMap { $0 }
-        return Answer(
+        return written(statistics, basis, context.ledger)
+    }
+
+    private func written(
+        _ statistics: Statistics,
+        _ basis: ReadModelBasis,
+        _ ledger: LedgerDescription
+    ) -> Answer<Statistics> {
+        Answer(
             statistics,
             basis,
-            json: statistics.json(context.ledger, basis),
+            json: statistics.json(ledger, basis),
             list: { CSVTable(statistics.lines, Statistics.Line.columns) }
-        ) { [basis] in
-            statistics.document(context.ledger, basis)
+        ) {
+            statistics.document(ledger, basis)
         }
     }
 
@@ -102,7 +111,7 @@ public struct StatisticsQuestion: Question {
         from first: Instant,
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let query = try CensusQuery(context)
         let firstDay = try await firstDayOfWeek(context)?.day
         return try await compare(
             context,

@@ -43,7 +43,7 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
     /// What is asked.
     public let projection: Projection
     private let database: LedgerDatabase
-    private let ledger: LedgerDescription
+    let ledger: LedgerDescription
 
     /// A read model of one ledger.
     public init(_ projection: Projection, _ database: LedgerDatabase, ledger: LedgerDescription) {

@@ -41,6 +41,8 @@ public final class LedgerService: Service, Sendable {
     let accessLog: AccessLog
     let signIn: SignIn
     let pageWork = PageWork()
+    /// What pages have read of the tables.
+    let keptModels = KeptModels()
     private let place: @Sendable (LedgerName) -> SealingPlace
     private let feeds = LiveFeeds()
     private let workers: LedgerWorkers

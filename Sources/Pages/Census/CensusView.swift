@@ -9,13 +9,13 @@ public struct CensusView: PageView {
     /// What the page is made of, all at the same clocks.
     public struct Answers: Sendable {
         /// The midnight census of the date.
-        public var census: CensusOfDate
+        public let census: CensusOfDate
         /// Each day of three months up to the date.
-        public var days: CensusTally
+        public let days: CensusTally
         /// How everybody attends.
-        public var attendance: AttendanceList
-        /// The medications of everybody.
-        public var medication: MedicationWorklist
+        public let attendance: AttendanceList
+        /// Everybody who is enrolled, with what is to be looked at.
+        let rows: [CensusRow]
 
         /// The answers to four questions.
         public init(
@@ -27,7 +27,7 @@ public struct CensusView: PageView {
             self.census = census
             self.days = days
             self.attendance = attendance
-            self.medication = medication
+            rows = CensusRow.all(attendance, medication, census)
         }
     }
 

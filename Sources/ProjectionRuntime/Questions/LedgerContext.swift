@@ -54,6 +54,8 @@ public struct LedgerContext: Sendable {
     public let head: Position
     /// When it is asked.
     public let moment: Moment
+    /// What this process keeps of the tables between questions; nil for nothing.
+    public var kept: KeptModels?
 
     /// Looks at the ledger's head.
     ///

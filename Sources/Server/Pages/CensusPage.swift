@@ -118,14 +118,14 @@ enum CensusPage {
         try await request.work("census") { request in
             let date = request.date
             let from = date.adding(days: 1 - days).description
-            async let day = request.answer(CensusQuestion.self)
-            async let period = request.answer(
+            // One after another: what is kept of the tables is read once.
+            let second = try await request.answer(
                 CensusQuestion.self,
                 ["effective_at": [], "from": [from], "to": [date.description]]
             )
-            async let attendance = request.answer(AttendanceQuestion.self)
-            async let medication = request.answer(MedicationReviewQuestion.self)
-            let (first, second, third, fourth) = try await (day, period, attendance, medication)
+            let first = try await request.answer(CensusQuestion.self)
+            let third = try await request.answer(AttendanceQuestion.self)
+            let fourth = try await request.answer(MedicationReviewQuestion.self)
             guard case .date(let census) = first.value, case .period(let days) = second.value,
                 case .enrolled(let list) = third.value, case .program(let worklist) = fourth.value
             else { preconditionFailure("each question has the answer of its kind") }

@@ -28,6 +28,7 @@ struct PageRequest: Sendable {
             call.ledger,
             now: call.service.settings.now()
         )
+        context.kept = call.service.keptModels
         address = PageAddress(call.request.uri.path, call.arguments.values)
         try Self.check(address, call.parameters, at: context.moment)
         clocks = try PageClocks(address, at: context.moment)
@@ -68,6 +69,7 @@ struct PageRequest: Sendable {
             call.ledger,
             now: call.service.settings.now()
         )
+        later.context.kept = context.kept
         later.clocks = try PageClocks(address, at: later.context.moment)
         return later
     }
