@@ -130,13 +130,13 @@ public struct AttendanceView: PageView {
             "Table of clients",
             [
                 .table(
-                    "roster",
+                    "cards",
                     [
                         ("Client", false), ("To look after", false),
                         (
                             "Hours, \(format.day(week.firstDate)) – \(format.day(week.lastDate))",
                             false
-                        ), ("this week", true), ("14 days", false), ("No-shows", true),
+                        ), ("This week", true), ("14 days", false), ("No-shows", true),
                         ("Last seen", true),
                     ],
                     shown.map(cells)

@@ -267,10 +267,15 @@ public struct CensusView: PageView {
 
     private func moves(_ groups: [CensusGroup]) -> String {
         func sum(_ number: (CensusGroup) -> Int) -> Int { groups.reduce(0) { $0 + number($1) } }
-        let moves = [
-            (sum(\.admissions), "admitted"), (sum(\.discharges), "ended"),
-            (sum(\.transfersIn), "transferred in"), (sum(\.transfersOut), "transferred out"),
-        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        let (came, went) = (sum(\.transfersIn), sum(\.transfersOut))
+        // On the whole who goes from one program to another is told once.
+        let transfers =
+            came == went
+            ? [(came, "transferred")] : [(came, "transferred in"), (went, "transferred out")]
+        let moves =
+            ([
+                (sum(\.admissions), "admitted"), (sum(\.discharges), "ended"),
+            ] + transfers).filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         let when = date == moment.today ? "today" : "that day"
         return moves.isEmpty ? "no change \(when)" : "\(moves.joined(separator: ", ")) \(when)"
     }

@@ -34,7 +34,7 @@ struct Score {
             from: calendar.date(of: from),
             through: max(calendar.date(of: end), calendar.date(of: from)).adding(days: 2),
             left: 128,
-            right: 1186
+            right: 1146
         )
     }
 
@@ -105,15 +105,15 @@ struct Score {
         pieces += known.draw(from: lower)
         if let cut {
             let x = scale.x(cut)
-            pieces.append(.rectangle("after", x, 20, 1_200 - x, height - 22))
+            pieces.append(.rectangle("after", x, 20, 1_160 - x, height - 22))
             let words =
                 record.version.map { "version \($0)" }
-                ?? format.day(format.calendar.date(of: cut))
+                ?? format.day(format.dayUpTo(cut))
             pieces += scale.cursor(cut, words, bottom: height - 4)
         }
         return .drawing(
             "score",
-            1_200,
+            1_160,
             Int(height.rounded(.up)),
             title: "The episode from \(format.date(scale.first)): level of care, sessions, hours a "
                 + "week, medication, and what became known later. The tables say the same.",

@@ -125,6 +125,9 @@ extension HTML {
     }
 
     /// A plain table: the first cell of each row names it.
+    ///
+    /// With the style "cards" each row is a card on a narrow screen, in which its cells say what they
+    /// are.
     static func table(
         _ style: String,
         _ columns: [(title: String, isNumber: Bool)],
@@ -161,7 +164,15 @@ extension HTML {
                             cells.enumerated().map { place, cell in
                                 place == 0
                                     ? .tag("th", attributes(place, ["scope": "row"]), cell)
-                                    : .tag("td", attributes(place, [:]), cell)
+                                    : .tag(
+                                        "td",
+                                        attributes(
+                                            place,
+                                            (["data-label": columns[place].title] as Attributes)
+                                                .when(style == "cards")
+                                        ),
+                                        cell
+                                    )
                             }
                         )
                     }

@@ -142,7 +142,7 @@ public struct SummariesView: PageView {
             "Table of ended episodes",
             [
                 .table(
-                    "list",
+                    "cards",
                     [
                         ("Client", false), ("Missing", false), ("Ended", false), ("How", false),
                         ("Program", false), ("Days", true),

@@ -93,8 +93,10 @@ enum CensusPage {
         )
     }
 
+    /// The names of the clients; the wall, which everybody can see, has keys alone.
     private static func people(_ request: PageRequest, _ made: Made) async -> People {
-        await request.people(made.answers.attendance.enrolled.map(\.clientID))
+        guard request.address["view"] != "wall" else { return People() }
+        return await request.people(made.answers.attendance.enrolled.map(\.clientID))
     }
 
     private static func view(
