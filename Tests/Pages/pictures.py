@@ -30,6 +30,9 @@ COMPARED = f"{AT}&compare=2025-12-12"
 EPISODE = "episodes/019957de-23c0-7656-8046-a7c82261820a"
 FLAGGED = "episodes/0199dec8-68a0-79d4-82f9-21cf5062323b"
 
+# One with an opioid and a benzodiazepine.
+CLASH = "019a7413-1900-79eb-a883-6d0760335561"
+
 # Name, page below the ledger, and what else is special.
 SCENES = [
     ("census", f"census?{AT}"),
@@ -46,7 +49,7 @@ SCENES = [
     ("medication", f"medication?{AT}"),
     ("medication-now", "medication", {"ledger": "today"}),
     ("medication-empty", "medication", {"ledger": "empty"}),
-    ("medication-chosen", f"medication?date=2025-11-30&episode={FLAGGED.split('/')[1]}"),
+    ("medication-chosen", f"medication?date=2025-11-30&episode={CLASH}"),
     ("medication-compare", f"medication?{COMPARED}"),
     ("attendance", f"attendance?{AT}"),
     ("attendance-empty", "attendance", {"ledger": "empty"}),
@@ -100,14 +103,15 @@ PAPERS = [
 ]
 # The most bytes of a picture of the documents.
 PICTURE_BYTES = 150_000
-# For docs/pictures: its name, the page, and how high it is.
+# For docs/pictures: its name, the page, how wide and how high it is.
 DOCUMENTS = [
-    ("census", f"census?{AT}", 1000),
-    ("medication", f"medication?date=2025-11-30&episode={FLAGGED.split('/')[1]}", 1000),
-    ("episode", EPISODE, 1000),
-    ("summary", f"{EPISODE}/summary", 800),
-    ("known", f"{EPISODE}/medication?date=2025-11-03&known_at=2025-11-03", 800),
-    ("difference", f"census?{AT}&compare=2025-12-26", 700),
+    ("census", f"census?{AT}", 1200, 860),
+    ("medication", f"medication?date=2025-11-30&episode={CLASH}", 1280, 680),
+    ("known", f"{EPISODE}/medication?date=2025-11-03&known_at=2025-11-03", 1200, 800),
+    ("difference", f"census?{AT}&compare=2025-12-26", 1200, 800),
+    ("summaries", f"summaries?{AT}&missing=any&from=2025-11-01&to=2025-11-30", 1200, 600),
+    ("timeline", EPISODE, 1280, 900),
+    ("telephone", f"census?{AT}&flag=below_weekly_hours#h-list", 375, 760),
 ]
 FIRST_NAMES = ["Ash", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Linden", "Maple", "Oak", "Rowan"]
 LAST_NAMES = ["Brook", "Dale", "Field", "Hill", "Lake", "Meadow", "Moor", "Stone", "Vale", "Wood"]
@@ -348,20 +352,22 @@ class Pictures:
     def documents(self):
         """The pictures of the documents: few, and small."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        context = self.browser.new_context(
-            viewport={"width": 1280, "height": 900}, color_scheme="light", storage_state=self.state)
-        page = context.new_page()
-        for name, path, height in DOCUMENTS:
+        # Nobody's name on this computer.
+        self.sql("update sign_in.session set subject = 'local:reader'")
+        for name, path, width, height in DOCUMENTS:
             if not self.wants(name):
                 continue
+            context = self.browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme="light",
+                storage_state=self.state, has_touch=width < 600, is_mobile=width < 600)
+            page = context.new_page()
             self.open(page, self.address(path))
-            page.set_viewport_size({"width": 1280, "height": height})
             target = self.folder / f"{name}.png"
             page.screenshot(path=target)
             if target.stat().st_size > PICTURE_BYTES:
                 raise RuntimeError(f"{target} has {target.stat().st_size} bytes")
             self.made += 1
-        context.close()
+            context.close()
 
 
 def main():

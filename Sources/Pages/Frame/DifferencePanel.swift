@@ -106,7 +106,14 @@ public struct DifferencePanel: Sendable {
         var content: [HTML] = []
         if !whole.isEmpty {
             content.append(
-                DifferenceTable.table("Table of what differs on the whole", whole.map(row))
+                DifferenceTable.table(
+                    "Table of what differs on the whole",
+                    whole.map { line in
+                        // Of many clients: which entries, the clients say.
+                        let count = Set(line.events).count
+                        return row(line, [.text("\(count) \(count == 1 ? "entry" : "entries")")])
+                    }
+                )
             )
         }
         content += clients.map(fold)
@@ -128,12 +135,12 @@ public struct DifferencePanel: Sendable {
         )
     }
 
-    private func row(_ line: DifferenceLine) -> DifferenceTable.Row {
+    private func row(_ line: DifferenceLine, _ entries: [HTML]) -> DifferenceTable.Row {
         DifferenceTable.Row(
             item: [.text(line.item)],
             before: line.before.map { [.text($0)] },
             after: line.after.map { [.text($0)] },
-            entries: entries(line.events)
+            entries: entries
         )
     }
 
@@ -160,7 +167,10 @@ public struct DifferencePanel: Sendable {
             note: notes.joined(separator: "; "),
             isOpen: false,
             .pieces([
-                DifferenceTable.table("Table of what differs", lines.map(row)),
+                DifferenceTable.table(
+                    "Table of what differs",
+                    lines.map { row($0, entries($0.events)) }
+                ),
                 .tag(
                     "p",
                     ["class": "allergies"],
@@ -180,7 +190,10 @@ public struct DifferencePanel: Sendable {
                 .text(number == 0 ? "" : ", "),
                 .tag(
                     "a",
-                    ["href": address.to(path, ["page": page]).href + "#v\(place.version)"],
+                    [
+                        "class": "nb",
+                        "href": address.to(path, ["page": page]).href + "#v\(place.version)",
+                    ],
                     text: "version \(place.version)"
                 ),
             ]
