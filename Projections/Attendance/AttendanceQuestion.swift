@@ -101,7 +101,7 @@ public struct AttendanceQuestion: Question {
         let cut = try await cut(context)
         let settings = AttendanceSettings(
             weeklyHours,
-            ledger: try await context.settings(known: clocks, cut)
+            ledger: context.settings(known: clocks, cut)
         )
         guard let episode else {
             let (list, basis) = try await CensusQuery(context)
@@ -152,7 +152,7 @@ public struct AttendanceQuestion: Question {
     ) async throws -> Answer<KnowledgeDifference> {
         let settings = AttendanceSettings(
             weeklyHours,
-            ledger: try await context.settings(known: clocks)
+            ledger: context.settings(known: clocks)
         )
         guard let episode else {
             let time = AttendanceTime(effectiveAt, context.calendar, settings)
@@ -186,7 +186,7 @@ public struct AttendanceQuestion: Question {
         guard let episode, let cut = try await cut(context) else { return [] }
         let settings = AttendanceSettings(
             weeklyHours,
-            ledger: try await context.settings(known: clocks, cut)
+            ledger: context.settings(known: clocks, cut)
         )
         return try await context.histories.changes(
             by: cut.version,

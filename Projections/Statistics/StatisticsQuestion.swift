@@ -76,7 +76,7 @@ public struct StatisticsQuestion: Question {
     /// The statistics.
     public func answer(_ context: LedgerContext) async throws -> Answer<Statistics> {
         let query = try CensusQuery(context)
-        let firstDay = try await firstDayOfWeek(context)
+        let firstDay = firstDayOfWeek(context)
         // Whose end lies before the period may come back in it.
         let start = from.adding(days: -Statistics.readmissionDays)
         let (models, rest) = try await query.wholeEpisodes(
@@ -112,7 +112,7 @@ public struct StatisticsQuestion: Question {
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
         let query = try CensusQuery(context)
-        let firstDay = try await firstDayOfWeek(context)?.day
+        let firstDay = firstDayOfWeek(context)?.day
         return try await compare(
             context,
             (first, second),
@@ -127,9 +127,9 @@ public struct StatisticsQuestion: Question {
     /// weeks are asked for.
     private func firstDayOfWeek(
         _ context: LedgerContext
-    ) async throws -> (day: Weekday, by: LedgerSetting)? {
+    ) -> (day: Weekday, by: LedgerSetting)? {
         guard span == .week else { return nil }
-        return try await context.settings(known: clocks)
+        return context.settings(known: clocks)
             .firstDayOfWeek(on: context.calendar.date(of: effectiveAt))
     }
 

@@ -32,9 +32,24 @@ public final class KeptModels: Sendable {
     }
 
     private let kept = Mutex<[Key: Kept]>([:])
+    /// Those of the process; nil where these are.
+    private let shared: KeptModels?
+    /// What was found for one answer, with what it rests on.
+    private let found = Mutex<[Key: (models: any Sendable, basis: ReadModelBasis)]>([:])
 
     /// Keeps nothing yet.
-    public init(days: Int64 = 100) { self.days = days }
+    public init(days: Int64 = 100) {
+        self.days = days
+        shared = nil
+    }
+
+    private init(sharing shared: KeptModels) {
+        self.shared = shared
+        days = shared.days
+    }
+
+    /// The same for the parts of one answer: each read model is looked at once, in one snapshot.
+    public func forOneAnswer() -> KeptModels { KeptModels(sharing: self) }
 
     /// What ended before this time is not kept.
     public var start: Instant { .now.advanced(bySeconds: -days * 86_400) }
@@ -115,11 +130,26 @@ public final class KeptModels: Sendable {
         }
     }
 
+    /// What was found already for the answer at hand.
+    func found<Model: Sendable>(
+        of ledger: LedgerID,
+        _ readModel: String,
+        notEndedBefore from: Instant
+    ) -> (models: Models<Model>, basis: ReadModelBasis)? {
+        found.withLock { found in
+            guard let known = found[Key(ledger: ledger, readModel: readModel)],
+                let models = known.models as? Models<Model>, models.from <= from
+            else { return nil }
+            return (models, known.basis)
+        }
+    }
+
     func models<Model: Sendable>(
         of ledger: LedgerID,
         _ readModel: String
     ) -> Models<Model>? {
-        kept.withLock { kept in
+        if let shared { return shared.models(of: ledger, readModel) }
+        return kept.withLock { kept in
             let key = Key(ledger: ledger, readModel: readModel)
             kept[key]?.askedAt = .now
             return kept[key]?.models as? Models<Model>
@@ -128,10 +158,15 @@ public final class KeptModels: Sendable {
 
     func keep<Model: Sendable>(
         _ models: Models<Model>,
+        _ basis: ReadModelBasis,
         of ledger: LedgerID,
         _ readModel: String
     ) {
         let key = Key(ledger: ledger, readModel: readModel)
+        if let shared {
+            found.withLock { $0[key] = (models, basis) }
+            return shared.keep(models, basis, of: ledger, readModel)
+        }
         kept.withLock { kept in
             guard models.models.count <= Self.episodeLimit else {
                 kept[key] = nil
@@ -168,6 +203,12 @@ extension ReadModel {
             ) async throws -> [EpisodeID: Projection.Model]
     ) async throws -> ([Projection.Model], ReadModelBasis) {
         typealias Models = KeptModels.Models<Projection.Model>
+        let before: (models: Models, basis: ReadModelBasis)? = kept.found(
+            of: ledger.id,
+            projection.name,
+            notEndedBefore: from
+        )
+        if let before { return (before.models.models, before.basis) }
         let known: Models? = kept.models(of: ledger.id, projection.name)
         let (found, basis) = try await withTables {
             connection,
@@ -184,7 +225,7 @@ extension ReadModel {
                 ? [:] : try await read(connection, generation, known.from, changed)
             return (known.replacing(changed, with: fresh, basis), basis)
         }
-        kept.keep(found, of: ledger.id, projection.name)
+        kept.keep(found, basis, of: ledger.id, projection.name)
         return (found.models, basis)
     }
 

@@ -116,6 +116,20 @@ actor Browser {
         return String(buffer: try await answer.body.collect(upTo: 1 << 24))
     }
 
+    /// Reads a stream until it has said something, and says all that it has said.
+    func stream(_ path: String, until words: String) async throws -> String {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        let jar = cookies.map { "\($0)=\($1)" }.joined(separator: "; ")
+        request.headers.add(name: "Cookie", value: jar)
+        let answer = try await client.execute(request, timeout: .seconds(150))
+        var text = ""
+        for try await chunk in answer.body {
+            text += String(buffer: chunk)
+            if text.contains(words) { break }
+        }
+        return text
+    }
+
     /// What came back.
     struct Page: Sendable {
         let status: Int

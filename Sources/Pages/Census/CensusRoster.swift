@@ -189,9 +189,7 @@ struct CensusRoster {
     // MARK: - Clients
 
     /// The clients of a page.
-    ///
-    /// - Parameter live: when the page was made, where it changes by itself.
-    func panel(live: String?) -> HTML {
+    var panel: HTML {
         .tag(
             "section",
             ["class": "panel", "aria-labelledby": "h-list"],
@@ -203,14 +201,6 @@ struct CensusRoster {
                         .tag("p", ["class": "key"], SessionMarks.key),
                     ]
                 ), filters, rows.isEmpty ? empty : table, pages,
-                .tag(
-                    "p",
-                    ["class": "status", "role": "status", "id": "status"],
-                    text: live.map {
-                        "Live. Nothing has changed since you opened this page at \($0)."
-                    }
-                        ?? "This page shows a time that is over: it does not change by itself."
-                ),
             ]
         )
     }

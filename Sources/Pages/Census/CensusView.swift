@@ -33,7 +33,6 @@ public struct CensusView: PageView {
 
     private let answers: Answers
     private let address: PageAddress
-    private let clocks: PageClocks
     private let moment: Moment
     private let format: DisplayFormat
     private let roster: CensusRoster
@@ -44,7 +43,6 @@ public struct CensusView: PageView {
     /// - Parameters:
     ///   - answers: what it shows.
     ///   - address: of the page.
-    ///   - clocks: of the page.
     ///   - moment: when it is made.
     ///   - format: how times are written.
     ///   - people: names, where there are any.
@@ -52,7 +50,6 @@ public struct CensusView: PageView {
     public init(
         _ answers: Answers,
         _ address: PageAddress,
-        _ clocks: PageClocks,
         at moment: Moment,
         _ format: DisplayFormat,
         _ people: People,
@@ -60,7 +57,6 @@ public struct CensusView: PageView {
     ) {
         self.answers = answers
         self.address = address
-        self.clocks = clocks
         self.moment = moment
         self.format = format
         isWall = address["view"] == "wall"
@@ -98,13 +94,22 @@ public struct CensusView: PageView {
                 ["class": "two even left"],
                 [roster.toLookAt, CensusChart(answers.days, format).panel]
             ),
-            roster.panel(live: clocks.isLive ? format.time(moment.now) : nil),
+            roster.panel,
         ]
     }
 
     /// The figures, and the rows of clients.
     public var parts: [String: [HTML]] {
         roster.parts.merging(["figures": figures]) { $1 }
+    }
+
+    /// Who is enrolled.
+    public var members: PageMembers {
+        PageMembers(
+            answers.rows.map(\.enrolled.episodeID),
+            came: "admitted",
+            went: "ended or moved"
+        )
     }
 
     private var date: CalendarDate { answers.census.day.date }

@@ -5,7 +5,7 @@ import Markup
 extension HTML {
     /// The page's heading, a sentence, and what can be done with the page.
     static func head(_ title: String, _ sentence: String = "", acts: [HTML] = []) -> HTML {
-        let text = sentence.isEmpty ? [] : [HTML.tag("p", text: sentence)]
+        let text = sentence.isEmpty ? [] : [HTML.tag("p", ["id": "sentence"], text: sentence)]
         return .tag(
             "div",
             ["class": "head"],
@@ -131,12 +131,10 @@ extension HTML {
     static func table(
         _ style: String,
         _ columns: [(title: String, isNumber: Bool)],
-        _ rows: [[[HTML]]]
+        _ rows: [[[HTML]]],
+        ids: [String] = []
     ) -> HTML {
-        func attributes(_ place: Int, _ scope: Attributes) -> Attributes {
-            scope + (["class": "num"] as Attributes).when(columns[place].isNumber)
-        }
-        return .tag(
+        .tag(
             "table",
             ["class": style],
             [
@@ -148,7 +146,9 @@ extension HTML {
                             columns.indices.map { place in
                                 .tag(
                                     "th",
-                                    attributes(place, ["scope": "col"]),
+                                    ["scope": "col"]
+                                        + (["class": "num"] as Attributes)
+                                        .when(columns[place].isNumber),
                                     text: columns[place].title
                                 )
                             }
@@ -157,28 +157,31 @@ extension HTML {
                 ),
                 .tag(
                     "tbody",
-                    rows.map { cells in
+                    rows.enumerated().map { row, cells in
                         .tag(
                             "tr",
-                            ["data-row": ""],
-                            cells.enumerated().map { place, cell in
-                                place == 0
-                                    ? .tag("th", attributes(place, ["scope": "row"]), cell)
-                                    : .tag(
-                                        "td",
-                                        attributes(
-                                            place,
-                                            (["data-label": columns[place].title] as Attributes)
-                                                .when(style == "cards")
-                                        ),
-                                        cell
-                                    )
-                            }
+                            ["data-row": ""]
+                                + (ids.indices.contains(row) ? ["id": ids[row]] : [:]),
+                            Self.cells(cells, columns, isCards: style == "cards")
                         )
                     }
                 ),
             ]
         )
+    }
+
+    /// The cells of a row of a plain table.
+    static func cells(
+        _ cells: [[HTML]],
+        _ columns: [(title: String, isNumber: Bool)],
+        isCards: Bool = false
+    ) -> [HTML] {
+        cells.enumerated().map { place, cell in
+            let style = (["class": "num"] as Attributes).when(columns[place].isNumber)
+            let label = (["data-label": columns[place].title] as Attributes).when(isCards)
+            return place == 0
+                ? .tag("th", ["scope": "row"] + style, cell) : .tag("td", style + label, cell)
+        }
     }
 }
 

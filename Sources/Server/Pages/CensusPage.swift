@@ -1,8 +1,5 @@
 import CareEpisode
-import HTTPTypes
-import HummingbirdCore
 import Ledger
-import Markup
 import Pages
 import ProjectionRuntime
 import Projections
@@ -20,7 +17,10 @@ enum CensusPage {
         var position: Position { basis.position }
     }
 
-    static func show(_ request: PageRequest) async throws -> Reply {
+    /// So long a page stands on the wall.
+    private static let wallSeconds = 20
+
+    static func show(_ request: PageRequest) async throws -> PageResult {
         if request.wantsCSV {
             let answer = try await request.answer(AttendanceQuestion.self)
             guard case .enrolled(let list) = answer.value else {
@@ -29,95 +29,43 @@ enum CensusPage {
             return try request.csv(answer, rows: list.enrolled.count)
         }
         let made = try await made(request)
-        let people = await people(request, made)
-        let view = view(request, made, people)
-        guard view.hasPage else { throw PageRequest.beyond }
-        let rows = made.answers.attendance.enrolled.count
+        // The wall, which everybody can see, has keys alone.
         let isWall = request.address["view"] == "wall"
-        let comparison = try await request.comparison(
+        let keys = made.answers.attendance.enrolled.map(\.clientID)
+        let people = isWall ? People() : await request.people(keys)
+        let view = CensusView(
+            made.answers,
+            request.address,
+            at: request.context.moment,
+            request.format,
+            people,
+            page: request.page
+        )
+        var page = FoundPage(
+            view: view,
+            basis: made.basis,
+            rows: made.answers.attendance.enrolled.count,
+            people: people
+        )
+        page.comparison = try await request.comparison(
             CensusQuestion.self,
             "census",
             [:],
             made.answers.attendance.enrolled.map { ($0.episodeID, $0.clientID) },
             people
         )
-        var reply = try await request.reply(view, made.basis, rows: rows, people: people) { frame in
-            frame.isWall = isWall
-            frame.comparison = comparison
-            guard request.clocks.isLive else { return }
-            var live = request.address.with(["auto": "1"])
-            live.path += "/live"
-            frame.live = live.href
-        }
         if isWall {
+            page.isWall = true
             // Its pages turn by themselves, the last one back to the first.
             let next = view.isLastPage ? nil : String(request.page + 1)
-            let target = request.address.with(["page": next, "auto": "1"])
-            reply.result = reply.result.map { response in
-                var response = response
-                response.headers[.refresh] = "\(wallSeconds); url=\(target.href)"
-                return response
-            }
+            page.next = (request.address.with(["page": next]), Self.wallSeconds)
         }
-        return reply
-    }
-
-    /// So long a page stands on the wall.
-    private static let wallSeconds = 20
-
-    /// The board's parts as they change.
-    static func live(_ request: PageRequest) async throws -> Reply {
-        guard request.clocks.isLive else {
-            throw Problem.badRequest("date", "must not be given: only now changes")
-        }
-        var board = request
-        board.address.path = String(request.address.path.dropLast("/live".count))
-        let (call, asked) = (request.call, board)
-        return Reply(
-            LiveParts.stream(call) {
-                // The clock goes on, whatever the request began with.
-                let now = try await asked.again()
-                let made = try await made(now)
-                let view = view(now, made, await people(now, made))
-                let frame = try await now.clockBar(made.basis)
-                var parts = view.parts
-                parts["fresh"] = frame.freshness
-                return PageParts(
-                    parts: parts.mapValues { $0.map(\.markup).joined() },
-                    episodes: Set(made.answers.attendance.enrolled.map(\.episodeID)),
-                    position: made.basis.position,
-                    date: now.date
-                )
-            },
-            disclosed: "live"
-        )
-    }
-
-    /// The names of the clients; the wall, which everybody can see, has keys alone.
-    private static func people(_ request: PageRequest, _ made: Made) async -> People {
-        guard request.address["view"] != "wall" else { return People() }
-        return await request.people(made.answers.attendance.enrolled.map(\.clientID))
-    }
-
-    private static func view(
-        _ request: PageRequest,
-        _ made: Made,
-        _ people: People
-    ) -> CensusView {
-        CensusView(
-            made.answers,
-            request.address,
-            request.clocks,
-            at: request.context.moment,
-            request.format,
-            people,
-            page: request.page
-        )
+        return .page(page)
     }
 
     /// The answers of the board: its filters and its order only choose among them.
     private static func made(_ request: PageRequest) async throws -> Made {
-        try await request.work("census") { request in
+        try await request.work("census", isBoard: true) { request in
             let date = request.date
             let from = date.adding(days: 1 - days).description
             // One after another: what is kept of the tables is read once.

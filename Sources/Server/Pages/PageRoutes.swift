@@ -1,4 +1,5 @@
 import CareEpisode
+import Documents
 import HTTPTypes
 import Hummingbird
 import Ledger
@@ -74,14 +75,7 @@ struct PageRoutes: Sendable {
             }
             response = try await body()
         } catch let late as LateAnswer {
-            let view = MessageView(
-                "Working on it",
-                [
-                    "The history is folded as it was known at that time. It has taken "
-                        + "\(late.seconds) s so far.",
-                    "This page looks again by itself every two seconds.",
-                ]
-            )
+            let view = late.view
             response = .page(PageFrame(requestID: context.id).page(view), status: .accepted)
             response.headers[.refresh] = "2"
         } catch is SignInNeeded {
@@ -265,6 +259,28 @@ extension SignIn {
             // A request is noted to the minute.
             idleSeconds: (SignInSession.idleMinutes - 1) * 60,
             longestSeconds: visitor.session.secondsLeft(at: .now)
+        )
+    }
+}
+
+extension LateAnswer {
+    /// What is going on, for people.
+    fileprivate var view: MessageView {
+        let again = "This page looks again by itself every two seconds."
+        guard let seconds else {
+            return MessageView(
+                "Waiting for other pages",
+                [
+                    "As many pages of the past are being worked out as the service takes at a time.",
+                    again,
+                ]
+            )
+        }
+        var progress = "It has taken \(seconds) s so far"
+        if events > 0 { progress += ", and \(Words.grouped(Int64(events))) events are read" }
+        return MessageView(
+            "Working on it",
+            ["The history is folded as it was known at that time. \(progress).", again]
         )
     }
 }

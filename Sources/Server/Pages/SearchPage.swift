@@ -13,7 +13,7 @@ enum SearchPage {
     /// Fewer characters of a key find too much.
     private static let fewest = 3
 
-    static func show(_ request: PageRequest) async throws -> Reply {
+    static func show(_ request: PageRequest) async throws -> PageResult {
         let fields = try await FormFields(request.call.request)
         try await request.call.service.signIn.check(
             "search",
@@ -56,9 +56,11 @@ enum SearchPage {
         // One alone is opened.
         if found.count == 1 {
             let path = "/ledgers/\(request.call.ledger.name)/episodes/\(found[0].episodeID)"
-            return Reply(
-                .redirect(to: path),
-                disclosed: "found \(found[0].episodeID); as of position \(basis.position)"
+            return .other(
+                Reply(
+                    .redirect(to: path),
+                    disclosed: "found \(found[0].episodeID); as of position \(basis.position)"
+                )
             )
         }
         let shown = Array(found.prefix(SearchView.limit))
@@ -71,13 +73,16 @@ enum SearchPage {
             people
         )
         let ids = shown.map(\.episodeID.description).joined(separator: " ")
-        return try await request.reply(
-            view,
-            basis,
-            rows: shown.count,
-            filters: ids.isEmpty ? [] : ["found \(ids)"],
-            people: people
-        ) { $0.clocks?.leads = false }
+        return .page(
+            FoundPage(
+                view: view,
+                basis: basis,
+                rows: shown.count,
+                filters: ids.isEmpty ? [] : ["found \(ids)"],
+                people: people,
+                leads: false
+            )
+        )
     }
 }
 
