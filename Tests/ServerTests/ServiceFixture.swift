@@ -32,6 +32,7 @@ struct ServiceFixture: Sendable {
         now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
         directory: Directory? = nil,
+        pages: @escaping @Sendable (inout PageSettings) -> Void = { _ in },
         configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
@@ -46,6 +47,7 @@ struct ServiceFixture: Sendable {
                 now: now,
                 tls: tls,
                 directory: directory,
+                pages: pages,
                 body
             )
         }
@@ -59,6 +61,7 @@ struct ServiceFixture: Sendable {
         now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
         directory: Directory? = nil,
+        pages: @escaping @Sendable (inout PageSettings) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
         let folder = NSTemporaryDirectory() + "service-" + UUID().uuidString
@@ -73,6 +76,7 @@ struct ServiceFixture: Sendable {
             settings.now = now
             settings.pages.takesLinks = true
             settings.pages.directory = directory
+            pages(&settings.pages)
             // A loaded machine takes its time.
             settings.sealLimit = .seconds(120)
             let service = LedgerService(

@@ -232,7 +232,7 @@ struct PageRequest: Sendable {
             format,
             basis,
             secondsBehind: try await secondsBehind(basis),
-            viewer: visitor.session.subject,
+            viewer: visitor.session.displayName,
             replayed: replayed,
             compares: compares
         )
