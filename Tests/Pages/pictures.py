@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import sys
 import time
 import urllib.parse
@@ -157,15 +156,6 @@ class Pictures:
                                   self.service.token("clinician"))
         return [row["client_id"] for row in census["enrolled"]]
 
-    def sql(self, text):
-        """Runs SQL on the private cluster, to bring about what cannot be asked for."""
-        pid = pathlib.Path(self.service.data) / "postgresql/postmaster.pid"
-        socket, port = pid.read_text(encoding="utf-8").split("\n")[4], pid.read_text().split("\n")[3]
-        subprocess.run(
-            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", socket, "-p", port,
-             "-U", "episode_ledger", "-d", "episode_ledger", "-c", text],
-            check=True, capture_output=True, timeout=60)
-
     # ---- the browser -------------------------------------------------------------------------
 
     def begin(self):
@@ -301,7 +291,7 @@ class Pictures:
     def parked(self):
         if not self.wants("parked"):
             return
-        self.sql(
+        self.service.sql(
             "insert into read_model_parked"
             " select s.ledger_id, s.name, s.generation, x.id::uuid, 1, 'too many events', now(), false"
             f" from read_model_state s, (values ('{EPISODE.split('/')[1]}'),"
@@ -309,15 +299,15 @@ class Pictures:
         # What was answered a moment ago is kept for a minute.
         self.picture("parked-census", "census?date=2025-12-30")
         self.picture("parked-timeline", f"{FLAGGED}?date=2025-11-30", schemes=("light",))
-        self.sql("delete from read_model_parked")
+        self.service.sql("delete from read_model_parked")
 
     def ending(self):
         """A session that is about to end, and one that is over."""
         if not self.wants("session"):
             return
-        self.sql("update sign_in.session set expires_at = clock_timestamp() + interval '2 minutes'")
+        self.service.sql("update sign_in.session set expires_at = clock_timestamp() + interval '2 minutes'")
         self.picture("session-ends", f"census?{AT}", wait="dialog[open]")
-        self.sql("update sign_in.session set expires_at = clock_timestamp() + interval '12 seconds'")
+        self.service.sql("update sign_in.session set expires_at = clock_timestamp() + interval '12 seconds'")
         self.picture("session-over", f"census?{AT}", schemes=("light",), widths=(1280,),
                      wait="text=is over")
         self.sign_in()
@@ -325,9 +315,9 @@ class Pictures:
     def forbidden(self):
         if not self.wants("error-forbidden"):
             return
-        self.sql("update sign_in.session set roles = '{administrator}'")
+        self.service.sql("update sign_in.session set roles = '{administrator}'")
         self.picture("error-forbidden", f"census?{AT}")
-        self.sql("update sign_in.session set roles = '{clinician,auditor,administrator}'")
+        self.service.sql("update sign_in.session set roles = '{clinician,auditor,administrator}'")
 
     def behind(self):
         if not self.wants("behind"):
@@ -353,7 +343,7 @@ class Pictures:
         """The pictures of the documents: few, and small."""
         self.folder.mkdir(parents=True, exist_ok=True)
         # Nobody's name on this computer.
-        self.sql("update sign_in.session set subject = 'local:reader'")
+        self.service.sql("update sign_in.session set subject = 'local:reader'")
         for name, path, width, height in DOCUMENTS:
             if not self.wants(name):
                 continue

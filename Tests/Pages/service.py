@@ -55,6 +55,15 @@ class Service:
     def printed(self):
         return pathlib.Path(f"{self.folder}/log").read_text(encoding="utf-8")
 
+    def sql(self, text):
+        """Runs SQL on the private cluster, to bring about what cannot be asked for."""
+        pid = pathlib.Path(f"{self.data}/postgresql/postmaster.pid")
+        lines = pid.read_text(encoding="utf-8").split("\n")
+        subprocess.run(
+            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", lines[4], "-p", lines[3],
+             "-U", "episode_ledger", "-d", "episode_ledger", "-c", text],
+            check=True, capture_output=True, timeout=60)
+
     def link(self):
         """A new link to sign in with."""
         port = self.base.rsplit(":", 1)[1]

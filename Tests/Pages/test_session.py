@@ -74,7 +74,31 @@ class Sessions(unittest.TestCase):
         self.assertEqual(page.locator("h1").count(), 1)
         self.assertNotIn("Medication", page.locator("body").inner_text())
         self.assertEqual(page.locator("nav, table, dialog, .clocks").count(), 0)
-        self.assertEqual(page.get_by_role("link", name="Sign in again").get_attribute("href"), PAGE)
+
+    def test_what_was_typed_is_there_again_for_who_typed_it_and_for_nobody_else(self):
+        for subject, is_same in (("local", True), ("somebody", False)):
+            context = self.context()
+            page = self.open(context)
+            page.locator("#q").fill("SIM-TYPED")
+            page.clock.run_for("29:30")
+            expect(page.get_by_role("heading", name="Your session is over")).to_be_visible()
+            self.assertEqual(page.locator("#q").count(), 0)
+            again = page.get_by_role("button", name="Show this page again")
+            with context.expect_page() as opened:
+                page.get_by_role("link", name="Sign in").click()
+            other = opened.value
+            other.wait_for_load_state()
+            if is_same:
+                again.click()
+                expect(page.locator("#q")).to_have_value("SIM-TYPED")
+                expect(page.get_by_role("heading", name="Medication")).to_be_visible()
+                # The session goes on from there.
+                page.clock.run_for("26:30")
+                expect(page.get_by_role("dialog", name="Your session ends soon")).to_be_visible()
+            else:
+                SERVICE.sql(f"update sign_in.session set subject = '{subject}'")
+                again.click()
+                expect(page.locator("#q")).to_have_value("")
 
     def test_who_is_busy_in_one_tab_is_not_covered_in_another(self):
         context = self.context()

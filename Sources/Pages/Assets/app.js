@@ -8,9 +8,9 @@
     : { createHTML: (html) => html };
   // What a page asks by itself is told by this name in its address: the reader may be away.
   const isByItself = new URLSearchParams(location.search).has("auto");
-  let stopLive = () => {};
+  const live = { start() {}, stop() {} };
 
-  function make(name, text, attributes = {}) {
+  function make(name, text = "", attributes = {}) {
     const element = document.createElement(name);
     if (text) element.append(text);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -24,11 +24,12 @@
   // Every tab of a session tells the others that somebody is there; a page for nobody has them look.
   const tabs = window.BroadcastChannel ? new BroadcastChannel("session") : null;
   const tell = (word) => { if (tabs) tabs.postMessage(word); };
-  const idle = Number(body.dataset.idle) * 1000;
+  const reader = document.querySelector(".who");
+  const idle = reader ? Number(reader.dataset.idle) * 1000 : 0;
   let lookAgain = () => {};
 
   if (idle) {
-    const longestUntil = Date.now() + Number(body.dataset.longest) * 1000;
+    let longestUntil = Date.now() + Number(reader.dataset.longest) * 1000;
     const warning = 3 * 60000;
     let idleUntil = Date.now() + idle;
     let dialog = null;
@@ -39,19 +40,35 @@
       if (dialog && longestUntil - Date.now() > warning) { dialog.remove(); dialog = null; }
     };
 
-    // Nothing of the page is left to be read.
+    // Nothing of the page is left to be read. What was typed is kept, for who typed it.
     const cover = () => {
       if (isOver) return;
       isOver = true;
-      stopLive();
-      clearInterval(ticking);
-      const panel = make("section", "", { class: "panel" });
+      live.stop();
+      const isTyped = Boolean(document.querySelector("[data-typed=yes]"));
+      const kept = [...body.childNodes].filter((node) => node.localName !== "dialog");
+      const again = make("button", "Show this page again", { type: "button" });
+      again.addEventListener("click", async () => {
+        const answer = await fetch("/account", { cache: "no-store", redirect: "manual" }).catch(() => null);
+        if (!answer || !answer.ok) return;
+        const account = make("template");
+        account.innerHTML = parts.createHTML(await answer.text());
+        const { subject, longest } = account.content.querySelector(".who").dataset;
+        if (!isTyped || subject !== reader.dataset.subject) { location.reload(); return; }
+        body.replaceChildren(...kept);
+        longestUntil = Date.now() + Number(longest) * 1000;
+        isOver = false;
+        seen();
+        live.start();
+      });
       const text = make("div", "", { class: "empty" });
       text.append(
         make("h1", "Your session is over", { tabindex: "-1" }),
-        make("p", "This page is covered, since nobody may have been reading it."),
-        make("a", "Sign in again", { class: "button main", href: location.pathname + location.search }),
+        make("p", "This page is covered, since nobody may have been reading it. Sign in, and come back to this tab."),
+        make("a", "Sign in", { class: "button main", href: "/", target: "_blank", rel: "noopener" }),
+        again,
       );
+      const panel = make("section", "", { class: "panel" });
       panel.append(text);
       const main = make("main", "", { id: "main" });
       main.append(panel);
@@ -102,6 +119,7 @@
 
     let told = 0;
     const tick = () => {
+      if (isOver) return;
       const left = Math.min(idleUntil, longestUntil) - Date.now();
       if (left <= 0) cover();
       else if (left <= warning && Math.ceil(left / 60000) !== told) {
@@ -109,7 +127,7 @@
         warn();
       } else if (left > warning) told = 0;
     };
-    const ticking = setInterval(tick, 1000);
+    setInterval(tick, 1000);
     document.addEventListener("visibilitychange", tick);
     if (tabs) {
       tabs.addEventListener("message", (event) => {
@@ -185,8 +203,7 @@
   }
 
   // ---- parts that change in place ----------------------------------------------------------------
-  const live = body.dataset.live;
-  if (live && window.EventSource) {
+  if (body.dataset.live && window.EventSource) {
     const fresh = document.getElementById("fresh");
     const status = document.getElementById("status");
     let source = null;
@@ -198,7 +215,7 @@
       element.contains(document.activeElement) || element.dataset.typed === "yes";
 
     function start() {
-      source = new EventSource(live);
+      source = new EventSource(body.dataset.live);
       source.addEventListener("open", () => {
         lostAt = 0;
         clearTimeout(timer);
@@ -238,10 +255,10 @@
       else if (document.visibilityState === "hidden") stop();
     };
     const stop = () => { if (source) { source.close(); source = null; } };
-    stopLive = () => { stop(); document.removeEventListener("visibilitychange", look); };
-    document.addEventListener("visibilitychange", look);
+    live.start = () => { document.addEventListener("visibilitychange", look); look(); };
+    live.stop = () => { stop(); document.removeEventListener("visibilitychange", look); };
     addEventListener("pagehide", stop);
-    look();
+    live.start();
   }
   document.addEventListener("input", (event) => {
     const part = event.target.closest("[id]");

@@ -90,6 +90,8 @@ public struct PageFrame: Sendable {
     public struct Viewer: Sendable {
         /// As the header names them.
         public var name: String
+        /// Who it is, whatever the name.
+        public var subject: String
         /// What the form to sign out is signed with.
         public var signOutToken: String
         /// Whether single keys do something.
@@ -102,12 +104,14 @@ public struct PageFrame: Sendable {
         /// Who reads the page.
         public init(
             name: String,
+            subject: String,
             signOutToken: String,
             usesKeys: Bool,
             idleSeconds: Int,
             longestSeconds: Int
         ) {
             self.name = name
+            self.subject = subject
             self.signOutToken = signOutToken
             self.usesKeys = usesKeys
             self.idleSeconds = idleSeconds
@@ -160,9 +164,6 @@ public struct PageFrame: Sendable {
             (["class": "wall"] as Attributes).when(isWall)
             + (["data-keys": "on"] as Attributes).when(viewer?.usesKeys ?? false)
             + (live.map { ["data-live": $0] } ?? [:])
-            + (viewer.map {
-                ["data-idle": "\($0.idleSeconds)", "data-longest": "\($0.longestSeconds)"]
-            } ?? [:])
         let notices = (clocks?.notices ?? []) + notices
         let content = view.content
         let page = HTML.tag(
@@ -290,7 +291,11 @@ public struct PageFrame: Sendable {
     private func who(_ viewer: Viewer) -> HTML {
         .tag(
             "div",
-            ["class": "who"],
+            [
+                "class": "who", "data-subject": viewer.subject,
+                "data-idle": "\(viewer.idleSeconds)",
+                "data-longest": "\(viewer.longestSeconds)",
+            ],
             [
                 .tag("a", ["href": "/account"], text: viewer.name),
                 .tag(

@@ -121,6 +121,7 @@ extension SignIn {
     func viewer(_ visitor: Visitor) async throws -> PageFrame.Viewer {
         PageFrame.Viewer(
             name: visitor.session.displayName,
+            subject: visitor.principal.subject,
             signOutToken: try await token("sign-out", for: visitor.principal.subject),
             usesKeys: visitor.session.usesKeys,
             // A request is noted to the minute.
