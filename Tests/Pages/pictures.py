@@ -126,8 +126,8 @@ class Pictures:
         self.service = Service("--directory", str(self.names))
         self.made = 0
 
-    def wants(self, name):
-        return self.only.search(name) is not None
+    def wants(self, *names):
+        return any(self.only.search(name) for name in names)
 
     # ---- the data ----------------------------------------------------------------------------
 
@@ -267,7 +267,8 @@ class Pictures:
 
     def named(self):
         """With names, two of them equal; then the directory is away."""
-        if not (self.wants("names") or self.wants("away")):
+        if not self.wants("names-census", "names-medication", "names-attendance", "names-timeline",
+                          "names-census-paper", "away-census"):
             return
         rows = ["client_id,name,date_of_birth"]
         for place, key in enumerate(self.clients()):
@@ -289,7 +290,7 @@ class Pictures:
         self.names.write_text("client_id,name\n", encoding="utf-8")
 
     def parked(self):
-        if not self.wants("parked"):
+        if not self.wants("parked-census", "parked-timeline"):
             return
         self.service.sql(
             "insert into read_model_parked"
@@ -303,7 +304,7 @@ class Pictures:
 
     def ending(self):
         """A session that is about to end, and one that is over."""
-        if not self.wants("session"):
+        if not self.wants("session-ends", "session-over"):
             return
         self.service.sql("update sign_in.session set expires_at = clock_timestamp() + interval '2 minutes'")
         self.picture("session-ends", f"census?{AT}", wait="dialog[open]")
@@ -320,7 +321,7 @@ class Pictures:
         self.service.sql("update sign_in.session set roles = '{clinician,auditor,administrator}'")
 
     def behind(self):
-        if not self.wants("behind"):
+        if not self.wants("behind-seconds", "behind-minutes"):
             return
         options = self.service.options
         self.service.restart(*options, "--without-workers")
