@@ -55,6 +55,15 @@ class Service:
     def printed(self):
         return pathlib.Path(f"{self.folder}/log").read_text(encoding="utf-8")
 
+    def sql(self, text):
+        """Runs SQL on the private cluster, to bring about what cannot be asked for."""
+        pid = pathlib.Path(f"{self.data}/postgresql/postmaster.pid")
+        lines = pid.read_text(encoding="utf-8").split("\n")
+        subprocess.run(
+            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", lines[4], "-p", lines[3],
+             "-U", "episode_ledger", "-d", "episode_ledger", "-c", text],
+            check=True, capture_output=True, timeout=60)
+
     def link(self):
         """A new link to sign in with."""
         port = self.base.rsplit(":", 1)[1]
@@ -78,7 +87,15 @@ class Service:
                     raise
             time.sleep(1)
 
-    def stop(self):
+    def restart(self, *options):
+        """The same data behind another service."""
+        self.end()
+        # A new link is told by its file.
+        os.remove(f"{self.data}/sign-in-link")
+        self.options = options
+        self.start()
+
+    def end(self):
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -88,4 +105,7 @@ class Service:
                 self.process.wait()
         if self.process is not None:
             self.log.close()
+
+    def stop(self):
+        self.end()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -15,7 +15,7 @@ struct EpisodePagesTests {
 
     static let names = [
         "timeline", "timeline-version-10", "timeline-by-happening", "medication",
-        "medication-version-16", "attendance", "summary", "proof",
+        "medication-version-16", "attendance", "summary", "proof", "timeline-compare",
     ]
 
     private func view(_ name: String, _ fixture: EpisodeFixture) throws -> any PageView {
@@ -32,6 +32,12 @@ struct EpisodePagesTests {
             EpisodeView(
                 try fixture.record("", ["by": "happening"]),
                 EpisodeChanges(),
+                page: nil
+            )
+        case "timeline-compare":
+            EpisodeView(
+                try fixture.record("", ["compare": "2025-11-01"]),
+                try fixture.changes(10),
                 page: nil
             )
         case "medication":
@@ -151,6 +157,21 @@ struct EpisodePagesTests {
         #expect(markup.contains("Corrected by 10"))
         #expect(markup.contains("Retracted by 6"))
         #expect(markup.contains("Late, 3 d 17 h"))
+    }
+
+    @Test("The end of a day is told as that day's")
+    func endOfDay() throws {
+        let midnight = try #require(Instant(rfc3339: "2025-11-04T00:00:00Z"))
+        var record = try EpisodeFixture().record("", ["date": "2025-11-03"])
+        record.then.effectiveAt = midnight
+        let markup = markup(EpisodeView(record, EpisodeChanges(), page: nil))
+        #expect(markup.contains("happened up to end of Mon, Nov 3, 2025"))
+        #expect(!markup.contains("12:00 AM"))
+        let first = record.then.day(record.format)
+        record.then.effectiveAt = midnight.advanced(bySeconds: -60)
+        #expect(record.then.day(record.format) == first)
+        record.then.effectiveAt = midnight.advanced(bySeconds: 60)
+        #expect(record.then.day(record.format) == first.map { $0 + 1 })
     }
 
     @Test("A version goes with no knowledge time")

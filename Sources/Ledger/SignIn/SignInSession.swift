@@ -34,6 +34,11 @@ public struct SignInSession: Hashable, Sendable {
     /// A session is over after so many hours.
     public static let longestHours = 10
 
+    /// After so many seconds the session is over, however busy the subject is; never negative.
+    public func secondsLeft(at now: Instant) -> Int {
+        max(0, Int((expiresAt.microseconds - now.microseconds) / 1_000_000))
+    }
+
     /// Purposes of use from HL7's list (v3 PurposeOfUse), with their words.
     public static let purposes: [(code: String, words: String)] = [
         ("TREAT", "treatment"),

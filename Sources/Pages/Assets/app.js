@@ -1,14 +1,145 @@
-// Keys, parts that change in place, and what a browser keeps too long. Every page is complete
-// without this script.
+// Keys, the end of a session, parts that change in place, and what a browser keeps too long. Every page
+// is complete without this script.
 (() => {
   "use strict";
   const body = document.body;
   const parts = window.trustedTypes
     ? trustedTypes.createPolicy("parts", { createHTML: (html) => html })
     : { createHTML: (html) => html };
+  // What a page asks by itself is told by this name in its address: the reader may be away.
+  const isByItself = new URLSearchParams(location.search).has("auto");
+  const live = { start() {}, stop() {} };
+
+  function make(name, text = "", attributes = {}) {
+    const element = document.createElement(name);
+    if (text) element.append(text);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  }
 
   // ---- a page that Back restores is read again -------------------------------------------------
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+  // ---- the session's end -------------------------------------------------------------------------
+  // Every tab of a session tells the others that somebody is there; a page for nobody has them look.
+  const tabs = window.BroadcastChannel ? new BroadcastChannel("session") : null;
+  const tell = (word) => { if (tabs) tabs.postMessage(word); };
+  const reader = document.querySelector(".who");
+  const idle = reader ? Number(reader.dataset.idle) * 1000 : 0;
+  let lookAgain = () => {};
+
+  if (idle) {
+    let longestUntil = Date.now() + Number(reader.dataset.longest) * 1000;
+    const warning = 3 * 60000;
+    let idleUntil = Date.now() + idle;
+    let dialog = null;
+    let isOver = false;
+
+    const seen = () => {
+      idleUntil = Date.now() + idle;
+      if (dialog && longestUntil - Date.now() > warning) { dialog.remove(); dialog = null; }
+    };
+
+    // Nothing of the page is left to be read. What was typed is kept, for who typed it.
+    const cover = () => {
+      if (isOver) return;
+      isOver = true;
+      live.stop();
+      const isTyped = Boolean(document.querySelector("[data-typed=yes]"));
+      const kept = [...body.childNodes].filter((node) => node.localName !== "dialog");
+      const again = make("button", "Show this page again", { type: "button" });
+      again.addEventListener("click", async () => {
+        const answer = await fetch("/account", { cache: "no-store", redirect: "manual" }).catch(() => null);
+        if (!answer || !answer.ok) return;
+        const account = make("template");
+        account.innerHTML = parts.createHTML(await answer.text());
+        const { subject, longest } = account.content.querySelector(".who").dataset;
+        if (!isTyped || subject !== reader.dataset.subject) { location.reload(); return; }
+        body.replaceChildren(...kept);
+        longestUntil = Date.now() + Number(longest) * 1000;
+        isOver = false;
+        seen();
+        live.start();
+      });
+      const text = make("div", "", { class: "empty" });
+      text.append(
+        make("h1", "Your session is over", { tabindex: "-1" }),
+        make("p", "This page is covered, since nobody may have been reading it. Sign in, and come back to this tab."),
+        make("a", "Sign in", { class: "button main", href: "/", target: "_blank", rel: "noopener" }),
+        again,
+      );
+      const panel = make("section", "", { class: "panel" });
+      panel.append(text);
+      const main = make("main", "", { id: "main" });
+      main.append(panel);
+      body.replaceChildren(main);
+      text.firstChild.focus();
+    };
+
+    // Asks whether the session is still there: "true", "false", or null where nobody answers.
+    const ask = async (address) => {
+      try {
+        const answer = await fetch(address, { cache: "no-store", redirect: "manual" });
+        if (answer.type === "opaqueredirect") return false;
+        return answer.ok ? true : null;
+      } catch {
+        return null;
+      }
+    };
+    lookAgain = async () => { if (await ask("/account?auto=1") === false) cover(); };
+
+    const stay = async () => {
+      const isThere = await ask("/account");
+      if (isThere === false) cover();
+      else if (isThere) { seen(); tell("seen"); }
+      else dialog.querySelector("p").textContent = "The service does not answer. Press again.";
+    };
+
+    const warn = () => {
+      const minutes = Math.max(1, Math.ceil((Math.min(idleUntil, longestUntil) - Date.now()) / 60000));
+      const time = minutes === 1 ? "a minute" : `${minutes} minutes`;
+      const isLast = longestUntil <= idleUntil;
+      const text = isLast
+        ? `In ${time} you have to sign in again. Finish what you are doing.`
+        : `You have not asked for anything for a while. In ${time} this page is covered.`;
+      if (!dialog) {
+        dialog = make("dialog", "", { "aria-labelledby": "h-ending", "aria-describedby": "p-ending" });
+        const button = isLast
+          ? make("button", "Close", { type: "button" })
+          : make("button", "Stay signed in", { type: "button", class: "main" });
+        button.addEventListener("click", isLast ? () => dialog.close() : stay);
+        dialog.append(
+          make("h2", "Your session ends soon", { id: "h-ending" }), make("p", text, { id: "p-ending" }), button);
+        body.append(dialog);
+        dialog.showModal();
+      } else if (dialog.open) {
+        dialog.querySelector("p").textContent = text;
+      }
+    };
+
+    let told = 0;
+    const tick = () => {
+      if (isOver) return;
+      const left = Math.min(idleUntil, longestUntil) - Date.now();
+      if (left <= 0) cover();
+      else if (left <= warning && Math.ceil(left / 60000) !== told) {
+        told = Math.ceil(left / 60000);
+        warn();
+      } else if (left > warning) told = 0;
+    };
+    setInterval(tick, 1000);
+    document.addEventListener("visibilitychange", tick);
+    if (tabs) {
+      tabs.addEventListener("message", (event) => {
+        if (event.data === "seen") seen();
+        else lookAgain();
+      });
+    }
+    tick();
+    if (!isByItself) tell("seen");
+  } else {
+    tell("look");
+  }
 
   // ---- keys --------------------------------------------------------------------------------------
   const isTyping = (target) =>
@@ -32,9 +163,21 @@
     return Boolean(link);
   }
 
+  function open(id) {
+    const dialog = document.getElementById(id);
+    if (dialog && !dialog.open) dialog.showModal();
+    return Boolean(dialog);
+  }
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener && open(opener.dataset.opens)) event.preventDefault();
+  });
+
   if (body.dataset.keys === "on") {
     addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (document.querySelector("dialog[open]")) return;
       const key = event.key;
       if (afterG) {
         afterG = false;
@@ -45,29 +188,41 @@
       if (key === "/") {
         const find = document.getElementById("q");
         if (find) { find.focus(); event.preventDefault(); }
-      } else if (key === "j") choose(row + 1);
+      } else if (key === "?") open("keys");
+      else if (key === "j") choose(row + 1);
       else if (key === "k") choose(row - 1);
       else if (key === "[" || key === "]") follow(`[aria-keyshortcuts="${key}"]`);
     });
   }
 
+  // ---- the chosen row of a list that scrolls by itself ---------------------------------------------
+  const chosen = document.querySelector(".work .chosen");
+  if (chosen) {
+    const panel = chosen.closest(".panel");
+    if (chosen.offsetTop + chosen.offsetHeight > panel.clientHeight) panel.scrollTop = chosen.offsetTop - 100;
+  }
+
   // ---- parts that change in place ----------------------------------------------------------------
-  const live = body.dataset.live;
-  if (live && window.EventSource) {
+  if (body.dataset.live && window.EventSource) {
     const fresh = document.getElementById("fresh");
     const status = document.getElementById("status");
     let source = null;
     let lostAt = 0;
     let timer = 0;
+    let before = null;
 
     const isHeld = (element) =>
       element.contains(document.activeElement) || element.dataset.typed === "yes";
 
-    function open() {
-      source = new EventSource(live);
-      source.addEventListener("open", () => { lostAt = 0; clearTimeout(timer); });
-      source.addEventListener("parts", (event) => {
+    function start() {
+      source = new EventSource(body.dataset.live);
+      source.addEventListener("open", () => {
         lostAt = 0;
+        clearTimeout(timer);
+        if (before) fresh.replaceChildren(...before);
+        before = null;
+      });
+      source.addEventListener("parts", (event) => {
         for (const [id, html] of Object.entries(JSON.parse(event.data))) {
           const element = document.getElementById(id);
           if (!element || isHeld(element)) continue;
@@ -81,22 +236,29 @@
         if (status) status.textContent = event.data;
         source.close();
         source = null;
+        lookAgain();
       });
       source.addEventListener("error", () => {
         if (lostAt) return;
         lostAt = Date.now();
         const since = new Date().toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
-        timer = setTimeout(() => { if (lostAt && fresh) fresh.textContent = `Not live since ${since}`; }, 10000);
+        timer = setTimeout(() => {
+          if (!lostAt || !fresh || before) return;
+          before = [...fresh.childNodes];
+          fresh.textContent = `Not live since ${since}`;
+        }, 10000);
       });
     }
 
     const look = () => {
-      if (document.visibilityState === "visible" && !source) open();
-      else if (document.visibilityState === "hidden" && source) { source.close(); source = null; }
+      if (document.visibilityState === "visible" && !source) start();
+      else if (document.visibilityState === "hidden") stop();
     };
-    document.addEventListener("visibilitychange", look);
-    addEventListener("pagehide", () => { if (source) { source.close(); source = null; } });
-    look();
+    const stop = () => { if (source) { source.close(); source = null; } };
+    live.start = () => { document.addEventListener("visibilitychange", look); look(); };
+    live.stop = () => { stop(); document.removeEventListener("visibilitychange", look); };
+    addEventListener("pagehide", stop);
+    live.start();
   }
   document.addEventListener("input", (event) => {
     const part = event.target.closest("[id]");

@@ -116,7 +116,7 @@ public struct AttendanceView: PageView {
     public var parts: [String: [HTML]] {
         let columns = columns
         return shown.reduce(into: ["sentence": [.text(sentence)]]) { parts, row in
-            parts[Self.id(row)] = HTML.cells(cells(row), columns)
+            parts[Self.id(row)] = HTML.cells(cells(row), columns, isCards: true)
         }
     }
 
@@ -132,7 +132,7 @@ public struct AttendanceView: PageView {
         return [
             ("Client", false), ("To look after", false),
             ("Hours, \(format.day(week.firstDate)) – \(format.day(week.lastDate))", false),
-            ("this week", true), ("14 days", false), ("No-shows", true), ("Last seen", true),
+            ("This week", true), ("14 days", false), ("No-shows", true), ("Last seen", true),
         ]
     }
 
@@ -155,7 +155,7 @@ public struct AttendanceView: PageView {
     private var table: HTML {
         .scrolling(
             "Table of clients",
-            [.table("roster", columns, shown.map(cells), ids: shown.map(Self.id))]
+            [.table("cards", columns, shown.map(cells), ids: shown.map(Self.id))]
         )
     }
 

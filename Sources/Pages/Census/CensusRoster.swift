@@ -96,8 +96,9 @@ struct CensusRoster {
     private static func ordered(_ rows: [CensusRow], _ order: String, _ people: People)
         -> [CensusRow]
     {
+        let isByName = people.haveNames(rows.lazy.map(\.enrolled.clientID))
         func name(_ row: CensusRow) -> String {
-            people[row.enrolled.clientID]?.name ?? row.enrolled.clientID
+            isByName ? people.name(row.enrolled.clientID) : row.enrolled.clientID
         }
         func key(_ row: CensusRow) -> (Int64, String, Int) {
             let enrolled = row.enrolled
@@ -114,8 +115,9 @@ struct CensusRoster {
         let keys = rows.map(key)
         return rows.indices.sorted { left, right in
             guard keys[left] == keys[right] else { return keys[left] < keys[right] }
-            return (rows[left].enrolled.clientID, rows[left].enrolled.episodeID)
-                < (rows[right].enrolled.clientID, rows[right].enrolled.episodeID)
+            let (first, second) = (rows[left], rows[right])
+            return (name(first), first.enrolled.clientID, first.enrolled.episodeID)
+                < (name(second), second.enrolled.clientID, second.enrolled.episodeID)
         }.map { rows[$0] }
     }
 
@@ -134,9 +136,13 @@ struct CensusRoster {
         for row in all { for flag in row.flags { groups[flag.words, default: []].append(row) } }
         return groups.sorted { $0.key.seriousness < $1.key.seriousness }.map { flag, rows in
             let href = address.to(address.path, ["flag": flag.code]).href
-            let first = rows.prefix(2).map { people.name($0.enrolled.clientID) }
-                .joined(separator: ", ")
-            let who = rows.count > 2 ? "\(first) and \(rows.count - 2) more" : first
+            // A name is not parted; paper has keys alone.
+            let hasNames = rows.prefix(2).contains { people[$0.enrolled.clientID] != nil }
+            var who = rows.prefix(2).map {
+                HTML.tag("span", ["class": "nb"], text: people.name($0.enrolled.clientID))
+            }
+            if who.count > 1 { who.insert(.text(", "), at: 1) }
+            if rows.count > 2 { who.append(.text(" and \(rows.count - 2) more")) }
             return HTML.tag(
                 "li",
                 [
@@ -150,7 +156,7 @@ struct CensusRoster {
                                 ["class": "w \(flag.kind.rawValue)"],
                                 (flag.kind == .stop ? [FlagWords.sign] : []) + [.text(flag.words)]
                             ),
-                            .tag("span", ["class": "quiet"], text: who),
+                            .tag("span", ["class": hasNames ? "quiet named" : "quiet"], who),
                         ]
                     )
                 ]

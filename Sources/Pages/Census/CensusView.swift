@@ -230,7 +230,11 @@ public struct CensusView: PageView {
                         Self.spark(series.suffix(Self.sparkDays)),
                     ]
                 ),
-                .tag("p", text: [note, words].compactMap(\.self).joined(separator: " · ")),
+                .tag(
+                    "p",
+                    (["class": "two-lines"] as Attributes).when(note != nil),
+                    text: [note, words].compactMap(\.self).joined(separator: " · ")
+                ),
                 .tag("p", text: moves),
             ]
         )
@@ -268,11 +272,16 @@ public struct CensusView: PageView {
 
     private func moves(_ groups: [CensusGroup]) -> String {
         func sum(_ number: (CensusGroup) -> Int) -> Int { groups.reduce(0) { $0 + number($1) } }
-        let moves = [
-            (sum(\.admissions), "admitted"), (sum(\.discharges), "ended"),
-            (sum(\.transfersIn), "transferred in"), (sum(\.transfersOut), "transferred out"),
-        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        let (came, went) = (sum(\.transfersIn), sum(\.transfersOut))
+        // On the whole who goes from one program to another is told once.
+        let transfers =
+            came == went
+            ? [(came, "transferred")] : [(came, "transferred in"), (went, "transferred out")]
+        let moves =
+            ([
+                (sum(\.admissions), "admitted"), (sum(\.discharges), "ended"),
+            ] + transfers).filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         let when = date == moment.today ? "today" : "that day"
-        return moves.isEmpty ? "no change \(when)" : "\(when) \(moves.joined(separator: ", "))"
+        return moves.isEmpty ? "no change \(when)" : "\(moves.joined(separator: ", ")) \(when)"
     }
 }

@@ -22,113 +22,6 @@ public struct EpisodeChanges: Sendable {
     }
 }
 
-/// Two knowledge times beside each other: part, before, after, entries.
-struct ComparisonPanel {
-    let record: EpisodeRecord
-    let changes: EpisodeChanges
-
-    private var format: DisplayFormat { record.format }
-
-    /// Nothing where the page compares nothing.
-    var html: [HTML] {
-        guard let compared = record.clocks.compared else { return [] }
-        let other = record.clocks.knownAt
-        let times = [compared, other].compactMap(\.self).sorted().map { format.knowledge($0) }
-        let between =
-            times.count == 2
-            ? "between what was known on \(times[0]) and on \(times[1])"
-            : "between what was known on \(times[0]) and now"
-        let rows = entryRows + partRows
-        let body: HTML =
-            rows.isEmpty
-            ? .tag("p", ["class": "body"], text: "Nothing differs.")
-            : .tag(
-                "div",
-                [
-                    "class": "scroll", "tabindex": "0", "role": "region",
-                    "aria-label": "Table of what differs",
-                ],
-                [
-                    .tag(
-                        "table",
-                        ["class": "changes"],
-                        [
-                            .tag(
-                                "thead",
-                                [
-                                    .tag(
-                                        "tr",
-                                        ["Part", "Before", "After", "Entries"].map {
-                                            .tag("th", ["scope": "col"], text: $0)
-                                        }
-                                    )
-                                ]
-                            ), .tag("tbody", rows),
-                        ]
-                    )
-                ]
-            )
-        return [
-            .tag(
-                "section",
-                ["class": "panel", "aria-labelledby": "h-diff"],
-                [
-                    .tag(
-                        "header",
-                        [
-                            .tag("h2", ["id": "h-diff"], text: "What differs"),
-                            .tag(
-                                "p",
-                                text: "\(Words.count(rows.count, "difference")) \(between), by "
-                                    + (record.clocks.knownBy == .source
-                                        ? "the sources’ clocks" : "the ledger’s clock")
-                            ),
-                        ]
-                    ), body,
-                ]
-            )
-        ]
-    }
-
-    private var words: ChangeText { ChangeText(record: record) }
-
-    private var entryRows: [HTML] {
-        changes.entries.map { change in
-            let told = words.told(change)
-            return row(told.item, told.before, told.after, change.because)
-        }
-    }
-
-    private var partRows: [HTML] {
-        changes.parts.map { change in
-            let told = words.told(change)
-            return row(
-                [.text(told.item)],
-                told.before.map { [.text($0)] },
-                told.after.map { [.text($0)] },
-                change.because
-            )
-        }
-    }
-
-    private func row(
-        _ item: [HTML],
-        _ before: [HTML]?,
-        _ after: [HTML]?,
-        _ because: [EventID]
-    ) -> HTML {
-        .tag(
-            "tr",
-            [
-                .tag("th", ["scope": "row"], item),
-                .tag("td", before ?? [.tag("span", ["class": "quiet"], text: "not there")]),
-                .tag("td", after ?? [.tag("span", ["class": "quiet"], text: "gone")]),
-                .tag("td", ["class": "nb"], words.links(because)),
-            ]
-        )
-    }
-}
-
 /// Differences in words.
 struct ChangeText {
     let record: EpisodeRecord
@@ -180,8 +73,20 @@ struct ChangeText {
         _ change: KnowledgeDifference.Change
     ) -> (item: String, before: String?, after: String?) {
         let words = ChangeWords(change, format.calendar)
-        let parts = change.item.split(separator: "/", maxSplits: 1).map(String.init)
-        guard parts.count == 2, parts[0] == "weeks" else {
+        let parts = change.item.split(separator: "/").map(String.init)
+        if parts.count > 1, parts[0] == "flags" {
+            func text(_ value: AnswerJSON?) -> String? {
+                guard case .object(let members)? = value,
+                    case .string(let text)? = members.first(where: { $0.name == "text" })?.value
+                else { return nil }
+                return text
+            }
+            return (
+                FlagWords.of(parts[1]).words, text(change.before) ?? words.before,
+                text(change.after) ?? words.after
+            )
+        }
+        guard parts.count > 1, parts[0] == "weeks" else {
             return (Words.title(words.item), words.before, words.after)
         }
         let week = record.weeks.first { $0.description == parts[1] }

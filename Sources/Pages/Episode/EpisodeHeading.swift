@@ -112,8 +112,8 @@ extension EpisodeStand {
     /// The day of the stay, both first and last counted; nil before the admission.
     func day(_ format: DisplayFormat) -> Int? {
         guard let admittedAt, admittedAt <= effectiveAt else { return nil }
-        let calendar = format.calendar
-        return calendar.date(of: effectiveAt) - calendar.date(of: admittedAt) + 1
+        let day = max(format.dayUpTo(effectiveAt), format.calendar.date(of: admittedAt))
+        return day - format.calendar.date(of: admittedAt) + 1
     }
 
     /// "in care, day 33", or "ended Dec 1, transferred".

@@ -55,7 +55,7 @@ public struct EpisodeView: PageView {
 
     private var state: HTML {
         var heading = "Now"
-        var note = format.dateAndTime(record.then.effectiveAt)
+        var note = format.upTo(record.then.effectiveAt)
         if let version = record.version {
             heading = "After version \(version)"
             let line = record.then.replay.lines.last
@@ -65,7 +65,7 @@ public struct EpisodeView: PageView {
                     ? "the source’s clock" : "the ledger’s clock")
         } else if record.isReplayed {
             heading = "As shown"
-            note = "happened up to \(format.dateAndTime(record.then.effectiveAt))"
+            note = "happened up to \(format.upTo(record.then.effectiveAt))"
         }
         return .tag(
             "section",

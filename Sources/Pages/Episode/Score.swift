@@ -34,7 +34,7 @@ struct Score {
             from: calendar.date(of: from),
             through: max(calendar.date(of: end), calendar.date(of: from)).adding(days: 2),
             left: 128,
-            right: 1186
+            right: 1146
         )
     }
 
@@ -105,15 +105,15 @@ struct Score {
         pieces += known.draw(from: lower)
         if let cut {
             let x = scale.x(cut)
-            pieces.append(.rectangle("after", x, 20, 1_200 - x, height - 22))
+            pieces.append(.rectangle("after", x, 20, 1_160 - x, height - 22))
             let words =
                 record.version.map { "version \($0)" }
-                ?? format.day(format.calendar.date(of: cut))
+                ?? format.day(format.dayUpTo(cut))
             pieces += scale.cursor(cut, words, bottom: height - 4)
         }
         return .drawing(
             "score",
-            1_200,
+            1_160,
             Int(height.rounded(.up)),
             title: "The episode from \(format.date(scale.first)): level of care, sessions, hours a "
                 + "week, medication, and what became known later. The tables say the same.",
@@ -244,8 +244,12 @@ struct Score {
             let text = "\(Words.decimal(week.hours)) h"
             if width > Double(text.count) * 6.6 {
                 let isOn = height > 16 && !week.isShort && !isPart
+                // No line goes through a number.
+                let lines = [week.hours, week.limit, week.plannedHours].compactMap { $0 }
+                    .map { $0 * unit }.filter { $0 < 20 }
+                let y = isOn ? 184 : min(184, 186 - (lines.max() ?? 0))
                 pieces.append(
-                    .label(isOn ? "t-on" : "t-strong", x + width / 2, 184, text, anchor: "middle")
+                    .label(isOn ? "t-on" : "t-strong", x + width / 2, y, text, anchor: "middle")
                 )
             }
             if let hours = week.limit {

@@ -34,6 +34,9 @@ public struct ClockBar: Sendable {
     private let secondsBehind: Int
     private let viewer: String
     private let replayed: ReplayedVersion?
+    private let compares: Bool
+    /// Whether it leads to other times: what was searched for is not in the address.
+    public var leads = true
 
     /// The bar of a page.
     ///
@@ -46,6 +49,7 @@ public struct ClockBar: Sendable {
     ///   - secondsBehind: how old the first event is that does not take part; 0 where all do.
     ///   - viewer: who reads it, for what is printed.
     ///   - replayed: the version that the page replays; nil for none.
+    ///   - compares: whether the page can compare two knowledge times.
     public init(
         _ address: PageAddress,
         _ clocks: PageClocks,
@@ -54,7 +58,8 @@ public struct ClockBar: Sendable {
         _ basis: ReadModelBasis,
         secondsBehind: Int,
         viewer: String,
-        replayed: ReplayedVersion? = nil
+        replayed: ReplayedVersion? = nil,
+        compares: Bool = true
     ) {
         self.address = address
         self.clocks = clocks
@@ -64,6 +69,7 @@ public struct ClockBar: Sendable {
         self.secondsBehind = secondsBehind
         self.viewer = viewer
         self.replayed = replayed
+        self.compares = compares
     }
 
     /// The date that the page shows.
@@ -121,7 +127,7 @@ public struct ClockBar: Sendable {
     /// The bar.
     public var html: HTML {
         let style: String
-        if clocks.knownAt != nil || replayed != nil {
+        if clocks.knownAt != nil || clocks.compared != nil || replayed != nil {
             style = "clocks past"
         } else {
             style = clocks.effective == .now ? "clocks" : "clocks day"
@@ -134,13 +140,13 @@ public struct ClockBar: Sendable {
                 replayed == nil || clocks.effective != .now
                     ? .tag("span", ["class": "clock"], [.tag("strong", text: effectiveWords)])
                     : .nothing,
-                replayed == nil ? steps : .nothing,
+                replayed == nil && leads ? steps : .nothing,
                 .tag(
                     "span",
                     ["class": style == "clocks past" ? "clock known what" : "clock known"],
                     text: knownWords
                 ),
-                links, change,
+                leads ? .pieces([links, change]) : .nothing,
                 .tag("span", ["class": "fresh", "id": "fresh"], freshness),
             ]
         )
@@ -169,8 +175,11 @@ public struct ClockBar: Sendable {
                 + "\(format.dateAndTime(replayed.knownAt)), by "
                 + (replayed.isSourceTime ? "the source’s clock" : "the ledger’s clock")
         }
-        guard let knownAt = clocks.knownAt else { return "Everything known so far" }
-        return "As known on \(format.knowledge(knownAt)), by \(clockWords)"
+        let known =
+            clocks.knownAt.map { "As known on \(format.knowledge($0)), by \(clockWords)" }
+            ?? "Everything known so far"
+        guard let compared = clocks.compared else { return known }
+        return "\(known), compared with what was known on \(format.knowledge(compared))"
     }
 
     private var clockWords: String {
@@ -236,16 +245,25 @@ public struct ClockBar: Sendable {
 
     private var links: HTML {
         var links: [HTML] = []
-        if clocks.knownAt != nil {
-            let now = address.with([
-                "compare": address["known_at"], "known_at": nil, "page": nil,
-            ])
-            links.append(
-                .tag(
-                    "a",
-                    ["class": "button small", "href": now.href],
-                    text: "What changed since"
-                )
+        func add(_ words: String, _ target: PageAddress) {
+            links.append(.button(words, target.href, style: "button small"))
+        }
+        if clocks.knownAt != nil, compares {
+            add(
+                "What changed since",
+                address.with(["compare": address["known_at"], "known_at": nil, "page": nil])
+            )
+        }
+        if clocks.knownAt == nil, replayed == nil, case .date(let date) = clocks.effective {
+            add(
+                "As known that day",
+                address.with(["known_at": date.description, "compare": nil, "page": nil])
+            )
+        }
+        if clocks.knownAt == nil, clocks.compared == nil, replayed == nil, compares {
+            add(
+                "Since \(format.weekdayAndDay(friday))",
+                address.with(["compare": friday.description, "page": nil])
             )
         }
         if !clocks.isLive {
@@ -253,11 +271,16 @@ public struct ClockBar: Sendable {
                 "date": nil, "effective_at": nil, "known_at": nil, "known_by": nil,
                 "compare": nil, "page": nil, "version": nil,
             ])
-            links.append(
-                .tag("a", ["class": "button small", "href": now.href], text: "Back to now")
-            )
+            add("Back to now", now)
         }
         return .pieces(links)
+    }
+
+    /// The Friday before the day that the page shows.
+    private var friday: CalendarDate {
+        let monday = LocalWeek(of: date).firstDate
+        let friday = monday.adding(days: 4)
+        return friday < date ? friday : friday.adding(days: -7)
     }
 
     private var change: HTML {

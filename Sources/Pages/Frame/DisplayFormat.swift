@@ -66,6 +66,11 @@ public struct DisplayFormat: Sendable {
         Self.weekday(date) + separator + dated(Self.months[date.month - 1], date, year: true)
     }
 
+    /// "December 2025".
+    public func month(_ date: CalendarDate) -> String {
+        "\(Self.months[date.month - 1]) \(date.year)"
+    }
+
     private var separator: String { locale == .american ? ", " : " " }
 
     // MARK: - Times
@@ -92,9 +97,23 @@ public struct DisplayFormat: Sendable {
 
     /// A knowledge time; a midnight as the end of the day before.
     public func knowledge(_ instant: Instant) -> String {
+        endedDay(instant).map { "\(date($0)), end of day" } ?? dateAndTime(instant)
+    }
+
+    /// Up to when things happened: "end of Wed, Dec 31, 2025", or with the time.
+    public func upTo(_ instant: Instant) -> String {
+        endedDay(instant).map { "end of \(date($0))" } ?? dateAndTime(instant)
+    }
+
+    /// The day that ends at an instant; nil of any other instant.
+    private func endedDay(_ instant: Instant) -> CalendarDate? {
         let date = calendar.date(of: instant)
-        return calendar.startOfDay(date) == instant
-            ? "\(self.date(date.adding(days: -1))), end of day" : dateAndTime(instant)
+        return calendar.startOfDay(date) == instant ? date.adding(days: -1) : nil
+    }
+
+    /// The last day of which something is before an instant: at midnight the day that ends.
+    public func dayUpTo(_ instant: Instant) -> CalendarDate {
+        endedDay(instant) ?? calendar.date(of: instant)
     }
 
     /// "Wed, Dec 31, 5:30 PM": without the year.

@@ -90,16 +90,32 @@ public struct PageFrame: Sendable {
     public struct Viewer: Sendable {
         /// As the header names them.
         public var name: String
+        /// Who it is, whatever the name.
+        public var subject: String
         /// What the form to sign out is signed with.
         public var signOutToken: String
         /// Whether single keys do something.
         public var usesKeys: Bool
+        /// After so many seconds in which nothing is asked for, the session is over.
+        public var idleSeconds: Int
+        /// After so many seconds it is over, whatever is asked for.
+        public var longestSeconds: Int
 
         /// Who reads the page.
-        public init(name: String, signOutToken: String, usesKeys: Bool) {
+        public init(
+            name: String,
+            subject: String,
+            signOutToken: String,
+            usesKeys: Bool,
+            idleSeconds: Int,
+            longestSeconds: Int
+        ) {
             self.name = name
+            self.subject = subject
             self.signOutToken = signOutToken
             self.usesKeys = usesKeys
+            self.idleSeconds = idleSeconds
+            self.longestSeconds = longestSeconds
         }
     }
 
@@ -115,6 +131,8 @@ public struct PageFrame: Sendable {
     public var clocks: ClockBar?
     /// Above the content.
     public var notices: [Notice] = []
+    /// What differs between two knowledge times, below the heading.
+    public var comparison: HTML = .nothing
     /// The zone of the times, with its offset.
     public var zone: String?
     /// The request, as the access log has it.
@@ -147,6 +165,7 @@ public struct PageFrame: Sendable {
             + (["data-keys": "on"] as Attributes).when(viewer?.usesKeys ?? false)
             + (live.map { ["data-live": $0] } ?? [:])
         let notices = (clocks?.notices ?? []) + notices
+        let content = view.content
         let page = HTML.tag(
             "html",
             ["lang": "en"],
@@ -166,9 +185,10 @@ public struct PageFrame: Sendable {
                         .tag(
                             "main",
                             ["id": "main"],
-                            notices.map(\.html) + view.content + [status]
+                            notices.map(\.html) + content.prefix(1) + [comparison]
+                                + content.dropFirst() + [status]
                         ),
-                        foot,
+                        foot, viewer?.usesKeys ?? false ? KeyList.dialog : .nothing,
                     ]
                 ),
             ]
@@ -271,7 +291,11 @@ public struct PageFrame: Sendable {
     private func who(_ viewer: Viewer) -> HTML {
         .tag(
             "div",
-            ["class": "who"],
+            [
+                "class": "who", "data-subject": viewer.subject,
+                "data-idle": "\(viewer.idleSeconds)",
+                "data-longest": "\(viewer.longestSeconds)",
+            ],
             [
                 .tag("a", ["href": "/account"], text: viewer.name),
                 .tag(
@@ -313,6 +337,11 @@ public struct PageFrame: Sendable {
                 ]
             )
         )
+        if viewer != nil {
+            parts.append(
+                .tag("a", ["href": "/account#h-keys", "data-opens": "keys"], text: "Keys")
+            )
+        }
         return .tag("footer", ["class": "foot"], parts)
     }
 }

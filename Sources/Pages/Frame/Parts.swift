@@ -125,6 +125,9 @@ extension HTML {
     }
 
     /// A plain table: the first cell of each row names it.
+    ///
+    /// With the style "cards" each row is a card on a narrow screen, in which its cells say what they
+    /// are.
     static func table(
         _ style: String,
         _ columns: [(title: String, isNumber: Bool)],
@@ -159,7 +162,7 @@ extension HTML {
                             "tr",
                             ["data-row": ""]
                                 + (ids.indices.contains(row) ? ["id": ids[row]] : [:]),
-                            Self.cells(cells, columns)
+                            Self.cells(cells, columns, isCards: style == "cards")
                         )
                     }
                 ),
@@ -170,12 +173,14 @@ extension HTML {
     /// The cells of a row of a plain table.
     static func cells(
         _ cells: [[HTML]],
-        _ columns: [(title: String, isNumber: Bool)]
+        _ columns: [(title: String, isNumber: Bool)],
+        isCards: Bool = false
     ) -> [HTML] {
         cells.enumerated().map { place, cell in
             let style = (["class": "num"] as Attributes).when(columns[place].isNumber)
+            let label = (["data-label": columns[place].title] as Attributes).when(isCards)
             return place == 0
-                ? .tag("th", ["scope": "row"] + style, cell) : .tag("td", style, cell)
+                ? .tag("th", ["scope": "row"] + style, cell) : .tag("td", style + label, cell)
         }
     }
 }

@@ -38,6 +38,11 @@ public struct People: Sendable {
     /// The name of a key, else the key.
     public func name(_ key: String) -> String { persons[key]?.name ?? key }
 
+    /// Whether all of these have names: then lists are in the order of the names.
+    func haveNames(_ keys: some Sequence<String>) -> Bool {
+        !isEmpty && keys.allSatisfy { persons[$0] != nil }
+    }
+
     /// A client with a link: the name and under it the key, or the key alone.
     func client(_ key: String, href: String) -> [HTML] {
         guard let person = persons[key] else {

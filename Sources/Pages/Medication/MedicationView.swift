@@ -9,6 +9,7 @@ public struct MedicationView: PageView {
     private let address: PageAddress
     private let format: DisplayFormat
     private let people: People
+    private let chosen: EpisodeRecord?
 
     /// The work to do.
     ///
@@ -17,23 +18,24 @@ public struct MedicationView: PageView {
     ///   - address: of the page.
     ///   - format: how times are written.
     ///   - people: names, where there are any.
+    ///   - chosen: the episode whose review stands beside the list; nil for none.
     public init(
         _ list: MedicationWorklist,
         _ address: PageAddress,
         _ format: DisplayFormat,
-        _ people: People
+        _ people: People,
+        chosen: EpisodeRecord? = nil
     ) {
         self.list = list
         self.address = address
         self.format = format
         self.people = people
+        self.chosen = chosen
     }
 
     /// The date.
     public var title: String {
-        // The last instant of a day is the next day's first.
-        let last = Instant(microseconds: list.effectiveAt.microseconds - 1)
-        return "Medication, \(format.longDate(format.calendar.date(of: last)))"
+        "Medication, \(format.longDate(format.dayUpTo(list.effectiveAt)))"
     }
     /// Medication.
     public var place: PageName? { .medication }
@@ -54,7 +56,19 @@ public struct MedicationView: PageView {
             }
         }
         return groups.sorted { $0.key.seriousness < $1.key.seriousness }.map { flag, episodes in
-            Group(flag: flag, episodes: episodes.map { (episode: $0.0, flags: $0.1) })
+            Group(flag: flag, episodes: sorted(episodes.map { (episode: $0.0, flags: $0.1) }))
+        }
+    }
+
+    /// By name where all have names, else as the question has them.
+    private func sorted(
+        _ episodes: [(episode: MedicationWorklist.Episode, flags: [MedicationFlag])]
+    ) -> [(episode: MedicationWorklist.Episode, flags: [MedicationFlag])] {
+        guard people.haveNames(list.episodes.lazy.map(\.clientID)) else { return episodes }
+        return episodes.sorted { left, right in
+            let (first, second) = (left.episode, right.episode)
+            return (people.name(first.clientID), first.clientID, first.episodeID)
+                < (people.name(second.clientID), second.clientID, second.episodeID)
         }
     }
 
@@ -64,48 +78,89 @@ public struct MedicationView: PageView {
             .union(address["program"].map { [$0] } ?? []).sorted()
         let kinds = Set(list.episodes.flatMap { $0.review.flags.map(\.flag.rawValue) })
             .map { FlagWords.of($0) }.sorted { $0.seriousness < $1.seriousness }
-        let groups = groups
         return [
             .head(
                 title,
                 sentence,
                 acts: [.button("CSV", address.with(["format": "csv"]).href)]
             ),
-            .panel(
-                "h-w",
-                "To look at",
-                note: [.text("most serious first")],
-                [
-                    .filters(
-                        address,
-                        [
-                            .choice(
-                                "m-p",
-                                "Program",
-                                "program",
-                                [("", "All")] + programs.map { ($0, $0) },
-                                chosen: address["program"] ?? ""
-                            ),
-                            .choice(
-                                "m-f",
-                                "Show",
-                                "flag",
-                                [("", "Everything")] + kinds.map { ($0.code, $0.words) },
-                                chosen: address["flag"] ?? ""
-                            ),
-                        ]
-                    ),
-                    groups.isEmpty
-                        ? .empty(
-                            "Nothing to look at",
-                            list.episodes.isEmpty
-                                ? "No episode was open at this time, as far as it was known."
-                                : "Nobody who is enrolled has a flag on a medication."
-                        ) : .tag("ul", ["class": "work"], groups.map(item)),
-                ]
+            .tag(
+                "div",
+                ["class": chosen == nil ? "stack" : "desk"],
+                [work(programs, kinds)] + review
             ),
         ]
     }
+
+    private func work(_ programs: [String], _ kinds: [FlagWords]) -> HTML {
+        let groups = groups
+        return .panel(
+            "h-w",
+            "To look at",
+            note: [.text("most serious first")],
+            [
+                .filters(
+                    address,
+                    [
+                        .choice(
+                            "m-p",
+                            "Program",
+                            "program",
+                            [("", "All")] + programs.map { ($0, $0) },
+                            chosen: address["program"] ?? ""
+                        ),
+                        .choice(
+                            "m-f",
+                            "Show",
+                            "flag",
+                            [("", "Everything")] + kinds.map { ($0.code, $0.words) },
+                            chosen: address["flag"] ?? ""
+                        ),
+                    ]
+                ),
+                groups.isEmpty
+                    ? .empty(
+                        "Nothing to look at",
+                        list.episodes.isEmpty
+                            ? "No episode was open at this time, as far as it was known."
+                            : "Nobody who is enrolled has a flag on a medication."
+                    ) : .tag("ul", ["class": "work"], groups.map(item)),
+            ]
+        )
+    }
+
+    // MARK: - The review
+
+    private var review: [HTML] {
+        guard let chosen else { return [] }
+        let panel = ReviewPanel(record: chosen) { _ in
+            let key = chosen.then.state?.clientID ?? "–"
+            var facts = [String]()
+            if let stay = chosen.then.stay {
+                facts += [stay.program, Words.code(stay.levelOfCare.rawValue)]
+            }
+            facts.append(chosen.then.standing(format))
+            let name: [HTML] =
+                people[key].map {
+                    [
+                        .tag("span", ["class": "name"], text: $0.name), .text(" "),
+                        .tag("span", ["class": "key-of id"], text: key),
+                    ]
+                } ?? [.tag("span", ["class": "id"], text: key)]
+            return [
+                .tag(
+                    "div",
+                    [
+                        .tag("h2", ["id": "h-rev", "class": "client"], name),
+                        .tag("p", text: facts.joined(separator: " · ")),
+                    ]
+                ), .button("Whole episode", chosen.page().href, style: "button small"),
+            ]
+        }
+        return [panel.html]
+    }
+
+    // MARK: - The list
 
     private var sentence: String {
         let flagged = list.episodes.count { !$0.review.flags.isEmpty }
@@ -145,6 +200,7 @@ public struct MedicationView: PageView {
                             ? [
                                 .tag(
                                     "li",
+                                    ["class": "rest"],
                                     [
                                         .tag(
                                             "a",
@@ -171,9 +227,6 @@ public struct MedicationView: PageView {
         _ episode: MedicationWorklist.Episode,
         _ flags: [MedicationFlag]
     ) -> HTML {
-        let href = address.to(
-            "\(address.path.ledgerPath)/episodes/\(episode.episodeID)/medication"
-        ).href
         let names = flags.flatMap(\.medications)
         let medications = names.enumerated().filter { !names[..<$0.offset].contains($0.element) }
             .map(\.element).joined(separator: ", ")
@@ -189,6 +242,23 @@ public struct MedicationView: PageView {
         if !medications.isEmpty {
             parts.append(.tag("span", ["class": "w"], text: medications))
         }
-        return .tag("li", ["data-row": ""], [.tag("a", ["href": href], parts)])
+        let isChosen = episode.episodeID == chosen?.episodeID
+        let whole = address.to(
+            "\(address.path.ledgerPath)/episodes/\(episode.episodeID)/medication"
+        )
+        let beside = address.with(["episode": "\(episode.episodeID)"])
+        // On a narrow screen nothing stands beside the list: there the link leads to the episode.
+        let label = people.name(episode.clientID)
+        return .tag(
+            "li",
+            ["class": isChosen ? "client chosen" : "client", "data-row": ""],
+            parts + [
+                .tag(
+                    "a",
+                    ["class": "on-desk", "href": "\(beside.href)#h-rev", "aria-label": label]
+                        + (["aria-current": "true"] as Attributes).when(isChosen)
+                ), .tag("a", ["class": "on-card", "href": whole.href, "aria-label": label]),
+            ]
+        )
     }
 }

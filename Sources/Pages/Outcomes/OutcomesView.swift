@@ -122,7 +122,8 @@ public struct OutcomesView: PageView {
                     [
                         .tag("dl", ["class": "facts"], figures),
                         ended.count == 0
-                            ? .tag("p", text: "No service ended in this period.") : bars,
+                            ? .tag("p", text: "No service ended in this period.")
+                            : .scrolling("Drawing of lengths of stay", [bars]),
                     ]
                 )
             ]
@@ -141,7 +142,13 @@ public struct OutcomesView: PageView {
             if count > 0 { bar.rectangle(left, 100 - height, step * 0.8, height) }
             if place.isMultiple(of: weeks.count > 13 ? 4 : 2) {
                 pieces.append(
-                    .label("t-2", left + step * 0.4, 116, "\(place + 1)", anchor: "middle")
+                    .label(
+                        "t-2",
+                        left + step * 0.4,
+                        116,
+                        place == 0 ? "week 1" : "\(place + 1)",
+                        anchor: "middle"
+                    )
                 )
             }
         }
@@ -186,15 +193,13 @@ public struct OutcomesView: PageView {
                                 ("Service days", true), ("Attended", true), ("No-shows", true),
                                 ("Weeks below threshold", true),
                             ],
-                            statistics.periods.map { row(month($0.from), $0.total) }
+                            statistics.periods.map { row(format.month($0.from), $0.total) }
                         )
                     ]
                 )
             ]
         )
     }
-
-    private func month(_ date: CalendarDate) -> String { String(date.description.prefix(7)) }
 
     private func row(_ month: String, _ figures: Figures) -> [[HTML]] {
         let ended = figures.ended.values.reduce(0, +)

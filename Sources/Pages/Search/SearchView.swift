@@ -70,7 +70,7 @@ public struct SearchView: PageView {
             "Episodes found",
             [
                 .table(
-                    "list",
+                    "cards",
                     [
                         ("Client", false), ("Episode", false), ("Admitted", false),
                         ("Ended", false), ("Program", false),

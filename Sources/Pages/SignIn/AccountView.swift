@@ -102,6 +102,11 @@ public struct AccountView: PageView {
                     )
                 ]
             ),
+            .panel(
+                "h-keys",
+                "Keys",
+                [.tag("div", ["class": "body"], [KeyList.html])]
+            ),
         ]
     }
 

@@ -89,7 +89,13 @@ public struct SummariesView: PageView {
             .head(
                 title,
                 sentence,
-                acts: [.button("CSV", address.with(["format": "csv", "page": nil]).href)]
+                acts: [
+                    .button(format.month(before.from), month(before).href),
+                    .button(
+                        "Something missing",
+                        address.with(["missing": "any", "page": nil]).href
+                    ), .button("CSV", address.with(["format": "csv", "page": nil]).href),
+                ]
             ),
             .panel(
                 "h-s",
@@ -137,12 +143,22 @@ public struct SummariesView: PageView {
         ]
     }
 
+    /// The month before that of the period's first day.
+    private var before: (from: CalendarDate, to: CalendarDate) {
+        let last = period.from.adding(days: -period.from.day)
+        return (last.adding(days: 1 - last.day), last)
+    }
+
+    private func month(_ dates: (from: CalendarDate, to: CalendarDate)) -> PageAddress {
+        address.with(["from": dates.from.description, "to": dates.to.description, "page": nil])
+    }
+
     private var table: HTML {
         .scrolling(
             "Table of ended episodes",
             [
                 .table(
-                    "list",
+                    "cards",
                     [
                         ("Client", false), ("Missing", false), ("Ended", false), ("How", false),
                         ("Program", false), ("Days", true),

@@ -29,7 +29,10 @@ enum CensusPage {
             return try request.csv(answer, rows: list.enrolled.count)
         }
         let made = try await made(request)
-        let people = await request.people(made.answers.attendance.enrolled.map(\.clientID))
+        // The wall, which everybody can see, has keys alone.
+        let isWall = request.address["view"] == "wall"
+        let keys = made.answers.attendance.enrolled.map(\.clientID)
+        let people = isWall ? People() : await request.people(keys)
         let view = CensusView(
             made.answers,
             request.address,
@@ -44,7 +47,14 @@ enum CensusPage {
             rows: made.answers.attendance.enrolled.count,
             people: people
         )
-        if request.address["view"] == "wall" {
+        page.comparison = try await request.comparison(
+            CensusQuestion.self,
+            "census",
+            [:],
+            made.answers.attendance.enrolled.map { ($0.episodeID, $0.clientID) },
+            people
+        )
+        if isWall {
             page.isWall = true
             // Its pages turn by themselves, the last one back to the first.
             let next = view.isLastPage ? nil : String(request.page + 1)

@@ -20,8 +20,11 @@ extension Endpoint {
         livePage(
             "medication",
             "Whose medication to look at, by the most serious flag",
-            shows: ["getMedicationReview"],
-            parameters: [csv, program, flag],
+            shows: ["getMedicationReview", "getEpisode", "listEpisodeEvents"],
+            parameters: [
+                csv, program, flag,
+                Parameter("episode", .episode, "The episode whose review stands beside the list."),
+            ],
             handler: ListPages.medication
         ),
         livePage(

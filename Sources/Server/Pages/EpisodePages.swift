@@ -74,7 +74,7 @@ enum EpisodePages {
             page: request.page
         )
         let entry = request.address["entry"].map { ["entry=\($0)"] } ?? []
-        return asked.page(view, record, basis, filters: entry)
+        return asked.page(view, record, basis, filters: entry, compares: false)
     }
 
     static func packet(_ request: PageRequest) async throws -> PageResult {
@@ -85,13 +85,17 @@ enum EpisodePages {
 }
 
 /// One episode that a page is asked for, and the questions about it.
-private struct EpisodeAsked {
+struct EpisodeAsked {
     let request: PageRequest
     let episode: EpisodeID
 
     init(_ request: PageRequest) throws {
+        self.init(request, try request.call.episode())
+    }
+
+    init(_ request: PageRequest, _ episode: EpisodeID) {
         self.request = request
-        episode = try request.call.episode()
+        self.episode = episode
     }
 
     private var values: [String: [String]] { ["episode": [episode.description]] }
@@ -120,6 +124,21 @@ private struct EpisodeAsked {
         return (record, now.basis)
     }
 
+    /// The episode at the page's clocks, with what a review of its medication shows and no more.
+    func reviewed() async throws -> EpisodeRecord {
+        let stand = try await stand(isNow: false, attends: false).stand
+        return EpisodeRecord(
+            episode,
+            then: stand,
+            now: stand,
+            version: nil,
+            request.address,
+            request.clocks,
+            request.format,
+            await people(stand)
+        )
+    }
+
     /// The names of the client, and of who stated or prescribed something.
     private func people(_ stand: EpisodeStand) async -> People {
         var keys: Set<String> = []
@@ -133,7 +152,7 @@ private struct EpisodeAsked {
     }
 
     /// What the questions about the episode answer, at the page's clocks or now.
-    private func stand(isNow: Bool) async throws -> Stand {
+    private func stand(isNow: Bool, attends: Bool = true) async throws -> Stand {
         func answer<Asked: Question>(
             _ question: Asked.Type,
             _ values: [String: [String]]
@@ -150,7 +169,9 @@ private struct EpisodeAsked {
         let replay = try await answer(ReplayQuestion.self, replayed)
         var attendance: EpisodeAttendance?
         do {
-            if case .episode(let found) = try await answer(AttendanceQuestion.self, values).value {
+            if attends,
+                case .episode(let found) = try await answer(AttendanceQuestion.self, values).value
+            {
                 attendance = found
             }
         } catch AttendanceError.notAdmitted {}
@@ -337,14 +358,16 @@ private struct EpisodeAsked {
         _ view: some PageView,
         _ record: EpisodeRecord,
         _ basis: ReadModelBasis,
-        filters: [String] = []
+        filters: [String] = [],
+        compares: Bool = true
     ) -> PageResult {
         var page = FoundPage(
             view: view,
             basis: basis,
             rows: 1,
             filters: filters,
-            people: record.people
+            people: record.people,
+            compares: compares
         )
         if record.version != nil, let line = record.then.replay.lines.last {
             page.replayed = ReplayedVersion(

@@ -28,6 +28,12 @@ struct FoundPage: Sendable {
     var replayed: ReplayedVersion?
     /// Whose names are shown.
     var people = People()
+    /// What differs between two knowledge times, below the heading.
+    var comparison: HTML = .nothing
+    /// Whether it can compare two knowledge times.
+    var compares = true
+    /// Whether its bar leads to other times.
+    var leads = true
     /// Whether it is read from three meters.
     var isWall = false
     /// What it turns to by itself, and after how many seconds; nil where it stays.
@@ -36,9 +42,11 @@ struct FoundPage: Sendable {
     /// The page with what stands around it, and what the access log is told of it.
     func reply(to request: PageRequest, isLive: Bool) async throws -> Reply {
         guard view.hasPage else { throw Problem.badRequest("page", "is beyond the last one") }
-        var frame = try await request.frame(basis, replayed)
+        var frame = try await request.frame(basis, replayed, compares)
         if let notice = people.notice { frame.notices.append(notice) }
         frame.isWall = isWall
+        frame.comparison = comparison
+        frame.clocks?.leads = leads
         if isLive, request.clocks.isLive {
             var live = request.address.with(["auto": "1"])
             live.path += "/live"

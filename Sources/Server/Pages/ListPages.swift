@@ -23,7 +23,14 @@ enum ListPages {
                 view: view,
                 basis: answer.basis,
                 rows: list.enrolled.count,
-                people: people
+                people: people,
+                comparison: try await request.comparison(
+                    AttendanceQuestion.self,
+                    "attendance",
+                    request.values(of: ["program"]),
+                    list.enrolled.map { ($0.episodeID, $0.clientID) },
+                    people
+                )
             )
         )
     }
@@ -38,15 +45,37 @@ enum ListPages {
         }
         if request.wantsCSV { return try request.csv(answer, rows: list.episodes.count) }
         let people = await request.people(list.episodes.map(\.clientID))
-        let view = MedicationView(list, request.address, request.format, people)
+        let view = MedicationView(
+            list,
+            request.address,
+            request.format,
+            people,
+            chosen: try await chosen(request)
+        )
         return .page(
             FoundPage(
                 view: view,
                 basis: answer.basis,
                 rows: list.episodes.count,
-                people: people
+                people: people,
+                comparison: try await request.comparison(
+                    MedicationReviewQuestion.self,
+                    "medication",
+                    request.values(of: ["program"]),
+                    list.episodes.map { ($0.episodeID, $0.clientID) },
+                    people
+                )
             )
         )
+    }
+
+    /// The episode whose review stands beside the list of medications; nil where none is chosen.
+    private static func chosen(_ request: PageRequest) async throws -> EpisodeRecord? {
+        guard let text = request.address["episode"] else { return nil }
+        guard let episode = EpisodeID(text) else {
+            throw Problem.badRequest("episode", "must be an episode's id")
+        }
+        return try await EpisodeAsked(request, episode).reviewed()
     }
 
     static func summaries(_ request: PageRequest) async throws -> PageResult {
@@ -72,7 +101,14 @@ enum ListPages {
                 view: view,
                 basis: answer.basis,
                 rows: answer.value.rows.count,
-                people: people
+                people: people,
+                comparison: try await request.comparison(
+                    DischargeSummariesQuestion.self,
+                    "summaries",
+                    request.values(of: ["program"]).merging(period) { $1 },
+                    answer.value.rows.map { ($0.episodeID, $0.clientID) },
+                    people
+                )
             )
         )
     }
@@ -101,7 +137,20 @@ enum ListPages {
             request.format
         )
         let basis = [retention.basis, statistics.basis, outcomes.basis].least
-        return .page(FoundPage(view: view, basis: basis, rows: retention.value.began))
+        return .page(
+            FoundPage(
+                view: view,
+                basis: basis,
+                rows: retention.value.began,
+                comparison: try await request.comparison(
+                    RetentionQuestion.self,
+                    "outcomes",
+                    request.values(of: ["level_of_care"]).merging(program) { $1 },
+                    [],
+                    People()
+                )
+            )
+        )
     }
 }
 

@@ -92,7 +92,10 @@ struct PageRequest: Sendable {
         _ work: @escaping @Sendable (PageRequest) async throws -> Value
     ) async throws -> Value {
         var values = clocks.values.merging(parameters) { $1 }
-        if let compared = clocks.compared { values["compare"] = [compared.description] }
+        if let compared = clocks.compared {
+            values["compare"] = [compared.description]
+            values["known_by"] = [clocks.knownBy.rawValue]
+        }
         // Tomorrow's census of today is another one.
         values["today"] = [context.moment.today.description]
         let isPast = clocks.knownAt != nil || clocks.compared != nil || clocks.version != nil
@@ -190,14 +193,16 @@ struct PageRequest: Sendable {
         let clocks = self.clocks.values.sorted { $0.key < $1.key }.flatMap { name, values in
             values.map { "\(name)=\($0)" }
         }
-        return (clocks + filters + ["rows=\(rows)", "as of position \(basis.position)"])
+        let compared = self.clocks.compared.map { ["compare=\($0)"] } ?? []
+        return (clocks + compared + filters + ["rows=\(rows)", "as of position \(basis.position)"])
             .joined(separator: "; ")
     }
 
     /// What stands around the page.
     func frame(
         _ basis: ReadModelBasis,
-        _ replayed: ReplayedVersion?
+        _ replayed: ReplayedVersion?,
+        _ compares: Bool
     ) async throws -> PageFrame {
         var frame = PageFrame(requestID: call.context.id)
         frame.ledger = call.ledger.name.description
@@ -209,7 +214,7 @@ struct PageRequest: Sendable {
             "search",
             for: visitor.principal.subject
         )
-        frame.clocks = try await clockBar(basis, replayed)
+        frame.clocks = try await clockBar(basis, replayed, compares: compares)
         frame.zone = format.zone(at: context.moment.now)
         return frame
     }
@@ -217,7 +222,8 @@ struct PageRequest: Sendable {
     /// The bar below the header.
     func clockBar(
         _ basis: ReadModelBasis,
-        _ replayed: ReplayedVersion? = nil
+        _ replayed: ReplayedVersion? = nil,
+        compares: Bool = true
     ) async throws -> ClockBar {
         ClockBar(
             address,
@@ -227,7 +233,8 @@ struct PageRequest: Sendable {
             basis,
             secondsBehind: try await secondsBehind(basis),
             viewer: visitor.session.displayName,
-            replayed: replayed
+            replayed: replayed,
+            compares: compares
         )
     }
 

@@ -121,8 +121,12 @@ extension SignIn {
     func viewer(_ visitor: Visitor) async throws -> PageFrame.Viewer {
         PageFrame.Viewer(
             name: visitor.session.displayName,
+            subject: visitor.principal.subject,
             signOutToken: try await token("sign-out", for: visitor.principal.subject),
-            usesKeys: visitor.session.usesKeys
+            usesKeys: visitor.session.usesKeys,
+            // A request is noted to the minute.
+            idleSeconds: (SignInSession.idleMinutes - 1) * 60,
+            longestSeconds: visitor.session.secondsLeft(at: .now)
         )
     }
 }

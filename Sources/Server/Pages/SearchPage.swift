@@ -79,7 +79,8 @@ enum SearchPage {
                 basis: basis,
                 rows: shown.count,
                 filters: ids.isEmpty ? [] : ["found \(ids)"],
-                people: people
+                people: people,
+                leads: false
             )
         )
     }
