@@ -12,6 +12,24 @@ extension EventReader {
         ).first?.get("episode_id")
     }
 
+    /// Where some events stand: their episodes, and their versions there.
+    public func places(
+        of events: [EventID]
+    ) async throws -> [EventID: (episode: EpisodeID, version: Version)] {
+        let rows = try await database.reader.query(
+            """
+            select event_id, episode_id, version from event
+            where ledger_id = \(ledger.id.rawValue) and event_id = any(\(events))
+            """
+        )
+        var places: [EventID: (episode: EpisodeID, version: Version)] = [:]
+        for row in rows {
+            let version = Version(rawValue: try row.get("version"))
+            places[try row.get("event_id")] = (try row.get("episode_id"), version)
+        }
+        return places
+    }
+
     /// The episode of the event at a position; nil where there is none.
     public func episode(at position: Position) async throws -> EpisodeID? {
         try await database.reader.query(

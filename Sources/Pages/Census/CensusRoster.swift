@@ -13,6 +13,7 @@ struct CensusRoster {
     private let format: DisplayFormat
     private let people: People
     private let page: Int
+    private let parked: Set<EpisodeID>
     /// Everybody.
     private let all: [Row]
     /// Those that the filters leave, in order.
@@ -32,13 +33,15 @@ struct CensusRoster {
         _ address: PageAddress,
         _ format: DisplayFormat,
         _ people: People,
-        page: Int
+        page: Int,
+        parked: Set<EpisodeID>
     ) {
         attendance = answers.attendance
         self.address = address
         self.format = format
         self.people = people
         self.page = page
+        self.parked = parked
         let reviews = Dictionary(
             answers.medication.episodes.map { ($0.episodeID, $0.review) },
             uniquingKeysWith: { first, _ in first }
@@ -84,8 +87,10 @@ struct CensusRoster {
     ]
 
     private static func ordered(_ rows: [Row], _ order: String, _ people: People) -> [Row] {
+        // By name only where everybody has one.
+        let areNamed = rows.allSatisfy { people[$0.enrolled.clientID] != nil }
         func name(_ row: Row) -> String {
-            people[row.enrolled.clientID]?.name ?? row.enrolled.clientID
+            areNamed ? people.name(row.enrolled.clientID) : row.enrolled.clientID
         }
         func key(_ row: Row) -> (Int64, String, Int) {
             let enrolled = row.enrolled
@@ -99,12 +104,12 @@ struct CensusRoster {
             default: (0, enrolled.stay.program, row.seriousness)
             }
         }
-        return rows.map { (key($0), $0) }.sorted { left, right in
+        return rows.map { (key($0), name($0), $0) }.sorted { left, right in
             let (first, second) = (left.0, right.0)
             guard first == second else { return first < second }
-            return (left.1.enrolled.clientID, left.1.enrolled.episodeID)
-                < (right.1.enrolled.clientID, right.1.enrolled.episodeID)
-        }.map(\.1)
+            return (left.1, left.2.enrolled.clientID, left.2.enrolled.episodeID)
+                < (right.1, right.2.enrolled.clientID, right.2.enrolled.episodeID)
+        }.map(\.2)
     }
 
     private var shown: ArraySlice<Row> {
@@ -172,8 +177,8 @@ struct CensusRoster {
 
     /// The clients of a page.
     ///
-    /// - Parameter live: when the page was made, where it changes by itself.
-    func panel(live: String?) -> HTML {
+    /// - Parameter status: whether they change by themselves.
+    func panel(_ status: String) -> HTML {
         .tag(
             "section",
             ["class": "panel", "aria-labelledby": "h-list"],
@@ -188,10 +193,7 @@ struct CensusRoster {
                 .tag(
                     "p",
                     ["class": "status", "role": "status", "id": "status"],
-                    text: live.map {
-                        "Live. Nothing has changed since you opened this page at \($0)."
-                    }
-                        ?? "This page shows a time that is over: it does not change by itself."
+                    text: status
                 ),
             ]
         )
@@ -370,6 +372,7 @@ struct CensusRoster {
             flag.chip(href: address.to("\(episode)\(flag.page)").href, count: count)
         }
         var who = people.client(enrolled.clientID, href: address.to(episode).href)
+        who += Parked.chip(enrolled.episodeID, parked)
         if !isGrouped {
             who.append(.tag("span", ["class": "key-of"], text: enrolled.stay.program))
         }

@@ -1,4 +1,4 @@
-import CareEpisode
+public import CareEpisode
 import Documents
 public import Markup
 public import ProjectionRuntime
@@ -49,6 +49,7 @@ public struct CensusView: PageView {
     ///   - format: how times are written.
     ///   - people: names, where there are any.
     ///   - page: which hundred clients.
+    ///   - parked: episodes that could not be read.
     public init(
         _ answers: Answers,
         _ address: PageAddress,
@@ -56,7 +57,8 @@ public struct CensusView: PageView {
         at moment: Moment,
         _ format: DisplayFormat,
         _ people: People,
-        page: Int
+        page: Int,
+        parked: [EpisodeID] = []
     ) {
         self.answers = answers
         self.address = address
@@ -64,7 +66,14 @@ public struct CensusView: PageView {
         self.moment = moment
         self.format = format
         isWall = address["view"] == "wall"
-        roster = CensusRoster(answers, address, format, people, page: page)
+        roster = CensusRoster(
+            answers,
+            address,
+            format,
+            people,
+            page: page,
+            parked: Set(parked)
+        )
     }
 
     /// By which columns clients can be ordered.
@@ -98,7 +107,7 @@ public struct CensusView: PageView {
                 ["class": "two even left"],
                 [roster.toLookAt, CensusChart(answers.days, format).panel]
             ),
-            roster.panel(live: clocks.isLive ? format.time(moment.now) : nil),
+            roster.panel(status),
         ]
     }
 
@@ -108,6 +117,17 @@ public struct CensusView: PageView {
     }
 
     private var date: CalendarDate { answers.census.day.date }
+
+    /// Whether the page changes by itself.
+    private var status: String {
+        if clocks.isLive {
+            return "Live. Nothing has changed since you opened this page at "
+                + "\(format.time(moment.now))."
+        }
+        return clocks.showsNow
+            ? "While it compares, this page does not change by itself."
+            : "This page shows a time that is over: it does not change by itself."
+    }
 
     private var head: HTML {
         var acts: [HTML] = []

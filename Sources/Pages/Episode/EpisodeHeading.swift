@@ -1,5 +1,6 @@
 import CareEpisode
 import Documents
+import Ledger
 import Markup
 import Projections
 
@@ -18,7 +19,7 @@ struct EpisodeHeading {
 
     var html: [HTML] {
         [
-            .tag("div", ["class": "head"], [.tag("div", [client, state, allergies])]),
+            .tag("div", ["class": "head"], [.tag("div", [client, state, allergies, retracted])]),
             .tag(
                 "nav",
                 ["class": "tabs", "aria-label": "This episode"],
@@ -45,10 +46,7 @@ struct EpisodeHeading {
             .tag("span", ["class": "name"], text: person.name), .text(" "),
             .tag("span", ["class": "key-of id"], text: key),
         ]
-        if person.isNamesake {
-            let words = person.dateOfBirth.map { "born \($0), same name" } ?? "same name"
-            parts += [.text(" "), .tag("span", ["class": "chip line"], text: words)]
-        }
+        parts += person.chip
         return .tag("h1", parts)
     }
 
@@ -74,6 +72,24 @@ struct EpisodeHeading {
             parts += [.text(" "), .tag("span", ["class": "chip known"], text: "Now: \(now)")]
         }
         return .tag("p", parts)
+    }
+
+    /// Entries that this page would show, had they not been retracted: the timeline has them.
+    private var retracted: HTML {
+        let kinds: Set<EventKind>
+        switch tab {
+        case "attendance": kinds = [.session]
+        case "medication": kinds = [.medication]
+        case "summary": kinds = Set(EventKind.allCases)
+        default: return .nothing
+        }
+        let versions = record.then.replay.lines.filter {
+            $0.standing == .retracted && kinds.contains($0.event.history.type.kind)
+        }.map(\.event.history.version)
+        guard let first = versions.first else { return .nothing }
+        let words =
+            versions.count == 1 ? "1 entry retracted" : "\(versions.count) entries retracted"
+        return .tag("p", [.tag("a", ["href": record.entry(first)], text: words)])
     }
 
     private var allergies: HTML {

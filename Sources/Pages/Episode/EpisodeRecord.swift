@@ -107,7 +107,12 @@ public struct EpisodeRecord: Sendable {
 
     /// Where an entry stands in the timeline, in the order of recording.
     func entry(_ version: Version) -> String {
-        let number = (Int(version.rawValue) - 1) / Self.pageRows + 1
-        return page().with(["page": number == 1 ? nil : String(number)]).href + "#v\(version)"
+        page().with(["page": Self.page(of: version)]).href + "#v\(version)"
+    }
+
+    /// The page of the timeline that a version is on; nil of the first.
+    static func page(of version: Version) -> String? {
+        let number = (Int(version.rawValue) - 1) / pageRows + 1
+        return number == 1 ? nil : String(number)
     }
 }

@@ -1,4 +1,4 @@
-import CareEpisode
+public import CareEpisode
 import Documents
 public import Markup
 public import Projections
@@ -9,6 +9,7 @@ public struct MedicationView: PageView {
     private let address: PageAddress
     private let format: DisplayFormat
     private let people: People
+    private let parked: Set<EpisodeID>
 
     /// The work to do.
     ///
@@ -17,16 +18,19 @@ public struct MedicationView: PageView {
     ///   - address: of the page.
     ///   - format: how times are written.
     ///   - people: names, where there are any.
+    ///   - parked: episodes that could not be read.
     public init(
         _ list: MedicationWorklist,
         _ address: PageAddress,
         _ format: DisplayFormat,
-        _ people: People
+        _ people: People,
+        parked: [EpisodeID] = []
     ) {
         self.list = list
         self.address = address
         self.format = format
         self.people = people
+        self.parked = Set(parked)
     }
 
     /// The date.
@@ -163,10 +167,13 @@ public struct MedicationView: PageView {
         var parts: [HTML] = []
         if let person = people[episode.clientID] {
             parts.append(.tag("strong", ["class": "name"], text: person.name))
+            parts += person.chip
+            parts += Parked.chip(episode.episodeID, parked)
             parts.append(.tag("span", ["class": "quiet"], text: episode.program))
             parts.append(.tag("span", ["class": "key-of id"], text: episode.clientID))
         } else {
             parts.append(.tag("strong", ["class": "name id"], text: episode.clientID))
+            parts += Parked.chip(episode.episodeID, parked)
             parts.append(.tag("span", ["class": "quiet"], text: episode.program))
         }
         if !medications.isEmpty {

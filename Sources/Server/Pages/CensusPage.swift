@@ -34,8 +34,27 @@ enum CensusPage {
         guard view.hasPage else { throw PageRequest.beyond }
         let rows = made.answers.attendance.enrolled.count
         let isWall = request.address["view"] == "wall"
-        var reply = try await request.reply(view, made.basis, rows: rows, people: people) { frame in
+        let comparison = try await request.comparison(
+            CensusQuestion.self,
+            "census",
+            [:],
+            made.answers.attendance.enrolled.map { ($0.episodeID, $0.clientID) },
+            people
+        )
+        let filters =
+            request.chosen(
+                "program",
+                among: made.answers.attendance.enrolled.map(\.stay.program)
+            ) + request.chosen("flag", among: FlagWords.all.map(\.code) + ["any"])
+        var reply = try await request.reply(
+            view,
+            made.basis,
+            rows: rows,
+            filters: filters,
+            people: people
+        ) { frame in
             frame.isWall = isWall
+            frame.comparison = comparison
             guard request.clocks.isLive else { return }
             var live = request.address.with(["auto": "1"])
             live.path += "/live"
@@ -101,7 +120,8 @@ enum CensusPage {
             at: request.context.moment,
             request.format,
             people,
-            page: request.page
+            page: request.page,
+            parked: made.basis.parked
         )
     }
 

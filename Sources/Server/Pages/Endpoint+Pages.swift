@@ -73,6 +73,12 @@ extension Endpoint {
             handler: SearchPage.show
         ),
         page(
+            "search",
+            "The page before anything is sought",
+            shows: ["listEpisodes"],
+            handler: SearchPage.empty
+        ),
+        page(
             "episodes/{episode}",
             "An episode over time, and its state after any version",
             shows: ["getEpisode", "listEpisodeEvents", "getAttendance", "getMedicationReview"],

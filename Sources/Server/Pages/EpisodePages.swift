@@ -14,10 +14,9 @@ enum EpisodePages {
         let asked = try EpisodeAsked(request)
         let (record, basis) = try await asked.record()
         let page = request.address["page"] == nil ? nil : request.page
-        let by = request.address["by"]
         let view = EpisodeView(record, try await asked.changes(), page: page)
         guard view.hasPage else { throw PageRequest.beyond }
-        return try await asked.reply(view, record, basis, filters: by.map { ["by=\($0)"] } ?? [])
+        return try await asked.reply(view, record, basis)
     }
 
     static func medication(_ request: PageRequest) async throws -> Reply {
@@ -75,8 +74,7 @@ enum EpisodePages {
             page: request.page
         )
         guard view.hasPage else { throw PageRequest.beyond }
-        let entry = request.address["entry"].map { ["entry=\($0)"] } ?? []
-        return try await asked.reply(view, record, basis, filters: entry)
+        return try await asked.reply(view, record, basis)
     }
 
     static func packet(_ request: PageRequest) async throws -> Reply {
@@ -275,15 +273,13 @@ private struct EpisodeAsked {
     func reply(
         _ view: some PageView,
         _ record: EpisodeRecord,
-        _ basis: ReadModelBasis,
-        filters: [String] = []
+        _ basis: ReadModelBasis
     ) async throws -> Reply {
         let line = record.version.map { _ in record.then.replay.lines.last } ?? nil
         return try await request.reply(
             view,
             basis,
             rows: 1,
-            filters: filters,
             replayed: line.map { line in
                 ReplayedVersion(
                     line.event.history.version,

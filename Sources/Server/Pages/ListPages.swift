@@ -15,16 +15,35 @@ enum ListPages {
         guard case .enrolled(let list) = answer.value else {
             preconditionFailure("no episode is asked for")
         }
-        if request.wantsCSV { return try request.csv(answer, rows: list.enrolled.count) }
+        let programs = request.chosen("program", among: list.enrolled.map(\.stay.program))
+        if request.wantsCSV {
+            return try request.csv(answer, rows: list.enrolled.count, filters: programs)
+        }
         let people = await request.people(list.enrolled.map(\.clientID))
-        let view = AttendanceView(list, request.address, request.format, people, page: page)
+        let view = AttendanceView(
+            list,
+            request.address,
+            request.format,
+            people,
+            page: page,
+            parked: answer.basis.parked
+        )
         guard view.hasPage else { throw PageRequest.beyond }
+        let comparison = try await request.comparison(
+            AttendanceQuestion.self,
+            "attendance",
+            request.values(of: ["program"]),
+            list.enrolled.map { ($0.episodeID, $0.clientID) },
+            people
+        )
         return try await request.reply(
             view,
             answer.basis,
             rows: list.enrolled.count,
+            filters: programs
+                + request.chosen("flag", among: FlagWords.all.map(\.code) + ["all"]),
             people: people
-        )
+        ) { $0.comparison = comparison }
     }
 
     static func medication(_ request: PageRequest) async throws -> Reply {
@@ -35,15 +54,32 @@ enum ListPages {
         guard case .program(let list) = answer.value else {
             preconditionFailure("no episode is asked for")
         }
-        if request.wantsCSV { return try request.csv(answer, rows: list.episodes.count) }
+        let programs = request.chosen("program", among: list.episodes.map(\.program))
+        if request.wantsCSV {
+            return try request.csv(answer, rows: list.episodes.count, filters: programs)
+        }
         let people = await request.people(list.episodes.map(\.clientID))
-        let view = MedicationView(list, request.address, request.format, people)
+        let view = MedicationView(
+            list,
+            request.address,
+            request.format,
+            people,
+            parked: answer.basis.parked
+        )
+        let comparison = try await request.comparison(
+            MedicationReviewQuestion.self,
+            "medication",
+            request.values(of: ["program"]),
+            list.episodes.map { ($0.episodeID, $0.clientID) },
+            people
+        )
         return try await request.reply(
             view,
             answer.basis,
             rows: list.episodes.count,
+            filters: programs + request.chosen("flag", among: FlagWords.all.map(\.code)),
             people: people
-        )
+        ) { $0.comparison = comparison }
     }
 
     static func summaries(_ request: PageRequest) async throws -> Reply {
@@ -53,7 +89,10 @@ enum ListPages {
             DischargeSummariesQuestion.self,
             request.values(of: ["program"]).merging(period) { $1 }
         )
-        if request.wantsCSV { return try request.csv(answer, rows: answer.value.rows.count) }
+        let programs = request.chosen("program", among: answer.value.rows.map(\.program))
+        if request.wantsCSV {
+            return try request.csv(answer, rows: answer.value.rows.count, filters: programs)
+        }
         let dates = try request.dates(period)
         let people = await request.people(answer.value.rows.map(\.clientID))
         let view = SummariesView(
@@ -62,15 +101,25 @@ enum ListPages {
             request.address,
             request.format,
             people,
-            page: page
+            page: page,
+            parked: answer.basis.parked
         )
         guard view.hasPage else { throw PageRequest.beyond }
+        let comparison = try await request.comparison(
+            DischargeSummariesQuestion.self,
+            "summaries",
+            request.values(of: ["program"]).merging(period) { $1 },
+            answer.value.rows.map { ($0.episodeID, $0.clientID) },
+            people
+        )
         return try await request.reply(
             view,
             answer.basis,
             rows: answer.value.rows.count,
+            filters: programs
+                + request.chosen("missing", among: answer.value.rows.flatMap(\.missing) + ["any"]),
             people: people
-        )
+        ) { $0.comparison = comparison }
     }
 
     static func outcomes(_ request: PageRequest) async throws -> Reply {
@@ -80,14 +129,17 @@ enum ListPages {
             RetentionQuestion.self,
             request.values(of: ["level_of_care"]).merging(program) { $1 }
         )
-        if request.wantsCSV { return try request.csv(retention, rows: retention.value.began) }
+        let known = retention.value.groups.filter { $0.dimension == .program }.map(\.value)
+        let chosen = request.chosen("program", among: known)
+        if request.wantsCSV {
+            return try request.csv(retention, rows: retention.value.began, filters: chosen)
+        }
         let statistics = try await request.answer(
             StatisticsQuestion.self,
             program.merging(["by": ["month"]]) { $1 }
         )
         let outcomes = try await request.answer(OutcomesQuestion.self, program)
-        let programs = Set(retention.value.groups.filter { $0.dimension == .program }.map(\.value))
-            .union(request.address["program"].map { [$0] } ?? [])
+        let programs = Set(known).union(request.address["program"].map { [$0] } ?? [])
         let view = OutcomesView(
             retention.value,
             statistics.value,
@@ -97,7 +149,19 @@ enum ListPages {
             request.format
         )
         let basis = [retention.basis, statistics.basis, outcomes.basis].least
-        return try await request.reply(view, basis, rows: retention.value.began)
+        let comparison = try await request.comparison(
+            RetentionQuestion.self,
+            "outcomes",
+            request.values(of: ["level_of_care"]).merging(program) { $1 },
+            [],
+            People()
+        )
+        return try await request.reply(
+            view,
+            basis,
+            rows: retention.value.began,
+            filters: chosen
+        ) { $0.comparison = comparison }
     }
 }
 
