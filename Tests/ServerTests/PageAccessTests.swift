@@ -12,7 +12,7 @@ import Testing
 @testable import Server
 
 /// What the access log has of each page, and that there is no page without it.
-@Suite("Pages in the access log")
+@Suite("Pages in the access log", .serialized)
 struct PageAccessTests {
     private func details(
         _ fixture: ServiceFixture,

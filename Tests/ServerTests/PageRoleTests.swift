@@ -8,7 +8,7 @@ import Testing
 @testable import Server
 
 /// What each role gets of the pages: all of it, and nothing else in any byte.
-@Suite("The pages of each role")
+@Suite("The pages of each role", .serialized)
 struct PageRoleTests {
     /// A clinic whose read models are at the head.
     private static func with(
