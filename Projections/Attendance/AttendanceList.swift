@@ -201,7 +201,7 @@ extension AttendanceList.Enrolled {
 
 extension [EpisodeCensus.Session] {
     /// Those that begin within a time; they are sorted by start.
-    fileprivate func within(_ time: Range<Instant>) -> ArraySlice<Element> {
+    func within(_ time: Range<Instant>) -> ArraySlice<Element> {
         let end = place(time.upperBound)
         return self[Swift.min(place(time.lowerBound), end)..<end]
     }

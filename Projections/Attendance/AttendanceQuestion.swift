@@ -101,18 +101,22 @@ public struct AttendanceQuestion: Question {
         let cut = try await cut(context)
         let settings = AttendanceSettings(
             weeklyHours,
-            ledger: try await context.settings(known: clocks, cut)
+            ledger: context.settings(known: clocks, cut)
         )
         guard let episode else {
-            let (list, basis) = try await CensusQuery(context.database, ledger: context.ledger)
+            let (list, basis) = try await CensusQuery(context)
                 .attendance(
                     effectiveAt: effectiveAt,
                     program: program,
                     settings: settings,
                     knowledge: clocks.knowledge
                 )
-            let json = list.json(context.ledger, basis)
-            return Answer(.enrolled(list), basis, json: json, list: { list.list }) {
+            return Answer(
+                .enrolled(list),
+                basis,
+                json: list.json(context.ledger, basis),
+                list: { list.list }
+            ) {
                 list.document(context, basis)
             }
         }
@@ -130,8 +134,12 @@ public struct AttendanceQuestion: Question {
             effectiveAt: effectiveAt,
             attendance: attendance
         )
-        let json = told.json(context.ledger, basis)
-        return Answer(.episode(attendance), basis, json: json, list: { attendance.list }) {
+        return Answer(
+            .episode(attendance),
+            basis,
+            json: told.json(context.ledger, basis),
+            list: { attendance.list }
+        ) {
             told.document(context.ledger, basis)
         }
     }
@@ -144,7 +152,7 @@ public struct AttendanceQuestion: Question {
     ) async throws -> Answer<KnowledgeDifference> {
         let settings = AttendanceSettings(
             weeklyHours,
-            ledger: try await context.settings(known: clocks)
+            ledger: context.settings(known: clocks)
         )
         guard let episode else {
             let time = AttendanceTime(effectiveAt, context.calendar, settings)
@@ -153,7 +161,7 @@ public struct AttendanceQuestion: Question {
                 (first, second),
                 among: .enrolled(at: effectiveAt),
                 settings: settings.ledger,
-                fold: try CensusQuery(context.database, ledger: context.ledger).attendanceFold(
+                fold: try CensusQuery(context).attendanceFold(
                     effectiveAt: effectiveAt,
                     program: program,
                     settings: settings
@@ -178,7 +186,7 @@ public struct AttendanceQuestion: Question {
         guard let episode, let cut = try await cut(context) else { return [] }
         let settings = AttendanceSettings(
             weeklyHours,
-            ledger: try await context.settings(known: clocks, cut)
+            ledger: context.settings(known: clocks, cut)
         )
         return try await context.histories.changes(
             by: cut.version,

@@ -159,6 +159,7 @@ extension EpisodeCensus {
     /// Exact but for sessions recorded twice, or missed and attended, of which one lies after that
     /// time, and for contacts of the end's date that came after it: see ``needsFold(at:)``.
     public func cut(_ effectiveAt: Instant) -> EpisodeCensus? {
+        if lies(notAfter: effectiveAt) { return self }
         var cut = self
         cut.stays = stays.compactMap { $0.cut(effectiveAt) }
         guard !cut.stays.isEmpty else { return nil }
@@ -166,6 +167,36 @@ extension EpisodeCensus {
         cut.sessions = sessions.filter { $0.start <= effectiveAt }
         cut.flags = flags.filter { $0.at <= effectiveAt }
         return cut
+    }
+
+    /// Whether nothing of the episode lies after a time: mostly so, where the time is now.
+    private func lies(notAfter time: Instant) -> Bool {
+        end.map { $0.at <= time } ?? true
+            && sessions.last.map { $0.start <= time } ?? true
+            && flags.allSatisfy { $0.at <= time }
+            && stays.allSatisfy { stay in
+                stay.from <= time && stay.to.map { $0 <= time } ?? true
+                    && stay.tracks.times.last.map { $0 <= time } ?? true
+                    && stay.schedules.times.last.map { $0 <= time } ?? true
+            }
+    }
+
+    /// Whether the episode lies in a time, or a session after its end does.
+    func overlaps(_ time: Range<Instant>) -> Bool {
+        admittedAt < time.upperBound
+            && (end.map { $0.at >= time.lowerBound } ?? true
+                || sessions.last.map { $0.start >= time.lowerBound } ?? false)
+    }
+
+    /// The episode with the stays alone that overlap a time; nil without any.
+    func stays(overlapping time: Range<Instant>) -> EpisodeCensus? {
+        func overlaps(_ stay: Stay) -> Bool {
+            stay.from < time.upperBound && stay.to.map { $0 >= time.lowerBound } ?? true
+        }
+        if stays.allSatisfy(overlaps) { return self }
+        var episode = self
+        episode.stays = stays.filter(overlaps)
+        return episode.stays.isEmpty ? nil : episode
     }
 
     /// Whether only a fold tells how the episode stood at a time.

@@ -1,17 +1,30 @@
 public import CareEpisode
 public import Ledger
 import Postgres
-import ProjectionRuntime
+public import ProjectionRuntime
 
 /// Asks the census of one ledger, for any two clocks.
 public struct CensusQuery: Sendable {
     let model: ReadModel<CensusProjection>
     let ledger: LedgerDescription
+    private let kept: KeptModels?
 
     /// A ledger's census.
-    public init(_ database: LedgerDatabase, ledger: LedgerDescription) throws {
+    ///
+    /// - Parameter kept: what is kept of the tables between questions; nil for nothing.
+    public init(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        kept: KeptModels? = nil
+    ) throws {
         model = ReadModel(try CensusProjection(ledger), database, ledger: ledger)
         self.ledger = ledger
+        self.kept = kept
+    }
+
+    /// That of the ledger a question is about.
+    init(_ context: LedgerContext) throws {
+        try self.init(context.database, ledger: context.ledger, kept: context.kept)
     }
 
     /// Days in the ledger's zone.
@@ -32,9 +45,11 @@ public struct CensusQuery: Sendable {
         effectiveAt: Instant,
         knowledge: Knowledge?
     ) async throws -> ([EpisodeCensus], ReadModelBasis) {
-        try await episodes(choice, effectiveAt: effectiveAt, knowledge) {
+        if let knowledge { return try await folded(choice, effectiveAt, knowledge) }
+        let (models, basis) = try await stored(since: time.lowerBound) {
             CensusRows.whole(time, $0, $1)
         }
+        return try await asOf(effectiveAt, models.filter { $0.overlaps(time) }, basis)
     }
 
     /// Episodes as they were known: from the tables those with a stay that overlaps a time, with
@@ -44,41 +59,70 @@ public struct CensusQuery: Sendable {
         effectiveAt: Instant,
         knowledge: Knowledge?
     ) async throws -> ([EpisodeCensus], ReadModelBasis) {
-        try await episodes(.enrolled(in: time), effectiveAt: effectiveAt, knowledge) {
+        if let knowledge {
+            return try await folded(.enrolled(in: time), effectiveAt, knowledge)
+        }
+        let (models, basis) = try await stored(since: time?.lowerBound) {
             CensusRows.overlapping(time, $0, $1)
+        }
+        let overlapping = time.map { time in models.compactMap { $0.stays(overlapping: time) } }
+        return try await asOf(effectiveAt, overlapping ?? models, basis)
+    }
+
+    /// Episodes that are chosen from the events.
+    private func folded(
+        _ choice: EpisodeChoice,
+        _ effectiveAt: Instant,
+        _ knowledge: Knowledge
+    ) async throws -> ([EpisodeCensus], ReadModelBasis) {
+        try await model.histories.run(
+            of: choice,
+            known: knowledge,
+            fold(effectiveAt: effectiveAt)
+        )
+    }
+
+    /// Episodes that two statements select from the tables, or what is kept of them, which may be more.
+    ///
+    /// - Parameter from: what ended earlier is not wanted; nil where everything is.
+    private func stored(
+        since from: Instant?,
+        _ selection: @Sendable (LedgerID, Int32) -> [SQL]
+    ) async throws -> ([EpisodeCensus], ReadModelBasis) {
+        let id = ledger.id
+        if let kept, let from, from >= kept.start {
+            return try await model.keptModels(notEndedBefore: from, kept) {
+                connection,
+                generation,
+                start,
+                episodes in
+                try await CensusRows.notOver(before: start, episodes, id, generation, connection)
+            }
+        }
+        return try await model.withTables { connection, generation, basis in
+            let results = try await connection.pipeline(selection(id, generation))
+            return (try CensusRows.models(episodes: results[0], stays: results[1]), basis)
         }
     }
 
-    /// Episodes that are chosen from the events, or those that two statements select from the tables.
-    private func episodes(
-        _ choice: EpisodeChoice,
-        effectiveAt: Instant,
-        _ knowledge: Knowledge?,
-        _ selection: @Sendable (LedgerID, Int32) -> [SQL]
+    /// Episodes of which only what happened up to a time takes part, where the rows do not tell.
+    private func asOf(
+        _ effectiveAt: Instant,
+        _ models: [EpisodeCensus],
+        _ basis: ReadModelBasis
     ) async throws -> ([EpisodeCensus], ReadModelBasis) {
-        if let knowledge {
-            let fold = fold(effectiveAt: effectiveAt)
-            return try await model.histories.run(of: choice, known: knowledge, fold)
-        }
-        var (models, basis) = try await model.withTables { connection, generation, basis in
-            let results = try await connection.pipeline(selection(ledger.id, generation))
-            return (try CensusRows.models(episodes: results[0], stays: results[1]), basis)
-        }
         // Parked episodes cannot be folded: their last good rows answer.
-        let parked = Set(basis.parked)
-        let doubtful = Set(
-            models.filter { $0.needsFold(at: effectiveAt) }.map(\.episodeID)
-        ).subtracting(parked)
-        if !doubtful.isEmpty {
-            let folded = try await model.folded(
-                doubtful.sorted(),
-                through: basis.position,
-                effectiveAt: effectiveAt
-            )
-            models = models.compactMap {
-                doubtful.contains($0.episodeID) ? folded[$0.episodeID] : $0
-            }
+        let doubtful = Set(models.filter { $0.needsFold(at: effectiveAt) }.map(\.episodeID))
+            .subtracting(basis.parked)
+        guard !doubtful.isEmpty else { return (models, basis) }
+        let folded = try await model.folded(
+            doubtful.sorted(),
+            through: basis.position,
+            effectiveAt: effectiveAt
+        )
+        let certain = models.compactMap {
+            doubtful.contains($0.episodeID) ? folded[$0.episodeID] : $0
         }
-        return (models, basis)
+        return (certain, basis)
     }
 }

@@ -122,7 +122,7 @@ public struct CensusQuestion: Question {
 
     /// The census.
     public func answer(_ context: LedgerContext) async throws -> Answer<Value> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let query = try CensusQuery(context)
         let (models, basis) = try await query.episodes(
             overlapping: time.instants(context.calendar),
             effectiveAt: effectiveAt,
@@ -131,13 +131,21 @@ public struct CensusQuestion: Question {
         let value = value(models, context.calendar)
         switch value {
         case .date(let census):
-            let json = census.json(context.ledger, basis)
-            return Answer(value, basis, json: json, list: { census.list }) {
+            return Answer(
+                value,
+                basis,
+                json: census.json(context.ledger, basis),
+                list: { census.list }
+            ) {
                 census.document(context, basis)
             }
         case .period(let tally):
-            let json = tally.json(context.ledger, basis)
-            return Answer(value, basis, json: json, list: { tally.list }) {
+            return Answer(
+                value,
+                basis,
+                json: tally.json(context.ledger, basis),
+                list: { tally.list }
+            ) {
                 tally.document(basis)
             }
         }
@@ -149,7 +157,7 @@ public struct CensusQuestion: Question {
         from first: Instant,
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let query = try CensusQuery(context)
         return try await compare(
             context,
             (first, second),

@@ -155,24 +155,56 @@ enum CensusRows {
         _ ledger: LedgerID,
         _ generation: Int32
     ) -> [SQL] {
-        // The last session is the last element.
         let isInTime: SQL = """
             admitted_at < \(time.upperBound.microseconds)
-            and (
-                ended_at is null
-                or ended_at >= \(time.lowerBound.microseconds)
-                or session_at[cardinality(session_at)] >= \(time.lowerBound.microseconds)
-            )
+            and \(isNotOver(before: time.lowerBound))
             """
+        return select(ledger, generation, wholeWhere: isInTime)
+    }
+
+    /// The episodes, all or some, that have a stay or a session at a time or later; and all of their
+    /// stays.
+    static func notOver(
+        before time: Instant,
+        _ episodes: [EpisodeID]?,
+        _ ledger: LedgerID,
+        _ generation: Int32,
+        _ connection: PostgresConnection
+    ) async throws -> [EpisodeID: EpisodeCensus] {
+        var condition = isNotOver(before: time)
+        if let episodes { condition = "\(condition) and episode_id = any (\(episodes))" }
+        let results = try await connection.pipeline(
+            select(ledger, generation, wholeWhere: condition)
+        )
+        return try models(episodes: results[0], stays: results[1])
+            .reduce(into: [:]) { $0[$1.episodeID] = $1 }
+    }
+
+    private static func isNotOver(before time: Instant) -> SQL {
+        // The last session is the last element.
+        """
+        (
+            ended_at is null
+            or ended_at >= \(time.microseconds)
+            or session_at[cardinality(session_at)] >= \(time.microseconds)
+        )
+        """
+    }
+
+    private static func select(
+        _ ledger: LedgerID,
+        _ generation: Int32,
+        wholeWhere condition: SQL
+    ) -> [SQL] {
         let isOfThem: SQL = """
             episode_id in (
                 select episode_id
                 from read_model.census_episode
                 where \(ProjectionTable.isOf(ledger, generation))
-                and \(isInTime)
+                and \(condition)
             )
             """
-        return select(ledger, generation, episodes: isInTime, stays: isOfThem)
+        return select(ledger, generation, episodes: condition, stays: isOfThem)
     }
 
     /// The episodes with a stay that overlaps a time, or all; and those stays.

@@ -62,7 +62,7 @@ public struct EpisodesQuestion: Question {
 
     /// The list.
     public func answer(_ context: LedgerContext) async throws -> Answer<EpisodeList> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let query = try CensusQuery(context)
         let (models, basis) = try await query.episodes(
             overlapping: nil,
             effectiveAt: effectiveAt,
@@ -80,7 +80,7 @@ public struct EpisodesQuestion: Question {
         from first: Instant,
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let query = try CensusQuery(context)
         return try await compare(
             context,
             (first, second),

@@ -35,19 +35,23 @@ public struct MedicationReviewQuery: Sendable {
     private let calendar: LocalCalendar
     private let given: MedicationReview.Settings?
     let settings: LedgerSettings
+    private let kept: KeptModels?
 
     /// A ledger's medication review.
     ///
     /// - Parameters:
     ///   - given: what the question says in place of the ledger's settings; nil for nothing.
     ///   - settings: what the ledger has set.
+    ///   - kept: what is kept of the tables between questions; nil for nothing.
     /// - Throws: an error that names the ledger's zone where this machine does not know it.
     public init(
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
         given: MedicationReview.Settings? = nil,
-        settings: LedgerSettings = LedgerSettings()
+        settings: LedgerSettings = LedgerSettings(),
+        kept: KeptModels? = nil
     ) throws {
+        self.kept = kept
         calendar = try LocalCalendar(timeZone: ledger.timeZone)
         model = ReadModel(try MedicationReviewProjection(ledger), database, ledger: ledger)
         self.ledger = ledger
@@ -347,6 +351,25 @@ public struct MedicationReviewQuery: Sendable {
 
     private func stored(_ subject: Subject, _ effectiveAt: Instant) async throws -> Found {
         let id = ledger.id
+        if let kept, case .program(nil) = subject, effectiveAt >= kept.start {
+            let (own, basis) = try await model.keptModels(notEndedBefore: effectiveAt, kept) {
+                connection,
+                generation,
+                start,
+                episodes in
+                try await MedicationRows.medications(
+                    .notOver(start, episodes),
+                    id,
+                    generation,
+                    connection
+                ).reduce(into: [:]) { $0[$1.episodeID] = $1 }
+            }
+            return Found(
+                own: try await reviewed(own, effectiveAt, basis),
+                others: [],
+                basis: basis
+            )
+        }
         typealias Rows = (own: [EpisodeMedications], others: [EpisodeMedications], ReadModelBasis)
         let (own, others, basis): Rows = try await model.withTables {
             connection,
@@ -358,7 +381,8 @@ public struct MedicationReviewQuery: Sendable {
             let own: [EpisodeMedications]
             switch subject {
             case .episode(let episode): own = try await rows(.episode(episode))
-            case .program(let program):
+            case .program(nil): own = try await rows(.notOver(effectiveAt, nil))
+            case .program(let program?):
                 own = try await rows(.program(program, effectiveAt: effectiveAt))
             case .client(let client):
                 own = try await rows(.clients([client], effectiveAt: effectiveAt))

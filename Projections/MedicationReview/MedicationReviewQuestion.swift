@@ -118,7 +118,7 @@ public struct MedicationReviewQuestion: Question {
     /// The review.
     public func answer(_ context: LedgerContext) async throws -> Answer<Value> {
         let cut = try await cut(context)
-        let query = try await query(context, cut)
+        let query = try query(context, cut)
         switch subject {
         case .episode(let episode):
             let review = try await query.episode(
@@ -172,7 +172,7 @@ public struct MedicationReviewQuestion: Question {
         from first: Instant,
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
-        let query = try await query(context)
+        let query = try query(context)
         var choice = EpisodeChoice.enrolled(at: effectiveAt)
         if let episode = subject.episode {
             choice = .only(
@@ -210,7 +210,7 @@ public struct MedicationReviewQuestion: Question {
     public func changes(_ context: LedgerContext) async throws -> [KnowledgeDifference.Change] {
         guard let episode = subject.episode, let cut = try await cut(context) else { return [] }
         let effectiveAt = effectiveAt(cut)
-        let query = try await query(context, cut)
+        let query = try query(context, cut)
         let others = try await context.histories.run(
             of: .enrolled(at: effectiveAt),
             through: cut.position,
@@ -239,12 +239,13 @@ public struct MedicationReviewQuestion: Question {
     private func query(
         _ context: LedgerContext,
         _ cut: HistoryCut? = nil
-    ) async throws -> MedicationReviewQuery {
+    ) throws -> MedicationReviewQuery {
         try MedicationReviewQuery(
             context.database,
             ledger: context.ledger,
             given: settings,
-            settings: try await context.settings(known: clocks, cut)
+            settings: context.settings(known: clocks, cut),
+            kept: context.kept
         )
     }
 }

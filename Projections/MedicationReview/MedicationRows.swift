@@ -8,8 +8,10 @@ enum MedicationRows {
     /// Which episodes are wanted.
     enum Selection: Sendable {
         case episode(EpisodeID)
-        /// Those enrolled in a program, nil for any, and those of which something lies after a time.
-        case program(String?, effectiveAt: Instant)
+        /// Those enrolled in a program, and those of which something lies after a time.
+        case program(String, effectiveAt: Instant)
+        /// Those, all or some, that are open, and those of which something lies after a time.
+        case notOver(Instant, [EpisodeID]?)
         /// Those of some clients that are open, and those of which something lies after a time.
         case clients([String], effectiveAt: Instant)
     }
@@ -23,9 +25,7 @@ enum MedicationRows {
             switch selection {
             case .episode(let episode):
                 "episode_id = \(episode)"
-            case .program(nil, let effectiveAt):
-                "(ended_at is null or last_at > \(effectiveAt.microseconds))"
-            case .program(let program?, let effectiveAt):
+            case .program(let program, let effectiveAt):
                 """
                 (
                     (
@@ -34,6 +34,13 @@ enum MedicationRows {
                     )
                     or last_at > \(effectiveAt.microseconds)
                 )
+                """
+            case .notOver(let time, nil):
+                "(ended_at is null or last_at > \(time.microseconds))"
+            case .notOver(let time, let episodes?):
+                """
+                (ended_at is null or last_at > \(time.microseconds))
+                and episode_id = any (\(episodes))
                 """
             case .clients(let clients, let effectiveAt):
                 """

@@ -76,7 +76,7 @@ public struct OutcomesQuestion: Question {
 
     /// The outcomes.
     public func answer(_ context: LedgerContext) async throws -> Answer<PeriodOutcomes> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let query = try CensusQuery(context)
         // A service may have begun with a stay that lies before the period.
         let time = context.calendar.instants(from: from, through: to)
         let (models, basis) = try await query.wholeEpisodes(
@@ -97,7 +97,7 @@ public struct OutcomesQuestion: Question {
         from first: Instant,
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let query = try CensusQuery(context)
         return try await compare(
             context,
             (first, second),

@@ -77,7 +77,7 @@ public struct RetentionQuestion: Question {
 
     /// The retention.
     public func answer(_ context: LedgerContext) async throws -> Answer<Retention> {
-        let (retention, basis) = try await CensusQuery(context.database, ledger: context.ledger)
+        let (retention, basis) = try await CensusQuery(context)
             .retention(
                 from: from,
                 to: to,
@@ -86,8 +86,12 @@ public struct RetentionQuestion: Question {
                 levelOfCare: levelOfCare,
                 knowledge: clocks.knowledge
             )
-        let json = retention.json(context.ledger, basis)
-        return Answer(retention, basis, json: json, list: { retention.list }) {
+        return Answer(
+            retention,
+            basis,
+            json: retention.json(context.ledger, basis),
+            list: { retention.list }
+        ) {
             retention.document(context, basis)
         }
     }
@@ -98,7 +102,7 @@ public struct RetentionQuestion: Question {
         from first: Instant,
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
+        let query = try CensusQuery(context)
         return try await compare(
             context,
             (first, second),

@@ -1,4 +1,5 @@
 public import CareEpisode
+import Ledger
 
 extension Statistics {
     /// A client who comes back so many dates after an end is readmitted.
@@ -16,7 +17,7 @@ extension Statistics {
     ///   - program: only this program's stays and sessions, and the episodes whose last stay is in
     ///     it; nil for all.
     ///   - span: into what the period is divided; nil for not at all.
-    ///   - weekday: on which weeks begin.
+    ///   - attendance: when weeks begin, and how many hours they should have.
     ///   - effectiveAt: just before the last date's 24:00, or now.
     ///   - calendar: of the ledger's zone.
     public init(
@@ -25,7 +26,7 @@ extension Statistics {
         to: CalendarDate,
         program: String?,
         by span: Span?,
-        weeksFrom weekday: Weekday = .monday,
+        attendance: AttendanceSettings = AttendanceSettings(),
         effectiveAt: Instant,
         calendar: LocalCalendar
     ) {
@@ -33,12 +34,23 @@ extension Statistics {
         self.to = to
         self.program = program
         self.span = span
+        let firstDay = attendance.ledger.firstDayOfWeek(on: calendar.date(of: effectiveAt))
+        let weekday = firstDay?.day ?? .monday
+        let weeks = JudgedWeeks(
+            DatePeriod(from, to),
+            from: weekday,
+            effectiveAt: effectiveAt,
+            attendance,
+            calendar
+        )
+        var settings: Set<LedgerSetting> = []
         let dates = Self.divided(DatePeriod(from, to), by: span, weekday)
         var counts = dates.map(PeriodCount.init)
         let models = models.compactMap { $0.cut(effectiveAt) }
         for (client, episodes) in Dictionary(grouping: models, by: \.clientID) {
             for model in episodes {
-                let episode = CountedEpisode(model, program: program, calendar)
+                let episode = CountedEpisode(model, program: program, weeks, calendar)
+                settings.formUnion(episode.weeks.compactMap(\.by))
                 let readmission = episode.readmission(after: episodes)
                 for index in counts.indices {
                     guard let figures = episode.figures(dates[index], readmission) else { continue }
@@ -47,6 +59,10 @@ extension Statistics {
             }
         }
         periods = counts.map(\.period)
+        if span == .week || !settings.isEmpty || counts.contains(where: \.hasJudgedWeeks) {
+            settings.formUnion([firstDay?.by].compactMap { $0 })
+        }
+        self.settings = settings.sorted { $0.entry < $1.entry }
     }
 
     /// The parts of a period, in order.
@@ -111,6 +127,8 @@ private struct PeriodCount {
         if let readmission = part.readmission { readmissions.append(readmission) }
     }
 
+    var hasJudgedWeeks: Bool { total.figures.judgedWeeks > 0 }
+
     var period: Statistics.Period {
         let order = Statistics.Dimension.allCases
         return Statistics.Period(
@@ -138,6 +156,45 @@ private struct PeriodCount {
     }
 }
 
+/// The weeks of a period that are over, and what they are judged by.
+private struct JudgedWeeks {
+    typealias Week = (lastDate: CalendarDate, program: String, isBelow: Bool, by: LedgerSetting?)
+
+    private let weeks: [(week: LocalWeek, instants: Range<Instant>)]
+    private let attendance: AttendanceSettings
+    private let calendar: LocalCalendar
+
+    init(
+        _ period: DatePeriod,
+        from weekday: Weekday,
+        effectiveAt: Instant,
+        _ attendance: AttendanceSettings,
+        _ calendar: LocalCalendar
+    ) {
+        self.attendance = attendance
+        self.calendar = calendar
+        let first = LocalWeek(of: period.first, from: weekday)
+        weeks = sequence(first: first, next: \.next).prefix { $0.lastDate <= period.last }
+            .map { ($0, calendar.instants(from: $0.firstDate, through: $0.lastDate)) }
+            .filter { $0.1.upperBound.microseconds <= effectiveAt.microseconds + 1 }
+    }
+
+    /// Those that are held against a threshold, with the program in force at their end.
+    func of(_ model: EpisodeCensus) -> [Week] {
+        guard let first = model.stays.first, let last = model.stays.last else { return [] }
+        let rule = WeekRule(model.stays, calendar, attendance)
+        return weeks.compactMap { week, instants -> Week? in
+            guard first.from < instants.upperBound,
+                last.to.map({ $0 > instants.lowerBound }) ?? true,
+                let stay = model.stays.last(where: { $0.from < instants.upperBound })
+            else { return nil }
+            let (judged, by) = rule.judge(week, model.sessions.within(instants))
+            guard judged.threshold != nil else { return nil }
+            return (week.lastDate, stay.program, judged.isBelow, by)
+        }
+    }
+}
+
 /// An episode as statistics of a program see it.
 private struct CountedEpisode {
     private let model: EpisodeCensus
@@ -148,10 +205,17 @@ private struct CountedEpisode {
     private let sessions: [(date: CalendarDate, session: EpisodeCensus.Session)]
     /// Where the last stay is wanted.
     private let end: EpisodeCensus.End?
+    /// The weeks that are held against a threshold, those that are wanted.
+    let weeks: [JudgedWeeks.Week]
     /// The dates on which anything of it lies; nil for none.
     private let reach: ClosedRange<CalendarDate>?
 
-    init(_ model: EpisodeCensus, program: String?, _ calendar: LocalCalendar) {
+    init(
+        _ model: EpisodeCensus,
+        program: String?,
+        _ weeks: JudgedWeeks,
+        _ calendar: LocalCalendar
+    ) {
         func isWanted(_ stay: EpisodeCensus.Stay?) -> Bool {
             program == nil || stay?.program == program
         }
@@ -162,6 +226,7 @@ private struct CountedEpisode {
             .filter { isWanted(model.stay(at: $0.start)) }
             .map { (calendar.date(of: $0.start), $0) }
         end = isWanted(model.stays.last) ? model.end : nil
+        self.weeks = weeks.of(model).filter { program == nil || $0.program == program }
         let starts = [stays.first.map { calendar.date(of: $0.from) }, sessions.first?.date]
         let last = CalendarDate(dayNumber: .max / 2)
         let ends = [
@@ -189,6 +254,10 @@ private struct CountedEpisode {
         figures.count(
             sessions.lazy.filter { dates.first <= $0.date && $0.date <= dates.last }
         )
+        for week in weeks where dates.first <= week.lastDate && week.lastDate <= dates.last {
+            figures.judgedWeeks += 1
+            figures.weeksBelow += week.isBelow ? 1 : 0
+        }
         let isThere = stays.contains { !$0.dates(dates, calendar).isEmpty }
         guard figures != Figures() || isThere else { return nil }
         let readmission = readmission.flatMap {

@@ -121,6 +121,8 @@ extension Figures {
             ("Program cancelled", { String($0.missed[.cancelledByProgram] ?? 0) }),
             ("Attendance", { percent($0.attendanceRate) }),
             ("No-show rate", { percent($0.noShowRate) }),
+            ("Judged weeks", { String($0.judgedWeeks) }),
+            ("Below hours", { percent($0.belowRate) }),
         ]
     }
 

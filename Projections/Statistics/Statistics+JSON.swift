@@ -119,6 +119,9 @@ extension Figures: JSONObject {
         .init("missed") { codes($0.missed) },
         .init("attendance_rate", \.attendanceRate),
         .init("no_show_rate", \.noShowRate),
+        .init("judged_weeks", \.judgedWeeks),
+        .init("weeks_below", \.weeksBelow),
+        .init("below_rate", \.belowRate),
     ]
 
     private static func codes<Code: RawRepresentable<String>>(

@@ -1,4 +1,5 @@
 public import CareEpisode
+public import Ledger
 
 /// What a director and a state count of a period: who was there, who came and went, how long, and how
 /// they attended; as a whole and by where clients come from, who pays, track and schedule.
@@ -13,6 +14,8 @@ public struct Statistics: Sendable {
     public let span: Span?
     /// In order, without gaps.
     public let periods: [Period]
+    /// The settings that judged weeks go by, in the order in which they were recorded.
+    public let settings: [LedgerSetting]
 
     /// Into what a period is divided; its first and last part end with it.
     public enum Span: String, ClosedCode {
@@ -122,6 +125,16 @@ public struct Figures: Hashable, Sendable {
     ///
     /// Those after an end that nobody knew of yet are among them.
     public var missed: [MissedReason: Int] = [:]
+    /// Weeks that were held against a threshold of hours and ended on one of the dates, of each
+    /// episode for itself.
+    public var judgedWeeks = 0
+    /// Those of them that were below it.
+    public var weeksBelow = 0
+
+    /// ``weeksBelow`` of ``judgedWeeks``, 0 to 1; nil where none was judged.
+    public var belowRate: Double? {
+        judgedWeeks == 0 ? nil : Double(weeksBelow) / Double(judgedWeeks)
+    }
 
     /// Sessions that clients attended or should have: what the program cancelled is none.
     public var expected: Int {
@@ -151,5 +164,7 @@ public struct Figures: Hashable, Sendable {
         serviceDays += other.serviceDays
         attended += other.attended
         missed.merge(other.missed, uniquingKeysWith: +)
+        judgedWeeks += other.judgedWeeks
+        weeksBelow += other.weeksBelow
     }
 }

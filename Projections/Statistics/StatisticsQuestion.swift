@@ -75,24 +75,33 @@ public struct StatisticsQuestion: Question {
 
     /// The statistics.
     public func answer(_ context: LedgerContext) async throws -> Answer<Statistics> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
-        let firstDay = try await firstDayOfWeek(context)
+        let query = try CensusQuery(context)
         // Whose end lies before the period may come back in it.
         let start = from.adding(days: -Statistics.readmissionDays)
-        var (models, basis) = try await query.wholeEpisodes(
+        let (models, rest) = try await query.wholeEpisodes(
             context.calendar.instants(from: start, through: to),
             effectiveAt: effectiveAt,
             knowledge: clocks.knowledge
         )
-        let statistics = statistics(models, context.calendar, firstDay?.day)
-        basis.settings = [firstDay?.by].compactMap { $0 }
-        return Answer(
+        let settings = AttendanceSettings(ledger: context.settings(known: clocks))
+        let statistics = statistics(models, context.calendar, settings)
+        var basis = rest
+        basis.settings = statistics.settings
+        return written(statistics, basis, context.ledger)
+    }
+
+    private func written(
+        _ statistics: Statistics,
+        _ basis: ReadModelBasis,
+        _ ledger: LedgerDescription
+    ) -> Answer<Statistics> {
+        Answer(
             statistics,
             basis,
-            json: statistics.json(context.ledger, basis),
+            json: statistics.json(ledger, basis),
             list: { CSVTable(statistics.lines, Statistics.Line.columns) }
-        ) { [basis] in
-            statistics.document(context.ledger, basis)
+        ) {
+            statistics.document(ledger, basis)
         }
     }
 
@@ -102,33 +111,35 @@ public struct StatisticsQuestion: Question {
         from first: Instant,
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
-        let query = try CensusQuery(context.database, ledger: context.ledger)
-        let firstDay = try await firstDayOfWeek(context)?.day
+        let query = try CensusQuery(context)
+        let settings = context.settings(known: clocks)
         return try await compare(
             context,
             (first, second),
-            fold: query.fold(effectiveAt: effectiveAt),
-            items: { [self, calendar = context.calendar] in
-                statistics($0, calendar, firstDay).items
+            settings: settings,
+            fold: { [fold = query.fold(effectiveAt: effectiveAt)] episode, history in
+                try fold(episode, history).map {
+                    Part(model: $0, settings: settings.known(at: history.knownAt))
+                }
+            },
+            items: { [self, calendar = context.calendar] parts in
+                let known = AttendanceSettings(ledger: parts.first?.settings ?? LedgerSettings())
+                return statistics(parts.map(\.model), calendar, known).items
             }
         )
     }
 
-    /// On which day weeks begin, and the setting that says so; nil where none does, and where no
-    /// weeks are asked for.
-    private func firstDayOfWeek(
-        _ context: LedgerContext
-    ) async throws -> (day: Weekday, by: LedgerSetting)? {
-        guard span == .week else { return nil }
-        return try await context.settings(known: clocks)
-            .firstDayOfWeek(on: context.calendar.date(of: effectiveAt))
+    /// An episode, and what was set when that was known.
+    private struct Part: Sendable {
+        let model: EpisodeCensus
+        let settings: LedgerSettings
     }
 
     /// The statistics of some episodes.
     func statistics(
         _ models: [EpisodeCensus],
         _ calendar: LocalCalendar,
-        _ firstDayOfWeek: Weekday?
+        _ attendance: AttendanceSettings
     ) -> Statistics {
         Statistics(
             models,
@@ -136,7 +147,7 @@ public struct StatisticsQuestion: Question {
             to: to,
             program: program,
             by: span,
-            weeksFrom: firstDayOfWeek ?? .monday,
+            attendance: attendance,
             effectiveAt: effectiveAt,
             calendar: calendar
         )

@@ -65,7 +65,7 @@ public enum HTML: Sendable {
                 markup += " "
                 markup += attribute.name.description
                 markup += "=\""
-                Self.escape(attribute.value, to: &markup)
+                Self.escape(attribute.value, to: &markup, isShown: attribute.isShown)
                 markup += "\""
             }
             markup += ">"
@@ -74,14 +74,16 @@ public enum HTML: Sendable {
         }
     }
 
-    private static func escape(_ text: String, to markup: inout String) {
+    private static func escape(_ text: String, to markup: inout String, isShown: Bool = true) {
         // Most texts need nothing.
         if text.utf8.allSatisfy({ isPlain($0) }) {
             markup += text
             return
         }
-        for scalar in text.printable.unicodeScalars {
+        for scalar in (isShown ? text.printable : text).unicodeScalars {
             switch scalar {
+            // A browser would read some of them as others.
+            case "\u{01}"..<" ": markup += "&#\(scalar.value);"
             case "&": markup += "&amp;"
             case "<": markup += "&lt;"
             case ">": markup += "&gt;"
@@ -105,14 +107,20 @@ public enum HTML: Sendable {
 
 /// The attributes of an element, in order: names are literals, values are escaped.
 public struct Attributes: Sendable, ExpressibleByDictionaryLiteral {
-    let all: [(name: StaticString, value: String)]
+    let all: [(name: StaticString, value: String, isShown: Bool)]
 
     /// Attributes as a literal has them; one without a value has an empty one.
     public init(dictionaryLiteral elements: (StaticString, String)...) {
-        all = elements.map { ($0.0, $0.1) }
+        all = elements.map { ($0.0, $0.1, true) }
     }
 
-    private init(_ all: [(name: StaticString, value: String)]) { self.all = all }
+    private init(_ all: [(name: StaticString, value: String, isShown: Bool)]) { self.all = all }
+
+    /// An attribute that nobody sees and that comes back as it is, line breaks included: the value of a
+    /// hidden field.
+    public static func unseen(_ name: StaticString, _ value: String) -> Attributes {
+        Attributes([(name, value, false)])
+    }
 
     /// Some attributes, and then others.
     public static func + (left: Attributes, right: Attributes) -> Attributes {

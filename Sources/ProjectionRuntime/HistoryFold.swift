@@ -131,6 +131,7 @@ public struct HistoryFold: Sendable {
                 }
                 let folded = part
                 found.withLock { $0.add(folded) }
+                FoldProgress.current?.add(folded.events)
             }
         } else {
             let scan = EpisodeScan(database, ledger: ledger, through: through)
@@ -142,6 +143,7 @@ public struct HistoryFold: Sendable {
                 for (episode, events) in histories { part.add(episode, events, body) }
                 let folded = part
                 found.withLock { $0.add(folded) }
+                FoldProgress.current?.add(folded.events)
             }
         }
         // Ranges end in any order; answers are the same every time.
@@ -157,12 +159,15 @@ public struct HistoryFold: Sendable {
     private struct Found<Part: Sendable>: Sendable {
         var parts: [(EpisodeID, Part)] = []
         var parked: [EpisodeID] = []
+        /// How many were read.
+        var events = 0
 
         mutating func add(
             _ episode: EpisodeID,
             _ events: [HistoryEvent],
             _ body: (EpisodeID, [HistoryEvent]) throws -> Part?
         ) {
+            self.events += events.count
             do {
                 if let part = try body(episode, events) { parts.append((episode, part)) }
             } catch {

@@ -43,7 +43,7 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
     /// What is asked.
     public let projection: Projection
     private let database: LedgerDatabase
-    private let ledger: LedgerDescription
+    let ledger: LedgerDescription
 
     /// A read model of one ledger.
     public init(_ projection: Projection, _ database: LedgerDatabase, ledger: LedgerDescription) {
@@ -67,6 +67,13 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
             let rows = try await connection.query(
                 """
                 select h.position as head, p.position, p.generation, p.fold_version,
+                    array(
+                        select k.episode_id
+                        from read_model_parked k
+                        where k.ledger_id = p.ledger_id and k.name = p.name
+                        and k.generation = p.generation
+                        order by k.episode_id
+                    ) as parked,
                     \(RebuildProgress.columns)
                 from ledger_head h
                 left join read_model_state p
@@ -84,18 +91,10 @@ public struct ReadModel<Projection: EpisodeProjection>: Sendable {
                 )
             }
             try projection.checkVersion(row)
-            let parked = try await connection.query(
-                """
-                select episode_id from read_model_parked
-                where ledger_id = \(id) and name = \(projection.name)
-                and generation = \(generation)
-                order by episode_id
-                """
-            )
             let basis = ReadModelBasis(
                 position: Position(rawValue: try row.get("position")),
                 head: Position(rawValue: try row.get("head")),
-                parked: try parked.map { try $0.get("episode_id") }
+                parked: try row.get("parked")
             )
             return try await body(connection, generation, basis)
         }

@@ -41,6 +41,8 @@ public final class LedgerService: Service, Sendable {
     let accessLog: AccessLog
     let signIn: SignIn
     let pageWork = PageWork()
+    /// What pages have read of the tables.
+    let keptModels = KeptModels()
     private let place: @Sendable (LedgerName) -> SealingPlace
     private let feeds = LiveFeeds()
     private let workers: LedgerWorkers
@@ -128,6 +130,7 @@ public final class LedgerService: Service, Sendable {
                 helpers.addTask { await self.authenticator.run() }
                 helpers.addTask { await self.pageWork.run() }
                 helpers.addTask { await self.signIn.run() }
+                helpers.addTask { await self.signIn.provider?.run() }
                 // Whoever holds a lease, or a batch, ends by himself.
                 await withDiscardingTaskGroup { group in
                     group.addTask { await self.workers.run { try await self.assignment($0) } }

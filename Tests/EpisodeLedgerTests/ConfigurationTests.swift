@@ -65,6 +65,91 @@ struct ConfigurationTests {
         }
     }
 
+    @Test("An identity provider takes what goes with it, and each refusal names the option")
+    func provider() async throws {
+        try await CommandLineFixture.withoutDatabase { fixture in
+            let claims = try fixture.file(
+                "claims.json",
+                Array(#"{"roles": {"claim": "r"}, "ledgers": ["North"]}"#.utf8)
+            )
+            let issuer = ["--oidc-issuer", "https://id.example.org"]
+            let client = ["--oidc-client", "us", "--oidc-claims", claims]
+            let url = ["--public-url", "https://ledger.example.org"]
+            for (words, message) in [
+                (issuer, "--oidc-issuer takes --oidc-client"),
+                (issuer + ["--oidc-client", "us"], "--oidc-issuer takes --oidc-claims"),
+                (issuer + client, "--oidc-issuer takes --public-url"),
+                (["--oidc-client", "us"], "--oidc-client takes --oidc-issuer"),
+                (["--oidc-claims", claims], "--oidc-claims takes --oidc-issuer"),
+                (
+                    ["--trusted-proxy", "10.0.0.1/8"],
+                    "--trusted-proxy: 10.0.0.1/8 is neither an address nor a network"
+                ),
+            ] {
+                let end = try await fixture.run(["serve", "--print-config"] + words)
+                #expect(end.status == 64, "\(words)")
+                #expect(end.errors.contains(message), "\(words): \(end.errors)")
+            }
+            let environment = try await fixture.run(
+                ["serve", "--print-config"],
+                environment: ["EPISODE_LEDGER_TRUSTED_PROXY": "127.0.0.1, x"]
+            )
+            #expect(environment.errors.contains("EPISODE_LEDGER_TRUSTED_PROXY: x is neither"))
+            let found = try await settings(
+                fixture,
+                issuer + client + url + [
+                    "--trusted-proxy", "::1", "--trusted-proxy", "10.0.0.0/8",
+                ],
+                ["EPISODE_LEDGER_OIDC_CLIENT_SECRET_FILE": "secret"]
+            )
+            #expect(found["oidc_issuer"] == ["value": issuer[1], "source": "option"])
+            #expect(found["trusted_proxy"] == ["value": "::1,10.0.0.0/8", "source": "option"])
+            #expect(
+                found["oidc_client_secret_file"] == ["value": "secret", "source": "environment"]
+            )
+            let link = try await fixture.run(
+                ["sign-in-link"],
+                environment: ["EPISODE_LEDGER_OIDC_ISSUER": issuer[1]]
+            )
+            #expect(link.status != 0)
+            #expect(link.errors.contains("links do not sign in where an identity provider does"))
+        }
+    }
+
+    @Test("A service does not start with claims, an issuer or a secret that it cannot use")
+    func providerFiles() async throws {
+        try await CommandLineFixture.with { fixture in
+            let good = try fixture.file(
+                "good.json",
+                Array(#"{"roles": {"claim": "r"}, "ledgers": ["*"]}"#.utf8)
+            )
+            let wrong = try fixture.file(
+                "wrong.json",
+                Array(#"{"roles": {"claim": "r"}, "ledgers": ["North"]}"#.utf8)
+            )
+            let empty = try fixture.file("empty", Array("\n".utf8))
+            let url = ["--public-url", "https://ledger.example.org", "--port", "0"]
+            let issuer = "https://id.example.org"
+            for (issuer, claims, more, message) in [
+                (issuer, wrong, [], "--oidc-claims \(wrong): /ledgers/0: \"North\" is no ledger's"),
+                (issuer, "\(good).none", [], "good.json.none: No such file"),
+                ("http://id.example.org", good, [], "--oidc-issuer must begin with https://"),
+                (
+                    issuer, good, ["--oidc-client-secret-file", empty],
+                    "--oidc-client-secret-file \(empty): it must hold one line"
+                ),
+            ] {
+                let words = [
+                    "serve", "--oidc-issuer", issuer, "--oidc-client", "us", "--oidc-claims",
+                    claims,
+                ]
+                let end = try await fixture.run(words + url + more)
+                #expect(end.status == 1, "\(message)")
+                #expect(end.errors.contains(message), "\(end.errors)")
+            }
+        }
+    }
+
     @Test("A file that cannot be used is refused, and says where it is wrong")
     func refused() async throws {
         try await CommandLineFixture.withoutDatabase { fixture in

@@ -278,6 +278,7 @@ struct ReadModelCommandAttendanceTests {
                     "carried_over", "admitted", "transferred_in", "ended", "transferred_out",
                     "remaining", "clients", "readmissions", "mean_los_days", "median_los_days",
                     "service_days", "attended", "missed", "attendance_rate", "no_show_rate",
+                    "judged_weeks", "weeks_below", "below_rate",
                 ]
             )
             #expect(

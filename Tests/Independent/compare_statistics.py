@@ -26,7 +26,7 @@ DIMENSIONS = ("referral_source", "payer_class", "prior_level_of_care", "track", 
 FIGURES = (
     "carried_over", "admitted", "transferred_in", "ended", "transferred_out", "remaining",
     "clients", "readmissions", "mean_los_days", "median_los_days", "service_days", "attended",
-    "missed", "attendance_rate", "no_show_rate",
+    "missed", "attendance_rate", "no_show_rate", "judged_weeks", "weeks_below", "below_rate",
 )
 READMISSION = (
     "client_id", "program", "admitted_at", "previous_episode_id", "previous_ended_at", "days",

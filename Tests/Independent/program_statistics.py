@@ -12,9 +12,9 @@ transferred in = ended + transferred out + remaining (at the last midnight).
 import argparse
 import json
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 
-from attendance import monday_of
+from attendance import attendance, monday_of, program_at
 from census import TRANSFERS, is_enrolled, length_of_stay, stays_of
 from ledger_arguments import add_ledger_arguments, read_ledger
 from local_days import format_instant
@@ -41,10 +41,13 @@ def parts(first, last, by):
 
 
 class Period:
-    """A period of dates of a ledger; `episodes` is {episode id: (entries, stays)}."""
+    """A period of dates of a ledger; `episodes` is {episode id: (entries, stays)}.
 
-    def __init__(self, episodes, days, first, last, program=None):
+    `over` is the time up to which entries take part."""
+
+    def __init__(self, episodes, days, over, first, last, program=None):
         self.days = days
+        self.over = over
         self.first, self.last = first, last
         self.start, self.end = days.start(first), days.end(last)
         self.program = program
@@ -123,7 +126,29 @@ class Period:
             "missed": missed,
             "attendance_rate": len(attended) / expected if expected else None,
             "no_show_rate": missed.get("no_show", 0) / expected if expected else None,
+        } | self.judged(chosen)
+
+    def judged(self, chosen):
+        """The weeks that ended in the period and were held against a threshold."""
+        weeks = [week for entries, stays in chosen for week in self.weeks(entries, stays)]
+        below = sum("below_weekly_hours" in week["flags"] for week in weeks)
+        return {
+            "judged_weeks": len(weeks),
+            "weeks_below": below,
+            "below_rate": below / len(weeks) if weeks else None,
         }
+
+    def weeks(self, entries, stays):
+        """An episode's judged weeks of the period, those that ended in the wanted program."""
+        found = []
+        for week in attendance(None, entries, self.days, self.over)["weeks"]:
+            year, number = week["week"].split("-W")
+            last = date.fromisocalendar(int(year), int(number), 7)
+            if week["threshold"] is None or not self.first <= last <= self.last:
+                continue
+            if self.program in (None, program_at(stays, self.days.end(last) - 1)):
+                found.append(week)
+        return found
 
     def readmissions(self):
         """Admissions 0 to 30 dates after an end of another episode of the client."""
@@ -218,7 +243,8 @@ def statistics(found, days, first, last, program=None, by=None):
         "program": program,
         "by": by,
         "periods": [
-            Period(episodes, days, *part, program).answer() for part in parts(first, last, by)
+            Period(episodes, days, days.end(last), *part, program).answer()
+            for part in parts(first, last, by)
         ],
     }
 

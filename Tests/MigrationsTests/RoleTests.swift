@@ -163,8 +163,9 @@ struct RoleTests {
             )
             #expect(
                 try rows.map { try $0.get("granted", as: String.self) } == [
-                    "ledger_sign_in sign_in.failure", "ledger_sign_in sign_in.form_key",
-                    "ledger_sign_in sign_in.link", "ledger_sign_in sign_in.session",
+                    "ledger_sign_in sign_in.failure", "ledger_sign_in sign_in.flow",
+                    "ledger_sign_in sign_in.form_key", "ledger_sign_in sign_in.link",
+                    "ledger_sign_in sign_in.logout", "ledger_sign_in sign_in.session",
                 ]
             )
             await pool.close()

@@ -1,4 +1,6 @@
 import CareEpisode
+import ProjectionTestSupport
+import TestSupport
 import Testing
 
 @testable import Projections
@@ -20,6 +22,26 @@ struct MedicationNameTests {
             let names = row[2].split(separator: " + ").map(String.init).sorted()
             let found = Substances(in: "Take \(row[0].uppercased()) 50 mg tablet at night")
             #expect(found.names == names, "\(row[0])")
+        }
+    }
+
+    @Test("A text of plain letters has the words that it has beside others")
+    func plainText() {
+        var random = SeededRandom(seed: 8)
+        let pieces = [
+            "Zoloft", "50", "MG", "/", " / ", "-", " - ", "--", "+", "&", "\t", "\r\n", ".",
+            "(5mg-325mg)",
+            ",", " ", "HCl", "µg", "x",
+        ]
+        for _ in 0..<500 {
+            let text = (0..<Int.random(in: 1...8, using: &random)).map { _ in
+                random.pick(pieces)
+            }.joined()
+            // One other letter, and the general way is taken.
+            let words = MedicationText.words(text + " é").dropLast()
+            let plain = MedicationText.words(text)
+            #expect(plain.map(\.text) == words.map(\.text), "\(text)")
+            #expect(plain.map(\.isJoined) == words.map(\.isJoined), "\(text)")
         }
     }
 

@@ -181,7 +181,7 @@ extension ProjectionFixture {
         #expect(Set(states.map(\.tables)).count == states.count, "every chunk changed something")
     }
 
-    fileprivate func keepUp<Projection: EpisodeProjection>(
+    func keepUp<Projection: EpisodeProjection>(
         _ projection: Projection,
         batchLimit: Int = EventReader.pageLimit
     ) async throws {
@@ -208,7 +208,7 @@ extension ProjectionFixture {
     }
 
     /// An end whose payload is none, for the first episode that is open.
-    fileprivate func poison() async throws -> EpisodeID {
+    func poison() async throws -> EpisodeID {
         let insertion = EventTable.insert(
             [
                 "position": "head_position", "event_id": "gen_random_uuid()",

@@ -42,7 +42,7 @@ struct StatisticsQueryTests {
                         knownBy: .source,
                         effectiveAt: question.effectiveAt
                     )
-                    let fold = question.statistics(models, context.calendar, nil)
+                    let fold = question.statistics(models, context.calendar, AttendanceSettings())
                     #expect(
                         answer.json.bytes == fold.json(context.ledger, basis).bytes,
                         "\(values)"

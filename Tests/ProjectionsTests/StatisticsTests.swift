@@ -1,4 +1,5 @@
 import CareEpisode
+import Ledger
 import ProjectionRuntime
 import ProjectionTestSupport
 import TestSupport
@@ -132,6 +133,10 @@ struct StatisticsTests {
         expected.serviceDays = 2
         expected.attended = 4
         expected.missed = [.noShow: 1, .cancelledByProgram: 1]
+        // Weeks from 26 February on: 1 of the first client, 3 of the second, 1 of her second episode, 4
+        // and 4 of those who were admitted on 1 March; nobody came for nine hours.
+        expected.judgedWeeks = 13
+        expected.weeksBelow = 13
         #expect(month.total == expected)
         #expect(month.total.attendanceRate == 0.8 && month.total.noShowRate == 0.2)
         #expect(
@@ -171,6 +176,7 @@ struct StatisticsTests {
         #expect(day.readmissions.map(\.clientID) == ["c"])
         #expect(day.total.serviceDays == 1 && day.total.attended == 3)
         #expect(day.total.lengthsOfStay.days == [20])
+        #expect(day.total.judgedWeeks == 9)
         let evening = statistics(try clinic, program: "evening").periods[0]
         #expect(isBalanced(evening.total))
         #expect(
@@ -182,6 +188,35 @@ struct StatisticsTests {
         // The end in the other program counts before the admission in this one.
         #expect(evening.readmissions.map(\.clientID) == ["a"])
         #expect(evening.total.attended == 1 && evening.total.missed.isEmpty)
+        // A week counts in the program in which it ended.
+        #expect(evening.total.judgedWeeks == 4)
+    }
+
+    @Test("Of two whole weeks one is below nine hours; a week counts where its last date lies")
+    func judgedWeeks() throws {
+        let client = try episode(1, "a") { story in
+            // 3 June 2024 is a Monday.
+            story.admit(program: "day", "06-03")
+            for day in ["03", "05", "07"] {
+                story.attend("s-\(day)", minutes: 180, "06-\(day) 09:00")
+            }
+            for day in ["10", "12"] { story.attend("s-\(day)", minutes: 180, "06-\(day) 09:00") }
+            story.attend("s-17", "06-17 09:00")
+            story.add(.completed(EpisodeEnd()), "06-20")
+        }
+        func judged(_ from: String, _ to: String, at time: String = "12-01") -> [Int] {
+            let figures = statistics([client], from, to, effectiveAt: time).periods[0].total
+            return [figures.judgedWeeks, figures.weeksBelow]
+        }
+        #expect(judged("2024-06-01", "2024-06-30") == [2, 1])
+        let rate = statistics([client], "2024-06-01", "2024-06-30").periods[0].total.belowRate
+        #expect(rate == 0.5)
+        #expect(judged("2024-06-01", "2024-06-09") == [1, 0])
+        #expect(judged("2024-06-01", "2024-06-08") == [0, 0])
+        #expect(judged("2024-06-16", "2024-06-16") == [1, 1])
+        // A week is not judged before it is over.
+        #expect(judged("2024-06-01", "2024-06-30", at: "06-15") == [1, 0])
+        #expect(statistics([], "2024-06-01", "2024-06-30").periods[0].total.belowRate == nil)
     }
 
     @Test("Groups are those of the admission, and the last track and schedule of the period")
@@ -222,13 +257,23 @@ struct StatisticsTests {
             ]
         )
         // As weeks from Sunday on.
+        let weeksFromSunday = LedgerSettings([
+            LedgerSetting(
+                entry: 1,
+                key: "first_day_of_week",
+                value: "sunday",
+                fromDate: date("2024-01-01"),
+                recordedBy: "a",
+                recordedAt: instant("01-01")
+            )
+        ])
         let sundays = Statistics(
             try clinic,
             from: date("2024-03-02"),
             to: date("2024-03-12"),
             program: nil,
             by: .week,
-            weeksFrom: .sunday,
+            attendance: AttendanceSettings(ledger: weeksFromSunday),
             effectiveAt: instant("12-01"),
             calendar: calendar
         )
@@ -284,10 +329,12 @@ struct StatisticsTests {
             ended_dropped_out,ended_terminated,ended_transferred,ended_incarcerated,ended_died,\
             ended_other,transferred_out,remaining,clients,readmissions,mean_los_days,\
             median_los_days,service_days,attended,missed_no_show,missed_cancelled_by_client,\
-            missed_cancelled_by_program,missed_excused,attendance_rate,no_show_rate
+            missed_cancelled_by_program,missed_excused,attendance_rate,no_show_rate,judged_weeks,\
+            weeks_below,below_rate
             """
         #expect(lines[0] == names)
-        let total = "2024-03-01,2024-03-31,,,1,4,1,1,0,0,0,0,0,0,1,4,4,2,20,20,2,4,1,0,1,0,0.8,0.2"
+        let total =
+            "2024-03-01,2024-03-31,,,1,4,1,1,0,0,0,0,0,0,1,4,4,2,20,20,2,4,1,0,1,0,0.8,0.2,13,13,1"
         #expect(lines[1] == total)
         #expect(lines[2].hasPrefix("2024-03-01,2024-03-31,referral_source,court,1,0,0,1,"))
         // The names, the total, and the values of five dimensions.

@@ -10,20 +10,23 @@ import Testing
 /// Asks for pages as a browser does: with its cookies, following nothing by itself.
 actor Browser {
     private let port: Int
+    /// Sent with every request; nil for the address itself.
+    private let host: String?
     private let client = HTTPClient(
         eventLoopGroupProvider: .singleton,
         configuration: .init(redirectConfiguration: .disallow)
     )
     private(set) var cookies: [String: String] = [:]
 
-    init(port: Int) { self.port = port }
+    init(port: Int, host: String? = nil) { (self.port, self.host) = (port, host) }
 
     /// Opens a browser, and closes it after the body.
     static func with<Result: Sendable>(
         _ fixture: ServiceFixture,
+        host: String? = nil,
         _ body: @Sendable (Browser) async throws -> Result
     ) async throws -> Result {
-        let browser = Browser(port: fixture.port)
+        let browser = Browser(port: fixture.port, host: host)
         do {
             let result = try await body(browser)
             try await browser.client.shutdown()
@@ -53,15 +56,22 @@ actor Browser {
         }
     }
 
-    func set(cookie name: String, _ value: String) { cookies[name] = value }
+    func close() async throws { try await client.shutdown() }
+
+    func set(cookie name: String, _ value: String?) { cookies[name] = value }
 
     /// Opens a page; one that is late, or whose read models are not there yet, is opened again.
     func get(_ path: String, headers: [String: String] = [:]) async throws -> Page {
         let end = ContinuousClock.now + .seconds(120)
         while true {
-            let page = try await send("GET", path, headers: headers, body: nil)
+            let page = try await getOnce(path, headers: headers)
             guard [202, 503].contains(page.status), .now < end else { return page }
         }
+    }
+
+    /// Opens a page, whatever the answer is.
+    func getOnce(_ path: String, headers: [String: String] = [:]) async throws -> Page {
+        try await send("GET", path, headers: headers, body: nil)
     }
 
     /// Sends a form as the page it stands on would.
@@ -89,6 +99,7 @@ actor Browser {
             let jar = cookies.map { "\($0)=\($1)" }.joined(separator: "; ")
             request.headers.add(name: "Cookie", value: jar)
         }
+        if let host { request.headers.replaceOrAdd(name: "Host", value: host) }
         for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
         let answer = try await client.execute(request, timeout: .seconds(150))
@@ -114,6 +125,20 @@ actor Browser {
         request.headers.add(name: "Cookie", value: jar)
         let answer = try await client.execute(request, timeout: .seconds(150))
         return String(buffer: try await answer.body.collect(upTo: 1 << 24))
+    }
+
+    /// Reads a stream until it has said something, and says all that it has said.
+    func stream(_ path: String, until words: String) async throws -> String {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        let jar = cookies.map { "\($0)=\($1)" }.joined(separator: "; ")
+        request.headers.add(name: "Cookie", value: jar)
+        let answer = try await client.execute(request, timeout: .seconds(150))
+        var text = ""
+        for try await chunk in answer.body {
+            text += String(buffer: chunk)
+            if text.contains(words) { break }
+        }
+        return text
     }
 
     /// What came back.

@@ -54,6 +54,7 @@ struct ServiceFixture: Sendable {
         now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
         directory: Directory? = nil,
+        pages: @escaping @Sendable (inout PageSettings) -> Void = { _ in },
         configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
@@ -68,6 +69,7 @@ struct ServiceFixture: Sendable {
                 now: now,
                 tls: tls,
                 directory: directory,
+                pages: pages,
                 body
             )
         }
@@ -81,6 +83,7 @@ struct ServiceFixture: Sendable {
         now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
         directory: Directory? = nil,
+        pages: @escaping @Sendable (inout PageSettings) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
         await Places.shared.take()
@@ -97,6 +100,7 @@ struct ServiceFixture: Sendable {
             settings.now = now
             settings.pages.takesLinks = true
             settings.pages.directory = directory
+            pages(&settings.pages)
             // A loaded machine takes its time.
             settings.sealLimit = .seconds(120)
             let service = LedgerService(

@@ -11,6 +11,7 @@ enum MedicationText {
 
     /// The words of a text; case and punctuation do not matter.
     static func words(_ text: String) -> [Word] {
+        if text.utf8.allSatisfy({ $0 < 0x80 }) { return words(ofASCII: text) }
         var words: [Word] = []
         var word = ""
         var gap = ""
@@ -31,6 +32,37 @@ enum MedicationText {
             }
         }
         if !word.isEmpty { words.append(Word(text: word, isJoined: isJoined())) }
+        return words
+    }
+
+    /// The same of a text without any other letters, as nearly all are, in a tenth of the time.
+    private static func words(ofASCII text: String) -> [Word] {
+        var words: [Word] = []
+        var word: [UInt8] = []
+        var (hasJoint, hasHyphen, hasBlank) = (false, false, false)
+        func end() {
+            guard !word.isEmpty else { return }
+            let isJoined = !words.isEmpty && (hasJoint || (hasHyphen && !hasBlank))
+            words.append(Word(text: String(decoding: word, as: UTF8.self), isJoined: isJoined))
+            word.removeAll(keepingCapacity: true)
+            (hasJoint, hasHyphen, hasBlank) = (false, false, false)
+        }
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                word.append(byte)
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): word.append(byte | 0x20)
+            default:
+                end()
+                switch byte {
+                case UInt8(ascii: "/"), UInt8(ascii: "+"), UInt8(ascii: "&"): hasJoint = true
+                case UInt8(ascii: "-"): hasHyphen = true
+                case 0x09...0x0D, UInt8(ascii: " "): hasBlank = true
+                default: break
+                }
+            }
+        }
+        end()
         return words
     }
 

@@ -23,6 +23,8 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var pages: PageOptions
 
+    @OptionGroup var provider: ProviderOptions
+
     @Flag(
         help: """
             Leave read models and sealing to others. (EPISODE_LEDGER_WITHOUT_WORKERS=1)
@@ -107,7 +109,7 @@ struct Serve: AsyncParsableCommand {
     private var certificateKey: String? { tlsKey ?? Setting.tlsKey.value }
 
     func validate() throws {
-        _ = try pages.origin()
+        try provider.validate(pages)
         if keySet != nil, tokenIssuer == nil { throw ValidationError("--jwks takes --issuer") }
         if (certificate == nil) != (certificateKey == nil) {
             throw ValidationError("--tls-certificate and --tls-key go together")
@@ -133,7 +135,9 @@ struct Serve: AsyncParsableCommand {
         settings.holder = Session.holder
         settings.pages.publicOrigin = try pages.origin()
         settings.pages.usesTLS = certificate != nil
-        settings.pages.takesLinks = try pages.takesLinks()
+        settings.pages.provider = try await provider.provider(pages)
+        settings.pages.trustedProxies = try provider.proxies()
+        settings.pages.takesLinks = try settings.pages.provider == nil && pages.takesLinks()
         let (sealing, folder) = (sealing, options.dataDirectory)
         let logger = Logger(label: "episode-ledger") { JSONLog(label: $0, level: .info) }
         settings.pages.directory = try (directory ?? Setting.directory.value).map { place in
@@ -221,16 +225,11 @@ struct Serve: AsyncParsableCommand {
         if keySet.contains("://") {
             return try Authenticator(jwksURL: keySet, issuer: issuer, audience: audience)
         }
-        let file = try InputFile(path: keySet)
-        var bytes: [UInt8] = []
-        while true {
-            let chunk = try await file.read()
-            if chunk.isEmpty { break }
-            bytes += chunk
-            guard bytes.count <= 1 << 20 else {
-                throw Failure.failed("\(keySet): a key set of more than a megabyte")
-            }
-        }
+        let bytes = try await InputFile.bytes(
+            keySet,
+            limit: 1 << 20,
+            orElse: "a key set of more than a megabyte"
+        )
         return try await Authenticator(jwks: bytes, issuer: issuer, audience: audience)
     }
 }

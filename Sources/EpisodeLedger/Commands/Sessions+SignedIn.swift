@@ -24,14 +24,16 @@ extension SessionsCommand {
                     let rows = signedIn.map { one in
                         [
                             String(one.id), one.subject, one.roles.joined(separator: ", "),
-                            one.createdAt.description, one.seenAt.description,
+                            one.ledgers?.joined(separator: ", ") ?? "all",
+                            one.issuer ?? "a link", one.createdAt.description,
+                            one.seenAt.description,
                         ]
                     }
                     let table = Document.Table.wide(
                         "",
                         [
-                            .number("Number"), "Who", "Roles", "Since (UTC)",
-                            "Last seen (UTC)",
+                            .number("Number"), "Who", "Roles", "Ledgers", "Signed in by",
+                            "Since (UTC)", "Last seen (UTC)",
                         ],
                         rows
                     )

@@ -24,6 +24,12 @@ struct SignInLink: AsyncParsableCommand {
 
     func validate() throws {
         _ = try pages.origin()
+        guard Setting.oidcIssuer.value == nil else {
+            throw ValidationError(
+                "links do not sign in where an identity provider does: "
+                    + "\(Setting.oidcIssuer.place) names one"
+            )
+        }
     }
 
     func run() async throws {

@@ -24,6 +24,11 @@ struct ServeConfiguration: Sendable {
         case .host: (command.pages.host, "127.0.0.1")
         case .port: (command.pages.port.map(String.init), "8080")
         case .publicURL: (command.pages.publicURL, nil)
+        case .oidcIssuer: (command.provider.oidcIssuer, nil)
+        case .oidcClient: (command.provider.oidcClient, nil)
+        case .oidcClientSecretFile: (command.provider.oidcClientSecretFile, nil)
+        case .oidcClaims: (command.provider.oidcClaims, nil)
+        case .trustedProxy: (proxies, nil)
         case .directory: (command.directory, nil)
         case .withoutWorkers: (command.withoutWorkers ? "true" : nil, "false")
         case .jwks: (command.jwks, nil)
@@ -37,6 +42,11 @@ struct ServeConfiguration: Sendable {
         case .checkpointLog: (command.sealing.checkpointLog, "\(folder)/sealing/")
         case .logName: (command.sealing.logName, "episode-ledger")
         }
+    }
+
+    private var proxies: String? {
+        let given = command.provider.trustedProxy
+        return given.isEmpty ? nil : given.joined(separator: ",")
     }
 
     private var lines: [(name: String, value: String?, source: Setting.Source)] {

@@ -15,6 +15,11 @@ enum Setting: String, CaseIterable {
     case host
     case port
     case publicURL = "public_url"
+    case oidcIssuer = "oidc_issuer"
+    case oidcClient = "oidc_client"
+    case oidcClientSecretFile = "oidc_client_secret_file"
+    case oidcClaims = "oidc_claims"
+    case trustedProxy = "trusted_proxy"
     case directory
     case withoutWorkers = "without_workers"
     case jwks

@@ -5,7 +5,7 @@ import Postgres
 ///
 /// Times are the database's. Every row has an end, and is deleted after it.
 public struct SignIns: Sendable {
-    private let pool: PostgresPool
+    let pool: PostgresPool
 
     /// Those of a database.
     public init(_ database: LedgerDatabase) { pool = database.signIn }
@@ -24,7 +24,7 @@ public struct SignIns: Sendable {
         return byte < 16 ? "0\(text)" : text
     }
 
-    private static func hash(_ secret: String) -> [UInt8] {
+    static func hash(_ secret: String) -> [UInt8] {
         Array(SHA256.hash(data: Array(secret.utf8)))
     }
 
@@ -136,6 +136,11 @@ public struct SignIns: Sendable {
         return !rows.isEmpty
     }
 
+    /// Ends the session of a cookie, where there is one.
+    public func end(secret: String) async throws {
+        _ = try await pool.query("delete from sign_in.session where hash = \(Self.hash(secret))")
+    }
+
     /// Ends all sessions of a subject, and says how many there were.
     public func endSessions(of subject: String) async throws -> Int {
         try await pool.query(
@@ -204,6 +209,8 @@ public struct SignIns: Sendable {
     public func deleteExpired() async throws {
         _ = try await pool.pipeline([
             "delete from sign_in.link where expires_at <= clock_timestamp()",
+            "delete from sign_in.flow where expires_at <= clock_timestamp()",
+            "delete from sign_in.logout where expires_at <= clock_timestamp()",
             "delete from sign_in.failure where at <= clock_timestamp() - interval '1 minute'",
             """
             delete from sign_in.session

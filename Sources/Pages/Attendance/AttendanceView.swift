@@ -72,8 +72,7 @@ public struct AttendanceView: PageView {
         return [
             .head(
                 title,
-                "\(Words.count(list.enrolled.count, "client")) enrolled, "
-                    + "\(Figure.count(withFlags)) to look after.",
+                sentence,
                 acts: [.button("CSV", address.with(["format": "csv", "page": nil]).href)]
             ),
             .panel(
@@ -112,6 +111,35 @@ public struct AttendanceView: PageView {
         ]
     }
 
+    private var sentence: String {
+        "\(Words.count(list.enrolled.count, "client")) enrolled, "
+            + "\(Figure.count(withFlags)) to look after."
+    }
+
+    /// The sentence, and the cells of each row.
+    public var parts: [String: [HTML]] {
+        let columns = columns
+        return shown.reduce(into: ["sentence": [.text(sentence)]]) { parts, row in
+            parts[Self.id(row)] = HTML.cells(cells(row), columns)
+        }
+    }
+
+    /// The clients of the list.
+    public var members: PageMembers {
+        PageMembers(rows.map(\.episodeID), came: "more in this list", went: "no longer in it")
+    }
+
+    private static func id(_ row: AttendanceList.Enrolled) -> String { "r-\(row.episodeID)" }
+
+    private var columns: [(title: String, isNumber: Bool)] {
+        let week = list.lastWeek
+        return [
+            ("Client", false), ("To look after", false),
+            ("Hours, \(format.day(week.firstDate)) – \(format.day(week.lastDate))", false),
+            ("this week", true), ("14 days", false), ("No-shows", true), ("Last seen", true),
+        ]
+    }
+
     private var withFlags: Int {
         list.enrolled.count { row in row.flags.contains { Self.flags.contains($0.flag) } }
     }
@@ -129,23 +157,9 @@ public struct AttendanceView: PageView {
     }
 
     private var table: HTML {
-        let week = list.lastWeek
-        return .scrolling(
+        .scrolling(
             "Table of clients",
-            [
-                .table(
-                    "roster",
-                    [
-                        ("Client", false), ("To look after", false),
-                        (
-                            "Hours, \(format.day(week.firstDate)) – \(format.day(week.lastDate))",
-                            false
-                        ), ("this week", true), ("14 days", false), ("No-shows", true),
-                        ("Last seen", true),
-                    ],
-                    shown.map(cells)
-                )
-            ]
+            [.table("roster", columns, shown.map(cells), ids: shown.map(Self.id))]
         )
     }
 

@@ -3,7 +3,46 @@ import Documents
 import Markup
 import Projections
 
-/// The clients of the census, with what is to be looked at.
+/// One client's episode, with what is to be looked at.
+struct CensusRow {
+    let enrolled: AttendanceList.Enrolled
+    /// The most serious first.
+    let flags: [(words: FlagWords, count: Int)]
+    /// Where its most serious flag stands.
+    let seriousness: Int
+
+    /// Everybody's, from what each question says of them.
+    static func all(
+        _ attendance: AttendanceList,
+        _ medication: MedicationWorklist,
+        _ census: CensusOfDate
+    ) -> [CensusRow] {
+        let reviews = Dictionary(
+            medication.episodes.map { ($0.episodeID, $0.review.flags) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        let overlaps = Set(census.episodes.lazy.filter { $0.overlap != nil }.map(\.episodeID))
+        return attendance.enrolled.map { enrolled in
+            var codes = enrolled.flags.map(\.flag.rawValue)
+            codes += reviews[enrolled.episodeID]?.map(\.flag.rawValue) ?? []
+            if overlaps.contains(enrolled.episodeID) {
+                codes.append(EpisodeFlag.Flag.overlappingEpisode.rawValue)
+            }
+            return CensusRow(enrolled, codes)
+        }
+    }
+
+    private init(_ enrolled: AttendanceList.Enrolled, _ codes: [String]) {
+        self.enrolled = enrolled
+        var counts: [String: Int] = [:]
+        for code in codes { counts[code, default: 0] += 1 }
+        flags = counts.map { (FlagWords.of($0), $1) }
+            .sorted { $0.0.seriousness < $1.0.seriousness }
+        seriousness = flags.first?.words.seriousness ?? FlagWords.all.count
+    }
+}
+
+/// The clients of the census, as a page lists them.
 struct CensusRoster {
     /// Of one list so many rows are on a page.
     static let pageRows = 100
@@ -15,18 +54,9 @@ struct CensusRoster {
     private let page: Int
     private let parked: Set<EpisodeID>
     /// Everybody.
-    private let all: [Row]
+    private let all: [CensusRow]
     /// Those that the filters leave, in order.
-    private let rows: [Row]
-    private let programs: [String]
-
-    /// One client's episode.
-    private struct Row {
-        let enrolled: AttendanceList.Enrolled
-        let flags: [(words: FlagWords, count: Int)]
-        /// Where its most serious flag stands.
-        let seriousness: Int
-    }
+    private let rows: [CensusRow]
 
     init(
         _ answers: CensusView.Answers,
@@ -42,33 +72,13 @@ struct CensusRoster {
         self.people = people
         self.page = page
         self.parked = parked
-        let reviews = Dictionary(
-            answers.medication.episodes.map { ($0.episodeID, $0.review) },
-            uniquingKeysWith: { first, _ in first }
-        )
-        let overlaps = Set(
-            answers.census.episodes.filter { $0.overlap != nil }.map(\.episodeID)
-        )
-        all = answers.attendance.enrolled.map { enrolled in
-            var codes = enrolled.flags.map(\.flag.rawValue)
-            codes += reviews[enrolled.episodeID]?.flags.map(\.flag.rawValue) ?? []
-            if overlaps.contains(enrolled.episodeID) {
-                codes.append(EpisodeFlag.Flag.overlappingEpisode.rawValue)
-            }
-            let counts = Dictionary(grouping: codes, by: \.self).mapValues(\.count)
-            let flags = counts.map { (FlagWords.of($0), $1) }
-                .sorted { $0.0.seriousness < $1.0.seriousness }
-            return Row(
-                enrolled: enrolled,
-                flags: flags,
-                seriousness: flags.first?.0.seriousness ?? FlagWords.all.count
-            )
-        }
-        programs = Set(all.map(\.enrolled.stay.program)).sorted()
+        all = answers.rows
         rows = Self.ordered(Self.filtered(all, address), address["order"] ?? "program", people)
     }
 
-    private static func filtered(_ rows: [Row], _ address: PageAddress) -> [Row] {
+    private var programs: [String] { Set(all.map(\.enrolled.stay.program)).sorted() }
+
+    private static func filtered(_ rows: [CensusRow], _ address: PageAddress) -> [CensusRow] {
         rows.filter { row in
             (address["program"].map { $0 == row.enrolled.stay.program } ?? true)
                 && (address["flag"].map { flag in
@@ -86,13 +96,15 @@ struct CensusRoster {
         ("seen", "Last seen, longest ago first"),
     ]
 
-    private static func ordered(_ rows: [Row], _ order: String, _ people: People) -> [Row] {
+    private static func ordered(_ rows: [CensusRow], _ order: String, _ people: People)
+        -> [CensusRow]
+    {
         // By name only where everybody has one.
         let areNamed = rows.allSatisfy { people[$0.enrolled.clientID] != nil }
-        func name(_ row: Row) -> String {
+        func name(_ row: CensusRow) -> String {
             areNamed ? people.name(row.enrolled.clientID) : row.enrolled.clientID
         }
-        func key(_ row: Row) -> (Int64, String, Int) {
+        func key(_ row: CensusRow) -> (Int64, String, Int) {
             let enrolled = row.enrolled
             return switch order {
             case "flags": (Int64(row.seriousness), "", 0)
@@ -104,15 +116,17 @@ struct CensusRoster {
             default: (0, enrolled.stay.program, row.seriousness)
             }
         }
-        return rows.map { (key($0), name($0), $0) }.sorted { left, right in
-            let (first, second) = (left.0, right.0)
-            guard first == second else { return first < second }
-            return (left.1, left.2.enrolled.clientID, left.2.enrolled.episodeID)
-                < (right.1, right.2.enrolled.clientID, right.2.enrolled.episodeID)
-        }.map(\.2)
+        let keys = rows.map(key)
+        let names = rows.map(name)
+        return rows.indices.sorted { left, right in
+            guard keys[left] == keys[right] else { return keys[left] < keys[right] }
+            let (first, second) = (rows[left].enrolled, rows[right].enrolled)
+            return (names[left], first.clientID, first.episodeID)
+                < (names[right], second.clientID, second.episodeID)
+        }.map { rows[$0] }
     }
 
-    private var shown: ArraySlice<Row> {
+    private var shown: ArraySlice<CensusRow> {
         rows.dropFirst((page - 1) * Self.pageRows).prefix(Self.pageRows)
     }
 
@@ -123,7 +137,7 @@ struct CensusRoster {
     // MARK: - To look at first
 
     private var lookItems: [HTML] {
-        var groups: [FlagWords: [Row]] = [:]
+        var groups: [FlagWords: [CensusRow]] = [:]
         for row in all { for flag in row.flags { groups[flag.words, default: []].append(row) } }
         return groups.sorted { $0.key.seriousness < $1.key.seriousness }.map { flag, rows in
             let href = address.to(address.path, ["flag": flag.code]).href
@@ -176,9 +190,7 @@ struct CensusRoster {
     // MARK: - Clients
 
     /// The clients of a page.
-    ///
-    /// - Parameter status: whether they change by themselves.
-    func panel(_ status: String) -> HTML {
+    var panel: HTML {
         .tag(
             "section",
             ["class": "panel", "aria-labelledby": "h-list"],
@@ -190,11 +202,6 @@ struct CensusRoster {
                         .tag("p", ["class": "key"], SessionMarks.key),
                     ]
                 ), filters, rows.isEmpty ? empty : table, pages,
-                .tag(
-                    "p",
-                    ["class": "status", "role": "status", "id": "status"],
-                    text: status
-                ),
             ]
         )
     }
@@ -357,15 +364,15 @@ struct CensusRoster {
         return parts
     }
 
-    private static func id(_ row: Row) -> String { "r-\(row.enrolled.episodeID)" }
+    private static func id(_ row: CensusRow) -> String { "r-\(row.enrolled.episodeID)" }
 
     private var isGrouped: Bool { address["order"].map { $0 == "program" } ?? true }
 
-    private func row(_ row: Row) -> HTML {
+    private func row(_ row: CensusRow) -> HTML {
         .tag("tr", ["data-row": "", "id": Self.id(row)], cells(row))
     }
 
-    private func cells(_ row: Row) -> [HTML] {
+    private func cells(_ row: CensusRow) -> [HTML] {
         let enrolled = row.enrolled
         let episode = "\(address.path.ledgerPath)/episodes/\(enrolled.episodeID)"
         let chips = row.flags.map { flag, count in

@@ -9,13 +9,13 @@ public struct CensusView: PageView {
     /// What the page is made of, all at the same clocks.
     public struct Answers: Sendable {
         /// The midnight census of the date.
-        public var census: CensusOfDate
+        public let census: CensusOfDate
         /// Each day of three months up to the date.
-        public var days: CensusTally
+        public let days: CensusTally
         /// How everybody attends.
-        public var attendance: AttendanceList
-        /// The medications of everybody.
-        public var medication: MedicationWorklist
+        public let attendance: AttendanceList
+        /// Everybody who is enrolled, with what is to be looked at.
+        let rows: [CensusRow]
 
         /// The answers to four questions.
         public init(
@@ -27,13 +27,12 @@ public struct CensusView: PageView {
             self.census = census
             self.days = days
             self.attendance = attendance
-            self.medication = medication
+            rows = CensusRow.all(attendance, medication, census)
         }
     }
 
     private let answers: Answers
     private let address: PageAddress
-    private let clocks: PageClocks
     private let moment: Moment
     private let format: DisplayFormat
     private let roster: CensusRoster
@@ -44,7 +43,6 @@ public struct CensusView: PageView {
     /// - Parameters:
     ///   - answers: what it shows.
     ///   - address: of the page.
-    ///   - clocks: of the page.
     ///   - moment: when it is made.
     ///   - format: how times are written.
     ///   - people: names, where there are any.
@@ -53,7 +51,6 @@ public struct CensusView: PageView {
     public init(
         _ answers: Answers,
         _ address: PageAddress,
-        _ clocks: PageClocks,
         at moment: Moment,
         _ format: DisplayFormat,
         _ people: People,
@@ -62,7 +59,6 @@ public struct CensusView: PageView {
     ) {
         self.answers = answers
         self.address = address
-        self.clocks = clocks
         self.moment = moment
         self.format = format
         isWall = address["view"] == "wall"
@@ -107,7 +103,7 @@ public struct CensusView: PageView {
                 ["class": "two even left"],
                 [roster.toLookAt, CensusChart(answers.days, format).panel]
             ),
-            roster.panel(status),
+            roster.panel,
         ]
     }
 
@@ -116,18 +112,16 @@ public struct CensusView: PageView {
         roster.parts.merging(["figures": figures]) { $1 }
     }
 
-    private var date: CalendarDate { answers.census.day.date }
-
-    /// Whether the page changes by itself.
-    private var status: String {
-        if clocks.isLive {
-            return "Live. Nothing has changed since you opened this page at "
-                + "\(format.time(moment.now))."
-        }
-        return clocks.showsNow
-            ? "While it compares, this page does not change by itself."
-            : "This page shows a time that is over: it does not change by itself."
+    /// Who is enrolled.
+    public var members: PageMembers {
+        PageMembers(
+            answers.rows.map(\.enrolled.episodeID),
+            came: "admitted",
+            went: "ended or moved"
+        )
     }
+
+    private var date: CalendarDate { answers.census.day.date }
 
     private var head: HTML {
         var acts: [HTML] = []

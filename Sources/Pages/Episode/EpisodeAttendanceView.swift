@@ -19,6 +19,10 @@ public struct EpisodeAttendanceView: PageView {
     public var title: String { "Attendance · \(record.title)" }
     /// None of the header's pages.
     public var place: PageName? { nil }
+    /// Who, and the state.
+    public var parts: [String: [HTML]] { record.parts }
+    /// The entries.
+    public var members: PageMembers { record.members }
 
     private var format: DisplayFormat { record.format }
 

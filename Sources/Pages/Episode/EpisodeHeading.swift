@@ -19,7 +19,7 @@ struct EpisodeHeading {
 
     var html: [HTML] {
         [
-            .tag("div", ["class": "head"], [.tag("div", [client, state, allergies, retracted])]),
+            .tag("div", ["class": "head"], [.tag("div", ["id": "standing"], standing)]),
             .tag(
                 "nav",
                 ["class": "tabs", "aria-label": "This episode"],
@@ -34,6 +34,9 @@ struct EpisodeHeading {
             ),
         ]
     }
+
+    /// Who, the state, allergies.
+    var standing: [HTML] { [client, state, allergies, retracted] }
 
     private var client: HTML {
         guard let key = (record.then.state ?? record.now.state)?.clientID else {
@@ -160,5 +163,17 @@ struct AllergyWords {
             if !texts.contains(text) { texts.append(text) }
         }
         return [.tag("strong", text: texts.joined(separator: "; "))]
+    }
+}
+
+extension EpisodeRecord {
+    /// What changes on every page of the episode.
+    var parts: [String: [HTML]] {
+        ["standing": EpisodeHeading(record: self, tab: "").standing]
+    }
+
+    /// The entries.
+    var members: PageMembers {
+        PageMembers(events.map(\.history.version), came: "new in the record", went: "gone")
     }
 }

@@ -110,6 +110,10 @@ public struct EpisodeProofView: PageView {
     public var title: String { "Proof · \(record.title)" }
     /// None of the header's pages.
     public var place: PageName? { nil }
+    /// Who, and the state.
+    public var parts: [String: [HTML]] { record.parts }
+    /// The entries.
+    public var members: PageMembers { record.members }
 
     /// Whether there is such a page of entries.
     public var hasPage: Bool {

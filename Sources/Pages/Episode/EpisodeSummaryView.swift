@@ -20,6 +20,10 @@ public struct EpisodeSummaryView: PageView {
     public var title: String { "Summary · \(record.title)" }
     /// The summaries.
     public var place: PageName? { .summaries }
+    /// Who, and the state.
+    public var parts: [String: [HTML]] { record.parts }
+    /// The entries.
+    public var members: PageMembers { record.members }
 
     /// The heading, what differs, the document.
     public var content: [HTML] {

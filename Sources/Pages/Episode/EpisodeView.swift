@@ -30,6 +30,10 @@ public struct EpisodeView: PageView {
     public var title: String { record.title }
     /// None of the header's pages.
     public var place: PageName? { nil }
+    /// Who, and the state.
+    public var parts: [String: [HTML]] { record.parts }
+    /// The entries.
+    public var members: PageMembers { record.members }
 
     /// The heading, the score, entries, the state.
     public var content: [HTML] {

@@ -25,6 +25,10 @@ public struct ClockBar: Sendable {
     private let address: PageAddress
     private let clocks: PageClocks
     private let moment: Moment
+
+    /// When the page was made, on the wall clock of the ledger.
+    var time: String { format.time(moment.now) }
+
     private let format: DisplayFormat
     private let basis: ReadModelBasis
     private let secondsBehind: Int

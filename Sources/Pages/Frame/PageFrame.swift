@@ -10,11 +10,48 @@ public protocol PageView: Sendable {
     var content: [HTML] { get }
     /// What changes in place while the page is looked at, by the ids of the elements that hold it.
     var parts: [String: [HTML]] { get }
+    /// What comes and goes while the page is looked at: a line of text says so, and nothing moves.
+    var members: PageMembers { get }
+    /// Whether there is such a page of a list.
+    var hasPage: Bool { get }
 }
 
 extension PageView {
     /// Nothing changes.
     public var parts: [String: [HTML]] { [:] }
+    /// Nothing comes or goes.
+    public var members: PageMembers { PageMembers([String](), came: "", went: "") }
+    /// No list.
+    public var hasPage: Bool { true }
+}
+
+/// What comes and goes on a page.
+public struct PageMembers: Sendable {
+    private let ids: Set<String>
+    private let came: String
+    private let went: String
+
+    /// What is on the page.
+    ///
+    /// - Parameters:
+    ///   - ids: of each.
+    ///   - came: what is said of those that came, after their number: "admitted".
+    ///   - went: the same of those that went.
+    public init(_ ids: some Sequence<some CustomStringConvertible>, came: String, went: String) {
+        self.ids = Set(ids.map(\.description))
+        self.came = came
+        self.went = went
+    }
+
+    /// How many came and went since, with a link that shows them; nil where nothing did.
+    public func moves(since earlier: PageMembers) -> String? {
+        let moves = [
+            (ids.subtracting(earlier.ids).count, came), (earlier.ids.subtracting(ids).count, went),
+        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        guard !moves.isEmpty else { return nil }
+        let link = HTML.tag("a", ["href": ""], text: "Show")
+        return "\(moves.joined(separator: ", ")) since you opened this page. \(link.markup)"
+    }
 }
 
 /// The pages that the header links to, in its order.
@@ -147,7 +184,7 @@ public struct PageFrame: Sendable {
                             "main",
                             ["id": "main"],
                             notices.map(\.html) + content.prefix(1) + [comparison]
-                                + content.dropFirst()
+                                + content.dropFirst() + [status]
                         ),
                         foot,
                     ]
@@ -269,6 +306,16 @@ public struct PageFrame: Sendable {
                 ),
             ]
         )
+    }
+
+    /// What has come and gone since the page was opened.
+    private var status: HTML {
+        guard let clocks else { return .nothing }
+        let text =
+            live == nil
+            ? "This page does not change by itself."
+            : "Live. Nothing has changed since you opened this page at \(clocks.time)."
+        return .tag("p", ["class": "status", "role": "status", "id": "status"], text: text)
     }
 
     private var foot: HTML {

@@ -5,7 +5,7 @@ import Markup
 extension HTML {
     /// The page's heading, a sentence, and what can be done with the page.
     static func head(_ title: String, _ sentence: String = "", acts: [HTML] = []) -> HTML {
-        let text = sentence.isEmpty ? [] : [HTML.tag("p", text: sentence)]
+        let text = sentence.isEmpty ? [] : [HTML.tag("p", ["id": "sentence"], text: sentence)]
         return .tag(
             "div",
             ["class": "head"],
@@ -128,12 +128,10 @@ extension HTML {
     static func table(
         _ style: String,
         _ columns: [(title: String, isNumber: Bool)],
-        _ rows: [[[HTML]]]
+        _ rows: [[[HTML]]],
+        ids: [String] = []
     ) -> HTML {
-        func attributes(_ place: Int, _ scope: Attributes) -> Attributes {
-            scope + (["class": "num"] as Attributes).when(columns[place].isNumber)
-        }
-        return .tag(
+        .tag(
             "table",
             ["class": style],
             [
@@ -145,7 +143,9 @@ extension HTML {
                             columns.indices.map { place in
                                 .tag(
                                     "th",
-                                    attributes(place, ["scope": "col"]),
+                                    ["scope": "col"]
+                                        + (["class": "num"] as Attributes)
+                                        .when(columns[place].isNumber),
                                     text: columns[place].title
                                 )
                             }
@@ -154,20 +154,29 @@ extension HTML {
                 ),
                 .tag(
                     "tbody",
-                    rows.map { cells in
+                    rows.enumerated().map { row, cells in
                         .tag(
                             "tr",
-                            ["data-row": ""],
-                            cells.enumerated().map { place, cell in
-                                place == 0
-                                    ? .tag("th", attributes(place, ["scope": "row"]), cell)
-                                    : .tag("td", attributes(place, [:]), cell)
-                            }
+                            ["data-row": ""]
+                                + (ids.indices.contains(row) ? ["id": ids[row]] : [:]),
+                            Self.cells(cells, columns)
                         )
                     }
                 ),
             ]
         )
+    }
+
+    /// The cells of a row of a plain table.
+    static func cells(
+        _ cells: [[HTML]],
+        _ columns: [(title: String, isNumber: Bool)]
+    ) -> [HTML] {
+        cells.enumerated().map { place, cell in
+            let style = (["class": "num"] as Attributes).when(columns[place].isNumber)
+            return place == 0
+                ? .tag("th", ["scope": "row"] + style, cell) : .tag("td", style, cell)
+        }
     }
 }
 

@@ -64,7 +64,6 @@ public struct MedicationView: PageView {
 
     /// The list, by flag.
     public var content: [HTML] {
-        let flagged = list.episodes.count { !$0.review.flags.isEmpty }
         let programs = Set(list.episodes.map(\.program))
             .union(address["program"].map { [$0] } ?? []).sorted()
         let kinds = Set(list.episodes.flatMap { $0.review.flags.map(\.flag.rawValue) })
@@ -73,8 +72,7 @@ public struct MedicationView: PageView {
         return [
             .head(
                 title,
-                "\(Words.count(list.episodes.count, "client")) in care, "
-                    + "\(Figure.count(flagged)) with something to look at.",
+                sentence,
                 acts: [.button("CSV", address.with(["format": "csv"]).href)]
             ),
             .panel(
@@ -111,6 +109,25 @@ public struct MedicationView: PageView {
                 ]
             ),
         ]
+    }
+
+    private var sentence: String {
+        let flagged = list.episodes.count { !$0.review.flags.isEmpty }
+        return "\(Words.count(list.episodes.count, "client")) in care, "
+            + "\(Figure.count(flagged)) with something to look at."
+    }
+
+    /// The sentence.
+    public var parts: [String: [HTML]] { ["sentence": [.text(sentence)]] }
+
+    /// Each flag of each client, with its medications.
+    public var members: PageMembers {
+        let flags = list.episodes.flatMap { episode in
+            episode.review.flags.map { flag in
+                "\(episode.episodeID) \(flag.flag.rawValue) \(flag.medications)"
+            }
+        }
+        return PageMembers(flags, came: "new", went: "gone")
     }
 
     private func item(_ group: Group) -> HTML {

@@ -163,11 +163,7 @@ public struct OutcomesView: PageView {
     // MARK: - Months
 
     private var months: HTML {
-        var rows = statistics.periods.map { period in
-            row(month(period.from), period.total)
-        }
-        if rows.isEmpty { rows = [] }
-        return .panel(
+        .panel(
             "h-m",
             "Month by month",
             note: [
@@ -188,8 +184,9 @@ public struct OutcomesView: PageView {
                                 ("In", true), ("Ended", true), ("Out", true),
                                 ("At the end", true), ("Clients", true), ("Came back", true),
                                 ("Service days", true), ("Attended", true), ("No-shows", true),
+                                ("Weeks below threshold", true),
                             ],
-                            rows
+                            statistics.periods.map { row(month($0.from), $0.total) }
                         )
                     ]
                 )
@@ -209,6 +206,7 @@ public struct OutcomesView: PageView {
         let rates = [
             "\(Figure.percent(figures.attendanceRate)) of \(Figure.count(figures.expected))",
             Figure.percent(figures.noShowRate),
+            "\(Figure.percent(figures.belowRate)) of \(Figure.count(figures.judgedWeeks))",
         ].map { [HTML.text($0)] }
         return [[.text(month)]] + numbers + rates
     }

@@ -42,16 +42,7 @@ public struct AccountView: PageView {
                         ["class": "body stack", "method": "post", "action": "/account"],
                         [
                             FormToken.field(token),
-                            .tag(
-                                "dl",
-                                ["class": "facts"],
-                                [
-                                    .tag("dt", text: "Signed in as"),
-                                    .tag("dd", text: session.subject),
-                                    .tag("dt", text: "Roles"),
-                                    .tag("dd", text: session.roles.joined(separator: ", ")),
-                                ]
-                            ),
+                            .tag("dl", ["class": "facts"], facts),
                             .tag(
                                 "div",
                                 ["class": "field"],
@@ -112,6 +103,20 @@ public struct AccountView: PageView {
                 ]
             ),
         ]
+    }
+
+    private var facts: [HTML] {
+        var facts = [
+            ("Signed in as", session.displayName),
+            ("Roles", session.roles.joined(separator: ", ")),
+            ("Ledgers", session.ledgers?.joined(separator: ", ") ?? "all"),
+        ]
+        if session.author.name != nil {
+            facts.insert(("In the access log", session.subject), at: 1)
+        }
+        if let id = session.author.id { facts.append(("Author of what you record", id)) }
+        if let issuer = session.issuer { facts.append(("Identity provider", issuer)) }
+        return facts.flatMap { [.tag("dt", text: $0), .tag("dd", text: $1)] }
     }
 
     private func choice(_ code: String, _ words: String, isChosen: Bool) -> HTML {

@@ -59,6 +59,24 @@ public struct SummariesView: PageView {
         Array(rows.dropFirst((page - 1) * Self.pageRows).prefix(Self.pageRows))
     }
 
+    private var sentence: String {
+        let lacking = list.rows.count { !$0.missing.isEmpty }
+        return "\(Words.count(list.rows.count, "episode")) ended, "
+            + "\(Figure.count(lacking)) with something missing."
+    }
+
+    /// The sentence.
+    public var parts: [String: [HTML]] { ["sentence": [.text(sentence)]] }
+
+    /// The episodes of the list, with what is missing of each.
+    public var members: PageMembers {
+        PageMembers(
+            rows.map { "\($0.episodeID) \($0.missing)" },
+            came: "new or changed",
+            went: "gone or changed"
+        )
+    }
+
     /// The period.
     public var title: String {
         "Summaries, \(format.date(period.from)) to \(format.date(period.to))"
@@ -71,12 +89,10 @@ public struct SummariesView: PageView {
         let programs = Set(list.rows.map(\.program))
             .union(address["program"].map { [$0] } ?? []).sorted()
         let missing = Set(list.rows.flatMap(\.missing)).sorted()
-        let lacking = list.rows.count { !$0.missing.isEmpty }
         return [
             .head(
                 title,
-                "\(Words.count(list.rows.count, "episode")) ended, "
-                    + "\(Figure.count(lacking)) with something missing.",
+                sentence,
                 acts: [.button("CSV", address.with(["format": "csv", "page": nil]).href)]
             ),
             .panel(

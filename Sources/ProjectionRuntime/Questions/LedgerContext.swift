@@ -54,6 +54,10 @@ public struct LedgerContext: Sendable {
     public let head: Position
     /// When it is asked.
     public let moment: Moment
+    /// All that the ledger had ever set then.
+    public let settings: LedgerSettings
+    /// What this process keeps of the tables between questions; nil for nothing.
+    public var kept: KeptModels?
 
     /// Looks at the ledger's head.
     ///
@@ -72,6 +76,7 @@ public struct LedgerContext: Sendable {
         let calendar = try LocalCalendar(timeZone: ledger.timeZone)
         let head = try await EventReader(database, ledger: ledger).head()
         self.head = head.position
+        settings = try await database.settings(of: ledger)
         moment = Moment(calendar: calendar, now: now ?? .now, newest: head.recordedAt)
     }
 
@@ -83,8 +88,8 @@ public struct LedgerContext: Sendable {
     public func settings(
         known clocks: Clocks,
         _ cut: HistoryCut? = nil
-    ) async throws -> LedgerSettings {
-        try await database.settings(of: ledger).known(at: cut?.recordedAt ?? clocks.knownAt)
+    ) -> LedgerSettings {
+        settings.known(at: cut?.recordedAt ?? clocks.knownAt)
     }
 
     /// The ledger's events.

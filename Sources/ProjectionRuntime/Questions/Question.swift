@@ -55,8 +55,7 @@ public struct Answer<Value: Sendable>: Sendable {
     public let value: Value
     /// What it rests on.
     public let basis: ReadModelBasis
-    /// The answer for programs.
-    public let json: AnswerJSON
+    fileprivate let makeJSON: @Sendable () -> AnswerJSON
     /// Makes the answer for spreadsheets; nil where it is no list.
     public let list: (@Sendable () -> CSVTable)?
     /// Makes the answer for people; reads the ledger where more is shown than programs get.
@@ -66,24 +65,26 @@ public struct Answer<Value: Sendable>: Sendable {
     public init(
         _ value: Value,
         _ basis: ReadModelBasis,
-        json: AnswerJSON,
+        json: @autoclosure @escaping @Sendable () -> AnswerJSON,
         list: (@Sendable () -> CSVTable)? = nil,
         document: @escaping @Sendable () async throws -> Document
     ) {
         self.value = value
         self.basis = basis
-        self.json = json
+        makeJSON = json
         self.list = list
         self.document = document
     }
+
+    /// The answer for programs.
+    public var json: AnswerJSON { makeJSON() }
 }
 
 /// An answer without its type: what a door writes.
 public struct WrittenAnswer: Sendable {
     /// What it rests on.
     public let basis: ReadModelBasis
-    /// The answer for programs.
-    public let json: AnswerJSON
+    private let makeJSON: @Sendable () -> AnswerJSON
     /// Makes the answer for spreadsheets; nil where it is no list.
     public let list: (@Sendable () -> CSVTable)?
     /// Makes the answer for people.
@@ -91,10 +92,13 @@ public struct WrittenAnswer: Sendable {
 
     fileprivate init<Value>(_ answer: Answer<Value>) {
         basis = answer.basis
-        json = answer.json
+        makeJSON = answer.makeJSON
         list = answer.list
         document = answer.document
     }
+
+    /// The answer for programs.
+    public var json: AnswerJSON { makeJSON() }
 }
 
 extension Question {

@@ -32,12 +32,8 @@ public final class Authenticator: Sendable {
     private let issuer: String
     private let audience: String
 
-    /// The longest token that is looked at, in bytes.
-    static let tokenLimit = 16_384
     /// Later times are taken for this one, the year 5138.
     private static let latest = 1e11
-    /// How far the issuer's clock may be off, in seconds.
-    static let leeway = 60.0
 
     /// Takes the keys of a JSON Web Key Set (RFC 7517).
     ///
@@ -91,12 +87,14 @@ public final class Authenticator: Sendable {
     /// - Throws: ``AuthenticationError/refused(_:)``, which says why and nothing of the token;
     ///   ``AuthenticationError/unavailable`` while there are no keys.
     public func principal(_ token: some StringProtocol) async throws -> Principal {
-        guard token.utf8.count <= Self.tokenLimit else { throw refused("it is too long") }
         let (text, now) = (String(token), Double(time(nil)))
         if let known = checked.withLock({ $0[text] }), known.until > now { return known.principal }
-        let claims = try await verified(text)
+        let claims: Claims = try await SignedToken.claims(
+            of: text,
+            types: ["jwt", "at+jwt"]
+        ) { kid in try await key(kid) }
         let principal = try principal(claims)
-        let until = min(now + Self.checkedSeconds, claims.exp + Self.leeway)
+        let until = min(now + Self.checkedSeconds, claims.exp + SignedToken.leeway)
         guard text.utf8.count <= Self.checkedBytes else { return principal }
         checked.withLock { checked in
             if checked.count >= Self.checkedLimit { checked.removeAll() }
@@ -105,61 +103,14 @@ public final class Authenticator: Sendable {
         return principal
     }
 
-    private func verified(_ token: String) async throws -> Claims {
-        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let head = Base64URL.decode(parts[0]),
-            Base64URL.decode(parts[1]) != nil,
-            Base64URL.decode(parts[2]) != nil
-        else { throw refused("it is not a signed JSON Web Token") }
-        let header = try header(head)
-        guard let key = try await key(header.kid) else { throw refused("its key is not known") }
-        guard key.algorithm == header.alg else { throw refused("its algorithm is not its key's") }
-        do {
-            return try await key.collection.verify(token, as: Claims.self)
-        } catch {
-            throw refused("its signature or its claims are wrong")
-        }
-    }
-
-    private struct Header {
-        let alg: String
-        let kid: String
-    }
-
-    /// The header, which may say nothing that would have to be understood and is not.
-    private func header(_ bytes: [UInt8]) throws -> Header {
-        struct Raw: Decodable {
-            var alg: String?
-            var kid: String?
-            var typ: String?
-            var crit: [String]?
-            var jku: String?
-            var jwk: Anything?
-            var x5u: String?
-            var x5c: Anything?
-        }
-        guard let raw = try? JSONDecoder().decode(Raw.self, from: Data(bytes)), let alg = raw.alg,
-            TokenKeys.algorithms.contains(alg), let kid = raw.kid
-        else { throw refused("its header must name a known algorithm and a kid") }
-        guard raw.crit == nil, raw.jku == nil, raw.jwk == nil, raw.x5u == nil, raw.x5c == nil else {
-            throw refused("its header demands what is not supported")
-        }
-        guard ["jwt", "at+jwt"].contains(raw.typ?.lowercased() ?? "jwt") else {
-            throw refused("its typ is not that of a token")
-        }
-        return Header(alg: alg, kid: kid)
-    }
-
-    private struct Anything: Decodable {
-        init(from decoder: any Decoder) throws {}
-    }
-
     private func principal(_ claims: Claims) throws -> Principal {
         let now = Double(time(nil))
         guard claims.iss == issuer else { throw refused("it is of another issuer") }
         guard claims.aud.contains(audience) else { throw refused("it is for another audience") }
-        guard claims.exp > now - Self.leeway else { throw refused("it has expired") }
-        if let nbf = claims.nbf, nbf > now + Self.leeway { throw refused("it is not valid yet") }
+        guard claims.exp > now - SignedToken.leeway else { throw refused("it has expired") }
+        if let nbf = claims.nbf, nbf > now + SignedToken.leeway {
+            throw refused("it is not valid yet")
+        }
         guard !claims.sub.isEmpty, claims.sub.utf8.count <= 255, !claims.sub.utf8.contains(0) else {
             throw refused("it names no subject")
         }

@@ -83,9 +83,10 @@ struct Door: Sendable {
             throw Problem.forbidden("this takes one of the roles \(roles)")
         }
         guard isAllowed || (principal.ledgers?.contains(name) ?? true) else {
-            decision.detail = "the token is for other ledgers"
+            let holder = endpoint.isPage ? "account" : "token"
+            decision.detail = "the \(holder) is for other ledgers"
             await keepDenial(decision, endpoint, name, context)
-            throw Problem.forbidden("this token is not for the ledger \(name)")
+            throw Problem.forbidden("this \(holder) is not for the ledger \(name)")
         }
         let ledger: LedgerDescription
         if let known = service.knownLedger(name) {

@@ -84,6 +84,7 @@ private func router(
         }
     }
     PageRoutes(service, door).add(to: router)
+    SignInRoutes(service).add(to: router)
     refuseOtherMethods(router)
     return router
 }

@@ -87,6 +87,7 @@ extension HTTPField.Name {
     static let clearSiteData = known("clear-site-data")
     static let referrerPolicy = known("referrer-policy")
     static let refresh = known("refresh")
+    static let xForwardedFor = known("x-forwarded-for")
 
     private static func known(_ text: String) -> Self {
         guard let name = Self(text) else { preconditionFailure("\(text) is no header's name") }

@@ -1,8 +1,5 @@
 import CareEpisode
-import HTTPTypes
-import HummingbirdCore
 import Ledger
-import Markup
 import Pages
 import ProjectionRuntime
 import Projections
@@ -20,7 +17,10 @@ enum CensusPage {
         var position: Position { basis.position }
     }
 
-    static func show(_ request: PageRequest) async throws -> Reply {
+    /// So long a page stands on the wall.
+    private static let wallSeconds = 20
+
+    static func show(_ request: PageRequest) async throws -> PageResult {
         if request.wantsCSV {
             let answer = try await request.answer(AttendanceQuestion.self)
             guard case .enrolled(let list) = answer.value else {
@@ -29,115 +29,54 @@ enum CensusPage {
             return try request.csv(answer, rows: list.enrolled.count)
         }
         let made = try await made(request)
-        let people = await people(request, made)
-        let view = view(request, made, people)
-        guard view.hasPage else { throw PageRequest.beyond }
-        let rows = made.answers.attendance.enrolled.count
-        let isWall = request.address["view"] == "wall"
-        let comparison = try await request.comparison(
-            CensusQuestion.self,
-            "census",
-            [:],
-            made.answers.attendance.enrolled.map { ($0.episodeID, $0.clientID) },
-            people
-        )
-        let filters =
-            request.chosen(
-                "program",
-                among: made.answers.attendance.enrolled.map(\.stay.program)
-            ) + request.chosen("flag", among: FlagWords.all.map(\.code) + ["any"])
-        var reply = try await request.reply(
-            view,
-            made.basis,
-            rows: rows,
-            filters: filters,
-            people: people
-        ) { frame in
-            frame.isWall = isWall
-            frame.comparison = comparison
-            guard request.clocks.isLive else { return }
-            var live = request.address.with(["auto": "1"])
-            live.path += "/live"
-            frame.live = live.href
-        }
-        if isWall {
-            // Its pages turn by themselves, the last one back to the first.
-            let next = view.isLastPage ? nil : String(request.page + 1)
-            let target = request.address.with(["page": next, "auto": "1"])
-            reply.result = reply.result.map { response in
-                var response = response
-                response.headers[.refresh] = "\(wallSeconds); url=\(target.href)"
-                return response
-            }
-        }
-        return reply
-    }
-
-    /// So long a page stands on the wall.
-    private static let wallSeconds = 20
-
-    /// The board's parts as they change.
-    static func live(_ request: PageRequest) async throws -> Reply {
-        guard request.clocks.isLive else {
-            throw Problem.badRequest("date", "must not be given: only now changes")
-        }
-        var board = request
-        board.address.path = String(request.address.path.dropLast("/live".count))
-        let (call, asked) = (request.call, board)
-        return Reply(
-            LiveParts.stream(call) {
-                // The clock goes on, whatever the request began with.
-                let now = try await asked.again()
-                let made = try await made(now)
-                let view = view(now, made, await people(now, made))
-                let frame = try await now.clockBar(made.basis)
-                var parts = view.parts
-                parts["fresh"] = frame.freshness
-                return PageParts(
-                    parts: parts.mapValues { $0.map(\.markup).joined() },
-                    episodes: Set(made.answers.attendance.enrolled.map(\.episodeID)),
-                    position: made.basis.position,
-                    date: now.date
-                )
-            },
-            disclosed: "live"
-        )
-    }
-
-    private static func people(_ request: PageRequest, _ made: Made) async -> People {
-        await request.people(made.answers.attendance.enrolled.map(\.clientID))
-    }
-
-    private static func view(
-        _ request: PageRequest,
-        _ made: Made,
-        _ people: People
-    ) -> CensusView {
-        CensusView(
+        let people = await request.people(made.answers.attendance.enrolled.map(\.clientID))
+        let view = CensusView(
             made.answers,
             request.address,
-            request.clocks,
             at: request.context.moment,
             request.format,
             people,
             page: request.page,
             parked: made.basis.parked
         )
+        let enrolled = made.answers.attendance.enrolled
+        var page = FoundPage(
+            view: view,
+            basis: made.basis,
+            rows: enrolled.count,
+            filters: request.chosen("program", among: enrolled.map(\.stay.program))
+                + request.chosen("flag", among: FlagWords.all.map(\.code) + ["any"]),
+            people: people,
+            comparison: try await request.comparison(
+                CensusQuestion.self,
+                "census",
+                [:],
+                enrolled.map { ($0.episodeID, $0.clientID) },
+                people
+            )
+        )
+        if request.address["view"] == "wall" {
+            page.isWall = true
+            // Its pages turn by themselves, the last one back to the first.
+            let next = view.isLastPage ? nil : String(request.page + 1)
+            page.next = (request.address.with(["page": next]), Self.wallSeconds)
+        }
+        return .page(page)
     }
 
     /// The answers of the board: its filters and its order only choose among them.
     private static func made(_ request: PageRequest) async throws -> Made {
-        try await request.work("census") { request in
+        try await request.work("census", isBoard: true) { request in
             let date = request.date
             let from = date.adding(days: 1 - days).description
-            async let day = request.answer(CensusQuestion.self)
-            async let period = request.answer(
+            // One after another: what is kept of the tables is read once.
+            let second = try await request.answer(
                 CensusQuestion.self,
                 ["effective_at": [], "from": [from], "to": [date.description]]
             )
-            async let attendance = request.answer(AttendanceQuestion.self)
-            async let medication = request.answer(MedicationReviewQuestion.self)
-            let (first, second, third, fourth) = try await (day, period, attendance, medication)
+            let first = try await request.answer(CensusQuestion.self)
+            let third = try await request.answer(AttendanceQuestion.self)
+            let fourth = try await request.answer(MedicationReviewQuestion.self)
             guard case .date(let census) = first.value, case .period(let days) = second.value,
                 case .enrolled(let list) = third.value, case .program(let worklist) = fourth.value
             else { preconditionFailure("each question has the answer of its kind") }

@@ -7,7 +7,7 @@ import Projections
 extension Endpoint {
     /// Every page of a ledger.
     static let pages: [Endpoint] = [
-        page(
+        livePage(
             "census",
             "Who is enrolled, and what to look at first",
             shows: ["getCensus", "getAttendance", "getMedicationReview"],
@@ -17,31 +17,21 @@ extension Endpoint {
             ],
             handler: CensusPage.show
         ),
-        page(
-            "census/live",
-            "What changes on the census while it is looked at",
-            shows: ["getCensus", "getAttendance", "getMedicationReview"],
-            parameters: [
-                Parameter("view", .choice(["wall"]), "Read from three meters."),
-                program, flag, order, pageNumber,
-            ],
-            handler: CensusPage.live
-        ),
-        page(
+        livePage(
             "medication",
             "Whose medication to look at, by the most serious flag",
             shows: ["getMedicationReview"],
             parameters: [csv, program, flag],
             handler: ListPages.medication
         ),
-        page(
+        livePage(
             "attendance",
             "Whom to look after: hours, no-shows, who was not seen",
             shows: ["getAttendance"],
             parameters: [csv, program, flag, pageNumber],
             handler: ListPages.attendance
         ),
-        page(
+        livePage(
             "summaries",
             "Ended episodes by what their summaries lack",
             shows: ["listDischargeSummaries"],
@@ -51,7 +41,7 @@ extension Endpoint {
             ],
             handler: ListPages.summaries
         ),
-        page(
+        livePage(
             "outcomes",
             "How long clients stay, how services ended, and the figures of each month",
             shows: ["getRetention", "getStatistics", "getOutcomes"],
@@ -65,20 +55,22 @@ extension Endpoint {
             ],
             handler: ListPages.outcomes
         ),
-        page(
-            "search",
-            "Episodes by a client's key or name, an episode, an event or a position",
-            shows: ["listEpisodes"],
-            method: .post,
-            handler: SearchPage.show
-        ),
-        page(
-            "search",
-            "The page before anything is sought",
-            shows: ["listEpisodes"],
-            handler: SearchPage.empty
-        ),
-        page(
+        [
+            page(
+                "search",
+                "Episodes by a client's key or name, an episode, an event or a position",
+                shows: ["listEpisodes"],
+                method: .post,
+                handler: SearchPage.show
+            ),
+            page(
+                "search",
+                "The page before anything is sought",
+                shows: ["listEpisodes"],
+                handler: SearchPage.empty
+            ),
+        ],
+        livePage(
             "episodes/{episode}",
             "An episode over time, and its state after any version",
             shows: ["getEpisode", "listEpisodeEvents", "getAttendance", "getMedicationReview"],
@@ -88,28 +80,28 @@ extension Endpoint {
             ],
             handler: EpisodePages.timeline
         ),
-        page(
+        livePage(
             "episodes/{episode}/medication",
             "The medication of an episode",
             shows: ["getEpisode", "getMedicationReview"],
             parameters: [version],
             handler: EpisodePages.medication
         ),
-        page(
+        livePage(
             "episodes/{episode}/attendance",
             "The weeks of an episode",
             shows: ["getEpisode", "getAttendance", "getMedicationReview"],
             parameters: [version],
             handler: EpisodePages.attendance
         ),
-        page(
+        livePage(
             "episodes/{episode}/summary",
             "The summary of an episode",
             shows: ["getEpisode", "getDischargeSummary", "getMedicationReview"],
             parameters: [version],
             handler: EpisodePages.summary
         ),
-        page(
+        livePage(
             "episodes/{episode}/proof",
             "What proves the entries of an episode, and who looked at it",
             shows: [
@@ -126,14 +118,16 @@ extension Endpoint {
             ],
             handler: EpisodePages.proof
         ),
-        page(
-            "episodes/{episode}/packet",
-            "What an auditor takes away of an episode, with proofs",
-            shows: ["getPacket"],
-            extraSeconds: 25,
-            handler: EpisodePages.packet
-        ),
-    ]
+        [
+            page(
+                "episodes/{episode}/packet",
+                "What an auditor takes away of an episode, with proofs",
+                shows: ["getPacket"],
+                extraSeconds: 25,
+                handler: EpisodePages.packet
+            )
+        ],
+    ].flatMap(\.self)
 
     private static let csv = Parameter("format", .choice(["csv"]), "For a spreadsheet.")
     private static let program = Parameter("program", .text, "Only this program.")
@@ -160,8 +154,77 @@ extension Endpoint {
         standard: "1"
     )
 
+    /// A page that changes while it is looked at, and what changes on it.
+    private static func livePage(
+        _ path: String,
+        _ summary: String,
+        shows operations: [String],
+        parameters: [Parameter] = [],
+        handler: @escaping @Sendable (PageRequest) async throws -> PageResult
+    ) -> [Endpoint] {
+        [
+            page(
+                path,
+                summary,
+                shows: operations,
+                parameters: parameters,
+                isLive: true,
+                handler: handler
+            ),
+            endpoint(
+                "\(path)/live",
+                "What changes on a page while it is looked at",
+                shows: operations,
+                parameters: parameters.filter { $0.name != csv.name }
+            ) { request in
+                guard request.clocks.isLive else {
+                    throw Problem.badRequest("date", "must not be given: only now changes")
+                }
+                var page = request
+                page.address.path = String(request.address.path.dropLast("/live".count))
+                let asked = page
+                let stream = LiveParts.stream(request.call) {
+                    // The clock goes on, whatever the request began with.
+                    let now = try await asked.again()
+                    return try await now.work("\(path)/live", now.own) { now in
+                        guard case .page(let found) = try await handler(now) else {
+                            throw Problem.notFound("this page does not change by itself")
+                        }
+                        return try await found.parts(for: now)
+                    }
+                }
+                return Reply(stream, disclosed: "live")
+            },
+        ]
+    }
+
     /// A page, for who may ask for everything that it shows.
     private static func page(
+        _ path: String,
+        _ summary: String,
+        shows operations: [String],
+        method: HTTPRequest.Method = .get,
+        parameters: [Parameter] = [],
+        extraSeconds: Int = 0,
+        isLive: Bool = false,
+        handler: @escaping @Sendable (PageRequest) async throws -> PageResult
+    ) -> Endpoint {
+        endpoint(
+            path,
+            summary,
+            shows: operations,
+            method: method,
+            parameters: parameters,
+            extraSeconds: extraSeconds
+        ) { request in
+            switch try await handler(request) {
+            case .page(let found): try await found.reply(to: request, isLive: isLive)
+            case .other(let reply): reply
+            }
+        }
+    }
+
+    private static func endpoint(
         _ path: String,
         _ summary: String,
         shows operations: [String],

@@ -10,41 +10,40 @@ import TransparencyLog
 
 /// The pages of one episode.
 enum EpisodePages {
-    static func timeline(_ request: PageRequest) async throws -> Reply {
+    static func timeline(_ request: PageRequest) async throws -> PageResult {
         let asked = try EpisodeAsked(request)
         let (record, basis) = try await asked.record()
         let page = request.address["page"] == nil ? nil : request.page
         let view = EpisodeView(record, try await asked.changes(), page: page)
-        guard view.hasPage else { throw PageRequest.beyond }
-        return try await asked.reply(view, record, basis)
+        return asked.page(view, record, basis)
     }
 
-    static func medication(_ request: PageRequest) async throws -> Reply {
+    static func medication(_ request: PageRequest) async throws -> PageResult {
         let asked = try EpisodeAsked(request)
         let (record, basis) = try await asked.record()
         var changes = EpisodeChanges()
         changes.parts = try await asked.difference(MedicationReviewQuestion.self)
-        return try await asked.reply(EpisodeMedicationView(record, changes), record, basis)
+        return asked.page(EpisodeMedicationView(record, changes), record, basis)
     }
 
-    static func attendance(_ request: PageRequest) async throws -> Reply {
+    static func attendance(_ request: PageRequest) async throws -> PageResult {
         let asked = try EpisodeAsked(request)
         let (record, basis) = try await asked.record()
         var changes = EpisodeChanges()
         changes.parts = try await asked.difference(AttendanceQuestion.self)
-        return try await asked.reply(EpisodeAttendanceView(record, changes), record, basis)
+        return asked.page(EpisodeAttendanceView(record, changes), record, basis)
     }
 
-    static func summary(_ request: PageRequest) async throws -> Reply {
+    static func summary(_ request: PageRequest) async throws -> PageResult {
         let asked = try EpisodeAsked(request)
         let (record, basis) = try await asked.record()
         var changes = EpisodeChanges()
         changes.parts = try await asked.difference(DischargeSummaryQuestion.self)
         let view = EpisodeSummaryView(record, changes, try await asked.summary())
-        return try await asked.reply(view, record, basis)
+        return asked.page(view, record, basis)
     }
 
-    static func proof(_ request: PageRequest) async throws -> Reply {
+    static func proof(_ request: PageRequest) async throws -> PageResult {
         let asked = try EpisodeAsked(request)
         let (record, basis) = try await asked.record()
         let call = request.call
@@ -73,14 +72,13 @@ enum EpisodePages {
                 ? "/ledgers/\(call.ledger.name)/episodes/\(asked.episode)/packet" : nil,
             page: request.page
         )
-        guard view.hasPage else { throw PageRequest.beyond }
-        return try await asked.reply(view, record, basis)
+        return asked.page(view, record, basis)
     }
 
-    static func packet(_ request: PageRequest) async throws -> Reply {
+    static func packet(_ request: PageRequest) async throws -> PageResult {
         var reply = try await EvidenceRoutes.packet(request.call)
         reply.disclosed = "the packet"
-        return reply
+        return .other(reply)
     }
 }
 
@@ -103,7 +101,7 @@ private struct EpisodeAsked {
         var now = try await stand(isNow: true)
         var then = now
         if !request.clocks.showsNow {
-            then = try await stand(isNow: false)
+            then = try await past("stand") { try await $0.stand(isNow: false) }
             // What is shown rests on what is newest; what is parked may be wrong in either.
             now.basis.parked = Set(now.basis.parked + then.basis.parked).sorted()
         }
@@ -133,9 +131,7 @@ private struct EpisodeAsked {
     }
 
     /// What the questions about the episode answer, at the page's clocks or now.
-    private func stand(
-        isNow: Bool
-    ) async throws -> (stand: EpisodeStand, basis: ReadModelBasis) {
+    private func stand(isNow: Bool) async throws -> Stand {
         func answer<Asked: Question>(
             _ question: Asked.Type,
             _ values: [String: [String]]
@@ -175,22 +171,65 @@ private struct EpisodeAsked {
             basis.parked = rests.parked
             basis.position = min(basis.position, rests.position)
         }
-        return (
-            EpisodeStand(
+        return Stand(
+            stand: EpisodeStand(
                 replay: replay.value.replay,
                 state: replay.value.state,
                 attendance: attendance,
                 review: review?.review,
                 effectiveAt: review?.review.effectiveAt ?? replay.value.effectiveAt
                     ?? request.context.moment.now
-            ), basis
+            ),
+            basis: basis
         )
+    }
+
+    // MARK: - What takes long
+
+    /// What the questions say of the episode.
+    private struct Stand: PageAnswer {
+        let stand: EpisodeStand
+        var basis: ReadModelBasis
+
+        var position: Position { basis.position }
+    }
+
+    /// Something that was worked out up to the head.
+    private struct Worked<Value: Sendable>: PageAnswer {
+        let value: Value
+        let position: Position
+    }
+
+    /// What was known or what has changed, worked out once for all who ask the same.
+    private func past<Value: PageAnswer>(
+        _ what: String,
+        _ work: @escaping @Sendable (EpisodeAsked) async throws -> Value
+    ) async throws -> Value {
+        let clocks = request.clocks
+        guard clocks.knownAt != nil || clocks.compared != nil || clocks.version != nil else {
+            return try await work(self)
+        }
+        return try await request.work("episode \(what)", values) { request in
+            try await work(EpisodeAsked(request))
+        }
     }
 
     // MARK: - Differences
 
     /// What the version shown has changed, or what differs between the two knowledge times.
     func changes() async throws -> EpisodeChanges {
+        guard request.clocks.version != nil || request.clocks.compared != nil else {
+            return EpisodeChanges()
+        }
+        return try await past("changes") { asked in
+            Worked(
+                value: try await asked.changesAtClocks(),
+                position: asked.request.context.head
+            )
+        }.value
+    }
+
+    private func changesAtClocks() async throws -> EpisodeChanges {
         let context = request.context
         if request.clocks.version != nil {
             return EpisodeChanges(
@@ -201,13 +240,26 @@ private struct EpisodeAsked {
         }
         return EpisodeChanges(
             entries: try await request.difference(ReplayQuestion.self, values)?.changes ?? [],
-            parts: try await difference(AttendanceQuestion.self)
-                + difference(MedicationReviewQuestion.self)
+            parts: try await differenceAtClocks(AttendanceQuestion.self)
+                + differenceAtClocks(MedicationReviewQuestion.self)
         )
     }
 
     /// What differs in one answer; nothing where the page compares nothing.
     func difference<Asked: Question>(
+        _ question: Asked.Type
+    ) async throws -> [KnowledgeDifference.Change]
+    where Asked.Difference == KnowledgeDifference {
+        guard request.clocks.compared != nil else { return [] }
+        return try await past("difference \(Asked.self)") { asked in
+            Worked(
+                value: try await asked.differenceAtClocks(question),
+                position: asked.request.context.head
+            )
+        }.value
+    }
+
+    private func differenceAtClocks<Asked: Question>(
         _ question: Asked.Type
     ) async throws -> [KnowledgeDifference.Change]
     where Asked.Difference == KnowledgeDifference {
@@ -218,6 +270,15 @@ private struct EpisodeAsked {
 
     /// The summary, of an open episode an interim one; nil where no admission is known.
     func summary() async throws -> Document? {
+        try await past("summary") { asked in
+            Worked(
+                value: try await asked.summaryAtClocks(),
+                position: asked.request.context.head
+            )
+        }.value
+    }
+
+    private func summaryAtClocks() async throws -> Document? {
         do {
             return try await request.answer(
                 DischargeSummaryQuestion.self,
@@ -270,24 +331,24 @@ private struct EpisodeAsked {
 
     // MARK: - The answer
 
-    func reply(
+    func page(
         _ view: some PageView,
         _ record: EpisodeRecord,
         _ basis: ReadModelBasis
-    ) async throws -> Reply {
-        let line = record.version.map { _ in record.then.replay.lines.last } ?? nil
-        return try await request.reply(
-            view,
-            basis,
+    ) -> PageResult {
+        var page = FoundPage(
+            view: view,
+            basis: basis,
             rows: 1,
-            replayed: line.map { line in
-                ReplayedVersion(
-                    line.event.history.version,
-                    knownAt: line.event.history.knownAt,
-                    isSourceTime: line.isSourceTime
-                )
-            },
             people: record.people
         )
+        if record.version != nil, let line = record.then.replay.lines.last {
+            page.replayed = ReplayedVersion(
+                line.event.history.version,
+                knownAt: line.event.history.knownAt,
+                isSourceTime: line.isSourceTime
+            )
+        }
+        return .page(page)
     }
 }

@@ -6,9 +6,9 @@ import Projections
 
 /// The lists of the header's pages.
 enum ListPages {
-    static func attendance(_ request: PageRequest) async throws -> Reply {
+    static func attendance(_ request: PageRequest) async throws -> PageResult {
         let page = request.page
-        let answer = try await request.answer(
+        let answer = try await request.shared(
             AttendanceQuestion.self,
             request.values(of: ["program"])
         )
@@ -28,26 +28,27 @@ enum ListPages {
             page: page,
             parked: answer.basis.parked
         )
-        guard view.hasPage else { throw PageRequest.beyond }
-        let comparison = try await request.comparison(
-            AttendanceQuestion.self,
-            "attendance",
-            request.values(of: ["program"]),
-            list.enrolled.map { ($0.episodeID, $0.clientID) },
-            people
+        return .page(
+            FoundPage(
+                view: view,
+                basis: answer.basis,
+                rows: list.enrolled.count,
+                filters: programs
+                    + request.chosen("flag", among: FlagWords.all.map(\.code) + ["all"]),
+                people: people,
+                comparison: try await request.comparison(
+                    AttendanceQuestion.self,
+                    "attendance",
+                    request.values(of: ["program"]),
+                    list.enrolled.map { ($0.episodeID, $0.clientID) },
+                    people
+                )
+            )
         )
-        return try await request.reply(
-            view,
-            answer.basis,
-            rows: list.enrolled.count,
-            filters: programs
-                + request.chosen("flag", among: FlagWords.all.map(\.code) + ["all"]),
-            people: people
-        ) { $0.comparison = comparison }
     }
 
-    static func medication(_ request: PageRequest) async throws -> Reply {
-        let answer = try await request.answer(
+    static func medication(_ request: PageRequest) async throws -> PageResult {
+        let answer = try await request.shared(
             MedicationReviewQuestion.self,
             request.values(of: ["program"])
         )
@@ -66,26 +67,28 @@ enum ListPages {
             people,
             parked: answer.basis.parked
         )
-        let comparison = try await request.comparison(
-            MedicationReviewQuestion.self,
-            "medication",
-            request.values(of: ["program"]),
-            list.episodes.map { ($0.episodeID, $0.clientID) },
-            people
+        return .page(
+            FoundPage(
+                view: view,
+                basis: answer.basis,
+                rows: list.episodes.count,
+                filters: programs + request.chosen("flag", among: FlagWords.all.map(\.code)),
+                people: people,
+                comparison: try await request.comparison(
+                    MedicationReviewQuestion.self,
+                    "medication",
+                    request.values(of: ["program"]),
+                    list.episodes.map { ($0.episodeID, $0.clientID) },
+                    people
+                )
+            )
         )
-        return try await request.reply(
-            view,
-            answer.basis,
-            rows: list.episodes.count,
-            filters: programs + request.chosen("flag", among: FlagWords.all.map(\.code)),
-            people: people
-        ) { $0.comparison = comparison }
     }
 
-    static func summaries(_ request: PageRequest) async throws -> Reply {
+    static func summaries(_ request: PageRequest) async throws -> PageResult {
         let page = request.page
         let period = request.period(monthsBefore: 0)
-        let answer = try await request.answer(
+        let answer = try await request.shared(
             DischargeSummariesQuestion.self,
             request.values(of: ["program"]).merging(period) { $1 }
         )
@@ -104,28 +107,32 @@ enum ListPages {
             page: page,
             parked: answer.basis.parked
         )
-        guard view.hasPage else { throw PageRequest.beyond }
-        let comparison = try await request.comparison(
-            DischargeSummariesQuestion.self,
-            "summaries",
-            request.values(of: ["program"]).merging(period) { $1 },
-            answer.value.rows.map { ($0.episodeID, $0.clientID) },
-            people
+        return .page(
+            FoundPage(
+                view: view,
+                basis: answer.basis,
+                rows: answer.value.rows.count,
+                filters: programs
+                    + request.chosen(
+                        "missing",
+                        among: answer.value.rows.flatMap(\.missing) + ["any"]
+                    ),
+                people: people,
+                comparison: try await request.comparison(
+                    DischargeSummariesQuestion.self,
+                    "summaries",
+                    request.values(of: ["program"]).merging(period) { $1 },
+                    answer.value.rows.map { ($0.episodeID, $0.clientID) },
+                    people
+                )
+            )
         )
-        return try await request.reply(
-            view,
-            answer.basis,
-            rows: answer.value.rows.count,
-            filters: programs
-                + request.chosen("missing", among: answer.value.rows.flatMap(\.missing) + ["any"]),
-            people: people
-        ) { $0.comparison = comparison }
     }
 
-    static func outcomes(_ request: PageRequest) async throws -> Reply {
+    static func outcomes(_ request: PageRequest) async throws -> PageResult {
         let period = request.period(monthsBefore: 2)
         let program = request.values(of: ["program"]).merging(period) { $1 }
-        let retention = try await request.answer(
+        let retention = try await request.shared(
             RetentionQuestion.self,
             request.values(of: ["level_of_care"]).merging(program) { $1 }
         )
@@ -134,11 +141,11 @@ enum ListPages {
         if request.wantsCSV {
             return try request.csv(retention, rows: retention.value.began, filters: chosen)
         }
-        let statistics = try await request.answer(
+        let statistics = try await request.shared(
             StatisticsQuestion.self,
             program.merging(["by": ["month"]]) { $1 }
         )
-        let outcomes = try await request.answer(OutcomesQuestion.self, program)
+        let outcomes = try await request.shared(OutcomesQuestion.self, program)
         let programs = Set(known).union(request.address["program"].map { [$0] } ?? [])
         let view = OutcomesView(
             retention.value,
@@ -149,19 +156,21 @@ enum ListPages {
             request.format
         )
         let basis = [retention.basis, statistics.basis, outcomes.basis].least
-        let comparison = try await request.comparison(
-            RetentionQuestion.self,
-            "outcomes",
-            request.values(of: ["level_of_care"]).merging(program) { $1 },
-            [],
-            People()
+        return .page(
+            FoundPage(
+                view: view,
+                basis: basis,
+                rows: retention.value.began,
+                filters: chosen,
+                comparison: try await request.comparison(
+                    RetentionQuestion.self,
+                    "outcomes",
+                    request.values(of: ["level_of_care"]).merging(program) { $1 },
+                    [],
+                    People()
+                )
+            )
         )
-        return try await request.reply(
-            view,
-            basis,
-            rows: retention.value.began,
-            filters: chosen
-        ) { $0.comparison = comparison }
     }
 }
 
@@ -169,8 +178,17 @@ extension PageRequest {
     /// Whether all rows are wanted for a spreadsheet.
     var wantsCSV: Bool { address["format"] == "csv" }
 
-    /// That a list has no such page.
-    static let beyond = Problem.badRequest("page", "is beyond the last one")
+    /// The answer to a question about everybody, worked out once for all who ask the same.
+    ///
+    /// - Parameter values: what the question takes besides the page's clocks.
+    func shared<Asked: Question>(
+        _ question: Asked.Type,
+        _ values: [String: [String]]
+    ) async throws -> Answer<Asked.Value> {
+        try await work("\(Asked.self)", values) { request in
+            try await request.answer(question, values)
+        }
+    }
 
     /// Parameters of the address that a question takes as they are.
     func values(of names: [String]) -> [String: [String]] {

@@ -1,24 +1,20 @@
 import CareEpisode
-import HTTPTypes
 import Hummingbird
 import Ledger
-import Logging
 import Pages
 import Postgres
 import ProjectionRuntime
-import ServiceLifecycle
-import Synchronization
 
 /// What changes on a page while it is looked at.
-struct PageParts: Sendable {
+struct PageParts: PageAnswer {
     /// The HTML within each part, by its id.
-    var parts: [String: String]
-    /// Which episodes the page lists.
-    var episodes: Set<EpisodeID>
+    let parts: [String: String]
+    /// What comes and goes.
+    let members: PageMembers
     /// Up to where everything takes part.
-    var position: Position
+    let position: Position
     /// The date that the page shows.
-    var date: CalendarDate
+    let date: CalendarDate
 }
 
 /// Sends the parts of a page that have changed, once a second, for as long as it is open.
@@ -29,57 +25,19 @@ enum LiveParts {
     /// A page that does not change says that it is alive so often.
     private static let heartbeat: Duration = .seconds(15)
 
-    /// Set when a stream is to end.
-    private final class End: Sendable {
-        private let isSet = Atomic(false)
-        let position = Atomic<Int64>(0)
-
-        func set() { isSet.store(true, ordering: .releasing) }
-        var isReached: Bool { isSet.load(ordering: .acquiring) }
-    }
-
+    /// Sends what changes.
+    ///
+    /// - Parameter parts: the parts as they are now.
     static func stream(
         _ call: Call,
         _ parts: @escaping @Sendable () async throws -> PageParts
     ) -> Response {
-        let body = ResponseBody { writer in
-            let end = End()
-            do {
-                try await withGracefulShutdownHandler {
-                    try await call.request.body.consumeWithInboundCloseHandler { _ in
-                        try await send(call, parts, end, &writer)
-                    } onInboundClosed: {
-                        end.set()
-                    }
-                } onGracefulShutdown: {
-                    end.set()
-                }
-            } catch {
-                await keepEnd(call, end)
-                throw error
-            }
-            await keepEnd(call, end)
-            try await writer.finish(nil)
-        }
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: "text/event-stream", .cacheControl: "no-store",
-                .xAccelBuffering: "no",
-            ],
-            body: body
-        )
-    }
-
-    /// Keeps how far the page was shown.
-    private static func keepEnd(_ call: Call, _ end: End) async {
-        var entry = call.decision
-        let position = end.position.load(ordering: .relaxed)
-        entry.detail = "the page was live up to position \(position)"
-        do {
-            try await call.service.accessLog.record(entry, in: call.ledger)
-        } catch {
-            call.context.logger.warning("the end of a live page is not in the access log")
+        ServerSentEvents.response(
+            call,
+            from: .zero,
+            told: { "the page was live up to position \($0)" }
+        ) { end, writer in
+            try await send(call, parts, end, &writer)
         }
     }
 
@@ -88,7 +46,7 @@ enum LiveParts {
     private static func send(
         _ call: Call,
         _ parts: @Sendable () async throws -> PageParts,
-        _ end: End,
+        _ end: ServerSentEvents.End,
         _ writer: inout any ResponseBodyWriter
     ) async throws {
         let feed = try call.service.sequencer(call.ledger).feed
@@ -103,9 +61,7 @@ enum LiveParts {
             if askedAt + sessionLook <= .now {
                 askedAt = .now
                 guard try await isSignedIn(call) else {
-                    try await writer.write(
-                        ByteBuffer(string: "event: over\ndata: You are signed out.\n\n")
-                    )
+                    try await writer.write(over("You are signed out."))
                     return
                 }
             }
@@ -125,29 +81,35 @@ enum LiveParts {
             lookedAt = .now
             guard let next = try await present(parts) else { continue }
             if let first, next.date != first.date {
-                try await writer.write(
-                    ByteBuffer(
-                        string: "event: over\ndata: The day has ended: open the page again.\n\n"
-                    )
-                )
+                try await writer.write(over("The day has ended: open the page again."))
                 return
             }
-            end.position.store(next.position.rawValue, ordering: .relaxed)
+            end.position = next.position
             var changed = next.parts.filter { shown?.parts[$0.key] != $0.value }
             if shown == nil { changed = [:] }
-            if let first, let moves = moves(from: first, to: next) { changed["status"] = moves }
+            if let first, let moves = next.members.moves(since: first.members) {
+                changed["status"] = moves
+            }
             shown = next
             if first == nil { first = next }
             guard !changed.isEmpty else { continue }
-            let data = AnswerJSON.object(
-                changed.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }
-            ).bytes
-            var buffer = ByteBuffer(string: "event: parts\ndata: ")
-            buffer.writeBytes(data)
-            buffer.writeString("\n\n")
-            try await writer.write(buffer)
+            try await writer.write(event(changed))
             quietSince = .now
         }
+    }
+
+    private static func event(_ parts: [String: String]) -> ByteBuffer {
+        let data = AnswerJSON.object(
+            parts.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }
+        ).bytes
+        var buffer = ByteBuffer(string: "event: parts\ndata: ")
+        buffer.writeBytes(data)
+        buffer.writeString("\n\n")
+        return buffer
+    }
+
+    private static func over(_ why: String) -> ByteBuffer {
+        ByteBuffer(string: "event: over\ndata: \(why)\n\n")
     }
 
     /// Whether the page's session is still there; what a page asks by itself does not keep it alive.
@@ -180,18 +142,5 @@ enum LiveParts {
             try await Task.sleep(for: .seconds(1))
             return nil
         }
-    }
-
-    /// Who came and went since a page was opened; nil where nobody did.
-    private static func moves(from first: PageParts, to next: PageParts) -> String? {
-        let (came, went) = (
-            next.episodes.subtracting(first.episodes).count,
-            first.episodes.subtracting(next.episodes).count
-        )
-        guard came + went > 0 else { return nil }
-        let parts = [
-            came > 0 ? "\(came) admitted" : nil, went > 0 ? "\(went) ended or moved" : nil,
-        ].compactMap(\.self).joined(separator: ", ")
-        return "\(parts) since you opened this page. <a href=\"\">Show</a>"
     }
 }

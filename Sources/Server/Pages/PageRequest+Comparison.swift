@@ -33,7 +33,7 @@ extension PageRequest {
         guard clocks.compared != nil else { return .nothing }
         let compared = try await work(
             "\(page) compared",
-            ["compare", "known_by", "program", "level_of_care", "from", "to"]
+            values.merging(["known_by": [clocks.knownBy.rawValue]]) { $1 }
         ) { request in
             guard let difference = try await request.difference(question, values) else {
                 preconditionFailure("the page compares two times")

@@ -15,6 +15,8 @@ struct PageRequest: Sendable {
     var address: PageAddress
     private(set) var clocks: PageClocks
     let format: DisplayFormat
+    /// When the page is late.
+    private var deadline: ContinuousClock.Instant
 
     /// Reads what a page is asked for.
     ///
@@ -23,18 +25,19 @@ struct PageRequest: Sendable {
         guard let visitor = call.visitor else { throw SignInNeeded() }
         self.call = call
         self.visitor = visitor
+        deadline = .now + PageWork.timeout
         context = try await LedgerContext(
             call.database,
             call.ledger,
             now: call.service.settings.now()
         )
+        context.kept = call.service.keptModels.forOneAnswer()
         address = PageAddress(call.request.uri.path, call.arguments.values)
         try Self.check(address, call.parameters, at: context.moment)
         clocks = try PageClocks(address, at: context.moment)
-        let settings = try await call.database.settings(of: call.ledger)
         format = DisplayFormat(
             context.calendar,
-            settings.displayLocale(on: context.moment.today)
+            context.settings.displayLocale(on: context.moment.today)
                 .flatMap(DisplayFormat.Locale.init(rawValue:)) ?? .american
         )
     }
@@ -68,29 +71,35 @@ struct PageRequest: Sendable {
             call.ledger,
             now: call.service.settings.now()
         )
+        later.context.kept = call.service.keptModels.forOneAnswer()
         later.clocks = try PageClocks(address, at: later.context.moment)
+        later.deadline = .now + PageWork.timeout
         return later
     }
 
     /// What the page is made of, worked out once for all who ask the same.
     ///
     /// - Parameters:
-    ///   - page: its name.
-    ///   - parameters: those that the work depends on besides the clocks.
+    ///   - what: which of its answers.
+    ///   - parameters: what the work depends on besides the clocks.
+    ///   - isBoard: whether, of now, what is a few seconds old may be shown.
     ///   - work: works it out.
+    /// - Throws: ``LateAnswer`` where it takes too long.
     func work<Value: PageAnswer>(
-        _ page: String,
-        _ parameters: [String] = [],
+        _ what: String,
+        _ parameters: [String: [String]] = [:],
+        isBoard: Bool = false,
         _ work: @escaping @Sendable (PageRequest) async throws -> Value
     ) async throws -> Value {
-        var values = clocks.values.merging(self.values(of: parameters)) { $1 }
+        var values = clocks.values.merging(parameters) { $1 }
+        if let compared = clocks.compared { values["compare"] = [compared.description] }
         // Tomorrow's census of today is another one.
         values["today"] = [context.moment.today.description]
-        let key = PageWork.Key(ledger: call.ledger.name, page: page, values: values)
+        let isPast = clocks.knownAt != nil || clocks.compared != nil || clocks.version != nil
         return try await call.service.pageWork.value(
-            key,
-            isLive: clocks.knownAt == nil,
-            head: context.head
+            PageWork.Key(ledger: call.ledger.name, page: what, values: values),
+            isPast ? .past : isBoard ? .about(now: context.head) : .now(head: context.head),
+            by: deadline
         ) { try await work(self) }
     }
 
@@ -147,58 +156,36 @@ struct PageRequest: Sendable {
         }
     }
 
+    /// What the page is asked for besides its clocks, with its path.
+    var own: [String: [String]] {
+        let values = address.values.filter { name, _ in
+            name != "auto" && !PageAddress.clocks.contains(name)
+        }
+        return values.merging(["path": [address.path]]) { $1 }
+    }
+
     /// Which part of a list is asked for, from 1.
     var page: Int { address["page"].flatMap { Int($0) } ?? 1 }
 
     // MARK: - The answer
-
-    /// The page with what stands around it, and what the access log is told of it.
-    ///
-    /// - Parameters:
-    ///   - view: the page.
-    ///   - basis: what it rests on.
-    ///   - rows: how many episodes it shows.
-    ///   - filters: what else the log is told, without health information.
-    ///   - replayed: the version of an episode that it replays; nil for none.
-    ///   - people: whose names are shown.
-    ///   - change: what is special about the frame of this page.
-    func reply(
-        _ view: some PageView,
-        _ basis: ReadModelBasis,
-        rows: Int,
-        filters: [String] = [],
-        replayed: ReplayedVersion? = nil,
-        people: People = People(),
-        _ change: (inout PageFrame) -> Void = { _ in }
-    ) async throws -> Reply {
-        var frame = try await frame(basis, replayed)
-        if let notice = people.notice { frame.notices.append(notice) }
-        change(&frame)
-        return Reply(
-            .page(frame.page(view)),
-            disclosed: disclosed(
-                basis,
-                rows: rows,
-                filters: filters + (people.isEmpty ? [] : ["with names"])
-            )
-        )
-    }
 
     /// All rows of a list for a spreadsheet.
     func csv<Value>(
         _ answer: Answer<Value>,
         rows: Int,
         filters: [String] = []
-    ) throws -> Reply {
+    ) throws -> PageResult {
         guard let list = answer.list else { throw Problem.notFound("this page is no list") }
         var headers: HTTPFields = [:]
         let name = address.path.split(separator: "/").last ?? "list"
         headers[.contentDisposition] = "attachment; filename=\"\(name)-\(date).csv\""
-        return .bytes(
-            list().bytes,
-            "text/csv; charset=utf-8",
-            headers: headers,
-            disclosed: disclosed(answer.basis, rows: rows, filters: filters + ["format=csv"])
+        return .other(
+            .bytes(
+                list().bytes,
+                "text/csv; charset=utf-8",
+                headers: headers,
+                disclosed: disclosed(answer.basis, rows: rows, filters: filters + ["format=csv"])
+            )
         )
     }
 
@@ -225,7 +212,8 @@ struct PageRequest: Sendable {
         return (clocks + chosen + filters + rest).joined(separator: "; ")
     }
 
-    private func frame(
+    /// What stands around the page.
+    func frame(
         _ basis: ReadModelBasis,
         _ replayed: ReplayedVersion?
     ) async throws -> PageFrame {
@@ -256,7 +244,7 @@ struct PageRequest: Sendable {
             format,
             basis,
             secondsBehind: try await secondsBehind(basis),
-            viewer: visitor.session.subject,
+            viewer: visitor.session.displayName,
             replayed: replayed
         )
     }

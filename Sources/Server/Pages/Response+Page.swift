@@ -25,10 +25,15 @@ extension Response {
 
 extension HTTPFields {
     /// What keeps a page from being framed, fed with foreign scripts, kept, or told to others.
-    mutating func addPageHeaders(isSecure: Bool) {
+    ///
+    /// - Parameters:
+    ///   - isSecure: whether browsers come over https.
+    ///   - formTargets: other origins that a form may lead to: the identity provider's.
+    mutating func addPageHeaders(isSecure: Bool, formTargets: [String]) {
+        let targets = (["'self'"] + formTargets).joined(separator: " ")
         self[.contentSecurityPolicy] = """
             default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-            connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; \
+            connect-src 'self'; form-action \(targets); frame-ancestors 'none'; base-uri 'none'; \
             require-trusted-types-for 'script'; trusted-types parts
             """
         self[.referrerPolicy] = "same-origin"

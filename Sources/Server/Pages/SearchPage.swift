@@ -14,14 +14,14 @@ enum SearchPage {
     private static let fewest = 3
 
     /// The page before anything is sought, where its clocks lead to: what was sought is in no address.
-    static func empty(_ request: PageRequest) async throws -> Reply {
+    static func empty(_ request: PageRequest) async throws -> PageResult {
         let query = try CensusQuery(request.call.database, ledger: request.call.ledger)
         let (_, basis) = try await query.search(nil, limit: 1)
         let view = SearchView(nil, isCut: false, request.address, request.format, People())
-        return try await request.reply(view, basis, rows: 0)
+        return .page(FoundPage(view: view, basis: basis, rows: 0))
     }
 
-    static func show(_ request: PageRequest) async throws -> Reply {
+    static func show(_ request: PageRequest) async throws -> PageResult {
         let fields = try await FormFields(request.call.request)
         try await request.call.service.signIn.check(
             "search",
@@ -67,9 +67,11 @@ enum SearchPage {
         // One alone is opened.
         if found.count == 1 {
             let path = "/ledgers/\(request.call.ledger.name)/episodes/\(found[0].episodeID)"
-            return Reply(
-                .redirect(to: request.address.to(path).href),
-                disclosed: "found \(found[0].episodeID); as of position \(basis.position)"
+            return .other(
+                Reply(
+                    .redirect(to: request.address.to(path).href),
+                    disclosed: "found \(found[0].episodeID); as of position \(basis.position)"
+                )
             )
         }
         let shown = Array(found.prefix(SearchView.limit))
@@ -83,12 +85,14 @@ enum SearchPage {
             parked: basis.parked
         )
         let ids = shown.map(\.episodeID.description).joined(separator: " ")
-        return try await request.reply(
-            view,
-            basis,
-            rows: shown.count,
-            filters: ids.isEmpty ? [] : ["found \(ids)"],
-            people: people
+        return .page(
+            FoundPage(
+                view: view,
+                basis: basis,
+                rows: shown.count,
+                filters: ids.isEmpty ? [] : ["found \(ids)"],
+                people: people
+            )
         )
     }
 }

@@ -1,11 +1,8 @@
 import CareEpisode
-import HTTPTypes
 import Hummingbird
 import Ledger
-import Logging
 import Metrics
 import Postgres
-import ServiceLifecycle
 import Synchronization
 import TransparencyLog
 
@@ -55,72 +52,28 @@ enum EventStream {
 
     // MARK: - Server-sent events
 
-    /// Set when a stream is to end, whoever wants it; and how far it came.
-    private final class End: Sendable {
-        let position: Atomic<Int64>
-        private let isSet = Atomic(false)
-
-        init(_ start: Position) { position = Atomic(start.rawValue) }
-
-        func set() { isSet.store(true, ordering: .releasing) }
-        var isReached: Bool { isSet.load(ordering: .acquiring) }
-    }
-
     static func serverSentEvents(
         _ call: Call,
         after: Position,
         types: Set<EventType>?,
         episode: EpisodeID?
     ) -> Response {
-        let body = ResponseBody { writer in
-            let feed = try call.service.sequencer(call.ledger).feed
+        ServerSentEvents.response(
+            call,
+            from: after,
+            told: { "the stream after position \(after) ended at \($0)" }
+        ) { end, writer in
             let follower = EventFollower(
                 call.reader,
-                feed: feed,
+                feed: try call.service.sequencer(call.ledger).feed,
                 after: after,
                 types: types,
                 episode: episode,
                 pollInterval: .seconds(5)
             )
-            let end = End(after)
             report(clients.wrappingAdd(1, ordering: .relaxed).newValue)
             defer { report(clients.wrappingSubtract(1, ordering: .relaxed).newValue) }
-            do {
-                try await withGracefulShutdownHandler {
-                    try await call.request.body.consumeWithInboundCloseHandler { _ in
-                        try await follow(follower, call, end, &writer)
-                    } onInboundClosed: {
-                        end.set()
-                    }
-                } onGracefulShutdown: {
-                    end.set()
-                }
-            } catch {
-                await keepEnd(call, after, end)
-                throw error
-            }
-            await keepEnd(call, after, end)
-            try await writer.finish(nil)
-        }
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: "text/event-stream", .cacheControl: "no-store",
-                .xAccelBuffering: "no",
-            ],
-            body: body
-        )
-    }
-
-    /// Keeps how far a stream came: what was given is not known before.
-    private static func keepEnd(_ call: Call, _ start: Position, _ end: End) async {
-        let last = end.position.load(ordering: .relaxed)
-        var entry = call.decision
-        entry.detail = "the stream after position \(start) ended at \(last)"
-        do {
-            try await call.service.accessLog.record(entry, in: call.ledger)
-        } catch {
-            call.context.logger.warning("the end of a stream is not in the access log")
+            try await follow(follower, call, end, &writer)
         }
     }
 
@@ -133,7 +86,7 @@ enum EventStream {
     private static func follow(
         _ start: EventFollower,
         _ call: Call,
-        _ end: End,
+        _ end: ServerSentEvents.End,
         _ writer: inout any ResponseBodyWriter
     ) async throws {
         var follower = start
@@ -170,7 +123,7 @@ enum EventStream {
             }
             if buffer.readableBytes > 0 {
                 // Told before it is sent: rather too much than too little.
-                end.position.store(follower.position.rawValue, ordering: .relaxed)
+                end.position = follower.position
                 try await writer.write(buffer)
                 quietSince = .now
                 // Among many, a stream takes what has gathered: waking a thousand for each event

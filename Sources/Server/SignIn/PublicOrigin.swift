@@ -86,11 +86,16 @@ struct PageOrigins: Sendable {
         request.head.authority.map { scheme(for: $0) == "https" } ?? false
     }
 
-    /// The name of the session's cookie: one of a secure origin cannot be set by another host.
-    func cookieName(_ request: Request) -> String {
-        if isSecure(request) { return "__Host-session" }
+    /// Whether a request is for the public host itself.
+    func isPublicHost(of request: Request) -> Bool {
+        request.head.authority?.lowercased() == publicOrigin?.authority
+    }
+
+    /// The name of a cookie: one of a secure origin cannot be set by another host.
+    func cookieName(_ name: String, _ request: Request) -> String {
+        if isSecure(request) { return "__Host-\(name)" }
         // Ports of one host share their cookies.
         let port = request.head.authority?.split(separator: ":").last.flatMap { Int($0) } ?? 80
-        return "session-\(port)"
+        return "\(name)-\(port)"
     }
 }

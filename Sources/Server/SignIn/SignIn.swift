@@ -18,7 +18,7 @@ struct Visitor: Sendable {
         principal = Principal(
             subject: session.subject,
             roles: Set(session.roles.compactMap(Role.init(rawValue:))),
-            ledgers: nil,
+            ledgers: session.ledgers.map { Set($0.compactMap { LedgerName($0) }) },
             expiresAt: session.expiresAt
         )
     }
@@ -32,12 +32,17 @@ struct SignIn: Sendable {
     let store: SignIns
     let origins: PageOrigins
     let takesLinks: Bool
+    /// Nil where links alone sign in, or nobody.
+    let provider: OpenIDProvider?
+    private let proxies: TrustedProxies
     private let formKey: FormKey
 
     init(_ database: LedgerDatabase, _ settings: PageSettings) {
         store = SignIns(database)
         origins = PageOrigins(publicOrigin: settings.publicOrigin, usesTLS: settings.usesTLS)
-        takesLinks = settings.takesLinks
+        takesLinks = settings.takesLinks && settings.provider == nil
+        provider = settings.provider.map { OpenIDProvider($0) }
+        proxies = TrustedProxies(ranges: settings.trustedProxies)
         formKey = FormKey(store: store)
     }
 
@@ -65,15 +70,31 @@ struct SignIn: Sendable {
         return Visitor(session)
     }
 
-    private func secret(_ request: Request) -> String? {
-        let name = origins.cookieName(request)
+    /// Who sends a request, as far as proxies can be believed.
+    func sender(_ request: Request, _ context: LedgerRequestContext) -> String {
+        proxies.sender(request, peer: context.peer)
+    }
+
+    // MARK: - Cookies
+
+    /// The secret of the session's cookie.
+    func secret(_ request: Request) -> String? {
+        // What no session has is not worth a query.
+        cookie("session", of: request).flatMap { (64...66).contains($0.utf8.count) ? $0 : nil }
+    }
+
+    /// The secret of the browser that a sign-in with a provider is bound to.
+    func flowSecret(_ request: Request) -> String? {
+        cookie("sign-in", of: request).flatMap { $0.utf8.count == 64 ? $0 : nil }
+    }
+
+    private func cookie(_ name: String, of request: Request) -> String? {
+        let name = origins.cookieName(name, request)
         for header in request.headers[values: .cookie] {
             for pair in header.split(separator: ";") {
                 let parts = pair.split(separator: "=", maxSplits: 1)
                 guard parts.count == 2, parts[0].trimmed == name else { continue }
-                // What no session has is not worth a query.
-                let value = parts[1].trimmed
-                return value.utf8.count == 64 ? value : nil
+                return parts[1].trimmed
             }
         }
         return nil
@@ -81,13 +102,23 @@ struct SignIn: Sendable {
 
     /// The cookie of a new session.
     func cookie(_ secret: String, for request: Request) -> String {
-        let secure = origins.isSecure(request) ? "; Secure" : ""
-        return "\(origins.cookieName(request))=\(secret); Path=/; HttpOnly; SameSite=Lax\(secure)"
+        cookie("session", secret, for: request)
     }
 
     /// The cookie that takes a session's away.
     func noCookie(for request: Request) -> String {
-        cookie("", for: request) + "; Max-Age=0"
+        cookie("session", "", for: request) + "; Max-Age=0"
+    }
+
+    /// The cookie of a sign-in with a provider.
+    func flowCookie(_ secret: String, for request: Request) -> String {
+        cookie("sign-in", secret, for: request) + "; Max-Age=\(SignInFlow.minutes * 60)"
+    }
+
+    private func cookie(_ name: String, _ value: String, for request: Request) -> String {
+        let secure = origins.isSecure(request) ? "; Secure" : ""
+        let name = origins.cookieName(name, request)
+        return "\(name)=\(value); Path=/; HttpOnly; SameSite=Lax\(secure)"
     }
 
     // MARK: - Forms
@@ -167,10 +198,13 @@ extension Substring {
 
 /// The fields of a form as a browser sends it.
 struct FormFields: Sendable {
-    private let values: [String: [String]]
+    /// As they were sent.
+    let all: [(name: String, value: String)]
 
     /// The most bytes of a form.
     static let limit = 1 << 20
+    /// The most fields of a form.
+    private static let fieldLimit = 10_000
 
     /// Reads a form's body.
     ///
@@ -188,13 +222,15 @@ struct FormFields: Sendable {
         }
         // A body and a query are encoded alike, but for blanks.
         let text = String(decoding: body, as: UTF8.self).replacing("+", with: "%20")
-        var values: [String: [String]] = [:]
-        for (name, value) in URI("/?\(text)").queryParameters {
-            values[String(name), default: []].append(String(value))
-        }
-        self.values = values
+        all = URI("/?\(text)").queryParameters.map { (Self.decoded($0), String($1)) }
+        guard all.count <= Self.fieldLimit else { throw HTTPError(.contentTooLarge) }
+    }
+
+    /// A name, whose escapes the parser leaves as they are.
+    private static func decoded(_ name: Substring) -> String {
+        URI("/?name=\(name)").queryParameters["name"].map(String.init) ?? String(name)
     }
 
     /// The first value of a field.
-    subscript(_ name: String) -> String? { values[name]?.first }
+    subscript(_ name: String) -> String? { all.first { $0.name == name }?.value }
 }

@@ -1,0 +1,76 @@
+import CareEpisode
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Markup
+import Pages
+import ProjectionRuntime
+
+/// What a page's handler has found.
+enum PageResult: Sendable {
+    /// A page to show.
+    case page(FoundPage)
+    /// Something else: a file, another address.
+    case other(Reply)
+}
+
+/// A page to show, before header and foot are put around it.
+struct FoundPage: Sendable {
+    /// What is shown.
+    let view: any PageView
+    /// What that rests on.
+    let basis: ReadModelBasis
+    /// How many episodes it shows.
+    let rows: Int
+    /// What else it was asked for, without health information.
+    var filters: [String] = []
+    /// The version of an episode that it replays; nil for none.
+    var replayed: ReplayedVersion?
+    /// Whose names are shown.
+    var people = People()
+    /// What differs between the two knowledge times that it compares.
+    var comparison: HTML = .nothing
+    /// Whether it is read from three meters.
+    var isWall = false
+    /// What it turns to by itself, and after how many seconds; nil where it stays.
+    var next: (address: PageAddress, seconds: Int)?
+
+    /// The page with what stands around it, and what the access log is told of it.
+    func reply(to request: PageRequest, isLive: Bool) async throws -> Reply {
+        guard view.hasPage else { throw Problem.badRequest("page", "is beyond the last one") }
+        var frame = try await request.frame(basis, replayed)
+        if let notice = people.notice { frame.notices.append(notice) }
+        frame.comparison = comparison
+        frame.isWall = isWall
+        if isLive, request.clocks.isLive {
+            var live = request.address.with(["auto": "1"])
+            live.path += "/live"
+            frame.live = live.href
+        }
+        var response = Response.page(frame.page(view))
+        if let next {
+            response.headers[.refresh] =
+                "\(next.seconds); url=\(next.address.with(["auto": "1"]).href)"
+        }
+        return Reply(
+            response,
+            disclosed: request.disclosed(
+                basis,
+                rows: rows,
+                filters: filters + (people.isEmpty ? [] : ["with names"])
+            )
+        )
+    }
+
+    /// What changes on it while it is looked at.
+    func parts(for request: PageRequest) async throws -> PageParts {
+        var parts = view.parts
+        parts["fresh"] = try await request.clockBar(basis).freshness
+        return PageParts(
+            parts: parts.mapValues { $0.map(\.markup).joined() },
+            members: view.members,
+            position: basis.position,
+            date: request.date
+        )
+    }
+}
