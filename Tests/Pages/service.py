@@ -1,14 +1,17 @@
-"""Runs the program's service on a ledger of simulated episodes, for a browser to look at."""
+"""Runs the program's service on ledgers of simulated episodes, for a browser to look at."""
 
+import contextlib
 import json
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import subprocess
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -18,8 +21,11 @@ PROGRAM = os.environ.get("EPISODE_LEDGER_PROGRAM", str(ROOT / ".build/debug/epis
 class Service:
     """A service with ledgers of its own, in a folder that is removed at the end."""
 
-    def __init__(self, *options):
-        self.folder = tempfile.mkdtemp(prefix="episode-ledger-pages-")
+    def __init__(self, *options, beside=None):
+        """With `beside`, another service on the same ledgers, which leaves the folder to the first."""
+        self.owns = beside is None
+        self.folder = (
+            tempfile.mkdtemp(prefix="episode-ledger-pages-") if self.owns else beside.folder)
         # The private cluster's user must reach it.
         os.chmod(self.folder, 0o755)
         self.data = f"{self.folder}/data"
@@ -37,7 +43,8 @@ class Service:
         return done.stdout
 
     def start(self):
-        self.log = open(f"{self.folder}/log", "w", encoding="utf-8")
+        self.log = tempfile.NamedTemporaryFile(
+            "w+", dir=self.folder, prefix="log-", encoding="utf-8", delete=False)
         self.process = subprocess.Popen(
             [PROGRAM, "serve", "--port", "0", *self.options], stdout=self.log, stderr=self.log,
             env={**os.environ, "EPISODE_LEDGER_DATA_DIR": self.data})
@@ -46,28 +53,22 @@ class Service:
             found = re.search(r"serving on (http://\S+)", self.printed())
             if found and os.path.exists(f"{self.data}/sign-in-link"):
                 self.base = found.group(1)
-                return
+                return self
             if self.process.poll() is not None:
                 break
             time.sleep(0.05)
         raise RuntimeError(f"the service did not start: {self.printed()}")
 
     def printed(self):
-        return pathlib.Path(f"{self.folder}/log").read_text(encoding="utf-8")
+        return pathlib.Path(self.log.name).read_text(encoding="utf-8")
 
-    def sql(self, text):
-        """Runs SQL on the private cluster, to bring about what cannot be asked for."""
-        pid = pathlib.Path(f"{self.data}/postgresql/postmaster.pid")
-        lines = pid.read_text(encoding="utf-8").split("\n")
-        subprocess.run(
-            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", lines[4], "-p", lines[3],
-             "-U", "episode_ledger", "-d", "episode_ledger", "-c", text],
-            check=True, capture_output=True, timeout=60)
+    @property
+    def port(self):
+        return self.base.rsplit(":", 1)[1]
 
     def link(self):
         """A new link to sign in with."""
-        port = self.base.rsplit(":", 1)[1]
-        return self.run("sign-in-link", "--port", port, "--format", "text").strip()
+        return self.run("sign-in-link", "--port", self.port, "--format", "text").strip()
 
     def token(self, *roles):
         words = [word for role in roles for word in ("--role", role)]
@@ -84,8 +85,41 @@ class Service:
                     return json.load(answer)
             except urllib.error.HTTPError as error:
                 if error.code != 503 or time.monotonic() > deadline:
-                    raise
-            time.sleep(1)
+                    raise RuntimeError(f"{path}: {error.code} {error.read()[:500]}") from error
+            time.sleep(0.5)
+
+    def psql(self, *words, **options):
+        """psql on the private cluster, as its superuser: for states that no request leads to."""
+        lines = pathlib.Path(f"{self.data}/postgresql/postmaster.pid").read_text().split("\n")
+        programs = pathlib.Path(
+            pathlib.Path(f"{self.data}/postgresql/postmaster.opts").read_text().split(" ")[0]).parent
+        who = pwd.getpwuid(os.stat(f"{self.data}/postgresql/postmaster.pid").st_uid).pw_name
+        user = {} if os.geteuid() != 0 else {"user": who}
+        return subprocess.Popen(
+            [f"{programs}/psql", "-h", lines[4], "-p", lines[3], "-U", "episode_ledger",
+             "-d", "episode_ledger", "-qAtX", "-v", "ON_ERROR_STOP=1", *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/", **user, **options)
+
+    def sql(self, text):
+        """What a statement answers."""
+        process = self.psql("-c", text)
+        out, errors = process.communicate(timeout=120)
+        if process.returncode != 0:
+            raise RuntimeError(errors)
+        return out.strip()
+
+    @contextlib.contextmanager
+    def locked(self, table):
+        """Nobody reads or writes a table meanwhile."""
+        process = self.psql(stdin=subprocess.PIPE)
+        process.stdin.write(f"begin; lock table {table} in access exclusive mode; select 'held';\n")
+        process.stdin.flush()
+        if process.stdout.readline().strip() != "held":
+            raise RuntimeError(process.stderr.read())
+        try:
+            yield
+        finally:
+            process.communicate("rollback;\n", timeout=60)
 
     def restart(self, *options):
         """The same data behind another service."""
@@ -108,4 +142,45 @@ class Service:
 
     def stop(self):
         self.end()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.owns:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+OPENER = urllib.request.build_opener(NoRedirect)
+
+
+class Reader:
+    """Reads pages as somebody who is signed in, without a browser where no script matters."""
+
+    def __init__(self, service, cookie):
+        self.service = service
+        self.cookie = cookie
+
+    def once(self, path, fields=None):
+        """(status, headers, text) of one request."""
+        headers = {"Cookie": self.cookie, "Sec-Fetch-Site": "same-origin"}
+        data = None if fields is None else urllib.parse.urlencode(fields).encode()
+        request = urllib.request.Request(self.service.base + path, data=data, headers=headers)
+        try:
+            with OPENER.open(request, timeout=120) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read().decode()
+
+    def get(self, path, status=200):
+        """The text of a page; one that is late, or whose figures are not there yet, is asked for
+        again."""
+        deadline = time.monotonic() + 120
+        while True:
+            found, _, text = self.once(path)
+            if found not in (202, 503) or found == status or time.monotonic() > deadline:
+                break
+            time.sleep(0.3)
+        if found != status:
+            raise AssertionError(f"{path}: {found}\n{text[:3000]}")
+        return text

@@ -17,6 +17,13 @@ struct MedicationTextTests {
         (5, "cc", "5 mL"), (2, "ml", "2 mL"), (1, "gm", "1 g"), (20, "mEq", "20 mEq"),
         (1, "tablet", "1 tablet"), (2, "puff(s)", "2 puff(s)"), (12, "mcg/h", "12 mcg per hour"),
         (10_000_000_000, "units", "10,000,000,000 units"), (3, nil, "3 (unit not recorded)"),
+        // The abbreviations that ISMP lists as misread, each written out.
+        (1, "U", "1 unit"), (40, "u", "40 units"), (100_000, "iu", "100,000 units"),
+        (0.05, "µg", "0.05 mcg"), (1_500, "mcg", "1,500 mcg"), (10, "mL", "10 mL"),
+        (2.5, "ML", "2.5 mL"), (1_000, "mcg", "1,000 mcg"), (999.5, "mg", "999.5 mg"),
+        (10, "U/mL", "10 units per mL"), (1, "iu/hr", "1 unit per hour"),
+        (5, "mg/day", "5 mg per day"), (2, "mg/kg", "2 mg/kg"),
+        (1_000.25, "mg", "1,000.25 mg"), (0.3, "mg", "0.3 mg"), (50.0, "MCG", "50 mcg"),
     ]
 
     @Test(
@@ -44,12 +51,29 @@ struct MedicationTextTests {
         (nil, 1, nil, "daily"), (nil, 3, nil, "three times daily"), (nil, 6, nil, "6 times a day"),
         (nil, 1.0 / 7, nil, "weekly"), (nil, 1.0 / 28, nil, "every 28 days"), (nil, nil, nil, nil),
         ("in the morning", 1, nil, "in the morning"), ("once daily", 1, nil, "once daily"),
+        ("qd", 1, nil, "daily"), ("q.o.d.", 0.5, nil, "every other day"),
+        ("hs", 1, nil, "at bedtime"), ("bid", 2, nil, "twice daily"),
+        ("q12h", 2, nil, "every 12 hours"), ("prn", nil, nil, "as needed"),
+        (nil, 2, true, "twice daily, as needed"), (nil, 0.5, nil, "every other day"),
+        (nil, 1.0 / 14, nil, "every 14 days"),
     ]
 
     @Test("A frequency is in words", arguments: frequencies)
     func frequency(_ text: String?, _ times: Double?, _ asNeeded: Bool?, _ written: String?) {
         let regimen = Regimen(frequency: text, timesPerDay: times, asNeeded: asNeeded)
         #expect(MedicationText(Medication(name: "x"), regimen).frequency == written)
+    }
+
+    static let routes: [(String, String)] = [
+        ("PO", "oral"), ("p.o.", "oral"), ("SL", "sublingual"), ("IM", "intramuscular"),
+        ("SC", "subcutaneous"), ("SQ", "subcutaneous"), ("sub q", "subcutaneous"),
+        ("IN", "intranasal"), ("TD", "transdermal"), ("oral", "oral"),
+        ("under the tongue", "under the tongue"),
+    ]
+
+    @Test("A route is written out", arguments: routes)
+    func route(_ text: String, _ written: String) {
+        #expect(MedicationText(Medication(name: "x"), Regimen(route: text)).route == written)
     }
 
     static let days: [(Regimen, String?)] = [
@@ -78,6 +102,10 @@ struct MedicationTextTests {
             #"<span class="tall">que</span>tiapine/<span class="tall">olanz</span>apine"#
         ),
         ("sertraline", "sertraline"), ("lorazepamoid", "lorazepamoid"),
+        ("dexamethasone", #"dex<span class="tall">ameth</span>asone"#),
+        ("Risperdal", #"Risper<span class="tall">dal</span>"#),
+        ("aripiprazole 5 MG", #"<span class="tall">arip</span>iprazole 5 MG"#),
+        ("Prozac", #"<span class="tall">Pro</span>zac"#),
     ]
 
     @Test("Letters that tell names apart are tall", arguments: tall)

@@ -14,6 +14,28 @@ import Testing
 
 @testable import Server
 
+/// So many services run at once: each takes a dozen or more of the cluster's connections, and tests
+/// begin all together.
+private actor Places {
+    static let shared = Places()
+
+    private var free = 24
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func take() async {
+        guard free == 0 else {
+            free -= 1
+            return
+        }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    func give() {
+        guard waiting.isEmpty else { return waiting.removeFirst().resume() }
+        free += 1
+    }
+}
+
 /// A service that listens on a port of its own, on a database of its own.
 struct ServiceFixture: Sendable {
     let database: LedgerDatabase
@@ -64,7 +86,9 @@ struct ServiceFixture: Sendable {
         pages: @escaping @Sendable (inout PageSettings) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
+        await Places.shared.take()
         let folder = NSTemporaryDirectory() + "service-" + UUID().uuidString
+        defer { Task { await Places.shared.give() } }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         return try await LedgerFixture.withDatabase(configuration) { database in

@@ -1,4 +1,4 @@
-import CareEpisode
+public import CareEpisode
 import Documents
 public import Markup
 public import Projections
@@ -10,6 +10,7 @@ public struct AttendanceView: PageView {
     private let format: DisplayFormat
     private let people: People
     private let page: Int
+    private let parked: Set<EpisodeID>
 
     /// The work to do.
     ///
@@ -19,18 +20,21 @@ public struct AttendanceView: PageView {
     ///   - format: how times are written.
     ///   - people: names, where there are any.
     ///   - page: which hundred clients.
+    ///   - parked: episodes that could not be read.
     public init(
         _ list: AttendanceList,
         _ address: PageAddress,
         _ format: DisplayFormat,
         _ people: People,
-        page: Int
+        page: Int,
+        parked: [EpisodeID] = []
     ) {
         self.list = list
         self.address = address
         self.format = format
         self.people = people
         self.page = page
+        self.parked = Set(parked)
     }
 
     private static let flags: [EpisodeFlag.Flag] = [.noShowsInARow, .notSeen, .belowWeeklyHours]
@@ -170,7 +174,7 @@ public struct AttendanceView: PageView {
             row.lastAttendedOn.map { "\(format.day($0)), \(Words.count(row.daysNotSeen, "day"))" }
             ?? "never, \(Words.count(row.daysNotSeen, "day"))"
         return [
-            people.client(row.clientID, href: episode)
+            people.client(row.clientID, href: episode) + Parked.chip(row.episodeID, parked)
                 + [.tag("span", ["class": "key-of"], text: row.stay.program)],
             [.tag("div", ["class": "chips"], chips)], [HoursBar(row.lastWeek).gauge],
             [.text("\(Words.decimal(row.presentHours)) h")],

@@ -52,6 +52,7 @@ struct CensusRoster {
     private let format: DisplayFormat
     private let people: People
     private let page: Int
+    private let parked: Set<EpisodeID>
     /// Everybody.
     private let all: [CensusRow]
     /// Those that the filters leave, in order.
@@ -62,13 +63,15 @@ struct CensusRoster {
         _ address: PageAddress,
         _ format: DisplayFormat,
         _ people: People,
-        page: Int
+        page: Int,
+        parked: Set<EpisodeID>
     ) {
         attendance = answers.attendance
         self.address = address
         self.format = format
         self.people = people
         self.page = page
+        self.parked = parked
         all = answers.rows
         rows = Self.ordered(Self.filtered(all, address), address["order"] ?? "program", people)
     }
@@ -96,6 +99,7 @@ struct CensusRoster {
     private static func ordered(_ rows: [CensusRow], _ order: String, _ people: People)
         -> [CensusRow]
     {
+        // By name only where everybody has one.
         let isByName = people.haveNames(rows.lazy.map(\.enrolled.clientID))
         func name(_ row: CensusRow) -> String {
             isByName ? people.name(row.enrolled.clientID) : row.enrolled.clientID
@@ -113,11 +117,12 @@ struct CensusRoster {
             }
         }
         let keys = rows.map(key)
+        let names = rows.map(name)
         return rows.indices.sorted { left, right in
             guard keys[left] == keys[right] else { return keys[left] < keys[right] }
-            let (first, second) = (rows[left], rows[right])
-            return (name(first), first.enrolled.clientID, first.enrolled.episodeID)
-                < (name(second), second.enrolled.clientID, second.enrolled.episodeID)
+            let (first, second) = (rows[left].enrolled, rows[right].enrolled)
+            return (names[left], first.clientID, first.episodeID)
+                < (names[right], second.clientID, second.episodeID)
         }.map { rows[$0] }
     }
 
@@ -378,6 +383,7 @@ struct CensusRoster {
             flag.chip(href: address.to("\(episode)\(flag.page)").href, count: count)
         }
         var who = people.client(enrolled.clientID, href: address.to(episode).href)
+        who += Parked.chip(enrolled.episodeID, parked)
         if !isGrouped {
             who.append(.tag("span", ["class": "key-of"], text: enrolled.stay.program))
         }

@@ -1,4 +1,4 @@
-import CareEpisode
+public import CareEpisode
 import Documents
 public import Markup
 public import ProjectionRuntime
@@ -47,20 +47,29 @@ public struct CensusView: PageView {
     ///   - format: how times are written.
     ///   - people: names, where there are any.
     ///   - page: which hundred clients.
+    ///   - parked: episodes that could not be read.
     public init(
         _ answers: Answers,
         _ address: PageAddress,
         at moment: Moment,
         _ format: DisplayFormat,
         _ people: People,
-        page: Int
+        page: Int,
+        parked: [EpisodeID] = []
     ) {
         self.answers = answers
         self.address = address
         self.moment = moment
         self.format = format
         isWall = address["view"] == "wall"
-        roster = CensusRoster(answers, address, format, people, page: page)
+        roster = CensusRoster(
+            answers,
+            address,
+            format,
+            people,
+            page: page,
+            parked: Set(parked)
+        )
     }
 
     /// By which columns clients can be ordered.

@@ -1,5 +1,6 @@
 import CareEpisode
 import Documents
+import Ledger
 import Markup
 import Projections
 
@@ -35,7 +36,7 @@ struct EpisodeHeading {
     }
 
     /// Who, the state, allergies.
-    var standing: [HTML] { [client, state, allergies] }
+    var standing: [HTML] { [client, state, allergies, retracted] }
 
     private var client: HTML {
         guard let key = (record.then.state ?? record.now.state)?.clientID else {
@@ -48,10 +49,7 @@ struct EpisodeHeading {
             .tag("span", ["class": "name"], text: person.name), .text(" "),
             .tag("span", ["class": "key-of id"], text: key),
         ]
-        if person.isNamesake {
-            let words = person.dateOfBirth.map { "born \($0), same name" } ?? "same name"
-            parts += [.text(" "), .tag("span", ["class": "chip line"], text: words)]
-        }
+        parts += person.chip
         return .tag("h1", parts)
     }
 
@@ -77,6 +75,24 @@ struct EpisodeHeading {
             parts += [.text(" "), .tag("span", ["class": "chip known"], text: "Now: \(now)")]
         }
         return .tag("p", parts)
+    }
+
+    /// Entries that this page would show, had they not been retracted: the timeline has them.
+    private var retracted: HTML {
+        let kinds: Set<EventKind>
+        switch tab {
+        case "attendance": kinds = [.session]
+        case "medication": kinds = [.medication]
+        case "summary": kinds = Set(EventKind.allCases)
+        default: return .nothing
+        }
+        let versions = record.then.replay.lines.filter {
+            $0.standing == .retracted && kinds.contains($0.event.history.type.kind)
+        }.map(\.event.history.version)
+        guard let first = versions.first else { return .nothing }
+        let words =
+            versions.count == 1 ? "1 entry retracted" : "\(versions.count) entries retracted"
+        return .tag("p", [.tag("a", ["href": record.entry(first)], text: words)])
     }
 
     private var allergies: HTML {

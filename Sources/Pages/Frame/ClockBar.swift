@@ -343,7 +343,26 @@ public struct ClockBar: Sendable {
                             ]
                         ),
                     ]
-                ),
+                ), sinceFriday,
+            ]
+        )
+    }
+
+    /// What has become known since the last Friday was over.
+    private var sinceFriday: HTML {
+        let friday = LocalWeek(of: moment.today.adding(days: -1), from: .friday).firstDate
+        let target = address.with([
+            "compare": friday.description, "known_at": nil, "known_by": nil, "page": nil,
+            "version": nil,
+        ])
+        return .tag(
+            "p",
+            [
+                .tag(
+                    "a",
+                    ["class": "button small", "href": target.href],
+                    text: "What changed since \(format.weekdayAndDay(friday))"
+                )
             ]
         )
     }

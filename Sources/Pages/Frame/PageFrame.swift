@@ -119,14 +119,28 @@ public struct PageFrame: Sendable {
         }
     }
 
+    /// Where what is sought is sent to.
+    public struct Search: Sendable {
+        /// With the clocks of the page, which what is found keeps.
+        public var address: PageAddress
+        /// What the form is signed with.
+        public var token: String
+
+        /// Where what is sought is sent to.
+        public init(_ address: PageAddress, token: String) {
+            self.address = address
+            self.token = token
+        }
+    }
+
     /// The ledger; nil of pages that are about none.
     public var ledger: String?
     /// The pages of the ledger that the viewer may see, with their addresses.
     public var pages: [(name: PageName, address: PageAddress)] = []
     /// Nil of pages for everybody.
     public var viewer: Viewer?
-    /// What the form to search is signed with; nil where there is nothing to search.
-    public var searchToken: String?
+    /// Where the form to search goes; nil where there is nothing to search.
+    public var search: Search?
     /// Nil where there is no answer about a time.
     public var clocks: ClockBar?
     /// Above the content.
@@ -211,7 +225,7 @@ public struct PageFrame: Sendable {
                         + (ledger.map { [.tag("span", ["class": "ledger"], text: $0)] } ?? [])
                 ),
                 pages.isEmpty ? .nothing : navigation(place),
-                searchToken.map(search) ?? .nothing,
+                search.map(form) ?? .nothing,
                 viewer.map(who) ?? .nothing,
             ]
         )
@@ -263,15 +277,15 @@ public struct PageFrame: Sendable {
         )
     }
 
-    private func search(_ token: String) -> HTML {
+    private func form(_ search: Search) -> HTML {
         .tag(
             "form",
             [
                 "class": "find", "role": "search", "method": "post",
-                "action": "/ledgers/\(ledger ?? "")/search",
+                "action": search.address.href,
             ],
             [
-                FormToken.field(token),
+                FormToken.field(search.token),
                 .tag(
                     "label",
                     ["class": "hidden", "for": "q"],

@@ -17,6 +17,13 @@ public struct People: Sendable {
             self.dateOfBirth = dateOfBirth
             self.isNamesake = isNamesake
         }
+
+        /// What tells namesakes apart; nothing of others.
+        var chip: [HTML] {
+            guard isNamesake else { return [] }
+            let words = dateOfBirth.map { "born \($0), same name" } ?? "same name"
+            return [.text(" "), .tag("span", ["class": "chip line"], text: words)]
+        }
     }
 
     private let persons: [String: Person]
@@ -51,16 +58,7 @@ public struct People: Sendable {
         var parts: [HTML] = [
             .tag("a", ["class": "name", "href": href], text: person.name)
         ]
-        if person.isNamesake {
-            parts.append(.text(" "))
-            parts.append(
-                .tag(
-                    "span",
-                    ["class": "chip line"],
-                    text: person.dateOfBirth.map { "born \($0), same name" } ?? "same name"
-                )
-            )
-        }
+        parts += person.chip
         parts.append(.tag("span", ["class": "key-of id"], text: key))
         return parts
     }

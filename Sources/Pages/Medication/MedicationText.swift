@@ -101,9 +101,18 @@ public struct MedicationText: Sendable {
     /// A number with its unit, which it never parts from.
     static func amount(_ number: Double, _ unit: String?) -> String {
         guard let unit else { return "\(Self.number(number)) (unit not recorded)" }
-        var words = units[plain(unit)] ?? unit
-        if words == "units", number == 1 { words = "unit" }
+        var words = written(unit)
+        if number == 1, words.hasPrefix("units") { words = "unit" + words.dropFirst(5) }
         return "\(Self.number(number))\(space)\(words.replacing(" ", with: space))"
+    }
+
+    /// A unit written out, of a rate or a strength both; one that is not known as it was recorded.
+    private static func written(_ unit: String) -> String {
+        if let words = units[plain(unit)] { return words }
+        let parts = plain(unit).split(separator: "/").map(String.init)
+        let words = parts.compactMap { units[$0] ?? spans[$0] }
+        return words.count > 1 && words.count == parts.count
+            ? words.joined(separator: " per ") : unit
     }
 
     /// Every digit that was recorded: no trailing zero, a leading one, commas from 1,000.
@@ -151,8 +160,6 @@ public struct MedicationText: Sendable {
         "g": "g", "gm": "g", "gram": "g", "grams": "g",
         "u": "units", "iu": "units", "unit": "units", "units": "units",
         "ml": "mL", "cc": "mL", "l": "L", "meq": "mEq", "mmol": "mmol",
-        "mcg/h": "mcg per hour", "mcg/hr": "mcg per hour", "ug/h": "mcg per hour",
-        "µg/h": "mcg per hour", "mg/h": "mg per hour", "mg/hr": "mg per hour",
     ]
 
     // MARK: - Routes and frequencies

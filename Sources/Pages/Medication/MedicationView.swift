@@ -1,4 +1,4 @@
-import CareEpisode
+public import CareEpisode
 import Documents
 public import Markup
 public import Projections
@@ -10,6 +10,7 @@ public struct MedicationView: PageView {
     private let format: DisplayFormat
     private let people: People
     private let chosen: EpisodeRecord?
+    private let parked: Set<EpisodeID>
 
     /// The work to do.
     ///
@@ -19,18 +20,21 @@ public struct MedicationView: PageView {
     ///   - format: how times are written.
     ///   - people: names, where there are any.
     ///   - chosen: the episode whose review stands beside the list; nil for none.
+    ///   - parked: episodes that could not be read.
     public init(
         _ list: MedicationWorklist,
         _ address: PageAddress,
         _ format: DisplayFormat,
         _ people: People,
-        chosen: EpisodeRecord? = nil
+        chosen: EpisodeRecord? = nil,
+        parked: [EpisodeID] = []
     ) {
         self.list = list
         self.address = address
         self.format = format
         self.people = people
         self.chosen = chosen
+        self.parked = Set(parked)
     }
 
     /// The date.
@@ -233,10 +237,13 @@ public struct MedicationView: PageView {
         var parts: [HTML] = []
         if let person = people[episode.clientID] {
             parts.append(.tag("strong", ["class": "name"], text: person.name))
+            parts += person.chip
+            parts += Parked.chip(episode.episodeID, parked)
             parts.append(.tag("span", ["class": "quiet"], text: episode.program))
             parts.append(.tag("span", ["class": "key-of id"], text: episode.clientID))
         } else {
             parts.append(.tag("strong", ["class": "name id"], text: episode.clientID))
+            parts += Parked.chip(episode.episodeID, parked)
             parts.append(.tag("span", ["class": "quiet"], text: episode.program))
         }
         if !medications.isEmpty {

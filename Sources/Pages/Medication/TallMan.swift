@@ -2,9 +2,10 @@ import Markup
 
 /// Letters of drug names that are written tall, so that names that look alike are told apart.
 ///
-/// `tall-man.csv`: FDA, Name Differentiation Project (established names), and the names that ISMP adds
-/// ("FDA and ISMP Lists of Look-Alike Drug Names with Recommended Tall Man Letters", 2023). The text
-/// stays as it was recorded: a style makes the letters tall.
+/// `tall-man.csv`: the names with tall letters of the FDA's Name Differentiation Project, and those that
+/// ISMP adds ("FDA and ISMP Lists of Look-Alike Drug Names with Recommended Tall Man Letters", 2023;
+/// ismp.org/recommendations/tall-man-letters-list), but for the three that have a hyphen. The text stays
+/// as it was recorded: a style makes the letters tall.
 enum TallMan {
     /// By the name in small letters, which of its letters are tall.
     static let names: [String: [Bool]] = {

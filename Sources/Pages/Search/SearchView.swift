@@ -1,36 +1,40 @@
-import CareEpisode
+public import CareEpisode
 import Documents
 public import Markup
 public import Projections
 
 /// What a search has found.
 public struct SearchView: PageView {
-    private let episodes: [EpisodeCensus]
+    private let episodes: [EpisodeCensus]?
     private let isCut: Bool
-    private let ledgerPath: String
+    private let address: PageAddress
     private let format: DisplayFormat
     private let people: People
+    private let parked: Set<EpisodeID>
 
     /// What was found.
     ///
     /// - Parameters:
-    ///   - episodes: in the order in which they are listed.
+    ///   - episodes: in the order in which they are listed; nil where nothing is sought yet.
     ///   - isCut: whether more were found than are shown.
-    ///   - ledgerPath: `/ledgers/NAME`.
+    ///   - address: of the page.
     ///   - format: how times are written.
     ///   - people: names, where there are any.
+    ///   - parked: episodes that could not be read.
     public init(
-        _ episodes: [EpisodeCensus],
+        _ episodes: [EpisodeCensus]?,
         isCut: Bool,
-        ledgerPath: String,
+        _ address: PageAddress,
         _ format: DisplayFormat,
-        _ people: People
+        _ people: People,
+        parked: [EpisodeID] = []
     ) {
         self.episodes = episodes
         self.isCut = isCut
-        self.ledgerPath = ledgerPath
+        self.address = address
         self.format = format
         self.people = people
+        self.parked = Set(parked)
     }
 
     /// The most episodes that are shown.
@@ -43,29 +47,32 @@ public struct SearchView: PageView {
 
     /// A list of episodes.
     public var content: [HTML] {
-        [
-            .head(
-                "Search",
-                "\(Words.count(episodes.count, "episode")) found"
-                    + (isCut ? "; there are more: be more exact." : ".")
-            ),
+        let found = episodes ?? []
+        var sentence = "What was sought is kept nowhere: type it again, in the header."
+        if episodes != nil {
+            sentence =
+                "\(Words.count(found.count, "episode")) found"
+                + (isCut ? "; there are more: be more exact." : ".")
+        }
+        return [
+            .head("Search", sentence),
             .panel(
                 "h-found",
                 "Episodes",
                 [
-                    episodes.isEmpty
+                    found.isEmpty
                         ? .empty(
-                            "Nothing found",
+                            episodes == nil ? "Nothing is sought yet" : "Nothing found",
                             "Search takes three characters or more of a client’s key, a name "
                                 + "where the site has a directory, an episode, an event, or a "
                                 + "position."
-                        ) : table
+                        ) : table(found)
                 ]
             ),
         ]
     }
 
-    private var table: HTML {
+    private func table(_ episodes: [EpisodeCensus]) -> HTML {
         .scrolling(
             "Episodes found",
             [
@@ -76,12 +83,15 @@ public struct SearchView: PageView {
                         ("Ended", false), ("Program", false),
                     ],
                     episodes.map { episode in
-                        let href = "\(ledgerPath)/episodes/\(episode.episodeID)"
+                        let href = address.to(
+                            "\(address.path.ledgerPath)/episodes/\(episode.episodeID)"
+                        ).href
                         func date(_ instant: Instant) -> String {
                             format.date(format.calendar.date(of: instant))
                         }
                         return [
-                            people.client(episode.clientID, href: href),
+                            people.client(episode.clientID, href: href)
+                                + Parked.chip(episode.episodeID, parked),
                             [
                                 .tag(
                                     "span",

@@ -11,6 +11,7 @@ public struct SummariesView: PageView {
     private let format: DisplayFormat
     private let people: People
     private let page: Int
+    private let parked: Set<EpisodeID>
 
     /// The list.
     ///
@@ -21,13 +22,15 @@ public struct SummariesView: PageView {
     ///   - format: how times are written.
     ///   - people: names, where there are any.
     ///   - page: which hundred episodes.
+    ///   - parked: episodes that could not be read.
     public init(
         _ list: DischargeSummaryList,
         _ period: (from: CalendarDate, to: CalendarDate),
         _ address: PageAddress,
         _ format: DisplayFormat,
         _ people: People,
-        page: Int
+        page: Int,
+        parked: [EpisodeID] = []
     ) {
         self.list = list
         self.period = period
@@ -35,6 +38,7 @@ public struct SummariesView: PageView {
         self.format = format
         self.people = people
         self.page = page
+        self.parked = Set(parked)
     }
 
     /// Of the list so many episodes are on a page.
@@ -171,7 +175,8 @@ public struct SummariesView: PageView {
                             HTML.tag("span", ["class": "chip warn"], text: Words.title($0))
                         }
                         return [
-                            people.client(row.clientID, href: href),
+                            people.client(row.clientID, href: href)
+                                + Parked.chip(row.episodeID, parked),
                             [.tag("div", ["class": "chips"], chips)],
                             [.text(format.date(format.calendar.date(of: row.endedAt)))],
                             [.text(Words.title(row.endReason.rawValue))], [.text(row.program)],

@@ -75,7 +75,13 @@ struct Door: Sendable {
         }
         let isAllowed = endpoint.allows(principal, in: name)
         var decision = AccessDecision(principal, endpoint, allowed: isAllowed, context)
-        // Nobody learns which ledgers there are but who may enter.
+        let roles = endpoint.roles.map(\.rawValue).sorted().joined(separator: ", ")
+        // Nobody learns which ledgers there are but who may enter; from a page, who may see it.
+        if endpoint.isPage, !isAllowed {
+            decision.purpose = purpose.map { String($0.prefix(64)) }
+            await keepDenial(decision, endpoint, name, context)
+            throw Problem.forbidden("this takes one of the roles \(roles)")
+        }
         guard isAllowed || (principal.ledgers?.contains(name) ?? true) else {
             let holder = endpoint.isPage ? "account" : "token"
             decision.detail = "the \(holder) is for other ledgers"
@@ -98,7 +104,6 @@ struct Door: Sendable {
                     try await service.accessLog.record(entry, in: ledger)
                 }
             }
-            let roles = endpoint.roles.map(\.rawValue).sorted().joined(separator: ", ")
             throw Problem.forbidden("this takes one of the roles \(roles)")
         }
         return (ledger, decision)

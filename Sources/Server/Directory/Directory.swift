@@ -192,11 +192,22 @@ public final class Directory: Sendable {
                 }
             }
         }
-        let named = Dictionary(grouping: persons.keys) { persons[$0]?.name ?? "" }
-        for keys in named.values where keys.count > 1 {
+        markNamesakes(&persons)
+        return People(persons, isAway: isAway)
+    }
+
+    /// Tells those apart whose names others have, among all that are remembered: a page of one client
+    /// asks for that one alone.
+    private func markNamesakes(_ persons: inout [String: People.Person]) {
+        let names = Set(persons.values.map(\.name))
+        let others = state.withLock { state in
+            state.names.compactMapValues(\.person).filter { names.contains($0.value.name) }
+        }
+        let all = others.merging(persons) { $1 }
+        for keys in Dictionary(grouping: all.keys, by: { all[$0]?.name ?? "" }).values
+        where keys.count > 1 {
             for key in keys { persons[key]?.isNamesake = true }
         }
-        return People(persons, isAway: isAway)
     }
 
     private func post<Answer: Decodable & Sendable>(

@@ -39,13 +39,24 @@ enum CensusPage {
             at: request.context.moment,
             request.format,
             people,
-            page: request.page
+            page: request.page,
+            parked: made.basis.parked
         )
+        let enrolled = made.answers.attendance.enrolled
         var page = FoundPage(
             view: view,
             basis: made.basis,
-            rows: made.answers.attendance.enrolled.count,
-            people: people
+            rows: enrolled.count,
+            filters: request.chosen("program", among: enrolled.map(\.stay.program))
+                + request.chosen("flag", among: FlagWords.all.map(\.code) + ["any"]),
+            people: people,
+            comparison: try await request.comparison(
+                CensusQuestion.self,
+                "census",
+                [:],
+                enrolled.map { ($0.episodeID, $0.clientID) },
+                people
+            )
         )
         page.comparison = try await request.comparison(
             CensusQuestion.self,

@@ -65,7 +65,13 @@ extension Endpoint {
                 shows: ["listEpisodes"],
                 method: .post,
                 handler: SearchPage.show
-            )
+            ),
+            page(
+                "search",
+                "The page before anything is sought",
+                shows: ["listEpisodes"],
+                handler: SearchPage.empty
+            ),
         ],
         livePage(
             "episodes/{episode}",

@@ -14,9 +14,8 @@ enum EpisodePages {
         let asked = try EpisodeAsked(request)
         let (record, basis) = try await asked.record()
         let page = request.address["page"] == nil ? nil : request.page
-        let by = request.address["by"]
         let view = EpisodeView(record, try await asked.changes(), page: page)
-        return asked.page(view, record, basis, filters: by.map { ["by=\($0)"] } ?? [])
+        return asked.page(view, record, basis)
     }
 
     static func medication(_ request: PageRequest) async throws -> PageResult {
@@ -73,8 +72,7 @@ enum EpisodePages {
                 ? "/ledgers/\(call.ledger.name)/episodes/\(asked.episode)/packet" : nil,
             page: request.page
         )
-        let entry = request.address["entry"].map { ["entry=\($0)"] } ?? []
-        return asked.page(view, record, basis, filters: entry, compares: false)
+        return asked.page(view, record, basis, compares: false)
     }
 
     static func packet(_ request: PageRequest) async throws -> PageResult {
@@ -358,14 +356,12 @@ struct EpisodeAsked {
         _ view: some PageView,
         _ record: EpisodeRecord,
         _ basis: ReadModelBasis,
-        filters: [String] = [],
         compares: Bool = true
     ) -> PageResult {
         var page = FoundPage(
             view: view,
             basis: basis,
             rows: 1,
-            filters: filters,
             people: record.people,
             compares: compares
         )

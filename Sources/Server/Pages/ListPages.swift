@@ -15,14 +15,26 @@ enum ListPages {
         guard case .enrolled(let list) = answer.value else {
             preconditionFailure("no episode is asked for")
         }
-        if request.wantsCSV { return try request.csv(answer, rows: list.enrolled.count) }
+        let programs = request.chosen("program", among: list.enrolled.map(\.stay.program))
+        if request.wantsCSV {
+            return try request.csv(answer, rows: list.enrolled.count, filters: programs)
+        }
         let people = await request.people(list.enrolled.map(\.clientID))
-        let view = AttendanceView(list, request.address, request.format, people, page: page)
+        let view = AttendanceView(
+            list,
+            request.address,
+            request.format,
+            people,
+            page: page,
+            parked: answer.basis.parked
+        )
         return .page(
             FoundPage(
                 view: view,
                 basis: answer.basis,
                 rows: list.enrolled.count,
+                filters: programs
+                    + request.chosen("flag", among: FlagWords.all.map(\.code) + ["all"]),
                 people: people,
                 comparison: try await request.comparison(
                     AttendanceQuestion.self,
@@ -43,20 +55,25 @@ enum ListPages {
         guard case .program(let list) = answer.value else {
             preconditionFailure("no episode is asked for")
         }
-        if request.wantsCSV { return try request.csv(answer, rows: list.episodes.count) }
+        let programs = request.chosen("program", among: list.episodes.map(\.program))
+        if request.wantsCSV {
+            return try request.csv(answer, rows: list.episodes.count, filters: programs)
+        }
         let people = await request.people(list.episodes.map(\.clientID))
         let view = MedicationView(
             list,
             request.address,
             request.format,
             people,
-            chosen: try await chosen(request)
+            chosen: try await chosen(request),
+            parked: answer.basis.parked
         )
         return .page(
             FoundPage(
                 view: view,
                 basis: answer.basis,
                 rows: list.episodes.count,
+                filters: programs + request.chosen("flag", among: FlagWords.all.map(\.code)),
                 people: people,
                 comparison: try await request.comparison(
                     MedicationReviewQuestion.self,
@@ -85,7 +102,10 @@ enum ListPages {
             DischargeSummariesQuestion.self,
             request.values(of: ["program"]).merging(period) { $1 }
         )
-        if request.wantsCSV { return try request.csv(answer, rows: answer.value.rows.count) }
+        let programs = request.chosen("program", among: answer.value.rows.map(\.program))
+        if request.wantsCSV {
+            return try request.csv(answer, rows: answer.value.rows.count, filters: programs)
+        }
         let dates = try request.dates(period)
         let people = await request.people(answer.value.rows.map(\.clientID))
         let view = SummariesView(
@@ -94,13 +114,19 @@ enum ListPages {
             request.address,
             request.format,
             people,
-            page: page
+            page: page,
+            parked: answer.basis.parked
         )
         return .page(
             FoundPage(
                 view: view,
                 basis: answer.basis,
                 rows: answer.value.rows.count,
+                filters: programs
+                    + request.chosen(
+                        "missing",
+                        among: answer.value.rows.flatMap(\.missing) + ["any"]
+                    ),
                 people: people,
                 comparison: try await request.comparison(
                     DischargeSummariesQuestion.self,
@@ -120,14 +146,17 @@ enum ListPages {
             RetentionQuestion.self,
             request.values(of: ["level_of_care"]).merging(program) { $1 }
         )
-        if request.wantsCSV { return try request.csv(retention, rows: retention.value.began) }
+        let known = retention.value.groups.filter { $0.dimension == .program }.map(\.value)
+        let chosen = request.chosen("program", among: known)
+        if request.wantsCSV {
+            return try request.csv(retention, rows: retention.value.began, filters: chosen)
+        }
         let statistics = try await request.shared(
             StatisticsQuestion.self,
             program.merging(["by": ["month"]]) { $1 }
         )
         let outcomes = try await request.shared(OutcomesQuestion.self, program)
-        let programs = Set(retention.value.groups.filter { $0.dimension == .program }.map(\.value))
-            .union(request.address["program"].map { [$0] } ?? [])
+        let programs = Set(known).union(request.address["program"].map { [$0] } ?? [])
         let view = OutcomesView(
             retention.value,
             statistics.value,
@@ -142,6 +171,7 @@ enum ListPages {
                 view: view,
                 basis: basis,
                 rows: retention.value.began,
+                filters: chosen,
                 comparison: try await request.comparison(
                     RetentionQuestion.self,
                     "outcomes",

@@ -31,7 +31,10 @@ extension PageRequest {
         _ people: People
     ) async throws -> HTML where Asked.Difference == KnowledgeDifference {
         guard clocks.compared != nil else { return .nothing }
-        let compared = try await work("\(page) compared", values) { request in
+        let compared = try await work(
+            "\(page) compared",
+            values
+        ) { request in
             guard let difference = try await request.difference(question, values) else {
                 preconditionFailure("the page compares two times")
             }

@@ -173,7 +173,11 @@ struct PageRequest: Sendable {
     // MARK: - The answer
 
     /// All rows of a list for a spreadsheet.
-    func csv<Value>(_ answer: Answer<Value>, rows: Int) throws -> PageResult {
+    func csv<Value>(
+        _ answer: Answer<Value>,
+        rows: Int,
+        filters: [String] = []
+    ) throws -> PageResult {
         guard let list = answer.list else { throw Problem.notFound("this page is no list") }
         var headers: HTTPFields = [:]
         let name = address.path.split(separator: "/").last ?? "list"
@@ -183,19 +187,32 @@ struct PageRequest: Sendable {
                 list().bytes,
                 "text/csv; charset=utf-8",
                 headers: headers,
-                disclosed: disclosed(answer.basis, rows: rows, filters: ["format=csv"])
+                disclosed: disclosed(answer.basis, rows: rows, filters: filters + ["format=csv"])
             )
         )
     }
 
+    /// What was chosen, as the access log is told it: what is nothing to choose may be anything that
+    /// somebody has typed into an address, and is told to no log.
+    func chosen(_ name: String, among values: some Sequence<String>) -> [String] {
+        guard let value = address[name], values.contains(value) else { return [] }
+        return ["\(name)=\(value)"]
+    }
+
     /// What the access log is told of a page.
     func disclosed(_ basis: ReadModelBasis, rows: Int, filters: [String]) -> String {
-        let clocks = self.clocks.values.sorted { $0.key < $1.key }.flatMap { name, values in
+        var clocks = self.clocks.values.sorted { $0.key < $1.key }.flatMap { name, values in
             values.map { "\(name)=\($0)" }
         }
-        let compared = self.clocks.compared.map { ["compare=\($0)"] } ?? []
-        return (clocks + compared + filters + ["rows=\(rows)", "as of position \(basis.position)"])
-            .joined(separator: "; ")
+        if let compared = self.clocks.compared { clocks.append("compare=\(compared)") }
+        clocks += ["from", "to"].compactMap { name in
+            address[name].flatMap { CalendarDate(iso8601: $0) }.map { "\(name)=\($0)" }
+        }
+        // The version is one of the clocks; that all rows went out for a spreadsheet is said apart.
+        let own = call.parameters.filter { !["version", "format"].contains($0.name) }
+        let chosen = [call.arguments.described(own)].compactMap(\.self)
+        let rest = ["rows=\(rows)", "as of position \(basis.position)"]
+        return (clocks + chosen + filters + rest).joined(separator: "; ")
     }
 
     /// What stands around the page.
@@ -210,9 +227,9 @@ struct PageRequest: Sendable {
             (place.name, address.to(place.path))
         }
         frame.viewer = try await call.service.signIn.viewer(visitor)
-        frame.searchToken = try await call.service.signIn.token(
-            "search",
-            for: visitor.principal.subject
+        frame.search = PageFrame.Search(
+            address.to("/ledgers/\(call.ledger.name)/search"),
+            token: try await call.service.signIn.token("search", for: visitor.principal.subject)
         )
         frame.clocks = try await clockBar(basis, replayed, compares: compares)
         frame.zone = format.zone(at: context.moment.now)

@@ -13,6 +13,14 @@ enum SearchPage {
     /// Fewer characters of a key find too much.
     private static let fewest = 3
 
+    /// The page before anything is sought, where its clocks lead to: what was sought is in no address.
+    static func empty(_ request: PageRequest) async throws -> PageResult {
+        let query = try CensusQuery(request.call.database, ledger: request.call.ledger)
+        let (_, basis) = try await query.search(nil, limit: 1)
+        let view = SearchView(nil, isCut: false, request.address, request.format, People())
+        return .page(FoundPage(view: view, basis: basis, rows: 0))
+    }
+
     static func show(_ request: PageRequest) async throws -> PageResult {
         let fields = try await FormFields(request.call.request)
         try await request.call.service.signIn.check(
@@ -38,14 +46,17 @@ enum SearchPage {
             {
                 named.append(found)
             }
-        } else if let number = Int64(text.replacing(",", with: "")), number > 0 {
-            let position = Position(number)
-            named = [try await request.call.reader.episode(at: position)].compactMap(\.self)
         } else if text.count >= Self.fewest {
             part = text
             if let directory = request.call.service.settings.pages.directory {
                 keys = await directory.search(text) ?? []
             }
+        }
+        // Digits are a position, and may be part of a key.
+        if let number = Int64(text.replacing(",", with: "")), number > 0,
+            let episode = try await request.call.reader.episode(at: Position(number))
+        {
+            named.append(episode)
         }
         let (found, basis) = try await query.search(
             part,
@@ -58,7 +69,7 @@ enum SearchPage {
             let path = "/ledgers/\(request.call.ledger.name)/episodes/\(found[0].episodeID)"
             return .other(
                 Reply(
-                    .redirect(to: path),
+                    .redirect(to: request.address.to(path).href),
                     disclosed: "found \(found[0].episodeID); as of position \(basis.position)"
                 )
             )
@@ -68,9 +79,10 @@ enum SearchPage {
         let view = SearchView(
             shown,
             isCut: found.count > SearchView.limit,
-            ledgerPath: "/ledgers/\(request.call.ledger.name)",
+            request.address,
             request.format,
-            people
+            people,
+            parked: basis.parked
         )
         let ids = shown.map(\.episodeID.description).joined(separator: " ")
         return .page(

@@ -1,0 +1,168 @@
+import CareEpisode
+import Foundation
+import Ledger
+import Pages
+import TestSupport
+import Testing
+
+@testable import Server
+
+/// What each role gets of the pages: all of it, and nothing else in any byte.
+@Suite("The pages of each role", .serialized)
+struct PageRoleTests {
+    /// A clinic whose read models are at the head.
+    private static func with(
+        _ body: @escaping @Sendable (ServiceFixture, ClinicStory) async throws -> Void
+    ) async throws {
+        try await ClinicStory.with { fixture, story in
+            let token = try await fixture.token(.clinician)
+            let head = try await EventReader(fixture.database, ledger: fixture.ledger).head()
+            for question in ["medication-review?", "discharge-summaries?", "census?"] {
+                try await eventually("\(question) has got to the head") {
+                    try await fixture.get("\(question)at_least=\(head.position)", token: token)
+                        .status == 200
+                }
+            }
+            try await body(fixture, story)
+        }
+    }
+
+    /// What tells one kind of page from another: its path and which parameters it has.
+    private func shape(_ href: String) -> String {
+        let parts = href.split(separator: "#")[0].split(separator: "?")
+        let path = parts[0].split(separator: "/").map { EpisodeID(String($0)) == nil ? $0 : "…" }
+        let names = parts.dropFirst().flatMap { $0.split(separator: "&") }
+            .map { pair -> Substring in
+                // Another flag, program or order is another page; another time is not.
+                let isChoice = ["flag", "program", "order", "missing", "view", "by"].contains {
+                    pair.hasPrefix("\($0)=")
+                }
+                return isChoice ? pair : pair.split(separator: "=")[0]
+            }
+        return "\(path.joined(separator: "/"))?\(names.sorted().joined(separator: "&"))"
+    }
+
+    private func links(_ html: String) -> [String] {
+        html.matches(of: /href="([^"]*)"/).map {
+            String($0.output.1).replacing("&amp;", with: "&")
+        }.filter { $0.hasPrefix("/") }
+    }
+
+    /// Follows every link of every page that can be reached, one of each kind.
+    private func crawl(
+        _ browser: Browser,
+        from start: [String]
+    ) async throws -> [(path: String, page: Browser.Page)] {
+        var (waiting, seen) = (start, Set(start.map(shape)))
+        var pages: [(path: String, page: Browser.Page)] = []
+        while let path = waiting.popLast() {
+            let page = try await browser.get(path)
+            pages.append((path, page))
+            try #require(pages.count < 600, "links lead on and on")
+            guard page.headers["content-type"]?.hasPrefix("text/html") == true else { continue }
+            for link in links(page.text) where seen.insert(shape(link)).inserted {
+                waiting.append(link)
+            }
+        }
+        return pages
+    }
+
+    @Test(
+        "Every link that a role is shown answers",
+        arguments: [
+            ["clinician"], ["auditor"], ["administrator"], ["clinician", "auditor"],
+            ["service", "auditor"],
+        ]
+    )
+    func links(_ roles: [String]) async throws {
+        try await Self.with { fixture, _ in
+            try await Browser.signedIn(fixture, roles: roles) { browser in
+                let home = try await browser.get("/")
+                let first = try #require(home.headers["location"])
+                #expect(first == "/ledgers/default/census")
+                let pages = try await crawl(
+                    browser,
+                    from: [first, "\(first)?date=2025-01-31", "/account"]
+                )
+                #expect(pages.count > 40)
+                for (path, page) in pages {
+                    // The first page leads on to the only ledger's.
+                    let answer = path == "/" ? 303 : 200
+                    #expect(page.status == answer, "\(roles): \(path) answers \(page.status)")
+                }
+                let isAuditor = !Set(roles).isDisjoint(with: ["auditor", "administrator"])
+                #expect(pages.contains { $0.path.hasSuffix("/packet") } == isAuditor)
+                for (path, page) in pages where path.hasPrefix("/ledgers/") {
+                    guard page.headers["content-type"]?.hasPrefix("text/html") == true else {
+                        continue
+                    }
+                    // What reading needs, and nothing that writes.
+                    let posted = page.text.matches(
+                        of: /<form[^>]*method="post"[^>]*action="([^"]*)"/
+                    ).map { String($0.output.1.split(separator: "?")[0]) }
+                    #expect(Set(posted) == ["/sign-out", "/ledgers/default/search"], "\(path)")
+                    let tabs = page.text.matches(of: /data-key="([a-z])"/).map(\.output.1)
+                    #expect(tabs == ["c", "m", "a", "u", "o"], "\(path)")
+                    let tells = ["Who looked", "/packet"].contains { page.text.contains($0) }
+                    #expect(!tells || isAuditor, "\(path)")
+                }
+            }
+        }
+    }
+
+    @Test("Who may see no page gets none, and no word of what there is")
+    func nothing() async throws {
+        try await Self.with { fixture, story in
+            for roles in [["service"], []] {
+                try await Browser.signedIn(fixture, roles: roles) { browser in
+                    let home = try await browser.get("/")
+                    #expect(home.status == 200)
+                    #expect(home.text.contains("There is nothing that you may see"))
+                    var told: Set<String> = []
+                    for ledger in ["default", "nowhere"] {
+                        for episode in [story.ended, EpisodeID.fresh] {
+                            let paths =
+                                PageName.allCases.map(\.rawValue)
+                                + [
+                                    "", "/medication", "/attendance", "/summary", "/proof",
+                                    "/packet",
+                                ]
+                                .map { "episodes/\(episode)\($0)" } + ["search", "census/live"]
+                            for path in paths {
+                                let page = try await browser.get("/ledgers/\(ledger)/\(path)")
+                                #expect(page.status == 403, "\(ledger)/\(path)")
+                                #expect(!page.text.contains("data-key="))
+                                #expect(!page.text.contains("C-1"))
+                                #expect(!page.text.contains("/search"))
+                                let main = try #require(page.text.firstMatch(of: /<main.*<\/main>/))
+                                // But for which roles would do.
+                                told.insert(
+                                    String(main.output).replacing(
+                                        /one of the roles [a-z, ]*/,
+                                        with: ""
+                                    )
+                                )
+                            }
+                        }
+                    }
+                    #expect(told.count == 1, "\(told)")
+                }
+            }
+        }
+    }
+
+    @Test("What is refused to one role is refused whether it is there or not")
+    func refused() async throws {
+        try await Self.with { fixture, story in
+            try await Browser.signedIn(fixture, roles: ["clinician"]) { browser in
+                var bodies: Set<String> = []
+                for episode in [story.ended, EpisodeID.fresh] {
+                    let page = try await browser.get("/ledgers/default/episodes/\(episode)/packet")
+                    #expect(page.status == 403)
+                    bodies.insert(page.text.replacing(/<span class="id">[0-9a-f]+/, with: ""))
+                }
+                #expect(bodies.count == 1)
+            }
+        }
+    }
+}
