@@ -31,14 +31,14 @@ struct PageRoleTests {
     private func shape(_ href: String) -> String {
         let parts = href.split(separator: "#")[0].split(separator: "?")
         let path = parts[0].split(separator: "/").map { EpisodeID(String($0)) == nil ? $0 : "…" }
-        let names = parts.dropFirst().flatMap { $0.split(separator: "&") }
-            .map { pair -> Substring in
-                // Another flag, program or order is another page; another time is not.
-                let isChoice = ["flag", "program", "order", "missing", "view", "by"].contains {
-                    pair.hasPrefix("\($0)=")
-                }
-                return isChoice ? pair : pair.split(separator: "=")[0]
+        let pairs = parts.dropFirst().flatMap { $0.split(separator: "&") }
+        // Another flag, program or order is another page, at whichever clocks; another time is not.
+        let choices = pairs.filter { pair in
+            ["flag", "program", "order", "missing", "view", "by"].contains {
+                pair.hasPrefix("\($0)=")
             }
+        }
+        let names = choices.isEmpty ? pairs.map { $0.split(separator: "=")[0] } : choices
         return "\(path.joined(separator: "/"))?\(names.sorted().joined(separator: "&"))"
     }
 
