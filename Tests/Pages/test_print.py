@@ -1,14 +1,10 @@
 """What pages are on paper, A4 and Letter, in Chromium."""
 
-import os
 import re
 import unittest
 
-from playwright.sync_api import sync_playwright
+from pages import LEDGER, shared
 
-from service import Service
-
-LEDGER = "demo"
 DAY = "2025-12-31"
 # The episode of docs/clinicians.md, and one with flags on its medication.
 ENDED = "episodes/019957de-23c0-7656-8046-a7c82261820a"
@@ -76,39 +72,9 @@ COLORED = """() => {
 
 
 def setUpModule():
-    global SERVICE, PLAYWRIGHT, BROWSER, STATE
-    SERVICE = Service()
-    try:
-        SERVICE.run("ledgers", "create", LEDGER, "--time-zone", "America/New_York")
-        lines = SERVICE.run("simulate", "--episodes", "200", "--seed", "1")
-        SERVICE.run("import", "-", "--ledger", LEDGER, input=lines)
-        SERVICE.start()
-        token, head = SERVICE.token("clinician"), lines.count("\n")
-        for question in ("census", "medication-review", "discharge-summaries"):
-            SERVICE.ask(f"{LEDGER}/{question}?at_least={head}", token)
-        PLAYWRIGHT = sync_playwright().start()
-        BROWSER = PLAYWRIGHT.chromium.launch(
-            executable_path=os.environ.get("EPISODE_LEDGER_BROWSER", "/usr/bin/chromium"),
-            # Chromium's own sandbox is not for root.
-            args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        context = BROWSER.new_context()
-        page = context.new_page()
-        page.goto(SERVICE.link())
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(lambda url: "/sign-in" not in url)
-        STATE = context.storage_state()
-        context.close()
-    except BaseException:
-        tearDownModule()
-        raise
-
-
-def tearDownModule():
-    if "BROWSER" in globals():
-        BROWSER.close()
-    if "PLAYWRIGHT" in globals():
-        PLAYWRIGHT.stop()
-    SERVICE.stop()
+    global SERVICE, BROWSER, STATE
+    found = shared()
+    SERVICE, BROWSER, STATE = found.service, found.browser, found.state
 
 
 class Paper(unittest.TestCase):

@@ -36,7 +36,7 @@ class EveryVersion(Pages):
             weeks = attendance["weeks"]
             missed = sum(week["missed"].get("no_show", 0) for week in weeks)
             attended = sum(week["attended"] for week in weeks)
-            facts = tree.one("dl", "facts").text
+            facts = tree.one("main").one("dl", "facts").text
             self.assertIn(f"{attended} of {attended + missed} expected", facts, version)
             if weeks:
                 self.assertIn(f"{tenths(weeks[-1]['hours'])} of 9 planned", facts, version)

@@ -1,10 +1,10 @@
 """The end of a session, and the keys, in Chromium."""
 
-import os
 import unittest
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from pages import browser
 from service import Service
 
 LEDGER = "empty"
@@ -12,26 +12,18 @@ PAGE = f"/ledgers/{LEDGER}/medication"
 
 
 def setUpModule():
-    global SERVICE, PLAYWRIGHT, BROWSER
+    global SERVICE, BROWSER
     SERVICE = Service()
     try:
         SERVICE.run("ledgers", "create", LEDGER, "--time-zone", "America/New_York")
         SERVICE.start()
-        PLAYWRIGHT = sync_playwright().start()
-        BROWSER = PLAYWRIGHT.chromium.launch(
-            executable_path=os.environ.get("EPISODE_LEDGER_BROWSER", "/usr/bin/chromium"),
-            # Chromium's own sandbox is not for root.
-            args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        BROWSER = browser()
     except BaseException:
         tearDownModule()
         raise
 
 
 def tearDownModule():
-    if "BROWSER" in globals():
-        BROWSER.close()
-    if "PLAYWRIGHT" in globals():
-        PLAYWRIGHT.stop()
     SERVICE.stop()
 
 

@@ -81,7 +81,10 @@ struct ClockBarTests {
         ]
     )
     func friday(_ today: String, _ friday: String) throws {
-        let html = try bar(["date": "2025-12-01"], now: "\(today)T20:00:00Z").html.markup
-        #expect(html.contains("/ledgers/demo/census?compare=\(friday)&amp;date=2025-12-01"))
+        let html = try bar(["date": today], now: "\(today)T20:00:00Z").html.markup
+        #expect(html.contains("/ledgers/demo/census?compare=\(friday)&amp;date=\(today)"))
+        // Of a day that is over, the Friday before it.
+        let past = try bar(["date": today], now: "2026-02-01T20:00:00Z").html.markup
+        #expect(past.contains("/ledgers/demo/census?compare=\(friday)&amp;date=\(today)"))
     }
 }

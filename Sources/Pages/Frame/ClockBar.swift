@@ -35,8 +35,6 @@ public struct ClockBar: Sendable {
     private let viewer: String
     private let replayed: ReplayedVersion?
     private let compares: Bool
-    /// Whether it leads to other times: what was searched for is not in the address.
-    public var leads = true
 
     /// The bar of a page.
     ///
@@ -140,13 +138,13 @@ public struct ClockBar: Sendable {
                 replayed == nil || clocks.effective != .now
                     ? .tag("span", ["class": "clock"], [.tag("strong", text: effectiveWords)])
                     : .nothing,
-                replayed == nil && leads ? steps : .nothing,
+                replayed == nil ? steps : .nothing,
                 .tag(
                     "span",
                     ["class": style == "clocks past" ? "clock known what" : "clock known"],
                     text: knownWords
                 ),
-                leads ? .pieces([links, change]) : .nothing,
+                links, change,
                 .tag("span", ["class": "fresh", "id": "fresh"], freshness),
             ]
         )
@@ -343,26 +341,7 @@ public struct ClockBar: Sendable {
                             ]
                         ),
                     ]
-                ), sinceFriday,
-            ]
-        )
-    }
-
-    /// What has become known since the last Friday was over.
-    private var sinceFriday: HTML {
-        let friday = LocalWeek(of: moment.today.adding(days: -1), from: .friday).firstDate
-        let target = address.with([
-            "compare": friday.description, "known_at": nil, "known_by": nil, "page": nil,
-            "version": nil,
-        ])
-        return .tag(
-            "p",
-            [
-                .tag(
-                    "a",
-                    ["class": "button small", "href": target.href],
-                    text: "What changed since \(format.weekdayAndDay(friday))"
-                )
+                ),
             ]
         )
     }

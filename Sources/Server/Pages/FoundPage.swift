@@ -32,8 +32,6 @@ struct FoundPage: Sendable {
     var comparison: HTML = .nothing
     /// Whether it can compare two knowledge times.
     var compares = true
-    /// Whether its bar leads to other times.
-    var leads = true
     /// Whether it is read from three meters.
     var isWall = false
     /// What it turns to by itself, and after how many seconds; nil where it stays.
@@ -46,7 +44,6 @@ struct FoundPage: Sendable {
         if let notice = people.notice { frame.notices.append(notice) }
         frame.isWall = isWall
         frame.comparison = comparison
-        frame.clocks?.leads = leads
         if isLive, request.clocks.isLive {
             var live = request.address.with(["auto": "1"])
             live.path += "/live"

@@ -18,7 +18,7 @@ enum SearchPage {
         let query = try CensusQuery(request.call.database, ledger: request.call.ledger)
         let (_, basis) = try await query.search(nil, limit: 1)
         let view = SearchView(nil, isCut: false, request.address, request.format, People())
-        return .page(FoundPage(view: view, basis: basis, rows: 0))
+        return .page(FoundPage(view: view, basis: basis, rows: 0, compares: false))
     }
 
     static func show(_ request: PageRequest) async throws -> PageResult {
@@ -92,7 +92,7 @@ enum SearchPage {
                 rows: shown.count,
                 filters: ids.isEmpty ? [] : ["found \(ids)"],
                 people: people,
-                leads: false
+                compares: false
             )
         )
     }
