@@ -22,11 +22,24 @@ TABS = ["", "/medication", "/attendance", "/summary", "/proof"]
 
 
 @functools.cache
+def browser():
+    """The one browser of all tests; closed with the program."""
+    playwright = sync_playwright().start()
+    atexit.register(playwright.stop)
+    chromium = playwright.chromium.launch(
+        executable_path=os.environ.get("EPISODE_LEDGER_BROWSER", "/usr/bin/chromium"),
+        # Chromium's own sandbox is not for root.
+        args=["--no-sandbox"] if os.geteuid() == 0 else [])
+    atexit.register(chromium.close)
+    return chromium
+
+
+@functools.cache
 def shared():
-    """The service, the browser and who is signed in; ended with the program."""
+    """The service, and who is signed in to it; ended with the program."""
     service = Service()
-    found = types.SimpleNamespace(service=service, playwright=None, browser=None)
-    atexit.register(end, found)
+    atexit.register(service.stop)
+    found = types.SimpleNamespace(service=service, browser=browser())
     sixty, clocks = ledgers.sixty(), ledgers.two_o_clock()
     hostile, hostile_open = ledgers.hostile()
     histories = {
@@ -49,21 +62,8 @@ def shared():
     found.token = service.token("clinician", "auditor")
     for name, count in found.count.items():
         wait(found, name, count)
-    found.playwright = sync_playwright().start()
-    found.browser = found.playwright.chromium.launch(
-        executable_path=os.environ.get("EPISODE_LEDGER_BROWSER", "/usr/bin/chromium"),
-        # Chromium's own sandbox is not for root.
-        args=["--no-sandbox"] if os.geteuid() == 0 else [])
     found.state, found.reader = sign_in(found, service)
     return found
-
-
-def end(found):
-    if found.browser is not None:
-        found.browser.close()
-    if found.playwright is not None:
-        found.playwright.stop()
-    found.service.stop()
 
 
 def wait(found, ledger, position):

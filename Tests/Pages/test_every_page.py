@@ -212,6 +212,9 @@ class States(Pages):
             self.assertEqual(status, 202)
             self.assertEqual(headers["Refresh"], "2")
             self.assertEqual(headers["Cache-Control"], "no-store")
+            for name in PAGES[1:]:
+                late = f"/ledgers/states/{name}?date=2025-12-20&known_at=2025-12-21"
+                self.assertEqual(self.reader.once(late)[0], 202, name)
             page.goto(self.base + path)
             expect(page.locator("h1")).to_have_text("Working on it")
             self.assertEqual(Axe().run(page).response["violations"], [])

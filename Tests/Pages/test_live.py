@@ -139,7 +139,7 @@ class Live(Pages):
         expect(page.locator("#status")).to_contain_text("does not change by itself")
         self.go(page, f"{PATH}?compare=2025-12-30")
         self.assertIsNone(page.locator("body").get_attribute("data-live"))
-        expect(page.locator("#status")).to_contain_text("While it compares")
+        expect(page.locator("#status")).to_contain_text("does not change by itself")
 
     def test_what_is_lost_for_ten_seconds_is_told(self):
         second = Service("--without-workers", beside=self.service).start()

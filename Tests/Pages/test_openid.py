@@ -21,9 +21,10 @@ import urllib.request
 import uuid
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from identity_provider import IdentityProvider
+from pages import browser
 from service import PROGRAM, Service
 
 LEDGER = "demo"
@@ -163,7 +164,7 @@ class Site(Service):
 
 
 def setUpModule():
-    global SITE, PLAYWRIGHT, BROWSER
+    global SITE, BROWSER
     SITE = Site()
     try:
         SITE.run("ledgers", "create", LEDGER, "--time-zone", "America/New_York")
@@ -174,21 +175,13 @@ def setUpModule():
         for name in ("dora", "fred"):
             SITE.provider.add_user(name, PASSWORD, "iop-clinicians", "iop-demo")
         SITE.start()
-        PLAYWRIGHT = sync_playwright().start()
-        BROWSER = PLAYWRIGHT.chromium.launch(
-            executable_path=os.environ.get("EPISODE_LEDGER_BROWSER", "/usr/bin/chromium"),
-            # Chromium's own sandbox is not for root.
-            args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        BROWSER = browser()
     except BaseException:
         tearDownModule()
         raise
 
 
 def tearDownModule():
-    if "BROWSER" in globals():
-        BROWSER.close()
-    if "PLAYWRIGHT" in globals():
-        PLAYWRIGHT.stop()
     SITE.stop()
 
 

@@ -21,7 +21,7 @@ struct SignInPartTests {
             ("///evil.example", false), ("/\\evil.example", false), ("\\\\evil.example", false),
             ("https://evil.example", false), ("//evil.example/ledgers/default/census", false),
             ("/ledgers/default/census/", false), ("/ledgers/default/census/live", false),
-            ("/ledgers/default/search", false), ("/ledgers/default/nothing", false),
+            ("/ledgers/default/search", true), ("/ledgers/default/nothing", false),
             ("/ledgers/../default/census", false), ("/ledgers/Default/census", false),
             ("/ledgers/default/episodes/x", false), ("/sign-out", false), ("/sign-in", false),
             ("/v1/ledgers/default/census", false), ("/account#a", false), ("/account\n", false),
