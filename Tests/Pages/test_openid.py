@@ -244,7 +244,7 @@ class OpenID(unittest.TestCase):
         self.assertTrue(all(number > 1 for number in SITE.proxy.served.values()))
         for _ in range(4):
             self.assertEqual(page.goto(f"{SITE.origin}/account").status, 200)
-        expect(page.locator("dl.facts")).to_contain_text(LEDGER)
+        expect(page.locator("dl.facts").first).to_contain_text(LEDGER)
         # The ledger that ann's groups do not name.
         self.assertEqual(page.goto(f"{SITE.origin}/ledgers/other/census").status, 403)
         found = [one for one in SITE.signed_in() if one["subject"] == "ann"]

@@ -185,6 +185,7 @@ extension Endpoint {
                 }
                 var page = request
                 page.address.path = String(request.address.path.dropLast("/live".count))
+                page.isStreamed = true
                 let asked = page
                 let stream = LiveParts.stream(request.call) {
                     // The clock goes on, whatever the request began with.

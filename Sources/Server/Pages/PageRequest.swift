@@ -17,6 +17,8 @@ struct PageRequest: Sendable {
     let format: DisplayFormat
     /// When the page is late.
     private var deadline: ContinuousClock.Instant
+    /// Whether somebody looks at the page already, and waits for what is new.
+    var isStreamed = false
 
     /// Reads what a page is asked for.
     ///
@@ -82,7 +84,7 @@ struct PageRequest: Sendable {
     /// - Parameters:
     ///   - what: which of its answers.
     ///   - parameters: what the work depends on besides the clocks.
-    ///   - isBoard: whether, of now, what is a few seconds old may be shown.
+    ///   - isBoard: whether, of now, a page may show what is a few seconds old.
     ///   - work: works it out.
     /// - Throws: ``LateAnswer`` where it takes too long.
     func work<Value: PageAnswer>(
@@ -101,7 +103,9 @@ struct PageRequest: Sendable {
         let isPast = clocks.knownAt != nil || clocks.compared != nil || clocks.version != nil
         return try await call.service.pageWork.value(
             PageWork.Key(ledger: call.ledger.name, page: what, values: values),
-            isPast ? .past : isBoard ? .about(now: context.head) : .now(head: context.head),
+            isPast
+                ? .past
+                : isBoard && !isStreamed ? .about(now: context.head) : .now(head: context.head),
             by: deadline
         ) { try await work(self) }
     }

@@ -23,7 +23,7 @@ extension Answer: PageAnswer {
 
 /// What pages are made of, worked out once for all who ask the same.
 ///
-/// What is shown of now is kept for a moment: whoever looks again within a second sees the same. What
+/// What is shown of now is kept for a moment: whoever looks again at once sees the same. What
 /// was known in the past is kept for ten minutes. Work that nobody waits for any more ends.
 final class PageWork: Sendable {
     /// What is asked.
@@ -37,7 +37,7 @@ final class PageWork: Sendable {
     enum Age: Sendable {
         /// Of a knowledge time: the same for ten minutes.
         case past
-        /// Of now, as it is worked out once a second.
+        /// Of now, as it is worked out twice a second at most.
         case now(head: Position)
         /// Of now; within a few seconds an older one is shown at once while a newer one is worked out.
         case about(now: Position)
@@ -55,7 +55,7 @@ final class PageWork: Sendable {
     /// The most answers that are kept.
     private static let answerLimit = 64
     /// So long an answer about now is as good as new.
-    private static let freshness: Duration = .seconds(1)
+    private static let freshness: Duration = .milliseconds(500)
     /// So long it is shown while a newer one is worked out.
     private static let staleness: Duration = .seconds(5)
     /// So long an answer about the past is kept, and one about now while nothing is recorded.
