@@ -74,13 +74,16 @@ class Statements(Pages):
 
     def test_pages_of_an_episode_take_no_more_for_sixty_entries_than_for_few(self):
         row = self.service.ask("states/census?date=2025-12-31", self.token)["episodes"][0]
+        few, many = f"states/episodes/{row['episode_id']}", f"steps/episodes/{self.found.sixty}"
         counts = {}
         for tab in TABS:
             with self.subTest(tab):
-                counts[tab] = self.count(f"/ledgers/states/episodes/{row['episode_id']}{tab}")
-                self.assertLessEqual(
-                    self.count(f"/ledgers/steps/episodes/{self.found.sixty}{tab}"), counts[tab])
-        print("statements of the pages of an open episode:", counts)
+                # Each time is another answer.
+                counts[tab] = self.first(f"/ledgers/{few}{tab}", DAY)
+                self.assertLessEqual(self.first(f"/ledgers/{many}{tab}", DAY), counts[tab])
+                if tab not in ("/summary", "/proof"):
+                    self.assertLessEqual(self.count(f"/ledgers/{many}{tab}"), 6)
+        print("statements of the pages of an open episode, worked out anew:", counts)
 
 
 if __name__ == "__main__":

@@ -176,10 +176,13 @@ struct PageWorkTests {
             func head(_ position: Int64) -> Position { Position(rawValue: position) }
             #expect(try await ask(.now(head: head(1)), 1) == 1)
             #expect(try await ask(.now(head: head(1)), 2) == 1, "nothing was recorded")
-            let board = try await ask(.about(now: head(2)), 2)
-            #expect(board == 1, "shown at once, and worked out anew")
+            #expect(try await ask(.exact(head: head(1)), 2) == 1, "nothing was recorded")
+            #expect(try await ask(.exact(head: head(2)), 2) == 2, "never what is older")
+            #expect(try await ask(.exact(head: head(1)), 1) == 2)
+            let board = try await ask(.about(now: head(3)), 3)
+            #expect(board == 2, "shown at once, and worked out anew")
             try await eventually("the board is new") {
-                try await ask(.about(now: head(2)), 3) >= 2
+                try await ask(.about(now: head(3)), 4) >= 3
             }
         }
     }

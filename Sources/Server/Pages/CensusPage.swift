@@ -76,7 +76,10 @@ enum CensusPage {
 
     /// The answers of the board: its filters and its order only choose among them.
     private static func made(_ request: PageRequest) async throws -> Made {
-        try await request.work("census", isBoard: true) { request in
+        // A board may be a few seconds old, but for who looks at it and waits for what is new.
+        let age: @Sendable (Position) -> PageWork.Age =
+            request.isStreamed ? PageWork.Age.now : PageWork.Age.about
+        return try await request.work("census", [:], age) { request in
             let date = request.date
             let from = date.adding(days: 1 - days).description
             // One after another: what is kept of the tables is read once.

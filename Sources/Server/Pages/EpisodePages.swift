@@ -102,7 +102,9 @@ struct EpisodeAsked {
 
     /// The episode at the page's clocks, and now where that is something else.
     func record() async throws -> (EpisodeRecord, ReadModelBasis) {
-        var now = try await stand(isNow: true)
+        var now = try await request.workNow("episode", values) { request in
+            try await EpisodeAsked(request, episode).stand(isNow: true)
+        }
         var then = now
         if !request.clocks.showsNow {
             then = try await past("stand") { try await $0.stand(isNow: false) }
@@ -231,7 +233,7 @@ struct EpisodeAsked {
             return try await work(self)
         }
         return try await request.work("episode \(what)", values) { request in
-            try await work(EpisodeAsked(request))
+            try await work(EpisodeAsked(request, episode))
         }
     }
 

@@ -84,13 +84,13 @@ struct PageRequest: Sendable {
     /// - Parameters:
     ///   - what: which of its answers.
     ///   - parameters: what the work depends on besides the clocks.
-    ///   - isBoard: whether, of now, a page may show what is a few seconds old.
+    ///   - age: how old an answer of now may be.
     ///   - work: works it out.
     /// - Throws: ``LateAnswer`` where it takes too long.
     func work<Value: PageAnswer>(
         _ what: String,
         _ parameters: [String: [String]] = [:],
-        isBoard: Bool = false,
+        _ age: @Sendable (Position) -> PageWork.Age = PageWork.Age.now,
         _ work: @escaping @Sendable (PageRequest) async throws -> Value
     ) async throws -> Value {
         var values = clocks.values.merging(parameters) { $1 }
@@ -98,16 +98,41 @@ struct PageRequest: Sendable {
             values["compare"] = [compared.description]
             values["known_by"] = [clocks.knownBy.rawValue]
         }
-        // Tomorrow's census of today is another one.
-        values["today"] = [context.moment.today.description]
         let isPast = clocks.knownAt != nil || clocks.compared != nil || clocks.version != nil
-        return try await call.service.pageWork.value(
+        return try await workedOut(what, values, isPast ? .past : age(context.head), work)
+    }
+
+    /// What a page says of now, whatever its clocks: with everything that is recorded, worked out once
+    /// for all who ask the same.
+    func workNow<Value: PageAnswer>(
+        _ what: String,
+        _ parameters: [String: [String]],
+        _ work: @escaping @Sendable (PageRequest) async throws -> Value
+    ) async throws -> Value {
+        try await workedOut("\(what) now", parameters, .exact(head: context.head), work)
+    }
+
+    private func workedOut<Value: PageAnswer>(
+        _ what: String,
+        _ parameters: [String: [String]],
+        _ age: PageWork.Age,
+        _ work: @escaping @Sendable (PageRequest) async throws -> Value
+    ) async throws -> Value {
+        var values = parameters
+        // Tomorrow's census of today is another one, and so is one by other settings.
+        values["today"] = [context.moment.today.description]
+        values["settings"] = context.settings.entries.last.map { ["\($0.entry)"] } ?? []
+        let service = call.service
+        let limit = service.settings.requestTimeout
+        return try await service.pageWork.value(
             PageWork.Key(ledger: call.ledger.name, page: what, values: values),
-            isPast
-                ? .past
-                : isBoard && !isStreamed ? .about(now: context.head) : .now(head: context.head),
+            age,
             by: deadline
-        ) { try await work(self) }
+        ) {
+            // A fold of the past may take its time, as long as somebody waits.
+            if case .past = age { return try await work(self) }
+            return try await withTimeout(limit) { try await work(self) }
+        }
     }
 
     /// The answer to a question at the page's clocks.

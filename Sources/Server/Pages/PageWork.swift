@@ -37,6 +37,8 @@ final class PageWork: Sendable {
     enum Age: Sendable {
         /// Of a knowledge time: the same for ten minutes.
         case past
+        /// Of now, with everything that is recorded: as good as new until something is.
+        case exact(head: Position)
         /// Of now, as it is worked out twice a second at most.
         case now(head: Position)
         /// Of now; within a few seconds an older one is shown at once while a newer one is worked out.
@@ -164,6 +166,8 @@ final class PageWork: Sendable {
     ) -> Bool {
         switch age {
         case .past: return answer.at + keeping > now
+        case .exact(let head):
+            return answer.value.position >= head && answer.at + keepingNow > now
         case .now(let head), .about(let head):
             // What read models had not got to is looked at again soon.
             let limit = answer.value.position >= head ? keepingNow : freshness
