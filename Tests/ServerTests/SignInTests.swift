@@ -1,6 +1,9 @@
 import CareEpisode
 import Foundation
+import HTTPTypes
+import Hummingbird
 import Ledger
+import NIOCore
 import Postgres
 import TestSupport
 import Testing
@@ -91,6 +94,64 @@ struct SignInTests {
                 let page = try await browser.get("/sign-in/once/\(link)")
                 #expect(page.status == 429)
                 #expect(page.headers["retry-after"] == "60")
+            }
+        }
+    }
+
+    @Test("What another site has a browser ask or send keeps nobody from signing in, nor signs out")
+    func otherSites() async throws {
+        try await ServiceFixture.with { fixture in
+            let foreign = ["Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"]
+            try await Browser.with(fixture) { browser in
+                for _ in 0...SignIns.failureLimit {
+                    let secret = SignIns.secret()
+                    let page = try await browser.get("/sign-in/once/\(secret)", headers: foreign)
+                    #expect(page.status == 404)
+                }
+            }
+            try await Browser.signedIn(fixture) { browser in
+                // As a browser that sends no cookie along, and as one that does.
+                try await Browser.with(fixture) { stranger in
+                    for reader in [stranger, browser] {
+                        let page = try await reader.post("/sign-out", ["a": "b"], headers: foreign)
+                        #expect(page.status == 403)
+                        #expect(page.headers["set-cookie"] == nil)
+                        #expect(page.headers["clear-site-data"] == nil)
+                    }
+                }
+                #expect(try await browser.get("/account").status == 200)
+            }
+        }
+    }
+
+    @Test("A form is read as it was typed, and one of too many fields is not taken apart")
+    func formFields() async throws {
+        func fields(_ body: String) async throws -> [String] {
+            var head = HTTPRequest(method: .post, scheme: "http", authority: "h", path: "/")
+            head.headerFields[.contentType] = "application/x-www-form-urlencoded"
+            let request = Request(head: head, body: .init(buffer: ByteBuffer(string: body)))
+            return try await FormFields(request).all.map { "\($0.name)|\($0.value)" }
+        }
+        #expect(
+            try await fields("q=a+b%2Bc&%2Fdata%2Fdose=%C3%A9%&&x=&y&z=1=2")
+                == ["q|a b+c", "/data/dose|é%", "x|", "y|", "z|1=2"]
+        )
+        #expect(try await fields("") == [])
+        #expect(try await fields(String(repeating: "a=b&", count: 9_999)).count == 9_999)
+        await #expect(throws: HTTPError.self) {
+            _ = try await fields(String(repeating: "&", count: 1_000_000))
+        }
+    }
+
+    @Test("An address with two slashes is no page")
+    func slashes() async throws {
+        try await ServiceFixture.with { fixture in
+            try await Browser.signedIn(fixture) { browser in
+                for path in ["//ledgers/default/census", "/ledgers//default/census"] {
+                    let page = try await browser.get(path)
+                    #expect(page.status == 404)
+                    #expect(!page.text.contains("\"//"))
+                }
             }
         }
     }

@@ -115,7 +115,7 @@ enum LiveParts {
     /// Whether the page's session is still there; what a page asks by itself does not keep it alive.
     private static func isSignedIn(_ call: Call) async throws -> Bool {
         do {
-            _ = try await call.service.visitor(of: call.request)
+            _ = try await call.service.visitor(of: call.request, isActivity: false)
             return true
         } catch is SignInNeeded {
             return false

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import Pages
+import ProjectionRuntime
 
 /// What stands before every page: the pages' own host alone, every error as a page, and the headers
 /// that keep a page safe.
@@ -21,6 +22,10 @@ struct PageDoor: Sendable {
         var response: Response
         do {
             try checkHost(of: request)
+            // A link that begins with two slashes leads to another host.
+            guard !request.uri.path.contains("//") else {
+                throw Problem.notFound("there is no such page")
+            }
             do {
                 response = try await body()
             } catch is SignInNeeded {
@@ -28,7 +33,9 @@ struct PageDoor: Sendable {
             }
         } catch let late as LateAnswer {
             response = .page(PageFrame(requestID: context.id).page(late.view), status: .accepted)
-            response.headers[.refresh] = "2"
+            let again = PageAddress(request.uri.path, Arguments(request).values)
+                .with(["auto": "1"])
+            response.headers[.refresh] = "2; url=\(again.href)"
         } catch {
             let problem = Problem(error)
             if problem.status.code >= 500 {

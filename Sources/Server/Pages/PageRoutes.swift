@@ -109,9 +109,9 @@ extension LedgerService {
     /// Who asks for a page, within the time that a request has.
     ///
     /// - Throws: ``SignInNeeded``, and ``Problem`` 503.
-    func visitor(of request: Request) async throws -> Visitor {
+    func visitor(of request: Request, isActivity: Bool = true) async throws -> Visitor {
         try await withTimeout(settings.requestTimeout) { [signIn] in
-            try await signIn.visitor(of: request)
+            try await signIn.visitor(of: request, isActivity: isActivity)
         }
     }
 }

@@ -104,9 +104,9 @@ struct ProviderRoutes: Sendable {
         } catch OpenIDError.away(let reason) {
             return try away(reason, context)
         } catch let error as OpenIDError {
-            return try await refused("\(error)", sender, context)
+            return try await refused("\(error)", request, context)
         } catch let error as AuthenticationError {
-            return try await refused("\(error)", sender, context)
+            return try await refused("\(error)", request, context)
         }
     }
 
@@ -172,10 +172,15 @@ struct ProviderRoutes: Sendable {
 
     private func refused(
         _ reason: String,
-        _ sender: String,
+        _ request: Request,
         _ context: LedgerRequestContext
     ) async throws -> Response {
-        try await signIn.store.noteFailure(from: sender)
+        // The provider's page leads back from another site, and then with the cookie of the flow.
+        if signIn.flowSecret(request) != nil {
+            try await signIn.store.noteFailure(from: signIn.sender(request, context))
+        } else {
+            try await signIn.noteFailure(request, context)
+        }
         context.logger.warning("a sign-in is refused", metadata: ["reason": "\(reason)"])
         let view = MessageView(
             "You are not signed in",
@@ -199,6 +204,9 @@ struct ProviderRoutes: Sendable {
 
     // MARK: - Signed out by the provider
 
+    /// The most bytes of a form with a logout token.
+    private static let logoutLimit = 32_768
+
     /// Ends the sessions that the provider has ended (OpenID Connect Back-Channel Logout 1.0).
     private func endSessions(
         _ request: Request,
@@ -206,7 +214,8 @@ struct ProviderRoutes: Sendable {
     ) async throws -> Response {
         let provider = try provider()
         do {
-            guard let token = try await FormFields(request)["logout_token"] else {
+            guard let token = try await FormFields(request, limit: Self.logoutLimit)["logout_token"]
+            else {
                 throw OpenIDError.refused("there is no logout_token")
             }
             let logout = try await provider.logout(token)

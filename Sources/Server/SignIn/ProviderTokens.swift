@@ -90,6 +90,8 @@ extension ProviderClaims {
         }
         guard self.nonce == nonce else { throw refused("its nonce is another one") }
         guard let sub, Self.isName(sub) else { throw refused("it names no subject") }
+        // That is who signs in by a link.
+        guard !sub.hasPrefix("local:") else { throw refused("its subject is a local one") }
         guard sid.map(Self.isName) ?? true else { throw refused("its sid cannot be used") }
         return sub
     }

@@ -42,13 +42,12 @@ public struct PublicOrigin: Sendable, Hashable {
 
     /// Whether a host, with or without a port, is this machine.
     static func isLoopback(_ authority: String) -> Bool {
-        var host = authority.lowercased()
-        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
-            host = String(host[...end])
-        } else if let colon = host.lastIndex(of: ":") {
-            host = String(host[..<colon])
+        let text = authority.lowercased()
+        return ["localhost", "[::1]", "127.0.0.1"].contains { host in
+            guard text.hasPrefix(host) else { return false }
+            let port = text.dropFirst(host.count)
+            return port.isEmpty || (port.hasPrefix(":") && UInt16(port.dropFirst()) != nil)
         }
-        return host == "localhost" || host == "[::1]" || host == "127.0.0.1"
     }
 
     /// As a browser's `Origin` has it.

@@ -45,6 +45,13 @@ extension SignIn {
     func checkFailures(of sender: String) async throws {
         if try await store.isRefused(sender) { throw Problem.tooManyAttempts }
     }
+
+    /// Notes that an address has failed to sign in: not what another site has made its browser ask.
+    func noteFailure(_ request: Request, _ context: LedgerRequestContext) async throws {
+        let site = request.headers[.secFetchSite]
+        guard site == nil || site == "none" || site == "same-origin" else { return }
+        try await store.noteFailure(from: sender(request, context))
+    }
 }
 
 extension Problem {

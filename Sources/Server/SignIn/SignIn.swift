@@ -59,13 +59,17 @@ struct SignIn: Sendable {
 
     /// Who asks for a page, by the session's cookie.
     ///
+    /// - Parameter isActivity: whether the request may count as somebody's doing; what a page asks by
+    ///   itself says so, and does not.
     /// - Throws: ``SignInNeeded``.
-    func visitor(of request: Request) async throws -> Visitor {
+    func visitor(of request: Request, isActivity: Bool = true) async throws -> Visitor {
         guard let secret = secret(request),
             let session = try await store.session(
                 secret,
-                isActivity: request.uri.queryParameters["auto"] == nil
-            )
+                isActivity: isActivity && request.uri.queryParameters["auto"] == nil
+            ),
+            // Who was signed in by a link, or by another provider, is not where that is over.
+            session.issuer == provider?.settings.issuer
         else { throw SignInNeeded() }
         return Visitor(session)
     }
@@ -208,27 +212,60 @@ struct FormFields: Sendable {
 
     /// Reads a form's body.
     ///
+    /// - Parameter limit: the most bytes that it may have.
     /// - Throws: ``Problem`` 400 or 413.
-    init(_ request: Request) async throws {
+    init(_ request: Request, limit: Int = FormFields.limit) async throws {
         let type = request.headers[.contentType]?.split(separator: ";").first.map(String.init)
         guard type == "application/x-www-form-urlencoded" else {
             throw Problem.badRequest("Content-Type", "must be application/x-www-form-urlencoded")
         }
         let body: [UInt8]
         do {
-            body = Array(try await request.body.collect(upTo: Self.limit).readableBytesView)
+            body = Array(try await request.body.collect(upTo: limit).readableBytesView)
         } catch is NIOTooManyBytesError {
             throw HTTPError(.contentTooLarge)
         }
-        // A body and a query are encoded alike, but for blanks.
-        let text = String(decoding: body, as: UTF8.self).replacing("+", with: "%20")
-        all = URI("/?\(text)").queryParameters.map { (Self.decoded($0), String($1)) }
-        guard all.count <= Self.fieldLimit else { throw HTTPError(.contentTooLarge) }
+        // Counted before anything is taken apart: nobody's form may keep others waiting.
+        guard body.count(where: { $0 == UInt8(ascii: "&") }) < Self.fieldLimit else {
+            throw HTTPError(.contentTooLarge)
+        }
+        all = body.split(separator: UInt8(ascii: "&")).map { field in
+            let parts = field.split(
+                separator: UInt8(ascii: "="),
+                maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
+            return (Self.decoded(parts[0]), parts.count == 2 ? Self.decoded(parts[1]) : "")
+        }
     }
 
-    /// A name, whose escapes the parser leaves as they are.
-    private static func decoded(_ name: Substring) -> String {
-        URI("/?name=\(name)").queryParameters["name"].map(String.init) ?? String(name)
+    /// A name or a value as it was typed: `+` is a blank, `%41` a byte (WHATWG URL, 5.1).
+    private static func decoded(_ text: ArraySlice<UInt8>) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count)
+        var place = text.startIndex
+        while place < text.endIndex {
+            let byte = text[place]
+            place += 1
+            if byte == UInt8(ascii: "%"), text.endIndex - place >= 2,
+                let high = Self.digit(text[place]), let low = Self.digit(text[place + 1])
+            {
+                bytes.append(high << 4 | low)
+                place += 2
+            } else {
+                bytes.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
     }
 
     /// The first value of a field.

@@ -74,6 +74,8 @@ struct SignInRoutes: Sendable {
         guard let session = try await signIn.store.useLink(secret) else {
             return try await deadLink(request, context)
         }
+        // Whoever was signed in here before is not any more.
+        if let before = signIn.secret(request) { try await signIn.store.end(secret: before) }
         var response = Response.redirect(to: "/")
         response.headers[.setCookie] = signIn.cookie(session, for: request)
         return response
@@ -94,7 +96,7 @@ struct SignInRoutes: Sendable {
         _ request: Request,
         _ context: LedgerRequestContext
     ) async throws -> Response {
-        try await signIn.store.noteFailure(from: signIn.sender(request, context))
+        try await signIn.noteFailure(request, context)
         let view = SignedOutView(
             "This link signs in no more",
             "A link is good once, for ten minutes, and until a newer one is made.",
@@ -109,6 +111,10 @@ struct SignInRoutes: Sendable {
         _ request: Request,
         _ context: LedgerRequestContext
     ) async throws -> Response {
+        // Without a session too: a browser sends none along from another site.
+        guard signIn.origins.isSameOrigin(request) else {
+            throw Problem.forbidden("this form was sent from another site")
+        }
         var next = "/sign-in"
         do {
             let visitor = try await service.visitor(of: request)

@@ -48,11 +48,13 @@ struct TrustedProxies: Sendable {
     /// Who sends a request: the peer, or behind trusted proxies the last address of
     /// `X-Forwarded-For` that is none of them.
     ///
+    /// An IPv6 address counts as its network of 64 bits: whoever has one has all of them.
+    ///
     /// What whoever is not trusted has written counts for nothing, and neither does what stands before
     /// something that is no address.
     func sender(_ request: Request, peer: String) -> String {
         guard !ranges.isEmpty, var sender = Self.address(peer), isTrusted(sender) else {
-            return Self.address(peer)?.text ?? peer
+            return Self.address(peer)?.place ?? peer
         }
         let hops = request.headers[values: .xForwardedFor].joined(separator: ",")
             .split(separator: ",", omittingEmptySubsequences: false)
@@ -61,7 +63,7 @@ struct TrustedProxies: Sendable {
             sender = address
             guard isTrusted(address) else { break }
         }
-        return sender.text
+        return sender.place
     }
 
     private func isTrusted(_ address: NetworkAddress) -> Bool {
@@ -92,6 +94,17 @@ struct TrustedProxies: Sendable {
 
     private static func isPort(_ text: Substring) -> Bool {
         text.hasPrefix(":") && UInt16(text.dropFirst()) != nil
+    }
+}
+
+extension NetworkAddress {
+    /// As it counts: an IPv4 address, or the network of an IPv6 one.
+    fileprivate var place: String {
+        guard bytes.count == 16 else { return text }
+        let groups = stride(from: 0, to: 8, by: 2).map { index in
+            String(UInt16(bytes[index]) << 8 | UInt16(bytes[index + 1]), radix: 16)
+        }
+        return "\(groups.joined(separator: ":"))::/64"
     }
 }
 
