@@ -3,7 +3,7 @@ import Documents
 import ProjectionRuntime
 
 /// Codes, medications and numbers in words.
-enum SummaryWords {
+public enum SummaryWords {
     /// What is written where nothing is recorded.
     static let notRecorded = "not recorded"
     static let leftBlank = "not recorded (left blank)"
@@ -15,7 +15,7 @@ enum SummaryWords {
     }
 
     /// FHIR's codes of where a client goes; a site's own as they are.
-    static func disposition(_ code: String) -> String {
+    public static func disposition(_ code: String) -> String {
         switch Disposition(rawValue: code) {
         case .home: "Home"
         case .alternativeHome: "Alternative home"

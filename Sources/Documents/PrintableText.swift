@@ -4,11 +4,19 @@ extension String {
     /// Control characters (line breaks among them), line and paragraph separators, and the marks that
     /// reverse the direction of text become U+FFFD: what was recorded cannot move a cursor, break a
     /// table or show a dose backwards.
-    public var printable: String {
+    public var printable: String { printable(keeping: "") }
+
+    /// The same, but for some characters that do no harm where the text is shown; a line break of two
+    /// characters is one.
+    public func printable(keeping kept: String) -> String {
         guard unicodeScalars.contains(where: \.isObeyed) else { return self }
-        var text = String.UnicodeScalarView()
-        for scalar in unicodeScalars { text.append(scalar.isObeyed ? "\u{FFFD}" : scalar) }
-        return String(text)
+        let kept = Set(kept.unicodeScalars)
+        let text = kept.contains("\n") ? replacing("\r\n", with: "\n") : self
+        var shown = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            shown.append(scalar.isObeyed && !kept.contains(scalar) ? "\u{FFFD}" : scalar)
+        }
+        return String(shown)
     }
 }
 

@@ -80,9 +80,12 @@ public enum HTML: Sendable {
             markup += text
             return
         }
-        for scalar in (isShown ? text.printable : text).unicodeScalars {
+        // A line break moves nothing on a page; elsewhere it is what it was recorded as.
+        let shown = isShown ? text.printable(keeping: "\n\t") : text
+        for scalar in shown.unicodeScalars {
             switch scalar {
             // A browser would read some of them as others.
+            case "\n" where isShown, "\t" where isShown: markup.unicodeScalars.append(scalar)
             case "\u{01}"..<" ": markup += "&#\(scalar.value);"
             case "&": markup += "&amp;"
             case "<": markup += "&lt;"

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Ledger
 import NIOCore
+import Pages
 import Postgres
 import TestSupport
 import Testing
@@ -246,12 +247,26 @@ struct SignInTests {
                 let census = "/ledgers/default/census"
                 for (query, words) in [
                     ("order=height", "Order must be one of program, flags"),
+                    ("date=2025-11-20T10:00:00%2B0500", "Date must be a date, such as"),
+                    ("known_at=2025-11-20T10:00:00%2B99:00", "Known_at must be a date"),
+                    ("known_at=2025-11-20T10:00:00garbage", "Known_at must be a date"),
+                    ("known_at=2025-11-20T10:0", "Known_at must be a date"),
                     ("view=roof", "View must be"), ("page=0", "Page must be a whole number"),
                     ("page=1&page=2", "Page is given twice"), ("program=%00", "NUL character"),
                 ] {
                     let page = try await browser.get("\(census)?\(query)")
                     #expect(page.status == 400, "\(query)")
                     #expect(page.text.contains(words), "\(query): \(page.text)")
+                }
+                // The first month that there is.
+                for name in PageName.allCases.map(\.rawValue) {
+                    let page = try await browser.get("/ledgers/default/\(name)?date=0001-01-01")
+                    #expect([200, 400].contains(page.status), "\(name)")
+                }
+                for path in ["/ledgers/default", "/ledgers"] {
+                    let page = try await browser.get(path)
+                    #expect(page.headers["content-type"]?.hasPrefix("text/html") != false)
+                    #expect([303, 404].contains(page.status))
                 }
                 let token = try await browser.get(census).formTokens[0]
                 let answer = try await browser.post(

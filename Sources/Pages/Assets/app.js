@@ -217,6 +217,7 @@
     function start() {
       source = new EventSource(body.dataset.live);
       source.addEventListener("open", () => {
+        if (status && status.dataset.live) { status.textContent = status.dataset.live; delete status.dataset.live; }
         lostAt = 0;
         clearTimeout(timer);
         if (before) fresh.replaceChildren(...before);

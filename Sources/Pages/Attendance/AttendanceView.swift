@@ -112,7 +112,7 @@ public struct AttendanceView: PageView {
     }
 
     private var sentence: String {
-        "\(Words.count(list.enrolled.count, "client")) enrolled, "
+        "\(Figure.clients(list.enrolled.lazy.map(\.clientID))) enrolled, "
             + "\(Figure.count(withFlags)) to look after."
     }
 

@@ -142,12 +142,18 @@ struct CensusRoster {
         return groups.sorted { $0.key.seriousness < $1.key.seriousness }.map { flag, rows in
             let href = address.to(address.path, ["flag": flag.code]).href
             // A name is not parted; paper has keys alone.
-            let hasNames = rows.prefix(2).contains { people[$0.enrolled.clientID] != nil }
-            var who = rows.prefix(2).map {
-                HTML.tag("span", ["class": "nb"], text: people.name($0.enrolled.clientID))
+            var clients: [String] = []
+            for row in rows where !clients.contains(row.enrolled.clientID) {
+                clients.append(row.enrolled.clientID)
+                if clients.count == 2 { break }
+            }
+            let hasNames = clients.contains { people[$0] != nil }
+            var who = clients.map {
+                HTML.tag("span", ["class": "nb"], text: people.name($0))
             }
             if who.count > 1 { who.insert(.text(", "), at: 1) }
-            if rows.count > 2 { who.append(.text(" and \(rows.count - 2) more")) }
+            let rest = Set(rows.map(\.enrolled.clientID)).count - clients.count
+            if rest > 0 { who.append(.text(" and \(rest) more")) }
             return HTML.tag(
                 "li",
                 [
@@ -215,7 +221,7 @@ struct CensusRoster {
         return .empty(
             isFiltered ? "No client matches" : "Nobody is enrolled",
             isFiltered
-                ? "\(Words.count(all.count, "client")) enrolled; none is what you chose."
+                ? "\(Figure.clients(all.lazy.map(\.enrolled.clientID))) enrolled; none is what you chose."
                 : "No episode was open at this time, as far as it was known.",
             out: isFiltered ? .button("Remove the filter", address.to(address.path).href) : .nothing
         )

@@ -116,7 +116,7 @@ struct EntryWords {
 
     private static func end(_ end: EpisodeEnd, _ format: DisplayFormat) -> String {
         list([
-            end.disposition.map { "to \(Words.code($0.rawValue))" },
+            end.disposition.map { SummaryWords.disposition($0.rawValue) },
             end.lastContactAt.map { "last contact \(format.dayAndTime($0))" },
             end.condition.map { "“\($0)”" },
         ])

@@ -44,7 +44,7 @@ public struct PageClocks: Sendable {
         let name = address["date"] == nil ? "effective_at" : "date"
         if address["date"] != nil, address["effective_at"] != nil {
             reasons.append(
-                .init(parameter: "effective_at", code: .conflict, detail: "does not go with {date}")
+                .init(parameter: "effective_at", code: .conflict, detail: "does not go with date")
             )
         }
         let effectiveAt = time(name)
@@ -98,7 +98,7 @@ public struct PageClocks: Sendable {
                 .init(
                     parameter: "version",
                     code: .conflict,
-                    detail: "does not go with {known_at} or {compare}"
+                    detail: "does not go with known_at or compare"
                 )
             )
         }
@@ -150,8 +150,14 @@ public struct PageClocks: Sendable {
         }
         if let instant = Instant(rfc3339: text) { return .success((text, instant)) }
         let parts = text.split(separator: "T", omittingEmptySubsequences: false)
-        let clock = parts.count == 2 ? parts[1].split(separator: ":").map { Int($0) } : []
-        guard parts.count == 2, let date = CalendarDate(iso8601: parts[0]), clock.count >= 2,
+        // Hours and minutes, and seconds that are none: anything else may be an offset that is lost.
+        let clock =
+            parts.count == 2
+            ? parts[1].split(separator: ":", omittingEmptySubsequences: false).map { part in
+                part.utf8.count == 2 && part.allSatisfy(\.isNumber) ? Int(part) : nil
+            } : []
+        guard parts.count == 2, let date = CalendarDate(iso8601: parts[0]),
+            clock.count == 2 || (clock.count == 3 && clock[2] == 0),
             let hour = clock[0], let minute = clock[1], (0...23).contains(hour),
             (0...59).contains(minute)
         else {

@@ -331,11 +331,18 @@ public struct PageFrame: Sendable {
     /// What has come and gone since the page was opened.
     private var status: HTML {
         guard let clocks else { return .nothing }
-        let text =
-            live == nil
-            ? "This page does not change by itself."
-            : "Live. Nothing has changed since you opened this page at \(clocks.time)."
-        return .tag("p", ["class": "status", "role": "status", "id": "status"], text: text)
+        var attributes: Attributes = ["class": "status", "role": "status", "id": "status"]
+        var text = "This page does not change by itself."
+        if live != nil {
+            // The script says so, once it is.
+            text = "As of \(clocks.time)."
+            attributes =
+                attributes + [
+                    "data-live":
+                        "Live. Nothing has changed since you opened this page at \(clocks.time)."
+                ]
+        }
+        return .tag("p", attributes, text: text)
     }
 
     private var foot: HTML {

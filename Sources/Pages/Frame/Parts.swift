@@ -192,6 +192,15 @@ enum Figure {
         share.map { "\(Words.decimal($0 * 100))%" } ?? "–"
     }
 
+    /// "76 clients", or "76 clients in 78 episodes".
+    ///
+    /// - Parameter keys: the client's of each episode.
+    static func clients(_ keys: some Collection<String>) -> String {
+        let (clients, episodes) = (Set(keys).count, keys.count)
+        let words = Words.count(clients, "client")
+        return clients == episodes ? words : "\(words) in \(Words.count(episodes, "episode"))"
+    }
+
     /// With commas.
     static func count(_ number: Int) -> String { Words.grouped(Int64(number)) }
 

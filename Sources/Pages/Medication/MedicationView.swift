@@ -168,7 +168,8 @@ public struct MedicationView: PageView {
 
     private var sentence: String {
         let flagged = list.episodes.count { !$0.review.flags.isEmpty }
-        return "\(Words.count(list.episodes.count, "client")) in care, "
+        let clients = Figure.clients(list.episodes.lazy.map(\.clientID))
+        return "\(clients) in care, "
             + "\(Figure.count(flagged)) with something to look at."
     }
 

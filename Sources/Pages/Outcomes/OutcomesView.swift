@@ -175,7 +175,8 @@ public struct OutcomesView: PageView {
             "Month by month",
             note: [
                 .text(
-                    "at the start + admitted + in − ended − out = at the end · "
+                    (address["level_of_care"] == nil ? "" : "all levels of care · ")
+                        + "at the start + admitted + in − ended − out = at the end · "
                         + "average daily census of the period "
                         + Words.decimal(outcomes.averageDailyCensus)
                 )

@@ -217,9 +217,8 @@ extension PageRequest {
         }
         var (year, month) = (date.year, date.month - months)
         if month < 1 { (year, month) = (year - 1, month + 12) }
-        guard let first = CalendarDate(year: year, month: month, day: 1) else {
-            preconditionFailure("each month has a first day")
-        }
+        // Before the first month that there is, the period begins with the date.
+        let first = CalendarDate(year: year, month: month, day: 1) ?? date
         return ["from": [first.description], "to": [date.description]]
     }
 

@@ -31,8 +31,15 @@ struct PageRoutes: Sendable {
                 }
             }
         }
-        router.get("/") { request, context in
-            await pages.answer(request, context) { try await home(request, context) }
+        for path in ["/", "ledgers"] {
+            router.get(RouterPath(path)) { request, context in
+                await pages.answer(request, context) { try await home(request, context) }
+            }
+        }
+        router.get("ledgers/{ledger}") { request, context in
+            await pages.answer(request, context) {
+                throw Problem.notFound("there is no such page")
+            }
         }
         router.get("ledgers/{ledger}/**") { request, context in
             await pages.answer(request, context) { throw Problem.notFound("there is no such page") }

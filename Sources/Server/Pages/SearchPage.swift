@@ -64,13 +64,15 @@ enum SearchPage {
             episodes: named,
             limit: limit
         )
-        // One alone is opened.
-        if found.count == 1 {
-            let path = "/ledgers/\(request.call.ledger.name)/episodes/\(found[0].episodeID)"
+        // One alone is opened; and what has an entry, whether or not an admission is known of it.
+        let entries = EpisodeID(text) == nil ? named : Array(named.dropFirst())
+        let alone = found.count == 1 ? found[0].episodeID : found.isEmpty ? entries.first : nil
+        if let alone {
+            let path = "/ledgers/\(request.call.ledger.name)/episodes/\(alone)"
             return .other(
                 Reply(
                     .redirect(to: request.address.to(path).href),
-                    disclosed: "found \(found[0].episodeID); as of position \(basis.position)"
+                    disclosed: "found \(alone); as of position \(basis.position)"
                 )
             )
         }
