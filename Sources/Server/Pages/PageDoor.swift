@@ -3,7 +3,6 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import Pages
-import ProjectionRuntime
 
 /// What stands before every page: the pages' own host alone, every error as a page, and the headers
 /// that keep a page safe.
@@ -33,9 +32,7 @@ struct PageDoor: Sendable {
             }
         } catch let late as LateAnswer {
             response = .page(PageFrame(requestID: context.id).page(late.view), status: .accepted)
-            let again = PageAddress(request.uri.path, Arguments(request).values)
-                .with(["auto": "1"])
-            response.headers[.refresh] = "2; url=\(again.href)"
+            response.headers[.refresh] = "2"
         } catch {
             let problem = Problem(error)
             if problem.status.code >= 500 {
