@@ -170,7 +170,7 @@ class Bar(Pages):
     def test_a_wrong_clock_is_told_by_its_name(self):
         page = self.open("/account")
         wrong = [
-            ("known_at=yesterday", "Known_at must be a date"),
+            ("known_at=yesterday", "As known on must be a date"),
             ("known_at=2025-11-02T01:30", "comes twice that day in America/New_York"),
             ("known_at=2025-03-09T02:30", "the clocks left out"),
             ("date=2999-01-01", "must not lie ahead"),
@@ -182,6 +182,61 @@ class Bar(Pages):
             self.assertEqual(self.status(page, f"/ledgers/{LEDGER}/census?{words}"), 400, words)
             self.assertIn(told, page.locator("main").inner_text(), words)
         self.forget_complaints()
+
+    def test_what_is_wrong_stands_at_its_field_with_what_was_typed(self):
+        page = self.open("/account")
+        path = f"/ledgers/{LEDGER}/census?date=31.12.2025&known_at=yesterday&program=iop-day"
+        self.assertEqual(self.status(page, path), 400)
+        self.forget_complaints()
+        self.assertTrue(page.title().startswith("Error: "), page.title())
+        summary = page.locator(".summary-of-errors")
+        expect(summary).to_be_focused()
+        expect(summary.get_by_role("link")).to_have_count(2)
+        summary.get_by_role("link", name="As known on").click()
+        known = page.get_by_label("As known on")
+        expect(known).to_be_focused()
+        expect(known).to_have_value("yesterday")
+        expect(known).to_have_attribute("aria-invalid", "true")
+        expect(known).to_have_accessible_description(re.compile("^Error: As known on must be"))
+        self.assertNotIn("known_at", page.locator("main").inner_text())
+        # Only what was wrong is typed anew, and the rest is kept.
+        known.fill("2025-12-30T17:00")
+        page.get_by_label("Happened up to").fill(DAY)
+        page.locator("main").get_by_role("button", name="Show").click()
+        page.wait_for_url(re.compile("program=iop-day"))
+        expect(page.locator(".clocks")).to_contain_text("Tue, Dec 30, 2025, 5:00 PM")
+        self.assertEqual(page.locator("h1").count(), 1)
+        # Or the page is shown without it, by a link.
+        self.assertEqual(self.status(page, path), 400)
+        page.get_by_role("link", name="This page without it").click()
+        page.wait_for_url(re.compile(r"/census\?program=iop-day$"))
+        self.forget_complaints()
+
+    def test_an_hour_that_comes_twice_is_chosen_by_a_link(self):
+        page = self.open("/account")
+        typed = f"/ledgers/zones/census?date=2025-11-03&known_at=2025-11-02T01:30"
+        for place, told in enumerate(("EDT", "EST")):
+            self.assertEqual(self.status(page, typed), 400)
+            self.forget_complaints()
+            choices = page.locator(".field.wrong a")
+            expect(choices).to_have_count(2)
+            choices.nth(place).click()
+            page.wait_for_url(re.compile("known_at="))
+            expect(page.locator(".clocks")).to_have_class("clocks past")
+            expect(page.locator(".clock.known")).to_contain_text("1:30 AM")
+            shown = page.locator(".clock.known").inner_text()
+            self.assertIn(("-04:00", "-05:00")[place], shown.replace("−", "-"), told)
+
+    def test_one_end_of_a_period_is_enough(self):
+        page = self.open("/account")
+        for name in ("outcomes", "summaries"):
+            path = f"/ledgers/{LEDGER}/{name}"
+            self.go(page, f"{path}?date={DAY}&from=2025-11-01")
+            self.go(page, f"{path}?date={DAY}&to=2025-12-15")
+            for words in (f"from={DAY}&to=2025-11-01", "from=soon", "to=31.12.2025"):
+                self.assertEqual(self.status(page, f"{path}?date={DAY}&{words}"), 400, words)
+                self.forget_complaints()
+                self.assertEqual(page.locator(".field.wrong").count(), 1, words)
 
 
 class Compared(Pages):

@@ -2,18 +2,22 @@ public import Markup
 
 /// A page that says one thing: what went wrong, and what to do.
 public struct MessageView: PageView {
-    /// What the page is about.
-    public let title: String
+    /// What the page is about; of an error it begins so.
+    public var title: String { isError ? "Error: \(heading)" : heading }
+    private let heading: String
+    private let isError: Bool
     private let paragraphs: [String]
     private let link: (href: String, words: String)?
 
     /// A page with a heading and some sentences.
     public init(
-        _ title: String,
+        _ heading: String,
         _ paragraphs: [String],
-        link: (href: String, words: String)? = nil
+        link: (href: String, words: String)? = nil,
+        isError: Bool = false
     ) {
-        self.title = title
+        self.heading = heading
+        self.isError = isError
         self.paragraphs = paragraphs
         self.link = link
     }
@@ -31,7 +35,7 @@ public struct MessageView: PageView {
                     .tag(
                         "div",
                         ["class": "empty"],
-                        [.tag("h1", text: title)] + paragraphs.map { .tag("p", text: $0) }
+                        [.tag("h1", text: heading)] + paragraphs.map { .tag("p", text: $0) }
                             + (link.map {
                                 [
                                     .tag(

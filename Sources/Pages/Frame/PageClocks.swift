@@ -27,6 +27,18 @@ public struct PageClocks: Sendable {
     /// As the API takes them, for a question that knows `effective_at`.
     public let values: [String: [String]]
 
+    /// Now, with everything that is known.
+    public static let now = PageClocks()
+
+    private init() {
+        effective = .now
+        knownAt = nil
+        knownBy = .source
+        compared = nil
+        version = nil
+        values = [:]
+    }
+
     /// Reads the clocks of a page's address.
     ///
     /// - Throws: ``QuestionRefusal`` with the names of the fields that are wrong.
@@ -44,7 +56,7 @@ public struct PageClocks: Sendable {
         let name = address["date"] == nil ? "effective_at" : "date"
         if address["date"] != nil, address["effective_at"] != nil {
             reasons.append(
-                .init(parameter: "effective_at", code: .conflict, detail: "does not go with date")
+                .init(parameter: "effective_at", code: .conflict, detail: "does not go with a date")
             )
         }
         let effectiveAt = time(name)
@@ -98,7 +110,7 @@ public struct PageClocks: Sendable {
                 .init(
                     parameter: "version",
                     code: .conflict,
-                    detail: "does not go with known_at or compare"
+                    detail: "does not go with a time of knowledge"
                 )
             )
         }
@@ -135,6 +147,13 @@ public struct PageClocks: Sendable {
         return values
     }
 
+    /// The instants that a time of the ledger's wall clock can mean, where it comes twice that day.
+    public static func meanings(of text: String, _ calendar: LocalCalendar) -> [Instant] {
+        guard let (date, hour, minute) = wallClock(text) else { return [] }
+        let instants = calendar.instants(date, hour: hour, minute: minute)
+        return instants.count > 1 ? instants : []
+    }
+
     private struct Wrong: Error {
         let detail: String
     }
@@ -149,18 +168,7 @@ public struct PageClocks: Sendable {
             return .success((text, calendar.startOfDay(date.adding(days: 1))))
         }
         if let instant = Instant(rfc3339: text) { return .success((text, instant)) }
-        let parts = text.split(separator: "T", omittingEmptySubsequences: false)
-        // Hours and minutes, and seconds that are none: anything else may be an offset that is lost.
-        let clock =
-            parts.count == 2
-            ? parts[1].split(separator: ":", omittingEmptySubsequences: false).map { part in
-                part.utf8.count == 2 && part.allSatisfy(\.isNumber) ? Int(part) : nil
-            } : []
-        guard parts.count == 2, let date = CalendarDate(iso8601: parts[0]),
-            clock.count == 2 || (clock.count == 3 && clock[2] == 0),
-            let hour = clock[0], let minute = clock[1], (0...23).contains(hour),
-            (0...59).contains(minute)
-        else {
+        guard let (date, hour, minute) = wallClock(text) else {
             return .failure(
                 Wrong(detail: "must be a date, such as 2025-12-31, or a time, 2025-12-31T17:30")
             )
@@ -181,5 +189,22 @@ public struct PageClocks: Sendable {
                 )
             )
         }
+    }
+
+    /// A time of the wall clock as a browser's field has it.
+    private static func wallClock(_ text: String) -> (CalendarDate, hour: Int, minute: Int)? {
+        let parts = text.split(separator: "T", omittingEmptySubsequences: false)
+        // Hours and minutes, and seconds that are none: anything else may be an offset that is lost.
+        let clock =
+            parts.count == 2
+            ? parts[1].split(separator: ":", omittingEmptySubsequences: false).map { part in
+                part.utf8.count == 2 && part.allSatisfy(\.isNumber) ? Int(part) : nil
+            } : []
+        guard parts.count == 2, let date = CalendarDate(iso8601: parts[0]),
+            clock.count == 2 || (clock.count == 3 && clock[2] == 0),
+            let hour = clock[0], let minute = clock[1], (0...23).contains(hour),
+            (0...59).contains(minute)
+        else { return nil }
+        return (date, hour, minute)
     }
 }

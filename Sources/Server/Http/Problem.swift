@@ -140,6 +140,7 @@ extension Problem {
                     FieldError(pointer: $0.parameter, code: $0.code, detail: $0.detail)
                 }
             )
+        case let page as PageRefusal: self.init(page.refusal)
         case let error as SubscriptionError: self.init(error)
         case let error as AppendError: self = .unavailable("\(error)")
         case let error as PostgresError where error.isTransient || error.code == .poolClosed:

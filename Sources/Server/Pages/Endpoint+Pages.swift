@@ -250,7 +250,14 @@ extension Endpoint {
             parameters: parameters,
             extraSeconds: extraSeconds,
             isPage: true,
-            handler: { try await handler(PageRequest($0)) }
+            handler: { call in
+                let request = try await PageRequest(call)
+                do {
+                    return try await handler(request)
+                } catch let refusal as QuestionRefusal {
+                    throw try await request.refused(refusal)
+                }
+            }
         )
     }
 }

@@ -316,7 +316,7 @@ struct EpisodeAsked {
     func proof(_ record: EpisodeRecord, _ size: Int64?) async throws -> EpisodeProofView.Proof? {
         guard let text = request.address["entry"] else { return nil }
         guard let number = Int64(text), let event = record.event(Version(number)) else {
-            throw Problem.badRequest("entry", "must be a version of the episode")
+            throw request.refusal("entry", "must be a version of the episode")
         }
         guard let size, event.position.rawValue <= size else { return nil }
         let store = TileStore(request.call.database, ledger: request.call.ledger)

@@ -39,7 +39,9 @@ struct FoundPage: Sendable {
 
     /// The page with what stands around it, and what the access log is told of it.
     func reply(to request: PageRequest, isLive: Bool) async throws -> Reply {
-        guard view.hasPage else { throw Problem.badRequest("page", "is beyond the last one") }
+        guard view.hasPage else {
+            throw request.refusal("page", "is beyond the last one")
+        }
         var frame = try await request.frame(basis, replayed, compares)
         if let notice = people.notice { frame.notices.append(notice) }
         frame.isWall = isWall

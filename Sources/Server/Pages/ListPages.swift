@@ -90,7 +90,7 @@ enum ListPages {
     private static func chosen(_ request: PageRequest) async throws -> EpisodeRecord? {
         guard let text = request.address["episode"] else { return nil }
         guard let episode = EpisodeID(text) else {
-            throw Problem.badRequest("episode", "must be an episode's id")
+            throw request.refusal("episode", "must be an episode's id")
         }
         return try await EpisodeAsked(request, episode).reviewed()
     }
@@ -210,23 +210,30 @@ extension PageRequest {
     /// - Parameter months: how many months before that of the date.
     func period(monthsBefore months: Int) -> [String: [String]] {
         let given = values(of: ["from", "to"])
-        if !given.isEmpty {
-            var values = given
-            if values["to"] == nil { values["to"] = [date.description] }
-            return values
-        }
-        var (year, month) = (date.year, date.month - months)
+        let to = given["to"] ?? [date.description]
+        if let from = given["from"] { return ["from": from, "to": to] }
+        // What cannot be read is refused by who reads it.
+        let last = to.first.flatMap { CalendarDate(iso8601: $0) } ?? date
+        var (year, month) = (last.year, last.month - months)
         if month < 1 { (year, month) = (year - 1, month + 12) }
-        // Before the first month that there is, the period begins with the date.
-        let first = CalendarDate(year: year, month: month, day: 1) ?? date
-        return ["from": [first.description], "to": [date.description]]
+        // Before the first month that there is, the period begins with its last date.
+        let first = CalendarDate(year: year, month: month, day: 1) ?? last
+        return ["from": [first.description], "to": to]
+    }
+
+    /// That a parameter of the page is wrong.
+    func refusal(_ parameter: String, _ detail: String) -> QuestionRefusal {
+        QuestionRefusal(
+            [.init(parameter: parameter, code: .invalid, detail: detail)],
+            call.parameters
+        )
     }
 
     /// The dates of a period that a question has taken.
     func dates(_ values: [String: [String]]) throws -> (from: CalendarDate, to: CalendarDate) {
         func date(_ name: String) throws -> CalendarDate {
             guard let text = values[name]?.first, let date = CalendarDate(iso8601: text) else {
-                throw Problem.badRequest(name, "must be a date, such as 2025-12-31")
+                throw refusal(name, "must be a date, such as 2025-12-31")
             }
             return date
         }

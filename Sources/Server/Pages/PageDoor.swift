@@ -33,6 +33,9 @@ struct PageDoor: Sendable {
         } catch let late as LateAnswer {
             response = .page(PageFrame(requestID: context.id).page(late.view), status: .accepted)
             response.headers[.refresh] = "2"
+            response.headers[.setCookie] = signIn.lateCookie(for: request)
+        } catch let refused as PageRefusal {
+            response = .page(refused.html, status: .badRequest)
         } catch {
             let problem = Problem(error)
             if problem.status.code >= 500 {
@@ -103,27 +106,36 @@ extension Problem {
                     "Your roles do not include it, or it was opened from elsewhere: \(detail).",
                     "Who runs the service can give you more.",
                 ],
-                link: ("/", "To the first page")
+                link: ("/", "To the first page"),
+                isError: true
             )
         case .notFound:
             MessageView(
                 "There is no such page",
                 ["\(detail.sentence) It may have been mistyped."],
-                link: ("/", "To the first page")
+                link: ("/", "To the first page"),
+                isError: true
             )
         case .badRequest:
             MessageView(
                 "This page cannot be shown as it was asked for",
                 [detail.sentence],
-                link: ("/", "To the first page")
+                link: ("/", "To the first page"),
+                isError: true
             )
         case .serviceUnavailable:
             MessageView(
                 "The service cannot answer at this moment",
-                ["\(detail.sentence) Nothing was lost."]
+                ["\(detail.sentence) Nothing was lost."],
+                isError: true
             )
         default:
-            MessageView("This did not work", [detail.sentence], link: ("/", "To the first page"))
+            MessageView(
+                "This did not work",
+                [detail.sentence],
+                link: ("/", "To the first page"),
+                isError: true
+            )
         }
     }
 }

@@ -35,13 +35,42 @@ struct PageRequest: Sendable {
         )
         context.kept = call.service.keptModels.forOneAnswer()
         address = PageAddress(call.request.uri.path, call.arguments.values)
-        try Self.check(address, call.parameters, at: context.moment)
-        clocks = try PageClocks(address, at: context.moment)
+        clocks = .now
         format = DisplayFormat(
             context.calendar,
             context.settings.displayLocale(on: context.moment.today)
                 .flatMap(DisplayFormat.Locale.init(rawValue:)) ?? .american
         )
+        var reasons: [QuestionRefusal.Reason] = []
+        do { clocks = try PageClocks(address, at: context.moment) } catch {
+            reasons = error.reasons
+        }
+        do { try Self.check(address, call.parameters, at: context.moment) } catch {
+            let known = Set(reasons.map(\.parameter))
+            reasons += error.reasons.filter { !known.contains($0.parameter) }
+        }
+        if !reasons.isEmpty { throw try await refused(QuestionRefusal(reasons, call.parameters)) }
+    }
+
+    /// The page that says what is wrong with what was asked for.
+    func refused(_ refusal: QuestionRefusal) async throws -> PageRefusal {
+        let known = Set(PageAddress.clocks + ["version"] + call.parameters.map(\.name))
+        let typed = PageAddress(address.path, address.values.filter { known.contains($0.key) })
+        let wrong = Set(refusal.reasons.map(\.parameter))
+        var page = self
+        page.address = PageAddress(
+            address.path,
+            typed.values.filter { !wrong.contains($0.key) && $0.key != "version" }
+        )
+        var choices: [String: [(value: String, words: String)]] = [:]
+        for name in wrong {
+            guard let text = typed[name] else { continue }
+            choices[name] = PageClocks.meanings(of: text, context.calendar).map { instant in
+                (instant.description, format.dateAndTime(instant))
+            }
+        }
+        let view = RefusalView(refusal, typed, call.parameters, choices: choices)
+        return PageRefusal(refusal: refusal, html: try await page.frame().page(view))
     }
 
     /// Takes what the page's parameters accept; the clocks are read apart.
@@ -49,7 +78,7 @@ struct PageRequest: Sendable {
         _ address: PageAddress,
         _ parameters: [Parameter],
         at moment: Moment
-    ) throws {
+    ) throws(QuestionRefusal) {
         let own = address.values.filter { name, _ in
             name != "auto"
                 && (parameters.contains { $0.name == name } || !PageAddress.clocks.contains(name))
@@ -250,6 +279,13 @@ struct PageRequest: Sendable {
         _ replayed: ReplayedVersion?,
         _ compares: Bool
     ) async throws -> PageFrame {
+        var frame = try await frame()
+        frame.clocks = try await clockBar(basis, replayed, compares: compares)
+        return frame
+    }
+
+    /// What stands around a page that is about no time.
+    private func frame() async throws -> PageFrame {
         var frame = PageFrame(requestID: call.context.id)
         frame.ledger = call.ledger.name.description
         frame.pages = Self.places(visitor.principal, call.ledger.name).map { place in
@@ -260,7 +296,6 @@ struct PageRequest: Sendable {
             address.to("/ledgers/\(call.ledger.name)/search"),
             token: try await call.service.signIn.token("search", for: visitor.principal.subject)
         )
-        frame.clocks = try await clockBar(basis, replayed, compares: compares)
         frame.zone = format.zone(at: context.moment.now)
         return frame
     }
@@ -309,4 +344,10 @@ struct PageRequest: Sendable {
             return (name, "/ledgers/\(ledger)/\(name.rawValue)")
         }
     }
+}
+
+/// A page that cannot be shown as it was asked for: what is wrong, as a page with its fields.
+struct PageRefusal: Error {
+    let refusal: QuestionRefusal
+    let html: String
 }

@@ -67,6 +67,7 @@ struct SignIn: Sendable {
             let session = try await store.session(
                 secret,
                 isActivity: isActivity && request.uri.queryParameters["auto"] == nil
+                    && value(ofCookie: Self.lateCookie, of: request) == nil
             ),
             // Who was signed in by a link, or by another provider, is not where that is over.
             session.issuer == provider?.settings.issuer
@@ -93,7 +94,10 @@ struct SignIn: Sendable {
     }
 
     private func cookie(_ name: String, of request: Request) -> String? {
-        let name = origins.cookieName(name, request)
+        value(ofCookie: origins.cookieName(name, request), of: request)
+    }
+
+    private func value(ofCookie name: String, of request: Request) -> String? {
         for header in request.headers[values: .cookie] {
             for pair in header.split(separator: ";") {
                 let parts = pair.split(separator: "=", maxSplits: 1)
@@ -102,6 +106,15 @@ struct SignIn: Sendable {
             }
         }
         return nil
+    }
+
+    private static let lateCookie = "late"
+
+    /// What a page that is late leaves with the browser, which asks for it again by itself: the next
+    /// request for it is nobody's doing.
+    func lateCookie(for request: Request) -> String {
+        "\(Self.lateCookie)=1; Max-Age=4; Path=\(request.uri.path); HttpOnly; SameSite=Strict"
+            + (origins.isSecure(request) ? "; Secure" : "")
     }
 
     /// The cookie of a new session.
