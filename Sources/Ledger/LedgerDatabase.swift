@@ -7,7 +7,10 @@ public import Postgres
 public final class LedgerDatabase: Sendable {
     /// How the database is reached.
     public let configuration: PostgresConfiguration
-    /// Appends: `ledger_writer`.
+    /// Appends batches: `ledger_writer`. Each ledger has one batch under way at a time, so that
+    /// ledgers whose heads are locked keep nobody else's batch waiting.
+    public let appender: PostgresPool
+    /// What an append needs besides, and the access log: `ledger_writer`.
     public let writer: PostgresPool
     /// Reads events and read models: `ledger_reader`.
     public let reader: PostgresPool
@@ -30,6 +33,7 @@ public final class LedgerDatabase: Sendable {
             return PostgresPool(configuration, limit: limit)
         }
         self.configuration = configuration
+        appender = pool("ledger_writer", limit: 16)
         writer = pool("ledger_writer", limit: 4)
         reader = pool("ledger_reader", limit: connectionLimit)
         projector = pool("ledger_projector", limit: connectionLimit)
@@ -39,7 +43,7 @@ public final class LedgerDatabase: Sendable {
 
     /// Closes every connection; calls under way fail.
     public func close() async {
-        for pool in [writer, reader, projector, owner, signIn] { await pool.close() }
+        for pool in [appender, writer, reader, projector, owner, signIn] { await pool.close() }
     }
 
     /// All ledgers, by name.

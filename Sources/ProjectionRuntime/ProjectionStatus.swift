@@ -45,7 +45,7 @@ public struct ProjectionStatus: Sendable {
         let results = try await database.reader.pipeline([
             """
             select p.name, p.position, h.position as head, p.generation, p.fold_version,
-                case when p.lease_until > clock_timestamp() then p.lease_holder end as lease_holder,
+                case when \(Lease.isHeld("p.lease_until")) then p.lease_holder end as lease_holder,
                 \(RebuildProgress.columns)
             from read_model_state p
             join ledger_head h on h.ledger_id = p.ledger_id

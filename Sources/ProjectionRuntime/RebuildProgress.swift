@@ -1,3 +1,4 @@
+import Ledger
 import Postgres
 
 /// How far the rebuild of a read model is.
@@ -28,7 +29,7 @@ public struct RebuildProgress: Hashable, Sendable {
     /// Joins what is under way to a row of `read_model_state`, called `p`.
     static let join: SQL = """
         left join read_model_rebuild r
-            on r.ledger_id = p.ledger_id and r.name = p.name and r.lease_until > clock_timestamp()
+            on r.ledger_id = p.ledger_id and r.name = p.name and \(Lease.isHeld("r.lease_until"))
         """
 
     /// Reads ``columns``.

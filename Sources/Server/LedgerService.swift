@@ -53,6 +53,8 @@ public final class LedgerService: Service, Sendable {
     private struct State {
         var ledgers: [LedgerName: LedgerDescription] = [:]
         var sequencers: [LedgerName: Sequencer] = [:]
+        /// Why this process could not seal a ledger, were it its turn.
+        var sealTrouble: [LedgerName: SealError] = [:]
         var isStopped = false
     }
 
@@ -197,8 +199,18 @@ public final class LedgerService: Service, Sendable {
     }
 
     private func sealer(_ ledger: LedgerDescription) -> Sealer {
-        Sealer(database, ledger: ledger, place: place(ledger.name), holder: settings.holder)
+        Sealer(
+            database,
+            ledger: ledger,
+            place: place(ledger.name),
+            holder: settings.holder
+        ) { [weak self] trouble in
+            self?.state.withLock { $0.sealTrouble[ledger.name] = trouble }
+        }
     }
+
+    /// The ledgers that this process is to seal and cannot, since key or log are not in place.
+    var sealTrouble: [LedgerName: SealError] { state.withLock { $0.sealTrouble } }
 
     /// The newest checkpoint of a ledger, sealed up to the head where this process may.
     func checkpoint(_ ledger: LedgerDescription) async throws -> PublishedCheckpoint {

@@ -24,6 +24,39 @@ struct IdempotencyTests {
         }
     }
 
+    @Test("A repeat is told that its events are recorded only when a standby has them, as the first was")
+    func waitsForTheStandby() async throws {
+        try await TestCluster.withPrivateCluster { cluster in
+            try await LedgerFixture.withDatabase(on: cluster) { database in
+                let ledger = try await database.ledger(named: .default)
+                let sequencer = Sequencer(database, ledger: ledger, timeout: .seconds(3))
+                let run = Task { await sequencer.run() }
+                let asked = request(.fresh, SampleEvent.admitted())
+                try await sequencer.appended(asked)
+                _ = try await cluster.sql("alter system set synchronous_standby_names = 'nobody'")
+                _ = try await cluster.sql("select pg_reload_conf()")
+                try await eventually("commits wait") {
+                    try await cluster.sql("show synchronous_standby_names").contains("nobody")
+                }
+                // What writes nothing has nothing to wait for.
+                let unknown = request(.fresh, SampleEvent.session())
+                let refused = try await sequencer.submit(unknown, isTimed: true).outcome()
+                #expect(refused.duplicate == nil && refused.appended == nil)
+                await #expect(throws: AppendError.self) {
+                    try await sequencer.submit(asked, isTimed: true).outcome()
+                }
+                _ = try await cluster.sql("alter system reset synchronous_standby_names")
+                _ = try await cluster.sql("select pg_reload_conf()")
+                try await eventually("the repeat is told") {
+                    let again = try? await sequencer.submit(asked, isTimed: true).outcome()
+                    return again?.duplicate?.count == 1
+                }
+                sequencer.stop()
+                await run.value
+            }
+        }
+    }
+
     @Test("Another spelling of times and ids is the same content")
     func otherSpelling() async throws {
         try await LedgerFixture.withSequencer { database, sequencer in

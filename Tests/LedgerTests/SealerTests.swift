@@ -280,7 +280,7 @@ struct SealerTests {
             _ = try await fixture.database.projector.query(
                 """
                 update sealer set lease_holder = 'busy',
-                    lease_until = clock_timestamp() + interval '1 hour'
+                    lease_until = clock_timestamp() + interval '1 minute'
                 """
             )
             try await fixture.append(10)

@@ -54,6 +54,50 @@ struct SeveralLedgersTests {
         }
     }
 
+    @Test("Ledgers whose heads are locked keep no other ledger from being written, however many")
+    func manyLocked() async throws {
+        try await LedgerFixture.withDatabase { database in
+            var ledgers: [LedgerDescription] = []
+            for number in 1...10 {
+                let name = try #require(LedgerName("l\(number)"))
+                ledgers.append(try await database.createLedger(named: name, timeZone: "UTC"))
+            }
+            let last = ledgers.removeLast()
+            let locked = ledgers.map(\.id.rawValue)
+            let lock = PostgresPool(database.configuration, limit: 1)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                try await lock.withTransaction { connection in
+                    _ = try await connection.query(
+                        "select from ledger_head where ledger_id = any (\(locked)) for update"
+                    )
+                    for ledger in ledgers {
+                        group.addTask {
+                            try await Sequencer.with(database, ledger: ledger) { sequencer in
+                                async let first = sequencer.appended(
+                                    request(.fresh, SampleEvent.admitted())
+                                )
+                                try await sequencer.appended(
+                                    request(.fresh, SampleEvent.admitted())
+                                )
+                                _ = try await first
+                            }
+                        }
+                    }
+                    try await untilWaiting(database, locked.count)
+                    // It returns: the locks are held until it has.
+                    try await Sequencer.with(database, ledger: last) { sequencer in
+                        let asked = request(.fresh, SampleEvent.admitted())
+                        try await sequencer.appended(asked)
+                        #expect(try await sequencer.append(asked).duplicate?.count == 1)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            for ledger in ledgers { #expect(try await audit(database, ledger).count == 2) }
+            await lock.close()
+        }
+    }
+
     @Test("Ledgers are found by their name, and made once")
     func catalog() async throws {
         try await LedgerFixture.withDatabase { database in

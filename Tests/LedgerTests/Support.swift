@@ -133,9 +133,9 @@ func waitingSessions(_ database: LedgerDatabase) async throws -> [Int32] {
 }
 
 /// Waits until a session of the database waits for a lock.
-func untilWaiting(_ database: LedgerDatabase) async throws {
-    try await eventually("a session waits for a lock") {
-        try await !waitingSessions(database).isEmpty
+func untilWaiting(_ database: LedgerDatabase, _ count: Int = 1) async throws {
+    try await eventually("\(count) sessions wait for a lock") {
+        try await waitingSessions(database).count >= count
     }
 }
 

@@ -34,7 +34,7 @@ struct Status: AsyncParsableCommand {
             let seal = try await SealStatus(session.database, ledger: ledger)
             switch session.format {
             case .json:
-                let answer: AnswerJSON = [
+                var answer: AnswerJSON = [
                     "database": [
                         "name": .string(name),
                         "server_version": .string(version),
@@ -48,16 +48,27 @@ struct Status: AsyncParsableCommand {
                     "projections": .array(projections.map(\.json)),
                     "seal": seal.json,
                 ]
+                if head.secondsAhead >= 1, case .object(let members) = answer {
+                    let ahead: AnswerJSON = .number(head.secondsAhead.rounded())
+                    answer = .object(members + [("head_ahead_seconds", ahead)])
+                }
                 Console.print(answer.bytes)
             case .text:
                 let kind = session.isEmbedded ? "private cluster in \(dataDirectory)" : "external"
+                let ahead =
+                    head.secondsAhead < 1
+                    ? []
+                    : [
+                        "AHEAD of the database's clock by \(Words.decimal(head.secondsAhead)) s: "
+                            + "until then every event is recorded at this instant"
+                    ]
                 let recorded = head.recordedAt.map { ", recorded \($0)" } ?? ""
                 let lines = projections.flatMap(\.lines)
                 let facts: [(label: String, lines: [String])] = [
                     ("Database", ["\(name), PostgreSQL \(version), \(kind)"]),
                     ("Schema", ["version \(Migration.all.count), current"]),
                     ("Ledger", ["\(ledger.name), days in \(ledger.timeZone)"]),
-                    ("Head", ["position \(Words.grouped(head.position.rawValue))\(recorded)"]),
+                    ("Head", ["position \(Words.grouped(head.position.rawValue))\(recorded)"] + ahead),
                     ("Read models", lines.isEmpty ? ["none has been asked for yet"] : lines),
                     ("Seal", seal.lines),
                 ]

@@ -145,7 +145,7 @@ struct BatchWorker {
         _ declined: [(pending: PendingAppend, outcome: AppendOutcome)]
     ) async throws {
         guard !declined.isEmpty else { return }
-        let recorded = try await recorded(declined.map(\.pending))
+        let recorded = try await recorded(declined.map(\.pending), waiting: true)
         for (pending, outcome) in declined {
             if case .partlyRecorded = outcome {
                 pending.ticket.settle(.success(outcome))
@@ -157,13 +157,23 @@ struct BatchWorker {
     }
 
     /// The recorded events that have an id of these requests, or why they cannot be read.
-    private func recorded(_ requests: [PendingAppend]) async throws -> RecordedEvents {
+    ///
+    /// - Parameter waiting: whether what is found is certain only after a commit: an event can be seen
+    ///   although the commit that recorded it was never confirmed by the standby that it waited for.
+    ///   A record of the write-ahead log comes after all that was seen, and its commit waits for as
+    ///   much as an append does; where nothing is found, nothing is written.
+    private func recorded(
+        _ requests: [PendingAppend],
+        waiting: Bool = false
+    ) async throws -> RecordedEvents {
         let ids = requests.flatMap { $0.request.events.map(\.eventID) }
         let id = ledger.id.rawValue
+        let mark: SQL =
+            waiting ? ", (select pg_logical_emit_message(true, 'episode-ledger', '')) as mark" : ""
         let rows = try await reaching { [database] in
             try await database.writer.query(
                 """
-                select \(raw: EventRow.columns(.proving))
+                select \(raw: EventRow.columns(.proving))\(mark)
                 from event
                 where ledger_id = \(id) and event_id = any (\(ids))
                 """
@@ -247,7 +257,7 @@ struct BatchWorker {
         batchEvents.record(planned.reduce(0) { $0 + $1.pending.request.events.count })
         switch result {
         case .success(let outcome):
-            clock.saw(outcome.recordedAt, askedAt: outcome.sentAt)
+            clock.recorded(at: outcome.recordedAt, askedAt: outcome.sentAt)
             return await tell(outcome, of: call, planned: planned, predicted: predicted)
         case .failure(.database(let state)) where planned.count > 1 && Self.isAboutValues(state):
             // The database takes exception to one of the requests: the others must not suffer.
@@ -347,7 +357,7 @@ struct BatchWorker {
         var inDoubt = false
         while true {
             do {
-                return .success(try await call.run(on: database.writer))
+                return .success(try await call.run(on: database.appender))
             } catch let error as PostgresError where error.isTransient {
                 inDoubt = inDoubt || error.mayHaveCommitted
             } catch let error as PostgresError where error.sqlState != nil && !inDoubt {

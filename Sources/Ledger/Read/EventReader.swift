@@ -7,6 +7,9 @@ public struct LedgerHead: Hashable, Sendable {
     public let position: Position
     /// The database server's clock at the newest append; nil where nothing is recorded.
     public let recordedAt: Instant?
+    /// How far that lies ahead of the clock now, in seconds: somebody has set the clock back since, and
+    /// until it has got there all events are recorded at that one instant. 0 where it does not.
+    public var secondsAhead: Double = 0
 }
 
 /// Some events in the order of their positions.
@@ -38,7 +41,10 @@ public struct EventReader: Sendable {
     public func head() async throws -> LedgerHead {
         let rows = try await database.reader.query(
             """
-            select position, recorded_at from ledger_head
+            select position, recorded_at,
+                greatest(recorded_at / 1e6 - extract(epoch from clock_timestamp()), 0)::float8
+                    as ahead
+            from ledger_head
             where ledger_id = \(ledger.id.rawValue)
             """
         )
@@ -46,7 +52,8 @@ public struct EventReader: Sendable {
         let position = Position(rawValue: try row.get("position"))
         return LedgerHead(
             position: position,
-            recordedAt: position == .zero ? nil : try row.get("recorded_at")
+            recordedAt: position == .zero ? nil : try row.get("recorded_at"),
+            secondsAhead: try row.get("ahead")
         )
     }
 

@@ -27,7 +27,7 @@ public struct SealStatus: Sendable {
         let rows = try await database.reader.query(
             """
             select h.position as head, l.origin, c.size, c.sealed_at, s.trouble, s.trouble_position,
-                case when s.lease_until > clock_timestamp() then s.lease_holder end as holder,
+                case when \(Lease.isHeld("s.lease_until")) then s.lease_holder end as holder,
                 clock_timestamp() as now,
                 (
                     select e.recorded_at from event e
@@ -66,5 +66,40 @@ public struct SealStatus: Sendable {
     ) async throws -> [NoteVerifierKey] {
         let registry = SealRegistry(database: database, ledger: ledger)
         return try await registry.identity()?.activeKeys ?? []
+    }
+}
+
+/// What keeps a ledger from being sealed, as the database knows it.
+public struct SealFault: Sendable {
+    /// Of which ledger.
+    public let ledger: LedgerName
+    /// What is wrong; holds no health information and no path.
+    public let reason: String
+
+    /// Those of all ledgers, by name: one statement.
+    public static func all(_ database: LedgerDatabase) async throws -> [SealFault] {
+        try await database.reader.query(
+            """
+            select l.name, c.size > h.position as is_beyond
+            from ledger l
+            join ledger_head h using (ledger_id)
+            left join sealer s using (ledger_id)
+            left join lateral (
+                select size from checkpoint c
+                where c.ledger_id = l.ledger_id order by size desc limit 1
+            ) c on true
+            where s.trouble is not null or c.size > h.position
+            order by l.name
+            """
+        ).compactMap { row in
+            guard let name = LedgerName(try row.get("name")) else { return nil }
+            let isBeyond = try row.get("is_beyond", as: Bool?.self) ?? false
+            return SealFault(
+                ledger: name,
+                reason: isBeyond
+                    ? "a checkpoint covers more events than there are: was the database restored?"
+                    : "nothing is signed any more"
+            )
+        }
     }
 }

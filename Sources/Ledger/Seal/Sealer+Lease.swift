@@ -10,7 +10,13 @@ extension Sealer {
         _ body: (inout SealState) async throws -> Result
     ) async throws -> Result? {
         let identity = try await registry.identity()
-        if let identity { try await checkPlace(identity) }
+        do {
+            if let identity { try await checkPlace(identity) }
+            onPlace(nil)
+        } catch let error as SealError {
+            onPlace(error)
+            throw error
+        }
         guard let lease = try await registry.acquire(seizing: seizing) else { return nil }
         return try await registry.database.projector.releasing(lease.lease) {
             do {

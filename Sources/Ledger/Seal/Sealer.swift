@@ -30,6 +30,8 @@ public final class Sealer: LeasedWork {
     let tiles: TileStore
     let events: EvidenceReader
     let reader: EventReader
+    /// Told whether this process could sign, were the lease its own.
+    let onPlace: @Sendable (SealError?) -> Void
     private let lagEvents: Gauge
     private let lag: Metrics.Timer
     private let failures: Counter
@@ -42,13 +44,17 @@ public final class Sealer: LeasedWork {
     ///   - place: where key and log are.
     ///   - holder: who this is, shown as the lease's holder.
     ///   - settings: how it works.
+    ///   - onPlace: told before each try whether key and checkpoint log are in place here: nil where
+    ///     they are.
     public init(
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
         place: SealingPlace,
         holder: String,
-        settings: Settings = Settings()
+        settings: Settings = Settings(),
+        onPlace: @escaping @Sendable (SealError?) -> Void = { _ in }
     ) {
+        self.onPlace = onPlace
         registry = SealRegistry(
             database: database,
             ledger: ledger,

@@ -88,7 +88,7 @@ extension SignIns {
                 clock_timestamp() + \(Int32(SignInFlow.minutes)) * interval '1 minute'
             where (
                 select count(*) from sign_in.flow
-                where address = \(address) and expires_at > clock_timestamp()
+                where address = \(address) and \(Self.isNotOver(SignInFlow.minutes))
             ) < \(Int64(Self.flowLimit))
             returning hash
             """
@@ -104,7 +104,7 @@ extension SignIns {
             """
             delete from sign_in.flow
             where hash = \(Self.hash(state)) and cookie = \(Self.hash(cookie))
-            and expires_at > clock_timestamp()
+            and \(Self.isNotOver(SignInFlow.minutes))
             returning nonce, verifier, return_page
             """
         ).first.map(SignInFlow.init)

@@ -59,7 +59,7 @@ public struct SignIns: Sendable {
         let rows = try await pool.query(
             """
             select from sign_in.link
-            where hash = \(Self.hash(secret)) and expires_at > clock_timestamp()
+            where hash = \(Self.hash(secret)) and \(Self.isNotOver(Self.linkMinutes))
             """
         )
         return !rows.isEmpty
@@ -74,7 +74,7 @@ public struct SignIns: Sendable {
             """
             with used as (
                 delete from sign_in.link
-                where hash = \(Self.hash(link)) and expires_at > clock_timestamp()
+                where hash = \(Self.hash(link)) and \(Self.isNotOver(Self.linkMinutes))
                 returning subject, roles
             )
             insert into sign_in.session (hash, subject, roles, expires_at)
@@ -89,6 +89,22 @@ public struct SignIns: Sendable {
 
     // MARK: - Sessions
 
+    /// Whether what lasts so many minutes is not over. What ends later than it can was made while the
+    /// database's clock was ahead, and would last for as long as that was.
+    static func isNotOver(_ minutes: Int) -> SQL {
+        """
+        expires_at > clock_timestamp()
+        and expires_at <= clock_timestamp() + \(Int32(minutes + 1)) * interval '1 minute'
+        """
+    }
+
+    /// Whether a session is neither over nor idle for too long.
+    private static let isSession: SQL = """
+        \(isNotOver(SignInSession.longestHours * 60))
+        and seen_at > clock_timestamp()
+            - \(Int32(SignInSession.idleMinutes)) * interval '1 minute'
+        """
+
     /// The session of a cookie; nil where it is none, over, or idle for too long.
     ///
     /// - Parameter isActivity: whether the request counts as the subject's doing; what a page asks by
@@ -99,9 +115,7 @@ public struct SignIns: Sendable {
             """
             with found as (
                 select * from sign_in.session
-                where hash = \(hash) and expires_at > clock_timestamp()
-                and seen_at > clock_timestamp()
-                    - \(Int32(SignInSession.idleMinutes)) * interval '1 minute'
+                where hash = \(hash) and \(Self.isSession)
             ), seen as (
                 update sign_in.session s set seen_at = clock_timestamp()
                 from found f
@@ -157,9 +171,7 @@ public struct SignIns: Sendable {
             """
             select \(SignInSession.columns)
             from sign_in.session
-            where expires_at > clock_timestamp()
-            and seen_at > clock_timestamp()
-                - \(Int32(SignInSession.idleMinutes)) * interval '1 minute'
+            where \(Self.isSession)
             order by session_id desc
             limit \(Int64(Self.listLimit))
             """
@@ -181,7 +193,8 @@ public struct SignIns: Sendable {
         let rows = try await pool.query(
             """
             select count(*) as failures from sign_in.failure
-            where address = \(address) and at > clock_timestamp() - interval '1 minute'
+            where address = \(address)
+            and at between clock_timestamp() - interval '1 minute' and clock_timestamp()
             """
         )
         return try (rows.first?.get("failures", as: Int64.self) ?? 0) >= Int64(Self.failureLimit)
@@ -208,16 +221,15 @@ public struct SignIns: Sendable {
     /// Deletes what is over.
     public func deleteExpired() async throws {
         _ = try await pool.pipeline([
-            "delete from sign_in.link where expires_at <= clock_timestamp()",
-            "delete from sign_in.flow where expires_at <= clock_timestamp()",
+            "delete from sign_in.link where not (\(Self.isNotOver(Self.linkMinutes)))",
+            "delete from sign_in.flow where not (\(Self.isNotOver(SignInFlow.minutes)))",
             "delete from sign_in.logout where expires_at <= clock_timestamp()",
-            "delete from sign_in.failure where at <= clock_timestamp() - interval '1 minute'",
             """
-            delete from sign_in.session
-            where expires_at <= clock_timestamp()
-            or seen_at <= clock_timestamp()
-                - \(Int32(SignInSession.idleMinutes)) * interval '1 minute'
+            delete from sign_in.failure
+            where at not between clock_timestamp() - interval '1 minute'
+                and clock_timestamp() + interval '1 minute'
             """,
+            "delete from sign_in.session where not (\(Self.isSession))",
         ])
     }
 }

@@ -68,7 +68,7 @@ public struct SubscriptionConsumer: Sendable {
         }
         while true {
             try Task.checkCancellation()
-            let free = try await free(subscription.name, consumer)
+            let free = try await free(subscription, consumer)
             guard let first = free.first else {
                 return SubscriptionDelivery(
                     events: [],
@@ -97,14 +97,18 @@ public struct SubscriptionConsumer: Sendable {
     }
 
     /// Buckets that nobody has, or that this consumer has, those furthest behind first.
-    private func free(_ name: SubscriptionName, _ consumer: String?) async throws -> [Bucket] {
-        try await database.projector.query(
+    private func free(_ subscription: Subscription, _ consumer: String?) async throws -> [Bucket] {
+        let name = subscription.name
+        let leaseSeconds = Double(subscription.leaseSeconds)
+        return try await database.projector.query(
             """
             select bucket, position, epoch, deliveries
             from subscription_bucket
             where ledger_id = \(id) and name = \(name.description)
             and (
                 lease_until is null or lease_until <= clock_timestamp()
+                -- No lease of it is so long: it was taken while the clock was ahead.
+                or lease_until > clock_timestamp() + make_interval(secs => \(leaseSeconds))
                 or consumer = \(consumer)::text
             )
             order by position, bucket

@@ -51,7 +51,11 @@ public struct WebhookRegistry: Sendable {
     /// When a webhook may be sent to; of a row of `webhook`, called `w` or nothing.
     private static let isDue: SQL = """
         disabled_reason is null
-        and (next_attempt_at is null or next_attempt_at <= statement_timestamp())
+        and (
+            next_attempt_at is null or next_attempt_at <= statement_timestamp()
+            -- No wait is so long: it was reckoned while the clock was ahead.
+            or next_attempt_at > statement_timestamp() + interval '2 days'
+        )
         """
 
     /// Takes webhooks that have something to send, nobody sends, and are due.
@@ -62,7 +66,7 @@ public struct WebhookRegistry: Sendable {
             from webhook w
             join ledger_head h using (ledger_id)
             where w.ledger_id = \(id) and w.position < h.position and \(Self.isDue)
-            and (w.lease_until is null or w.lease_until < statement_timestamp())
+            and not \(Lease.isHeld("w.lease_until"))
             order by w.last_attempt_at nulls first, w.position
             limit \(Int64(limit))
             """

@@ -5,7 +5,8 @@ public import Postgres
 /// Whoever seals ledger 3 holds the lease in the row of `sealer` with `ledger_id = 3`. Such a row has
 /// the columns `epoch`, `lease_holder` and `lease_until`. Each holder gets an epoch of its own, and
 /// what it writes counts only in a transaction that ``fence(_:setting:if:)`` has begun. Time is the
-/// database's alone: a lease is judged by the start of the statement that asks.
+/// database's alone: a lease is judged by the start of the statement that asks. One that ends later than
+/// any lease may was taken while the database's clock was ahead, and holds nobody off.
 public struct Lease: Sendable {
     /// Where a lease is kept.
     public struct Row: Sendable {
@@ -21,6 +22,21 @@ public struct Lease: Sendable {
             self.table = table
             self.key = key
         }
+    }
+
+    /// The longest that a lease lasts without a sign of life, in seconds.
+    public static let longest: Double = 120
+
+    /// Whether somebody holds the lease of a row.
+    ///
+    /// - Parameter end: the column that says when it ends.
+    public static func isHeld(_ end: SQL = "lease_until") -> SQL {
+        """
+        coalesce(
+            \(end) > statement_timestamp()
+            and \(end) <= statement_timestamp() + make_interval(secs => \(longest)), false
+        )
+        """
     }
 
     /// Of this holder; the next one has a greater.
@@ -49,6 +65,7 @@ public struct Lease: Sendable {
         returning columns: SQL = "epoch",
         _ connection: PostgresConnection
     ) async throws -> (lease: Lease, row: PostgresRow)? {
+        precondition(seconds <= longest, "a lease lasts at most \(longest) s")
         let rows = try await connection.query(
             """
             update \(raw: row.table)
@@ -56,7 +73,7 @@ public struct Lease: Sendable {
                 lease_until = statement_timestamp() + make_interval(secs => \(seconds))\
             \(further(setting))
             where \(row.key) and (\(condition))
-            and (lease_until is null or lease_until < statement_timestamp() or (\(seizing)))
+            and (not \(isHeld()) or (\(seizing)))
             returning epoch as lease_epoch, \(columns)
             """
         )
@@ -81,8 +98,10 @@ public struct Lease: Sendable {
         try await connection.query(
             """
             update \(raw: row.table)
-            set lease_until = greatest(
-                    lease_until, statement_timestamp() + make_interval(secs => \(seconds))
+            set lease_until = least(
+                    greatest(
+                        lease_until, statement_timestamp() + make_interval(secs => \(seconds))
+                    ), statement_timestamp() + make_interval(secs => \(Self.longest))
                 )\(Self.further(setting))
             where \(row.key) and epoch = \(epoch) and lease_until is not null and (\(condition))
             """

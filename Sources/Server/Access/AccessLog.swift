@@ -14,6 +14,8 @@ final class AccessLog: Sendable {
 
     private let database: LedgerDatabase
     private let batches = Mutex<[LedgerID: (open: Batch?, last: Batch)]>([:])
+    /// What was tried last and could not be kept; nil where the last try was good.
+    private let failed = Mutex<(entry: AccessDecision, ledger: LedgerDescription)?>(nil)
 
     private let timeout: Duration
 
@@ -96,7 +98,11 @@ final class AccessLog: Sendable {
         do {
             if last == .failed { throw Self.unavailable }
             try await write(batch.entries, ledger)
+            failed.withLock { $0 = nil }
         } catch {
+            if !Task.isCancelled, !Self.isAboutValues(error) {
+                failed.withLock { $0 = batch.entries.first.map { ($0, ledger) } }
+            }
             batch.finish(Task.isCancelled ? .abandoned : .failed)
             throw error
         }
@@ -135,6 +141,34 @@ final class AccessLog: Sendable {
             AccessDecision.statements(writing: entries, to: ledger),
             deadline: .now + timeout
         )
+    }
+
+    /// Whether decisions cannot be kept: the last one was not, and still it cannot be.
+    func isBroken() async throws -> Bool {
+        guard let (entry, ledger) = failed.withLock({ $0 }) else { return false }
+        do {
+            // Tried and taken back: whoever asked has been told that it was not kept.
+            try await database.writer.withTransaction { connection in
+                for statement in AccessDecision.statements(writing: [entry], to: ledger) {
+                    _ = try await connection.query(statement)
+                }
+                throw TakenBack()
+            }
+        } catch is TakenBack {
+            failed.withLock { $0 = nil }
+            return false
+        } catch let error as PostgresError where error.sqlState != nil {
+            return true
+        }
+        return false
+    }
+
+    private struct TakenBack: Error {}
+
+    /// Whether the database took exception to what was to be kept, and not to keeping it.
+    private static func isAboutValues(_ error: any Error) -> Bool {
+        guard let state = (error as? PostgresError)?.sqlState?.rawValue else { return false }
+        return ["22", "23", "54"].contains { state.hasPrefix($0) }
     }
 
     /// The last decisions about an episode, the newest first.

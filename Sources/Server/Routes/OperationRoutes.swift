@@ -2,7 +2,6 @@ import CareEpisode
 import HTTPTypes
 import Hummingbird
 import Ledger
-import Migrations
 import Postgres
 import ProjectionRuntime
 
@@ -29,31 +28,9 @@ enum OperationRoutes {
     /// The process answers.
     static func health() -> Response { .json(Health().json) }
 
-    /// The database is there, its schema is this program's, and workers are at work.
+    /// Whether the service can do what requests need.
     static func readiness(_ service: LedgerService) async -> Response {
-        var readiness = Readiness()
-        func check(_ name: String, _ problem: String?) {
-            readiness.checks.append((name, problem))
-        }
-        do {
-            let schema = try await Migrator(service.database.reader).shortfall(
-                deadline: .now + .seconds(3)
-            )
-            check("database", nil)
-            check("schema", schema)
-            let troubled = try await withTimeout(service.settings.requestTimeout) {
-                var names: [LedgerName] = []
-                for ledger in try await service.database.ledgers() {
-                    let seal = try await SealStatus(service.database, ledger: ledger)
-                    if seal.trouble != nil { names.append(ledger.name) }
-                }
-                return names
-            }
-            for name in troubled { check("seal of \(name)", "nothing is signed any more") }
-        } catch {
-            check("database", Problem(error).detail)
-        }
-        if !service.authenticator.hasKeys { check("keys", "cannot be fetched") }
+        let readiness = await Readiness(service)
         return .json(
             readiness.json,
             status: readiness.isReady ? .ok : .serviceUnavailable,
@@ -65,7 +42,8 @@ enum OperationRoutes {
     static func metrics(_ service: LedgerService, _ metrics: PrometheusMetrics) async -> Response {
         var gauges: [(name: String, labels: [(String, String)], value: Double)] = []
         let pools = [
-            ("writer", service.database.writer), ("reader", service.database.reader),
+            ("appender", service.database.appender), ("writer", service.database.writer),
+            ("reader", service.database.reader),
             ("projector", service.database.projector),
         ]
         for (name, pool) in pools {
@@ -106,7 +84,10 @@ enum OperationRoutes {
             let seal = try await SealStatus(service.database, ledger: ledger)
             gauges.append(("episode_ledger_unsealed_events", [name], Double(seal.unsealed)))
             gauges.append(("episode_ledger_seal_lag_now_seconds", [name], seal.lagSeconds))
-            gauges.append(("episode_ledger_seal_trouble", [name], seal.trouble == nil ? 0 : 1))
+            let isTroubled = seal.trouble != nil || service.sealTrouble[ledger.name] != nil
+            gauges.append(("episode_ledger_seal_trouble", [name], isTroubled ? 1 : 0))
+            let head = try await EventReader(service.database, ledger: ledger).head()
+            gauges.append(("episode_ledger_head_ahead_seconds", [name], head.secondsAhead))
             for status in try await ProjectionStatus.all(service.database, ledger: ledger) {
                 let model = ("model", status.name)
                 gauges.append(
@@ -129,27 +110,4 @@ struct Health: JSONObject {
     static let fields: [JSONField<Self>] = [
         .init("status", schema: ["type": "string", "const": "ok"]) { _ in "ok" }
     ]
-}
-
-/// Whether the service is ready, and what was looked at.
-struct Readiness: JSONDescribed {
-    /// What was looked at, and what is wrong with it; nil where it is as it should be.
-    var checks: [(name: String, problem: String?)] = []
-
-    var isReady: Bool { checks.allSatisfy { $0.problem == nil } }
-
-    /// By hand: which checks there are depends on what was found.
-    static let schema: AnswerJSON = [
-        "type": "object",
-        "properties": ["status": ["type": "string", "enum": ["ready", "not ready"]]],
-        "required": ["status"],
-        "additionalProperties": String.schema,
-    ]
-
-    var json: AnswerJSON {
-        .object(
-            [("status", .string(isReady ? "ready" : "not ready"))]
-                + checks.map { ($0.name, .string($0.problem ?? "ok")) }
-        )
-    }
 }
