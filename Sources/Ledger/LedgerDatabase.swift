@@ -7,10 +7,12 @@ public import Postgres
 public final class LedgerDatabase: Sendable {
     /// How the database is reached.
     public let configuration: PostgresConfiguration
-    /// Appends batches: `ledger_writer`. Each ledger has one batch under way at a time, so that
-    /// ledgers whose heads are locked keep nobody else's batch waiting.
+    /// Appends batches, acting as `ledger_writer`.
+    ///
+    /// Each ledger has one batch under way at a time, so that ledgers whose heads are locked keep nobody
+    /// else's batch waiting.
     public let appender: PostgresPool
-    /// What an append needs besides, and the access log: `ledger_writer`.
+    /// What an append needs besides, and the access log, acting as `ledger_writer`.
     public let writer: PostgresPool
     /// Reads events and read models: `ledger_reader`.
     public let reader: PostgresPool

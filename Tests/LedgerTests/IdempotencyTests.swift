@@ -24,7 +24,7 @@ struct IdempotencyTests {
         }
     }
 
-    @Test("A repeat is told that its events are recorded only when a standby has them, as the first was")
+    @Test("A repeat is told that its events are recorded only when a standby has them")
     func waitsForTheStandby() async throws {
         try await TestCluster.withPrivateCluster { cluster in
             try await LedgerFixture.withDatabase(on: cluster) { database in

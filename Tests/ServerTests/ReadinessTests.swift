@@ -99,7 +99,8 @@ struct ReadinessTests {
             try await eventually("everything is sealed") { try await isSealed() }
             #expect(try await Self.ready(fixture).status == 200)
             // Whoever seals has read the key: without the log it has to begin anew.
-            let (log, key) = ("\(fixture.folder)/default.checkpoints", "\(fixture.folder)/default.key")
+            let log = "\(fixture.folder)/default.checkpoints"
+            let key = "\(fixture.folder)/default.key"
             for file in [log, key] { #expect(rename(file, "\(file).away") == 0) }
             try await append()
             for file in [log, key] {

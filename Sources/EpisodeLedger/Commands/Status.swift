@@ -68,7 +68,10 @@ struct Status: AsyncParsableCommand {
                     ("Database", ["\(name), PostgreSQL \(version), \(kind)"]),
                     ("Schema", ["version \(Migration.all.count), current"]),
                     ("Ledger", ["\(ledger.name), days in \(ledger.timeZone)"]),
-                    ("Head", ["position \(Words.grouped(head.position.rawValue))\(recorded)"] + ahead),
+                    (
+                        "Head",
+                        ["position \(Words.grouped(head.position.rawValue))\(recorded)"] + ahead
+                    ),
                     ("Read models", lines.isEmpty ? ["none has been asked for yet"] : lines),
                     ("Seal", seal.lines),
                 ]

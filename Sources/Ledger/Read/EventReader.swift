@@ -7,8 +7,10 @@ public struct LedgerHead: Hashable, Sendable {
     public let position: Position
     /// The database server's clock at the newest append; nil where nothing is recorded.
     public let recordedAt: Instant?
-    /// How far that lies ahead of the clock now, in seconds: somebody has set the clock back since, and
-    /// until it has got there all events are recorded at that one instant. 0 where it does not.
+    /// How far that lies ahead of the clock now, in seconds; 0 where it does not.
+    ///
+    /// Somebody has set the clock back since: until it has got there, all events are recorded at that one
+    /// instant.
     public var secondsAhead: Double = 0
 }
 

@@ -89,8 +89,10 @@ public struct SignIns: Sendable {
 
     // MARK: - Sessions
 
-    /// Whether what lasts so many minutes is not over. What ends later than it can was made while the
-    /// database's clock was ahead, and would last for as long as that was.
+    /// Whether what lasts so many minutes is not over.
+    ///
+    /// What ends later than it can was made while the database's clock was ahead, and would last for as
+    /// long as that was.
     static func isNotOver(_ minutes: Int) -> SQL {
         """
         expires_at > clock_timestamp()
