@@ -55,6 +55,13 @@ enum Failure: Error, CustomStringConvertible {
             // A standby says the one of a write and the other of beginning to write.
             let advice = "if this is a standby, ask the primary, or for what was known at a time"
             Console.note("error: \(error): \(advice)")
+        case let error as PostgresError where error.sqlState == .serializationFailure:
+            // What is read here takes no part in a conflict of transactions: a standby has cancelled it.
+            Console.note("error: \(error): \(conflict)")
+        case let error as PostgresError where error.sqlState?.rawValue == "58P01":
+            // undefined_file.
+            let advice = "a file of the database server is missing: see its log, restore a backup"
+            Console.note("error: \(error): \(advice)")
         case let refusal as Refusal:
             for error in refusal.errors { Console.note("error: \(error)") }
             return .refused
@@ -66,7 +73,15 @@ enum Failure: Error, CustomStringConvertible {
 
     private static let notPermitted = """
         the database does not permit this to its user: reading takes the role ledger_reader, \
-        appending ledger_writer, filling read models ledger_projector, signing in to the pages ledger_sign_in; creating \
-        ledgers takes ledger_owner, and migrating the owner of the database
+        appending ledger_writer, filling read models ledger_projector, signing in to the pages \
+        ledger_sign_in; creating ledgers takes ledger_owner, and migrating the owner of the database. \
+        A dump without roles (pg_dump) brings none of that: restore the roles too \
+        (pg_dumpall --globals-only), or as superuser: grant ledger_owner, ledger_writer, \
+        ledger_projector, ledger_reader, ledger_sign_in to the user
+        """
+
+    private static let conflict = """
+        a standby cancels what reads for longer than it may hold up the changes that arrive: try again, \
+        ask the primary, or set max_standby_streaming_delay or hot_standby_feedback there
         """
 }
