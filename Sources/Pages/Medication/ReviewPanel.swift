@@ -141,6 +141,9 @@ struct ReviewPanel {
         bars.addPlanned(review, through: until)
         guard !bars.isEmpty else { return .nothing }
         let bottom = 24 + bars.height
+        let words =
+            record.version.map { "version \($0)" }
+            ?? (record.isReplayed ? format.day(format.dayUpTo(review.effectiveAt)) : "today")
         return .tag(
             "div",
             [
@@ -155,14 +158,9 @@ struct ReviewPanel {
                     title: "Medication from \(format.date(scale.first)). The table below says the "
                         + "same.",
                     id: "mt",
-                    scale.grid(bottom, format) + bars.draw(from: 20)
-                        + scale.cursor(
-                            review.effectiveAt,
-                            record.version.map { "version \($0)" }
-                                ?? (record.isReplayed
-                                    ? format.day(format.dayUpTo(review.effectiveAt)) : "today"),
-                            bottom: bottom
-                        )
+                    scale.grid(bottom, format, but: (review.effectiveAt, words))
+                        + bars.draw(from: 20)
+                        + scale.cursor(review.effectiveAt, words, bottom: bottom)
                 ), .tag("p", ["class": "key"], LineageBars.key),
             ]
         )
