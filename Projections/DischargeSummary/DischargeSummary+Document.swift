@@ -54,10 +54,7 @@ struct SourceNumbers {
     private let numbers: [EventID: Int]
 
     init(_ answer: DischargeSummaryAnswer, _ sources: [DischargeSummarySource]) {
-        let summary = answer.summary
-        var events = Set(summary.statements.flatMap(\.eventIDs))
-        events.formUnion(summary.flags.flatMap(\.eventIDs))
-        events.formUnion(answer.changedSince?.changes.flatMap(\.because) ?? [])
+        let events = answer.namedEvents
         let known = sources.filter { events.contains($0.eventID) }.sorted {
             ($0.occurredAt, $0.position) < ($1.occurredAt, $1.position)
         }

@@ -18,6 +18,13 @@ public struct DischargeSummaryAnswer: Sendable {
     /// A signed checkpoint that covers everything the answer rests on; nil where none does yet.
     public var checkpoint: TreeCheckpoint?
 
+    /// Every event that the answer names.
+    public var namedEvents: Set<EventID> {
+        Set(summary.statements.flatMap(\.eventIDs))
+            .union(summary.flags.flatMap(\.eventIDs))
+            .union(changedSince?.changes.flatMap(\.because) ?? [])
+    }
+
     /// What differs from the summary as it was known at an earlier time.
     public struct ChangedSince: Sendable {
         /// That time: the end's own knowledge time, unless another was asked for.

@@ -1,4 +1,4 @@
-import CareEpisode
+public import CareEpisode
 import Documents
 import ProjectionRuntime
 
@@ -33,7 +33,7 @@ public enum SummaryWords {
     }
 
     /// `F33.1 Major depressive disorder (ICD-10-CM, principal)`.
-    static func diagnosis(_ diagnosis: Diagnosis) -> String {
+    public static func diagnosis(_ diagnosis: Diagnosis) -> String {
         let system = diagnosis.system == .icd10CM ? "ICD-10-CM" : "ICD-9-CM"
         let details = [system, diagnosis.role?.rawValue].compactMap { $0 }.joined(separator: ", ")
         return [diagnosis.code, diagnosis.description, "(\(details))"].compactMap { $0 }
@@ -67,11 +67,6 @@ public enum SummaryWords {
         guard let name = value["medication"]?["name"]?.text else { return nil }
         let held = value["held_since"]?.text == nil ? "" : ", held"
         return "\(name): \(regimen(value["regimen"]))\(held)"
-    }
-
-    /// The name of the medication that a value is about; nil of any other.
-    static func medicationName(_ value: AnswerJSON?) -> String? {
-        value?["medication"]?["name"]?.text
     }
 
     private static func regimen(_ value: AnswerJSON?) -> String {

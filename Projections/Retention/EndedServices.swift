@@ -11,6 +11,9 @@ public struct EndedServices: Hashable, Sendable {
         }.sorted { $0.reason.teds < $1.reason.teds }
     }
 
+    /// How many ended so.
+    func number(of reason: EndReason) -> Int { counts[reason] ?? 0 }
+
     private var counts: [EndReason: Int] = [:]
     /// Their lengths.
     private(set) var lengthsOfStay = LengthsOfStay()

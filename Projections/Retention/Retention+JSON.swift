@@ -48,6 +48,35 @@ extension Retention: AnswerValue {
     }
 }
 
+extension Retention {
+    /// How services ended and how long they lasted: a line for all, and one for each group.
+    public var ends: CSVTable {
+        let all = EndsLine(dimension: "all", value: "", services: ended)
+        let lines = groups.map {
+            EndsLine(dimension: $0.dimension.rawValue, value: $0.value, services: $0.services)
+        }
+        return CSVTable([all] + lines, EndsLine.columns)
+    }
+
+    /// A line of the ends.
+    private struct EndsLine: Sendable {
+        let dimension: String
+        let value: String
+        let services: EndedServices
+
+        /// A service that was completed is one of the reasons.
+        static let columns: [JSONField<Self>] =
+            [.init("dimension", \.dimension), .init("value", \.value)]
+            + EndedServices.fields.filter { $0.name != "completed" }.flatMap {
+                field -> [JSONField<Self>] in
+                guard field.name == "by_reason" else { return [field.lifted(\.services)] }
+                return EndReason.inOrder.map { reason in
+                    .init(reason.rawValue) { $0.services.number(of: reason) }
+                }
+            }
+    }
+}
+
 extension EndReason {
     /// Every reason, in the order of TEDS.
     fileprivate static let inOrder = allCases.sorted { $0.teds < $1.teds }

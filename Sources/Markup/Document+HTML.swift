@@ -25,16 +25,13 @@ extension Document {
         let page = HTML.tag(
             "html",
             ["lang": "en"],
-            [head, .tag("body", [.tag("main", [header] + content { "#e\($0)" })])]
+            [head, .tag("body", [.tag("main", [header] + content)])]
         )
         return "<!DOCTYPE html>\n\(page.markup)"
     }
 
-    /// The sections, for a page that has a heading of its own.
-    ///
-    /// - Parameter link: where the number of an event leads.
-    public func content(_ link: @escaping (Int) -> String) -> [HTML] {
-        let writer = DocumentWriter(link: link)
+    private var content: [HTML] {
+        let writer = DocumentWriter()
         return sections.enumerated().map { index, section in
             writer.element(section, id: section.id.isEmpty ? "s\(index + 1)" : section.id)
         }
@@ -59,9 +56,6 @@ extension Document {
 
 /// Writes the blocks of a document.
 private struct DocumentWriter {
-    /// Where the number of an event leads.
-    let link: (Int) -> String
-
     func element(_ section: Document.Section, id: String) -> HTML {
         let blocks = section.blocks.map { element($0) }
         guard !section.title.isEmpty else { return HTML.tag("section", blocks) }
@@ -215,7 +209,7 @@ private struct DocumentWriter {
         for run in Document.runs(sources) {
             if !marks.isEmpty { marks.append(.text(", ")) }
             marks.append(
-                .tag("a", ["href": link(run.lowerBound)], text: Document.numbers(Array(run)))
+                .tag("a", ["href": "#e\(run.lowerBound)"], text: Document.numbers(Array(run)))
             )
         }
         return [.tag("sup", ["class": "marks"], marks)]

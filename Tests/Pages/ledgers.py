@@ -4,6 +4,8 @@ import datetime
 import json
 import uuid
 
+# A word that no line can hold.
+LONG = ("Unbreakable" * 28)[:300]
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</td><script>alert(2)</script>"
 
 
@@ -126,9 +128,8 @@ def two_o_clock():
     return story
 
 
-def hostile():
+def hostile(text=HOSTILE, name="hostile"):
     """Every type of event, with what would be HTML in every field that takes a text."""
-    text = HOSTILE
     facilitators = [{"id": text, "role": "therapist", "credential": text}]
     diagnoses = [{"system": "icd-10-cm", "code": text, "description": text, "role": "principal"}]
     drug = {"name": text, "rxcui": text, "ndc": text, "form": text, "strength": text,
@@ -137,7 +138,7 @@ def hostile():
     reason = {"code": text, "text": text}
     payer = {"class": "other", "authorization_number": text, "authorized_units": 3,
              "unit": "visit"}
-    story = Story("hostile")
+    story = Story(name)
 
     def add(kind, day, /, **data):
         return story.add(kind, f"2025-11-{day:02}T15:00:00Z", author=text, **data)
@@ -184,7 +185,7 @@ def hostile():
     add("entry_retracted", 17, target_event_id=mistaken, reason=text)
     add("completed", 18, **ended)
     # Somebody who is still there, for the lists.
-    open_story = Story("hostile and open")
+    open_story = Story(f"{name} and open")
     open_story.add(
         "admitted", "2025-11-03T15:00:00Z", author=text, client_id=text + " open", program=text,
         level_of_care="intensive_outpatient", planned_hours_per_week=9, allergies=[text],

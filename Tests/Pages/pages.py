@@ -42,17 +42,20 @@ def shared():
     found = types.SimpleNamespace(service=service, browser=browser())
     sixty, clocks = ledgers.sixty(), ledgers.two_o_clock()
     hostile, hostile_open = ledgers.hostile()
+    long, long_open = ledgers.hostile(ledgers.LONG, "long")
     histories = {
         LEDGER: service.run("simulate", "--episodes", "200", "--seed", "1"),
         "empty": "",
         "steps": sixty.lines,
         "zones": clocks.lines,
         "hostile": hostile.lines + hostile_open.lines,
+        "long": long.lines + long_open.lines,
         "states": service.run("simulate", "--episodes", "12", "--seed", "2"),
         "live": service.run("simulate", "--episodes", "40", "--seed", "3"),
     }
     found.sixty, found.clocks = sixty.episode, clocks.episode
     found.hostile, found.hostile_open = hostile.episode, hostile_open.episode
+    found.long, found.long_open = long.episode, long_open.episode
     found.count = {name: lines.count("\n") for name, lines in histories.items()}
     for name, lines in histories.items():
         service.run("ledgers", "create", name, "--time-zone", ZONE)

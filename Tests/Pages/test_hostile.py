@@ -90,5 +90,91 @@ class Hostile(Pages):
             self.assertNotIn(text, printed)
 
 
+# What lies beyond the page, or beyond a table that may be wider than the page: drawings may.
+BEYOND = """() => {
+    const found = [];
+    const width = document.documentElement.clientWidth;
+    for (const element of document.body.querySelectorAll("*")) {
+        if (element.closest(".hidden, svg, details:not([open]) > :not(summary)")) continue;
+        const box = element.getBoundingClientRect();
+        if (!box.width || element.closest(".scroll")?.contains(element.parentElement)) continue;
+        if (box.right > width + 1) {
+            found.push(`${element.tagName}.${element.getAttribute("class")} to ${box.right}`);
+        }
+    }
+    for (const region of document.querySelectorAll(".scroll, .document section")) {
+        if (region.querySelector(":scope > svg")) continue;
+        const over = region.scrollWidth - region.clientWidth;
+        if (over > 1) found.push(`${region.getAttribute("aria-label")} by ${over}`);
+    }
+    return found.slice(0, 5);
+}"""
+# Tables of figures alone, which a narrow screen scrolls.
+FIGURES = ("Retention", "Table of ends", "Table of months", "Table of weeks",
+           "Table of leaf hashes", "Table of who looked", "Table of what differs")
+
+
+class Long(Pages):
+    """One event of each type, with 300 letters and no blank in each text field: all of it can be
+    read."""
+
+    def paths(self):
+        ended = f"episodes/{self.found.long}"
+        return ["census", "census?date=2025-11-20&compare=2025-11-10", "attendance?flag=all",
+                "summaries?from=2025-11-01&to=2025-11-30",
+                "outcomes?from=2025-11-01&to=2025-11-30",
+                f"medication?episode={self.found.long_open}", ended, f"{ended}?version=15",
+                f"{ended}/medication?version=15", f"{ended}/attendance", f"{ended}/summary",
+                f"{ended}/proof"]
+
+    def test_no_word_runs_beyond_the_edge(self):
+        for width in (320, 375, 1280):
+            page = self.open("/account", viewport={"width": width, "height": 800})
+            for path in self.paths():
+                self.go(page, f"/ledgers/long/{path}")
+                self.assertLessEqual(
+                    page.evaluate("document.documentElement.scrollWidth"), width, path)
+                beyond = [words for words in page.evaluate(BEYOND)
+                          if width > 736 or not words.startswith(FIGURES)]
+                self.assertEqual(beyond, [], f"{path} at {width}")
+
+    def test_no_word_runs_beyond_the_paper(self):
+        # A4 and Letter, between margins of 12 mm.
+        for width in (702, 725):
+            page = self.open("/account", viewport={"width": width, "height": 1000})
+            page.emulate_media(media="print")
+            for path in self.paths():
+                self.go(page, f"/ledgers/long/{path}")
+                self.assertLessEqual(
+                    page.evaluate("document.documentElement.scrollWidth"), width, path)
+
+
+class Narrow(Pages):
+    """Of a screen of 320 px: what must be read or pressed lies on it."""
+
+    def test_the_wall_fits_its_width(self):
+        page = self.open("/ledgers/demo/census?date=2025-12-31&view=wall",
+                         viewport={"width": 320, "height": 640})
+        self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), 320)
+        self.assertEqual(page.evaluate(BEYOND), [])
+
+    def test_entries_are_cards(self):
+        page = self.open(f"/ledgers/steps/episodes/{self.found.sixty}",
+                         viewport={"width": 320, "height": 640})
+        self.assertEqual(page.evaluate(BEYOND), [])
+        card = page.locator("#v20")
+        for words in ("Session attended", "Corrected by", "SIM-T1"):
+            expect(card).to_contain_text(words)
+
+    def test_nothing_in_the_list_of_keys_overlaps(self):
+        page = self.open("/ledgers/demo/census?date=2025-12-31",
+                         viewport={"width": 320, "height": 640})
+        page.keyboard.press("?")
+        close = page.locator("#keys button").bounding_box()
+        other = page.locator("#keys form a").bounding_box()
+        # The outline of what has the focus is 3 px wide, and 2 px away.
+        self.assertGreaterEqual(other["x"], close["x"] + close["width"] + 5)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -120,7 +120,7 @@ struct DifferencePanelTests {
         #expect(places == places.sorted())
         #expect(markup.contains("Enrolled: iop-adult-day<"))
         #expect(markup.contains("No longer enrolled: iop-adult-day<"))
-        #expect(markup.contains("Hours in 7 days 3.3 → 4.5<"))
+        #expect(markup.contains("Hours in 7 days 3.3 h → 4.5 h<"))
         #expect(!markup.contains("day of stay"))
         // A program's name is written as it is.
         #expect(markup.contains(">iop-adult-day, intensive outpatient, census<"))

@@ -1,10 +1,10 @@
 import CareEpisode
 import Documents
 import Ledger
-import ProjectionRuntime
 import Testing
 
 @testable import Pages
+@testable import ProjectionRuntime
 @testable import Projections
 
 /// A simulated episode of eighteen entries in which everything happens that its pages show.
@@ -82,6 +82,7 @@ struct EpisodeFixture {
         _ id: String,
         _ kind: SessionKind = .group,
         _ minutes: Int = 180,
+        modality: SessionModality = .cbt,
         topic: String? = nil
     ) -> EventData {
         .sessionAttended(
@@ -89,7 +90,7 @@ struct EpisodeFixture {
                 sessionID: id,
                 kind: kind,
                 minutes: minutes,
-                modality: .cbt,
+                modality: modality,
                 topic: topic
             )
         )
@@ -101,6 +102,8 @@ struct EpisodeFixture {
         _ dose: Double? = nil,
         _ frequency: String = "daily",
         times: Double = 1,
+        unit: String = "mg",
+        route: String = "oral",
         reason: String? = nil
     ) -> EventData {
         .medicationAdjusted(
@@ -111,8 +114,8 @@ struct EpisodeFixture {
                 regimen: dose.map {
                     Regimen(
                         dose: $0,
-                        unit: "mg",
-                        route: "oral",
+                        unit: unit,
+                        route: route,
                         frequency: frequency,
                         timesPerDay: times
                     )
@@ -166,7 +169,7 @@ struct EpisodeFixture {
             .entryRetracted(EntryRetracted(targetEventID: mistaken, reason: text)),
             "10-11T10:00"
         )
-        try add(session("s4"), "10-13T17:30")
+        try add(session("s4", modality: .dbt), "10-13T17:30")
         let misdated = try add(session("s5"), "10-14T17:30")
         try add(session("s6", .individual, 60), "10-16T16:00", known: "10-20T09:00")
         let replacement = session("s5", .psychoeducation, 90)
@@ -182,7 +185,15 @@ struct EpisodeFixture {
             "10-21T05:16"
         )
         try add(
-            change(.start, "clonazepam 0.5 MG Oral Tablet", 0.5, "BID", times: 2),
+            change(
+                .start,
+                "clonazepam 0.5 MG Oral Tablet",
+                1_500,
+                "BID",
+                times: 2,
+                unit: "µg",
+                route: "PO"
+            ),
             "10-22T08:00",
             known: "10-25T08:00"
         )
@@ -293,28 +304,92 @@ struct EpisodeFixture {
         EpisodeChanges(entries: try ReplayDifference(events, by: Version(version)).changes)
     }
 
-    /// The summary.
-    func summary() throws -> Document {
-        let history = try EffectiveHistory(events.map(\.history))
+    /// The summary, of the first entries alone an interim one.
+    func summary(_ count: Int? = nil) throws -> DischargeSummaryAnswer {
+        let history = try EffectiveHistory(events.prefix(count ?? events.count).map(\.history))
         let summary = try #require(
             try DischargeSummaryQuery.fold(Self.episode, history, calendar, now)
         )
-        let answer = DischargeSummaryAnswer(
+        let earlier = try EffectiveHistory(events.prefix(8).map(\.history))
+        let before = try #require(
+            try DischargeSummaryQuery.fold(Self.episode, earlier, calendar, now)
+        )
+        return DischargeSummaryAnswer(
             summary: summary,
             effectiveAt: now,
             basis: ReadModelBasis(position: Position(118), head: Position(118)),
-            clock: .source
+            clock: .source,
+            changedSince: count != nil
+                ? nil
+                : .init(
+                    since: now.advanced(bySeconds: -86_400),
+                    clock: .source,
+                    changes: Self.changes(before.items, summary.items)
+                )
         )
-        let sources = events.map {
-            DischargeSummarySource(
-                eventID: $0.history.eventID,
-                type: $0.history.type,
-                occurredAt: $0.history.occurredAt,
-                knownAt: $0.history.knownAt,
-                knownBy: .source,
-                position: $0.history.position
+    }
+
+    /// What differs between two answers.
+    static func changes(
+        _ before: [AnswerItem],
+        _ after: [AnswerItem]
+    ) -> [KnowledgeDifference.Change] {
+        let old = Dictionary(before.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        let new = Dictionary(after.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        return Set(old.keys).union(new.keys).sorted().compactMap { name in
+            guard old[name]?.bytes != new[name]?.bytes else { return nil }
+            return .init(
+                item: name,
+                before: old[name],
+                after: new[name],
+                because: [EventID(bits: 0x0199_0000_0000_7000_8000_0000_0000_0001)]
             )
         }
-        return answer.document(Self.ledger, calendar, sources)
+    }
+
+    /// Everything that the answers about an episode may tell to differ: each part that comes, goes, or
+    /// changes when two entries more are known.
+    func differences() throws -> [KnowledgeDifference.Change] {
+        func items(_ count: Int) throws -> [AnswerItem] {
+            let some = Array(events.prefix(count))
+            let stand = try stand(some, now)
+            let history = try EffectiveHistory(some.map(\.history))
+            let summary = try DischargeSummaryQuery.fold(Self.episode, history, calendar, now)
+            return (stand.attendance?.items ?? []) + (stand.review?.items ?? [])
+                + (summary?.items ?? [])
+        }
+        var changes = Self.changes([], try items(events.count))
+        for count in 1...events.count {
+            changes += Self.changes(try items(count - 1), try items(count))
+            changes += Self.changes(try items(count), try items(count - 1))
+        }
+        return changes
+    }
+
+    /// An episode whose admission is planned, or was retracted.
+    func withoutAdmission(_ isRetracted: Bool) throws -> EpisodeRecord {
+        var fixture = self
+        fixture.events = []
+        let admission = try fixture.add(
+            .admitted(
+                Admitted(
+                    clientID: "SIM-QRXTS5NHWT",
+                    program: "iop-adult-evening",
+                    levelOfCare: .intensiveOutpatient,
+                    plannedHoursPerWeek: 9,
+                    reason: "worse"
+                )
+            ),
+            "12-20T09:00",
+            known: "11-10T09:00"
+        )
+        if isRetracted {
+            try fixture.add(
+                .entryRetracted(EntryRetracted(targetEventID: admission, reason: "somebody else")),
+                "11-12T09:00",
+                by: "Sim Ellis"
+            )
+        }
+        return try fixture.record()
     }
 }

@@ -15,7 +15,8 @@ struct EpisodePagesTests {
 
     static let names = [
         "timeline", "timeline-version-10", "timeline-by-happening", "medication",
-        "medication-version-16", "attendance", "summary", "proof", "timeline-compare",
+        "medication-version-16", "attendance", "summary", "summary-interim", "proof",
+        "timeline-compare",
     ]
 
     private func view(_ name: String, _ fixture: EpisodeFixture) throws -> any PageView {
@@ -54,6 +55,12 @@ struct EpisodePagesTests {
                 try fixture.record("summary"),
                 EpisodeChanges(),
                 try fixture.summary()
+            )
+        case "summary-interim":
+            EpisodeSummaryView(
+                try fixture.record("summary"),
+                EpisodeChanges(),
+                try fixture.summary(17)
             )
         default:
             EpisodeProofView(
@@ -157,6 +164,55 @@ struct EpisodePagesTests {
         #expect(markup.contains("Corrected by 10"))
         #expect(markup.contains("Retracted by 6"))
         #expect(markup.contains("Late, 3 d 17 h"))
+    }
+
+    @Test(
+        "A summary is written as pages write: no abbreviation, no code, no time of ISO 8601",
+        arguments: [nil, 17]
+    )
+    func summaryWords(_ count: Int?) throws {
+        let fixture = try EpisodeFixture()
+        let view = EpisodeSummaryView(
+            try fixture.record("summary"),
+            EpisodeChanges(),
+            try fixture.summary(count)
+        )
+        let text = markup(view).replacing(/<[^>]*>/, with: " ")
+        expectWords(text)
+        for words in [
+            "DOSE   1,500\u{A0}mcg", "three times daily", "at bedtime", "DBT 1", "CBT",
+            "Wed, Oct 22, 2025, 8:00 AM", "Not signed.",
+        ] { #expect(text.contains(words), "\(words)") }
+        #expect(
+            text.contains(
+                count == nil
+                    ? "What is missing: information to client and family; follow-up."
+                    : "Interim: the episode was open at Thu, Nov 20, 2025, 3:00 PM"
+            )
+        )
+        // Each number leads to its entry.
+        let document = try #require(markup(view).split(separator: "panel document").last)
+        let numbers = document.matches(of: /#v([0-9]+)">([0-9]+)/)
+        #expect(numbers.count > 40)
+        #expect(numbers.allSatisfy { $0.output.1 == $0.output.2 })
+    }
+
+    @Test("An admission that is to come, and one that was retracted, are told apart")
+    func withoutAdmission() throws {
+        let fixture = try EpisodeFixture()
+        let planned = markup(
+            EpisodeView(try fixture.withoutAdmission(false), EpisodeChanges(), page: nil)
+        )
+        #expect(planned.contains("Admission recorded for Sat, Dec 20, 2025, 9:00 AM"))
+        #expect(planned.contains("SIM-QRXTS5NHWT"))
+        let retracted = markup(
+            EpisodeView(try fixture.withoutAdmission(true), EpisodeChanges(), page: nil)
+        )
+        #expect(
+            retracted.contains(
+                "The admission was retracted by Sim Ellis on Wed, Nov 12, 2025: “somebody else”"
+            )
+        )
     }
 
     @Test("The end of a day is told as that day's")

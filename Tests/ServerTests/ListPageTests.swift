@@ -93,6 +93,46 @@ struct ListPageTests {
         }
     }
 
+    @Test("A census of a time of day says that time")
+    func timeOfDay() async throws {
+        try await withClinic { _, browser in
+            let path = "/ledgers/default/census"
+            let then = try await browser.get("\(path)?effective_at=2025-02-20T14:00")
+            #expect(then.text.contains("Enrolled at 2:00 PM:"))
+            #expect(!then.text.contains("Enrolled at the end of the day"))
+            let day = try await browser.get("\(path)?date=2025-02-20")
+            #expect(day.text.contains("Enrolled at the end of the day."))
+            #expect(try await browser.get(path).text.contains("Enrolled now, at 12:00 PM."))
+            let today = try await browser.get("\(path)?effective_at=2025-03-01T09:00")
+            #expect(today.text.contains("Enrolled at 9:00 AM:"))
+        }
+    }
+
+    @Test("Each table of the outcomes is a CSV")
+    func outcomes() async throws {
+        try await withClinic { _, browser in
+            let path = "/ledgers/default/outcomes?from=2025-01-01&to=2025-02-28"
+            let page = try await browser.get(path)
+            for list in ["retention", "ends", "months"] {
+                #expect(page.text.contains("format=csv&amp;from=2025-01-01&amp;list=\(list)&amp;"))
+            }
+            func csv(_ list: String) async throws -> [String] {
+                let answer = try await browser.get("\(path)&format=csv&list=\(list)")
+                #expect(answer.status == 200, "\(list)")
+                return answer.text.split(separator: "\r\n").map(String.init)
+            }
+            #expect(try await csv("retention")[0].hasPrefix("day,at_risk,ended,retained,"))
+            let ends = try await csv("ends")
+            #expect(ends[0].hasPrefix("dimension,value,n,completed,"))
+            #expect(ends[1].hasPrefix("all,,"))
+            #expect(ends.contains { $0.hasPrefix("program,op-aftercare,1,1,") })
+            let months = try await csv("months")
+            #expect(months[0].hasPrefix("from,to,dimension,value,carried_over,admitted,"))
+            #expect(months[1].hasPrefix("2025-01-01,2025-01-31,,,0,"))
+            #expect(months[0].contains(",no_show_rate,"))
+        }
+    }
+
     @Test("A page says when its session ends")
     func session() async throws {
         try await withClinic { _, browser in

@@ -12,6 +12,26 @@ extension EventReader {
         ).first?.get("episode_id")
     }
 
+    /// The episodes whose ids lie between two, both counted, in the order of their ids.
+    ///
+    /// - Parameter limit: the most that are returned.
+    public func episodes(
+        from first: EpisodeID,
+        through last: EpisodeID,
+        limit: Int
+    ) async throws -> [EpisodeID] {
+        try await database.reader.query(
+            """
+            select episode_id from event
+            where ledger_id = \(ledger.id.rawValue)
+            and episode_id between \(first) and \(last)
+            and version = 1
+            order by episode_id
+            limit \(limit)
+            """
+        ).map { try $0.get("episode_id") }
+    }
+
     /// Where some events stand: their episodes, and their versions there.
     public func places(
         of events: [EventID]

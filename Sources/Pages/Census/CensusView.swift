@@ -153,11 +153,12 @@ public struct CensusView: PageView {
     }
 
     private var sentence: String {
-        guard date == moment.today else {
-            return "Enrolled at the end of the day."
+        let time = format.time(answers.attendance.effectiveAt)
+        if let text = address["effective_at"], CalendarDate(iso8601: text) == nil {
+            return "Enrolled at \(time): what happened later that day takes no part."
         }
-        return "Enrolled now, at \(format.time(answers.attendance.effectiveAt)). "
-            + "The day is not over: midnight’s figure may differ."
+        guard date == moment.today else { return "Enrolled at the end of the day." }
+        return "Enrolled now, at \(time). The day is not over: midnight’s figure may differ."
     }
 
     // MARK: - Figures

@@ -67,37 +67,4 @@ struct ChangeText {
     private func words(_ entry: EffectiveHistory.Entry) -> EntryWords? {
         (try? entry.decode()).map { EntryWords($0, format, record.people) }
     }
-
-    /// A part of another answer.
-    func told(
-        _ change: KnowledgeDifference.Change
-    ) -> (item: String, before: String?, after: String?) {
-        let words = ChangeWords(change, format.calendar)
-        let parts = change.item.split(separator: "/").map(String.init)
-        if parts.count > 1, parts[0] == "flags" {
-            func text(_ value: AnswerJSON?) -> String? {
-                guard case .object(let members)? = value,
-                    case .string(let text)? = members.first(where: { $0.name == "text" })?.value
-                else { return nil }
-                return text
-            }
-            return (
-                FlagWords.of(parts[1]).words, text(change.before) ?? words.before,
-                text(change.after) ?? words.after
-            )
-        }
-        guard parts.count > 1, parts[0] == "weeks" else {
-            return (Words.title(words.item), words.before, words.after)
-        }
-        let week = record.weeks.first { $0.description == parts[1] }
-        let item = week.map { "Week from \(format.day($0.firstDate))" } ?? "Week \(parts[1])"
-        return (item, words.before, words.after)
-    }
-}
-
-extension EpisodeRecord {
-    /// The weeks that any of the states has.
-    fileprivate var weeks: [LocalWeek] {
-        ((then.attendance?.weeks ?? []) + (now.attendance?.weeks ?? [])).map(\.week)
-    }
 }

@@ -72,7 +72,7 @@ struct ComparisonPanel {
         }
         // What differs in the answers comes first: the entries are why.
         for change in changes.parts {
-            let told = words.told(change)
+            let told = ChangeWords(change, record.format)
             let row = DifferenceTable.Row(
                 item: [.text(told.item)],
                 before: told.before.map { [.text($0)] },

@@ -203,7 +203,7 @@ public struct EpisodeAttendanceView: PageView {
 
 extension JudgedHours.Exemption {
     /// Why a week is held against no threshold.
-    fileprivate var words: String {
+    var words: String {
         switch self {
         case .notOver: "not over yet"
         case .notThereAllWeek: "not there all week"

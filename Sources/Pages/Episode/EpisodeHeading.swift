@@ -39,7 +39,8 @@ struct EpisodeHeading {
     var standing: [HTML] { [client, state, allergies, retracted] }
 
     private var client: HTML {
-        guard let key = (record.then.state ?? record.now.state)?.clientID else {
+        let state = record.then.state ?? record.now.state
+        guard let key = state?.clientID ?? record.then.expectedClient else {
             return .tag("h1", text: "Episode without an admission")
         }
         guard let person = record.people[key] else {
@@ -58,7 +59,7 @@ struct EpisodeHeading {
     private var state: HTML {
         var parts: [HTML] = []
         if let version = record.version { parts.append(.text("As after version \(version): ")) }
-        let standing = record.then.standing(format)
+        let standing = record.then.standing(format, record.people)
         let words =
             parts.isEmpty ? standing.prefix(1).uppercased() + standing.dropFirst() : standing
         parts.append(.tag("strong", text: words))
@@ -70,7 +71,7 @@ struct EpisodeHeading {
                 )
             )
         }
-        let now = record.now.standing(format)
+        let now = record.now.standing(format, record.people)
         if record.isReplayed, now != standing {
             parts += [.text(" "), .tag("span", ["class": "chip known"], text: "Now: \(now)")]
         }
@@ -132,16 +133,46 @@ extension EpisodeStand {
         return day - format.calendar.date(of: admittedAt) + 1
     }
 
+    /// The admission that is known and not retracted, when it has happened or is to happen.
+    private var admission: EffectiveHistory.Entry? {
+        let known = try? EffectiveHistory(replay.lines.map(\.event.history))
+        return known?.entries.first { $0.type == .admitted }
+    }
+
+    /// The client of an admission that lies ahead; nil of any other.
+    var expectedClient: String? {
+        guard state == nil, case .admitted(let data)? = try? admission?.decode() else { return nil }
+        return data.clientID
+    }
+
+    /// Why there is no state: the admission lies ahead, was retracted, or is not known.
+    private func withoutState(_ format: DisplayFormat, _ people: People) -> String {
+        if let admission {
+            return "admission recorded for \(format.dateAndTime(admission.time))"
+        }
+        let retractions = replay.lines.filter { $0.event.history.type == .admitted }
+            .compactMap(\.retractedBy)
+        guard
+            let retraction = replay.lines.last(where: {
+                retractions.contains($0.event.history.eventID)
+            }), let draft = try? retraction.event.draft(),
+            case .entryRetracted(let data) = draft.data
+        else { return "no admission known" }
+        return "the admission was retracted by \(people.name(draft.author.id)) on "
+            + "\(format.date(format.calendar.date(of: retraction.knowledgeTime))): "
+            + "“\(data.reason)”"
+    }
+
     /// "in care, day 33", or "ended Dec 1, transferred".
-    func standing(_ format: DisplayFormat) -> String {
+    func standing(_ format: DisplayFormat, _ people: People) -> String {
         if let end {
             let reason = end.reason == .completed ? "completed" : Words.code(end.reason.rawValue)
             return
                 "ended \(format.date(format.calendar.date(of: end.at))), \(reason), length of stay "
                 + Words.count(end.lengthOfStayDays, "day")
         }
-        guard state != nil else { return "no admission known" }
-        return day(format).map { "in care, day \($0)" } ?? "not yet admitted"
+        guard state != nil else { return withoutState(format, people) }
+        return day(format).map { "in care, day \($0)" } ?? withoutState(format, people)
     }
 }
 

@@ -1,19 +1,22 @@
-import CareEpisode
-public import Documents
 public import Markup
+public import Projections
 
 /// The discharge summary of an episode, or an interim one: the document, whose numbers lead to the
 /// entries.
 public struct EpisodeSummaryView: PageView {
     private let record: EpisodeRecord
     private let changes: EpisodeChanges
-    private let document: Document?
+    private let answer: DischargeSummaryAnswer?
 
     /// The summary; nil where no admission is known, so that there is none.
-    public init(_ record: EpisodeRecord, _ changes: EpisodeChanges, _ document: Document?) {
+    public init(
+        _ record: EpisodeRecord,
+        _ changes: EpisodeChanges,
+        _ answer: DischargeSummaryAnswer?
+    ) {
         self.record = record
         self.changes = changes
-        self.document = document
+        self.answer = answer
     }
 
     /// The episode, by the beginning of its id.
@@ -32,7 +35,7 @@ public struct EpisodeSummaryView: PageView {
     }
 
     private var panel: HTML {
-        guard let document else {
+        guard let answer else {
             return .tag(
                 "section",
                 ["class": "panel"],
@@ -48,39 +51,6 @@ public struct EpisodeSummaryView: PageView {
                 ]
             )
         }
-        let links = links(document)
-        return .tag(
-            "section",
-            ["class": "panel document", "aria-labelledby": "h-doc"],
-            [
-                .tag(
-                    "header",
-                    [
-                        .tag("h2", ["id": "h-doc"], text: document.title),
-                        .tag("p", text: document.subtitle),
-                    ]
-                ),
-                .tag(
-                    "div",
-                    ["class": "body stack"],
-                    document.notices.map { .tag("p", ["class": "notice warn"], text: $0) }
-                        + document.content { links[$0] ?? "#e\($0)" }
-                ),
-            ]
-        )
-    }
-
-    /// Where the numbers of a document lead: its table of sources names the events.
-    private func links(_ document: Document) -> [Int: String] {
-        var links: [Int: String] = [:]
-        for case .table(let table) in document.sections.flatMap(\.blocks) {
-            for row in table.rows {
-                guard let number = row.number, let text = row.cells.first?.first,
-                    let version = EventID(text).flatMap({ record.version(of: $0) })
-                else { continue }
-                links[number] = record.entry(version)
-            }
-        }
-        return links
+        return SummaryPanel(record, answer).html
     }
 }

@@ -144,9 +144,8 @@ public struct EpisodeView: PageView {
             !$0.item.hasPrefix("timeline/") && !$0.item.hasPrefix("changes/")
         }
         lines += shown.map { change in
-            let told = text.told(change)
-            var words = [told.before ?? "not there", told.after ?? "gone"].joined(separator: " → ")
-            if change.before == nil, let after = told.after { words = after }
+            let told = ChangeWords(change, record.format)
+            let words = change.before == nil ? told.after ?? "" : told.brief
             return .tag("p", text: "\(told.item): \(words)")
         }
         if !shown.contains(where: { $0.item.hasPrefix("weeks/") }) {

@@ -97,19 +97,23 @@ struct Score {
         let middle = 198.0
         let lower = middle + bars.height + 18
         let height = lower + known.height + 8
-        var pieces = scale.grid(height - 4, format)
+        let cursor = cut.map { cut in
+            (
+                instant: cut,
+                words: record.version.map { "version \($0)" }
+                    ?? format.day(format.dayUpTo(cut))
+            )
+        }
+        var pieces = scale.grid(height - 4, format, but: cursor)
         pieces += levels
         pieces += sessions
         pieces += hours
         pieces += bars.draw(from: middle)
         pieces += known.draw(from: lower)
-        if let cut {
-            let x = scale.x(cut)
+        if let cursor {
+            let x = scale.x(cursor.instant)
             pieces.append(.rectangle("after", x, 20, 1_160 - x, height - 22))
-            let words =
-                record.version.map { "version \($0)" }
-                ?? format.day(format.dayUpTo(cut))
-            pieces += scale.cursor(cut, words, bottom: height - 4)
+            pieces += scale.cursor(cursor.instant, cursor.words, bottom: height - 4)
         }
         return .drawing(
             "score",

@@ -41,7 +41,15 @@ struct TimeScale {
     }
 
     /// Lines at Mondays, as many as leave room for their dates.
-    func grid(_ bottom: Double, _ format: DisplayFormat) -> [HTML] {
+    ///
+    /// - Parameter cursor: of ``cursor(_:_:bottom:)``, whose words no date stands under.
+    func grid(
+        _ bottom: Double,
+        _ format: DisplayFormat,
+        but cursor: (instant: Instant, words: String)? = nil
+    ) -> [HTML] {
+        var covered: (left: Double, right: Double)?
+        if let cursor { covered = edges(cursor.instant, cursor.words) }
         let weeks = Int((56 / (day * 7)).rounded(.up))
         let step = max(1, weeks)
         return stride(from: 0, through: (last - first) / 7, by: step).flatMap { week -> [HTML] in
@@ -49,7 +57,10 @@ struct TimeScale {
             var line = PathData()
             line.move(x(date), 20)
             line.line(x(date), bottom)
-            guard x(date) + 46 <= right else { return [.path("grid", line)] }
+            let end = x(date) + 46
+            var isCovered = false
+            if let covered { isCovered = covered.left < end && x(date) < covered.right }
+            guard end <= right, !isCovered else { return [.path("grid", line)] }
             return [.path("grid", line), .label("t-2", x(date) + 3, 13, format.day(date))]
         }
     }
@@ -57,16 +68,24 @@ struct TimeScale {
     /// A line at a time with words over it.
     func cursor(_ instant: Instant, _ words: String, bottom: Double) -> [HTML] {
         let x = x(instant)
-        let width = Double(words.count) * 6.6 + 12
-        let middle = min(max(x, left + width / 2), right - width / 2)
+        let (left, right) = edges(instant, words)
+        let width = right - left
+        let middle = left + width / 2
         var line = PathData()
         line.move(x, 18)
         line.line(x, bottom)
         return [
             .path("cursor", line),
-            .rectangle("cursor-head", middle - width / 2, 0, width, 19, radius: 3),
+            .rectangle("cursor-head", left, 0, width, 19, radius: 3),
             .label("cursor-text", middle, 14, words, anchor: "middle"),
         ]
+    }
+
+    /// Where the words of a cursor stand, kept within the drawing.
+    private func edges(_ instant: Instant, _ words: String) -> (left: Double, right: Double) {
+        let width = Double(words.count) * 6.6 + 12
+        let middle = min(max(x(instant), left + width / 2), right - width / 2)
+        return (middle - width / 2, middle + width / 2)
     }
 }
 

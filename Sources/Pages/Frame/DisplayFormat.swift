@@ -126,6 +126,13 @@ public struct DisplayFormat: Sendable {
         "\(calendar.timeZone) (\(Self.offset(calendar.wallClock(instant).offset)))"
     }
 
+    /// A sentence of an answer, in which its dates are written as on pages.
+    func dated(_ text: String) -> String {
+        text.replacing(/\b\d{4}-\d{2}-\d{2}\b/) { match in
+            CalendarDate(iso8601: match.output).map(date) ?? String(match.output)
+        }
+    }
+
     private static func offset(_ seconds: Int) -> String {
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
         let minutes = abs(seconds) / 60

@@ -21,15 +21,40 @@ public struct MedicationText: Sendable {
     }
 
     private static let space = "\u{A0}"
+    /// A dose with its unit is not longer; a text that is has to break to fit.
+    static let longestDose = 40
 
     /// Name, dose, route and frequency in a line.
     public var line: HTML {
-        var parts: [[HTML]] = [name]
+        .tag("span", ["class": "drug"], name + [.text(" — ")] + Self.joined(parts))
+    }
+
+    /// The name alone.
+    var named: HTML { .tag("span", ["class": "drug"], name) }
+
+    /// Dose, route and frequency in a line, without the name.
+    var taken: HTML { .tag("span", ["class": "drug"], Self.joined(parts)) }
+
+    /// Dose, route and frequency where there is no bold: "7.5 mg, oral, daily".
+    var takenText: String {
+        let parts = [dose, route, frequency].compactMap(\.self)
+        return parts.isEmpty ? Self.notRecorded : parts.joined(separator: ", ")
+    }
+
+    private static let notRecorded = "regimen not recorded"
+
+    private static func joined(_ parts: [[HTML]]) -> [HTML] {
+        parts.enumerated().flatMap { $0 == 0 ? $1 : [.text(" — ")] + $1 }
+    }
+
+    private var parts: [[HTML]] {
+        var parts: [[HTML]] = []
         if let dose {
             parts.append([
                 .tag(
                     "span",
-                    ["class": "nb"],
+                    // They never part, but for a unit that is no unit.
+                    (["class": "nb"] as Attributes).when(dose.count <= Self.longestDose),
                     [
                         .tag("span", ["class": "label"], text: "DOSE"), .text(" "),
                         .tag("b", text: dose),
@@ -39,12 +64,7 @@ public struct MedicationText: Sendable {
         }
         if let route { parts.append([.text(route)]) }
         if let frequency { parts.append([.text(frequency)]) }
-        if parts.count == 1 { parts.append([.text("regimen not recorded")]) }
-        return .tag(
-            "span",
-            ["class": "drug"],
-            parts.enumerated().flatMap { $0 == 0 ? $1 : [.text(" — ")] + $1 }
-        )
+        return parts.isEmpty ? [[.text(Self.notRecorded)]] : parts
     }
 
     /// The name as it was recorded, and what it leaves out of strength and form.
@@ -77,7 +97,7 @@ public struct MedicationText: Sendable {
     /// "24 mg daily", for a drawing.
     public var short: String {
         let parts = [dose, frequency].compactMap(\.self)
-        return parts.isEmpty ? "regimen not recorded" : parts.joined(separator: " ")
+        return parts.isEmpty ? Self.notRecorded : parts.joined(separator: " ")
     }
 
     /// How it gets into the body, abbreviations written out.

@@ -143,7 +143,7 @@ public struct MedicationView: PageView {
             if let stay = chosen.then.stay {
                 facts += [stay.program, Words.code(stay.levelOfCare.rawValue)]
             }
-            facts.append(chosen.then.standing(format))
+            facts.append(chosen.then.standing(format, people))
             let name: [HTML] =
                 people[key].map {
                     [

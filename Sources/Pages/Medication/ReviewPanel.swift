@@ -79,11 +79,12 @@ struct ReviewPanel {
         var groups: [(words: FlagWords, text: String, count: Int, events: [EventID])] = []
         for flag in review.flags {
             let words = FlagWords.of(flag.flag.rawValue)
-            if let place = groups.firstIndex(where: { $0.words == words && $0.text == flag.text }) {
+            let text = format.dated(flag.text)
+            if let place = groups.firstIndex(where: { $0.words == words && $0.text == text }) {
                 groups[place].count += 1
                 groups[place].events += flag.eventIDs
             } else {
-                groups.append((words, flag.text, 1, flag.eventIDs))
+                groups.append((words, text, 1, flag.eventIDs))
             }
         }
         guard !groups.isEmpty else {
@@ -140,6 +141,9 @@ struct ReviewPanel {
         bars.addPlanned(review, through: until)
         guard !bars.isEmpty else { return .nothing }
         let bottom = 24 + bars.height
+        let words =
+            record.version.map { "version \($0)" }
+            ?? (record.isReplayed ? format.day(format.dayUpTo(review.effectiveAt)) : "today")
         return .tag(
             "div",
             [
@@ -154,14 +158,9 @@ struct ReviewPanel {
                     title: "Medication from \(format.date(scale.first)). The table below says the "
                         + "same.",
                     id: "mt",
-                    scale.grid(bottom, format) + bars.draw(from: 20)
-                        + scale.cursor(
-                            review.effectiveAt,
-                            record.version.map { "version \($0)" }
-                                ?? (record.isReplayed
-                                    ? format.day(format.dayUpTo(review.effectiveAt)) : "today"),
-                            bottom: bottom
-                        )
+                    scale.grid(bottom, format, but: (review.effectiveAt, words))
+                        + bars.draw(from: 20)
+                        + scale.cursor(review.effectiveAt, words, bottom: bottom)
                 ), .tag("p", ["class": "key"], LineageBars.key),
             ]
         )
@@ -286,17 +285,18 @@ struct ReviewPanel {
             ["data-row": ""] + (["class": "late-row"] as Attributes).when(isLater),
             [
                 .tag("th", ["scope": "row"], name),
-                .tag(
-                    "td",
-                    ["class": text.hasDailyAmount ? "num nb c-dose" : "num nb c-dose words"],
-                    text: text.daily ?? "–"
-                ),
+                .tag("td", ["class": dailyStyle(text)], text: text.daily ?? "–"),
                 .tag("td", ["class": "nb c-since"], text: day(listed.since)),
                 .tag("td", ["class": "c-by"], by),
                 .tag("td", ["class": "c-class"], text: classes),
                 .tag("td", ["class": "nb c-rev"], last(listed, review)),
             ]
         )
+    }
+
+    private func dailyStyle(_ text: MedicationText) -> String {
+        let isLong = (text.daily ?? "").count > MedicationText.longestDose
+        return "num \(isLong ? "" : "nb ")c-dose\(text.hasDailyAmount ? "" : " words")"
     }
 
     /// The last entry about a medication: its day, linked.
@@ -316,7 +316,7 @@ struct ReviewPanel {
 
 extension MedicationClass {
     /// As it is spoken of.
-    fileprivate var words: String {
+    var words: String {
         switch self {
         case .moud: "MOUD"
         case .adhdNonStimulant: "ADHD non-stimulant"

@@ -44,6 +44,11 @@ public struct OutcomesView: PageView {
     /// Outcomes.
     public var place: PageName? { .outcomes }
 
+    /// The tables of the page that spreadsheets can have: their codes, and what they are of.
+    public static let lists: [(code: String, words: String)] = [
+        ("retention", "retention"), ("ends", "ends and lengths"), ("months", "months"),
+    ]
+
     /// Filters, retention, ends, lengths, months.
     public var content: [HTML] {
         [
@@ -51,7 +56,12 @@ public struct OutcomesView: PageView {
                 title,
                 "Counted by service: a step to another level of care ends a service, as TEDS "
                     + "counts.",
-                acts: [.button("CSV", address.with(["format": "csv"]).href)]
+                acts: Self.lists.map { list, words in
+                    .button(
+                        "CSV: \(words)",
+                        address.with(["format": "csv", "list": list]).href
+                    )
+                }
             ),
             .tag("section", ["class": "panel", "aria-label": "Which"], [filters]),
             .tag(
@@ -211,7 +221,7 @@ public struct OutcomesView: PageView {
         ].map { [HTML.text(Figure.count($0))] }
         let rates = [
             "\(Figure.percent(figures.attendanceRate)) of \(Figure.count(figures.expected))",
-            Figure.percent(figures.noShowRate),
+            "\(Figure.percent(figures.noShowRate)) of \(Figure.count(figures.expected))",
             "\(Figure.percent(figures.belowRate)) of \(Figure.count(figures.judgedWeeks))",
         ].map { [HTML.text($0)] }
         return [[.text(month)]] + numbers + rates

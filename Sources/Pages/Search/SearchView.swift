@@ -6,6 +6,7 @@ public import Projections
 /// What a search has found.
 public struct SearchView: PageView {
     private let episodes: [EpisodeCensus]?
+    private let bare: [EpisodeID]
     private let isCut: Bool
     private let address: PageAddress
     private let format: DisplayFormat
@@ -16,6 +17,7 @@ public struct SearchView: PageView {
     ///
     /// - Parameters:
     ///   - episodes: in the order in which they are listed; nil where nothing is sought yet.
+    ///   - bare: episodes that have entries, and no admission that is known and not retracted.
     ///   - isCut: whether more were found than are shown.
     ///   - address: of the page.
     ///   - format: how times are written.
@@ -23,6 +25,7 @@ public struct SearchView: PageView {
     ///   - parked: episodes that could not be read.
     public init(
         _ episodes: [EpisodeCensus]?,
+        withoutAdmission bare: [EpisodeID] = [],
         isCut: Bool,
         _ address: PageAddress,
         _ format: DisplayFormat,
@@ -30,6 +33,7 @@ public struct SearchView: PageView {
         parked: [EpisodeID] = []
     ) {
         self.episodes = episodes
+        self.bare = bare
         self.isCut = isCut
         self.address = address
         self.format = format
@@ -51,7 +55,7 @@ public struct SearchView: PageView {
         var sentence = "What was sought is kept nowhere: type it again, in the header."
         if episodes != nil {
             sentence =
-                "\(Words.count(found.count, "episode")) found"
+                "\(Words.count(found.count + bare.count, "episode")) found"
                 + (isCut ? "; there are more: be more exact." : ".")
         }
         return [
@@ -60,12 +64,13 @@ public struct SearchView: PageView {
                 "h-found",
                 "Episodes",
                 [
-                    found.isEmpty
+                    found.isEmpty && bare.isEmpty
                         ? .empty(
                             episodes == nil ? "Nothing is sought yet" : "Nothing found",
                             "Search takes three characters or more of a client’s key, a name "
                                 + "where the site has a directory, an episode, an event, or a "
-                                + "position."
+                                + "position. The beginning of an episode’s id will do: eight "
+                                + "digits or more."
                         ) : table(found)
                 ]
             ),
@@ -83,9 +88,7 @@ public struct SearchView: PageView {
                         ("Ended", false), ("Program", false),
                     ],
                     episodes.map { episode in
-                        let href = address.to(
-                            "\(address.path.ledgerPath)/episodes/\(episode.episodeID)"
-                        ).href
+                        let href = href(episode.episodeID)
                         func date(_ instant: Instant) -> String {
                             format.date(format.calendar.date(of: instant))
                         }
@@ -103,8 +106,23 @@ public struct SearchView: PageView {
                             [.text(episode.stays.last?.program ?? "")],
                         ]
                     }
+                        + bare.map { episode in
+                            let link = HTML.tag(
+                                "a",
+                                ["class": "id", "href": href(episode)],
+                                text: "\(episode)"
+                            )
+                            return [
+                                [.text("No admission is known")], [link], [.text("–")],
+                                [.text("–")], [.text("–")],
+                            ]
+                        }
                 )
             ]
         )
+    }
+
+    private func href(_ episode: EpisodeID) -> String {
+        address.to("\(address.path.ledgerPath)/episodes/\(episode)").href
     }
 }

@@ -55,6 +55,11 @@ extension Endpoint {
                     .choice(LevelOfCare.allCases.map(\.rawValue)),
                     "Only this level of care."
                 ),
+                Parameter(
+                    "list",
+                    .choice(OutcomesView.lists.map(\.code)),
+                    "Which table, for a spreadsheet."
+                ),
             ],
             handler: ListPages.outcomes
         ),

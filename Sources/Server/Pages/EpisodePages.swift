@@ -146,7 +146,11 @@ struct EpisodeAsked {
         for line in stand.replay.lines {
             guard let draft = try? line.event.draft() else { continue }
             keys.insert(draft.author.id)
-            if case .medicationAdjusted(let change) = draft.data { keys.insert(change.prescriber) }
+            switch draft.data {
+            case .admitted(let admitted): keys.insert(admitted.clientID)
+            case .medicationAdjusted(let change): keys.insert(change.prescriber)
+            default: break
+            }
         }
         return await request.people(keys.sorted())
     }
@@ -292,7 +296,7 @@ struct EpisodeAsked {
     // MARK: - Summary and proof
 
     /// The summary, of an open episode an interim one; nil where no admission is known.
-    func summary() async throws -> Document? {
+    func summary() async throws -> DischargeSummaryAnswer? {
         try await past("summary") { asked in
             Worked(
                 value: try await asked.summaryAtClocks(),
@@ -301,12 +305,12 @@ struct EpisodeAsked {
         }.value
     }
 
-    private func summaryAtClocks() async throws -> Document? {
+    private func summaryAtClocks() async throws -> DischargeSummaryAnswer? {
         do {
             return try await request.answer(
                 DischargeSummaryQuestion.self,
                 values.merging(["interim": ["true"]]) { $1 }
-            ).document()
+            ).value
         } catch DischargeSummaryError.notAdmitted {
             return nil
         }

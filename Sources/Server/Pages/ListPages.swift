@@ -148,13 +148,26 @@ enum ListPages {
         )
         let known = retention.value.groups.filter { $0.dimension == .program }.map(\.value)
         let chosen = request.chosen("program", among: known)
-        if request.wantsCSV {
-            return try request.csv(retention, rows: retention.value.began, filters: chosen)
+        let list = request.address["list"]
+        if request.wantsCSV, list != "months" {
+            return try request.csv(
+                retention,
+                rows: retention.value.began,
+                filters: chosen,
+                of: list == "ends" ? retention.value.ends : nil
+            )
         }
         let statistics = try await request.shared(
             StatisticsQuestion.self,
             program.merging(["by": ["month"]]) { $1 }
         )
+        if request.wantsCSV {
+            return try request.csv(
+                statistics,
+                rows: statistics.value.periods.count,
+                filters: chosen
+            )
+        }
         let outcomes = try await request.shared(OutcomesQuestion.self, program)
         let programs = Set(known).union(request.address["program"].map { [$0] } ?? [])
         let view = OutcomesView(

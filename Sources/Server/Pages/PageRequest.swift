@@ -231,18 +231,23 @@ struct PageRequest: Sendable {
     // MARK: - The answer
 
     /// All rows of a list for a spreadsheet.
+    ///
+    /// - Parameter other: another list than the answer's own.
     func csv<Value>(
         _ answer: Answer<Value>,
         rows: Int,
-        filters: [String] = []
+        filters: [String] = [],
+        of other: CSVTable? = nil
     ) throws -> PageResult {
-        guard let list = answer.list else { throw Problem.notFound("this page is no list") }
+        guard let list = other ?? answer.list?() else {
+            throw Problem.notFound("this page is no list")
+        }
         var headers: HTTPFields = [:]
         let name = address.path.split(separator: "/").last ?? "list"
         headers[.contentDisposition] = "attachment; filename=\"\(name)-\(date).csv\""
         return .other(
             .bytes(
-                list().bytes,
+                list.bytes,
                 "text/csv; charset=utf-8",
                 headers: headers,
                 disclosed: disclosed(answer.basis, rows: rows, filters: filters + ["format=csv"])

@@ -39,11 +39,15 @@ enum SearchPage {
         var keys: [String] = []
         var named: [EpisodeID] = []
         var part: String?
-        if let episode = EpisodeID(text) {
-            named = [episode]
-            if let event = EventID(text),
-                let found = try await request.call.reader.episode(of: event)
-            {
+        if let ids = EpisodeID.range(text) {
+            named = try await request.call.reader.episodes(
+                from: ids.first,
+                through: ids.last,
+                limit: limit
+            )
+        }
+        if let event = EventID(text) {
+            if let found = try await request.call.reader.episode(of: event) {
                 named.append(found)
             }
         } else if text.count >= Self.fewest {
@@ -64,10 +68,10 @@ enum SearchPage {
             episodes: named,
             limit: limit
         )
-        // One alone is opened; and what has an entry, whether or not an admission is known of it.
-        let entries = EpisodeID(text) == nil ? named : Array(named.dropFirst())
-        let alone = found.count == 1 ? found[0].episodeID : found.isEmpty ? entries.first : nil
-        if let alone {
+        // One alone is opened, whether or not an admission is known of it.
+        let others = Set(named).subtracting(found.map(\.episodeID)).sorted()
+        let all = found.map(\.episodeID) + others
+        if all.count == 1, let alone = all.first {
             let path = "/ledgers/\(request.call.ledger.name)/episodes/\(alone)"
             return .other(
                 Reply(
@@ -77,26 +81,51 @@ enum SearchPage {
             )
         }
         let shown = Array(found.prefix(SearchView.limit))
+        let bare = Array(others.prefix(SearchView.limit - shown.count))
         let people = await request.people(shown.map(\.clientID))
         let view = SearchView(
             shown,
-            isCut: found.count > SearchView.limit,
+            withoutAdmission: bare,
+            isCut: all.count > SearchView.limit,
             request.address,
             request.format,
             people,
             parked: basis.parked
         )
-        let ids = shown.map(\.episodeID.description).joined(separator: " ")
+        let ids = (shown.map(\.episodeID) + bare).map(\.description).joined(separator: " ")
         return .page(
             FoundPage(
                 view: view,
                 basis: basis,
-                rows: shown.count,
+                rows: shown.count + bare.count,
                 filters: ids.isEmpty ? [] : ["found \(ids)"],
                 people: people,
                 compares: false
             )
         )
+    }
+}
+
+extension EpisodeID {
+    /// So many digits of an id find it, as titles have them.
+    private static let fewestDigits = 8
+
+    /// The first and the last id that begin as a text does, which may be all of one; nil of any other
+    /// text.
+    fileprivate static func range(_ text: String) -> (first: EpisodeID, last: EpisodeID)? {
+        let hyphens: Set<Int> = [8, 13, 18, 23]
+        var digits = ""
+        for (place, character) in text.enumerated() {
+            guard hyphens.contains(place) == (character == "-") else { return nil }
+            if character != "-" { digits.append(character) }
+        }
+        // A sign is no digit.
+        guard (fewestDigits...32).contains(digits.count), digits.allSatisfy(\.isHexDigit),
+            let bits = UInt128(digits, radix: 16)
+        else { return nil }
+        let rest = 4 * (32 - digits.count)
+        let first = bits << rest
+        return (EpisodeID(bits: first), EpisodeID(bits: first | ((1 << rest) - 1)))
     }
 }
 
