@@ -58,13 +58,6 @@ enum CensusPage {
                 people
             )
         )
-        page.comparison = try await request.comparison(
-            CensusQuestion.self,
-            "census",
-            [:],
-            made.answers.attendance.enrolled.map { ($0.episodeID, $0.clientID) },
-            people
-        )
         if isWall {
             page.isWall = true
             // Its pages turn by themselves, the last one back to the first.
