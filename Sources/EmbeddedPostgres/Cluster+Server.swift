@@ -132,7 +132,8 @@ extension Cluster {
     /// Stops the server if it can be signaled from here.
     func stop(with installation: Installation) async throws {
         switch try ServerState(of: location.cluster) {
-        case .stopped, .unsettled: return
+        case .unsettled: return
+        case .stopped: SocketFolder.remove(try SocketFolder(for: location).path)
         case .elsewhere:
             log("PostgreSQL was started in another container or name space: left it running there")
         case .running(let postmaster): try await stop(postmaster, with: installation)
