@@ -16,6 +16,9 @@ extension Cluster {
                     "\(location.cluster) exists, but is not a cluster. Remove it or choose another folder."
             )
         }
+        guard SystemUser(userID: location.user.userID) != nil else {
+            throw EmbeddedPostgresError.nameless(location.user.userID)
+        }
         log("creating a PostgreSQL \(installation.majorVersion) cluster in \(location.cluster)")
         await removeUnfinished()
         let random = String(UInt64.random(in: .min ... .max), radix: 36)

@@ -8,51 +8,51 @@ extension Cluster {
         before deadline: ContinuousClock.Instant
     ) async throws -> ConnectionString {
         var silentSince: ContinuousClock.Instant?
+        var unsettledSince: ContinuousClock.Instant?
         while true {
-            switch Postmaster.state(of: location.cluster) {
-            case .stopped:
-                try await start(with: installation, before: deadline)
-            case .died(let postmaster):
-                log("PostgreSQL was not stopped in order: it recovers now")
-                try await clear(after: postmaster, before: deadline)
-                try await start(with: installation, before: deadline)
+            var silent: Postmaster?
+            switch try ServerState(of: location.cluster) {
+            case .stopped(let lock):
+                if let connection = try await olderServer(users, with: installation) {
+                    return connection
+                }
+                try await start(with: installation, lock, before: deadline)
             case .running(let postmaster):
-                if let connection = postmaster.connection, postmaster.status == "ready",
-                    try await isReady(connection, installation)
+                if let connection = try await reach(postmaster, with: installation) {
+                    return connection
+                }
+                silent = postmaster
+            case .elsewhere(let postmaster):
+                if let connection = try await reach(postmaster, with: installation),
+                    try await serves(connection, with: installation) == true
                 {
                     return connection
                 }
-                // A start may take as long as a recovery takes, up to the deadline.
-                if postmaster.status == "ready" || postmaster.status == "stopping" {
-                    let since = silentSince ?? .now
-                    silentSince = since
-                    let stopping = postmaster.status == "stopping"
-                    if ContinuousClock.now - since > (stopping ? options.stopTimeout : .seconds(5))
-                    {
-                        try await stopSilent(postmaster, users, with: installation)
-                        silentSince = nil
-                    }
+                silent = postmaster
+            case .unsettled(let orphans):
+                let since = unsettledSince ?? .now
+                unsettledSince = since
+                // They leave when they notice; those that compute notice late. Killing them loses
+                // nothing: what was not committed is undone by the recovery.
+                if ContinuousClock.now - since > .seconds(2) {
+                    for orphan in orphans { kill(orphan, SIGKILL) }
+                }
+            }
+            // A start may take as long as a recovery takes, up to the deadline.
+            if let silent, silent.status == "ready" || silent.status == "stopping" {
+                let since = silentSince ?? .now
+                silentSince = since
+                let isStopping = silent.status == "stopping"
+                if ContinuousClock.now - since > (isStopping ? options.stopTimeout : .seconds(5)) {
+                    try await stopSilent(silent, users, with: installation)
+                    silentSince = nil
                 }
             }
             guard ContinuousClock.now < deadline else {
-                throw timedOut("PostgreSQL in \(location.cluster) to start")
+                throw timedOut("PostgreSQL in \(location.cluster) to start, or to end")
             }
             try await Task.sleep(for: .milliseconds(20))
         }
-    }
-
-    private func isReady(
-        _ connection: ConnectionString,
-        _ installation: Installation
-    ) async throws -> Bool {
-        let command = Command(
-            installation.program("pg_isready"),
-            [
-                "-h", connection.socketFolder, "-p", "\(connection.port)", "-t", "5",
-                "-U", connection.user, "-d", connection.database,
-            ]
-        )
-        return try await bounded(command).succeeded
     }
 
     /// Stops a server that runs but serves nobody: its socket was removed, or its end got stuck.
@@ -61,6 +61,9 @@ extension Cluster {
         _ users: FileLock,
         with installation: Installation
     ) async throws {
+        guard case .running = try ServerState(of: location.cluster) else {
+            throw unreachable(postmaster)
+        }
         // Who is stopping has no users any more, whatever the lock says.
         guard postmaster.status == "stopping" || users.attempt(.exclusive) else {
             throw EmbeddedPostgresError(
@@ -79,27 +82,37 @@ extension Cluster {
 
     private func start(
         with installation: Installation,
+        _ lock: ServerLock,
         before deadline: ContinuousClock.Instant
     ) async throws {
-        let socket = SocketFolder(for: location)
+        let socket = try SocketFolder(for: location)
         try socket.prepare()
+        // PostgreSQL refuses to start where the number in this file is that of any process of its
+        // user, and where the file is damaged. The lock is ours: whatever it says is of the past. (A
+        // server that was started without the lock, and that nothing here can see, still has its
+        // shared memory, which PostgreSQL looks for besides.)
+        if unlink(Postmaster.fileName(in: location.cluster)) == 0 {
+            log("PostgreSQL was not stopped in order: it recovers now")
+        }
+        unlink(NameSpace.optionsFile(in: location.cluster))
         let serverLog = ServerLog(cluster: location.cluster)
         serverLog.rotate()
         let logged = serverLog.size
         let settings = ServerSettings.enforced(options, socketFolder: socket.path)
         let seconds = max(1, (deadline - ContinuousClock.now).components.seconds)
         // Relative paths, as pg_ctl hands them to a shell. It puts the server in a session of its
-        // own, with its output going to the log: nothing of ours stays open in it.
-        let result = try await bounded(
-            control(
-                installation,
-                [
-                    "start", "-w", "-t", "\(seconds)", "-l", ServerLog.name,
-                    "-o", ServerSettings.commandLine(settings),
-                ],
-                timeout: .seconds(seconds + 10)
-            )
+        // own, with its output going to the log: nothing of ours stays open in it but the lock.
+        var command = control(
+            installation,
+            [
+                "start", "-w", "-t", "\(seconds)", "-l", ServerLog.name,
+                "-o", ServerSettings.commandLine(settings),
+            ],
+            timeout: .seconds(seconds + 10)
         )
+        command.inheritedDescriptor = lock.descriptor
+        let result = try await bounded(command)
+        withExtendedLifetime(lock) {}
         guard !result.succeeded else { return }
         guard ContinuousClock.now < deadline else {
             throw timedOut("PostgreSQL in \(location.cluster) to start")
@@ -116,39 +129,24 @@ extension Cluster {
         )
     }
 
-    /// Clears away what hinders a start after the server was killed.
-    ///
-    /// PostgreSQL refuses to start while processes of the killed server are still at work, and while
-    /// the number in its file is that of any process of its user, such as one that got it since.
-    private func clear(
-        after postmaster: Postmaster,
-        before deadline: ContinuousClock.Instant
-    ) async throws {
-        let grace = ContinuousClock.now + .seconds(2)
-        var orphans = Postmaster.processes(of: location.cluster)
-        while !orphans.isEmpty {
-            // They leave when they notice; those that compute notice late. Killing them loses
-            // nothing: what was not committed is undone by the recovery.
-            if ContinuousClock.now > grace { for orphan in orphans { kill(orphan, SIGKILL) } }
-            guard ContinuousClock.now < deadline else {
-                throw timedOut("processes of a killed server to end: \(orphans)")
-            }
-            try await Task.sleep(for: .milliseconds(20))
-            orphans = Postmaster.processes(of: location.cluster)
-        }
-        if Postmaster.exists(postmaster.processID) {
-            unlink(Postmaster.fileName(in: location.cluster))
+    /// Stops the server if it can be signaled from here.
+    func stop(with installation: Installation) async throws {
+        switch try ServerState(of: location.cluster) {
+        case .unsettled: return
+        case .stopped: SocketFolder.remove(try SocketFolder(for: location).path)
+        case .elsewhere:
+            log("PostgreSQL was started in another container or name space: left it running there")
+        case .running(let postmaster): try await stop(postmaster, with: installation)
         }
     }
 
-    func stop(with installation: Installation) async throws {
-        guard case .running(let postmaster) = Postmaster.state(of: location.cluster) else { return }
-        let seconds = max(1, options.stopTimeout.components.seconds)
+    private func stop(_ postmaster: Postmaster, with installation: Installation) async throws {
         // A fast stop can hang (PostgreSQL 15, when it comes while the server recovers from the
         // death of a backend), or take long for its checkpoint. An immediate stop loses nothing
-        // either: the next start reads the log instead.
-        let modes = postmaster.status == "stopping" ? ["immediate"] : ["fast", "immediate"]
-        for mode in modes {
+        // either: the next start reads the log instead. It kills what does not end in five seconds.
+        let modes = [("fast", options.stopTimeout), ("immediate", .seconds(60))]
+        for (mode, limit) in postmaster.status == "stopping" ? modes.suffix(1) : modes[...] {
+            let seconds = max(1, limit.components.seconds)
             let result = try await bounded(
                 control(
                     installation,
@@ -156,12 +154,22 @@ extension Cluster {
                     timeout: .seconds(seconds + 10)
                 )
             )
-            if result.succeeded {
-                SocketFolder(for: location).remove()
-                return
-            }
+            // It may have ended by itself, so that there was nothing to stop.
+            if !result.succeeded, case .running = try ServerState(of: location.cluster) { continue }
+            // It has removed its file, and is gone a moment later.
+            try await settle(until: \.isStopped)
+            SocketFolder.remove(postmaster.socketFolder)
+            return
         }
         throw timedOut("PostgreSQL in \(location.cluster) to stop")
+    }
+
+    /// Waits, for five seconds at most, for the server to be in a state.
+    func settle(until isReached: (ServerState) -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while try !isReached(ServerState(of: location.cluster)), ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     private func control(

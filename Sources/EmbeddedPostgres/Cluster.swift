@@ -10,9 +10,10 @@ struct Membership: Sendable {
 
 /// A cluster that several processes share.
 ///
-/// Two locks, which die with the process that holds them, so that nothing is ever stale:
-/// `start.lock` is held while the cluster is made, started or stopped; `users.lock` is held in
-/// shared mode by each user. Who can take the latter alone, under the former, is the last user.
+/// Three locks, which die with the processes that hold them, so that nothing is ever stale, and which
+/// the kernel shows in every container and name space: `start.lock` is held while the cluster is made,
+/// started or stopped; `users.lock` is held in shared mode by each user, and who can take it alone,
+/// under the former, is the last user; ``ServerLock`` is held by the server.
 struct Cluster: Sendable {
     static let userName = "episode_ledger"
     static let databaseName = "episode_ledger"
@@ -106,22 +107,15 @@ struct Cluster: Sendable {
         guard users.attempt(.exclusive) else { return }
         await Task {
             do {
-                try await settle()
+                // A cluster that could not be made has no server.
+                guard dataVersion() != nil else { return }
+                // A server whose start was interrupted can be seen to run soon, or is gone.
+                try await settle { !$0.isUnsettled }
                 try await stop(with: installation)
             } catch {
                 log("the cluster could not be stopped: \(error)")
             }
         }.value
-    }
-
-    /// Waits until a server whose start was interrupted can be seen to run, or is gone.
-    private func settle() async throws {
-        let deadline = ContinuousClock.now + .seconds(5)
-        while !Postmaster.processes(of: location.cluster, includingTools: true).isEmpty {
-            if case .running = Postmaster.state(of: location.cluster) { return }
-            guard ContinuousClock.now < deadline else { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
     }
 
     private func lock(_ name: String) throws -> FileLock {
@@ -137,6 +131,8 @@ struct Cluster: Sendable {
         } catch let error as CancellationError {
             throw error
         } catch {
+            // A program that is interrupted half-way can fail in other ways.
+            try Task.checkCancellation()
             throw EmbeddedPostgresError(
                 code: .startFailed,
                 message: "\(command.program) could not be run in \(command.folder): \(error)"

@@ -40,6 +40,10 @@ extension ClusterLocation {
         let user = try SystemUser.clusterUser(forFolderOf: chosen.owner)
         let here = ClusterLocation(folder: chosen.path, owner: chosen.owner, user: user)
         guard geteuid() == 0, chosen.owner == 0 else {
+            // Root's own user runs the cluster where the folder's owner has no name.
+            if user.userID != chosen.owner, try await !Self.canReach(here.folder, user) {
+                throw EmbeddedPostgresError.nameless(chosen.owner)
+            }
             self = here
             return
         }
@@ -91,6 +95,20 @@ extension ClusterLocation {
             }
             if status.isLink, status.owner == 0, let target = realPath(here.cluster) {
                 return ClusterLocation(folder: splitPath(target).folder, owner: 0, user: user)
+            }
+            // It may be there all the same, as seen from another container: an empty cluster in its
+            // place would be a second history.
+            if status.isLink, let target = linkTarget(here.cluster),
+                FileStatus(splitPath(target).folder) == nil
+            {
+                throw EmbeddedPostgresError(
+                    code: .dataFolderUnusable,
+                    message: """
+                        The cluster of \(here.folder) lies in \(splitPath(target).folder), which is \
+                        not there. Make it visible here, or remove the link \(here.cluster) to begin \
+                        with an empty one.
+                        """
+                )
             }
         }
         let away = ClusterLocation(

@@ -18,6 +18,8 @@ struct Command: Sendable {
     /// The working directory, not inherited, since `user` may not be able to read that one.
     var folder = "/"
     var input = ""
+    /// An open file that the program and all that it starts inherit, in the place of an input.
+    var inheritedDescriptor: Int32?
     var timeout: Duration = .seconds(30)
 
     init(_ program: String, _ arguments: [String]) {
@@ -43,14 +45,13 @@ struct Command: Sendable {
         }
     }
 
-    /// The words before the program that make it run as `user`.
+    /// The words before a program that make it run as a user.
     ///
     /// Subprocess's own options for this are not used: to change the user, it clones the process
     /// behind the back of the C library, whose `setgroups` and `setuid` then now and then wait for
     /// threads that the clone does not have, for ever (seen in swift-subprocess 1.0.2, glibc 2.36).
-    private var asUser: [String] {
-        guard let user else { return [] }
-        return [
+    static func words(toRunAs user: SystemUser) -> [String] {
+        [
             "/usr/bin/setpriv", "--reuid=\(user.userID)", "--regid=\(user.groupID)",
             "--init-groups", "--",
         ]
@@ -64,21 +65,36 @@ struct Command: Sendable {
         options.teardownSequence = [
             .send(signal: .interrupt, allowedDurationToNextStep: .seconds(5))
         ]
-        let line = asUser + [program] + arguments
-        let result = try await Subprocess.run(
-            .path(FilePath(line[0])),
-            arguments: Arguments(Array(line.dropFirst())),
-            // PG… variables would divert the tools; the locale decides the language of messages.
-            environment: .custom(["PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"]),
-            workingDirectory: FilePath(folder),
-            platformOptions: options,
-            input: .string(input),
-            output: .string(limit: 1 << 20),
-            error: .combinedWithOutput
-        )
-        return Result(
-            succeeded: result.terminationStatus.isSuccess,
-            output: result.standardOutput
+        func run(_ line: [String], input: some InputProtocol) async throws -> Result {
+            let result = try await Subprocess.run(
+                .path(FilePath(line[0])),
+                arguments: Arguments(Array(line.dropFirst())),
+                // PG… variables would divert the tools; the locale decides the language of messages.
+                environment: .custom(["PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"]),
+                workingDirectory: FilePath(folder),
+                platformOptions: options,
+                input: input,
+                output: .string(limit: 1 << 20),
+                error: .combinedWithOutput
+            )
+            return Result(
+                succeeded: result.terminationStatus.isSuccess,
+                output: result.standardOutput
+            )
+        }
+        let line = [program] + arguments
+        let asUser = user.map(Self.words(toRunAs:)) ?? []
+        guard let inheritedDescriptor else {
+            return try await run(asUser + line, input: .string(input))
+        }
+        // Subprocess hands over the three standard descriptors only, and closes all others.
+        let asDescriptor3 = ["/bin/sh", "-c", "exec \"$@\" 3<&0 </dev/null", "sh"]
+        return try await run(
+            asUser + asDescriptor3 + line,
+            input: .fileDescriptor(
+                FileDescriptor(rawValue: inheritedDescriptor),
+                closeAfterSpawningProcess: false
+            )
         )
     }
 }

@@ -4,6 +4,8 @@ internal import Glibc
 ///
 /// The cluster lives in a data folder, listens on a Unix socket only, and is shared by every process
 /// that names the same folder: the first starts it, later ones join it, the last one stops it.
+/// That holds across containers of one machine: one whose `/tmp` has the server's socket joins it, and
+/// one without is refused.
 /// It survives `kill -9`, both of the processes that use it and of PostgreSQL itself; the next
 /// ``withCluster(_:log:_:)`` recovers or joins what it finds.
 ///

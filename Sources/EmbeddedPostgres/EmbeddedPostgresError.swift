@@ -12,6 +12,10 @@ public struct EmbeddedPostgresError: Error, Sendable, Hashable, CustomStringConv
         case dataFolderUnusable = "data_folder_unusable"
         /// Started as root, and there is no unprivileged user to run the server.
         case noUnprivilegedUser = "no_unprivileged_user"
+        /// The user who would run the server has a number, but no name.
+        case userWithoutName = "user_without_name"
+        /// The server runs in another container or name space, and cannot be reached from here.
+        case runsElsewhere = "runs_elsewhere"
         /// The folder for the socket belongs to somebody else or is open to others.
         case socketFolderUnsafe = "socket_folder_unsafe"
         /// `initdb` or the creation of the database failed.

@@ -25,6 +25,20 @@ struct FileStatus {
     }
 }
 
+/// Which file a path leads to, links followed: the same by whatever path, and in every container.
+struct FileIdentity: Hashable {
+    let device: dev_t
+    let number: ino_t
+
+    /// Nil if there is no such file or it may not be looked at, which `errno` tells apart.
+    init?(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        device = status.st_dev
+        number = status.st_ino
+    }
+}
+
 /// The absolute form of a path, without looking at the file system beyond the working directory.
 func absolutePath(_ path: String) -> String {
     if path.hasPrefix("/") { return path }

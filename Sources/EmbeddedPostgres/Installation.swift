@@ -2,13 +2,13 @@ internal import Glibc
 
 /// The programs of one installed PostgreSQL.
 struct Installation: Sendable, Hashable {
-    /// The absolute folder with `postgres`, `initdb`, `pg_ctl` and `pg_isready`.
+    /// The absolute folder with `postgres`, `initdb`, `pg_ctl`, `pg_isready` and `psql`.
     let folder: String
     let majorVersion: Int
 
     func program(_ name: String) -> String { "\(folder)/\(name)" }
 
-    static let neededPrograms = ["postgres", "initdb", "pg_ctl", "pg_isready"]
+    static let neededPrograms = ["postgres", "initdb", "pg_ctl", "pg_isready", "psql"]
 }
 
 /// Finds installed PostgreSQL programs.

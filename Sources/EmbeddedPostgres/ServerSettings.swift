@@ -46,6 +46,7 @@ enum ServerSettings {
             ("log_parameter_max_length", "0"),
             ("log_parameter_max_length_on_error", "0"),
             ("log_checkpoints", "off"),
+            (NameSpace.setting, NameSpace.current),
         ] + options.settings
     }
 

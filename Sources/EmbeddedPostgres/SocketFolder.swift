@@ -2,17 +2,25 @@ internal import Glibc
 
 /// The folder of the server's socket, which is what guards the cluster: it asks for no password.
 ///
-/// It is not in the data folder, as the path of a socket may have 107 bytes at most.
+/// It is not in the data folder, as the path of a socket may have 107 bytes at most. It is named after
+/// the file that the cluster is, not after its path: two containers may each call another folder
+/// `/data`, and share `/tmp`.
 struct SocketFolder: Sendable {
     let path: String
     /// Only a part of the socket's name.
     static let port = 5432
     private let owner: SystemUser
 
-    init(for location: ClusterLocation) {
+    init(for location: ClusterLocation) throws {
+        guard let cluster = FileIdentity(location.cluster) else {
+            throw EmbeddedPostgresError.unusable(location.cluster, errno)
+        }
         owner = location.user
-        path = "/tmp/.epl-\(location.user.userID)-\(shortHash(location.folder))"
+        let name = shortHash("\(cluster.device):\(cluster.number)")
+        path = "\(Self.prefix)\(location.user.userID)-\(name)"
     }
+
+    private static let prefix = "/tmp/.epl-"
 
     /// Makes the folder ready for a server that is about to start.
     ///
@@ -53,8 +61,42 @@ struct SocketFolder: Sendable {
         )
     }
 
-    /// Removes the folder after the server has gone.
-    func remove() {
-        _ = rmdir(path)
+    /// Removes the folder of a server that has gone, if it is one of ours.
+    static func remove(_ path: String?) {
+        if let path, path.hasPrefix(prefix) { _ = rmdir(path) }
+    }
+
+    /// Whether a socket is the cluster's own: in another container, anybody may have made a folder of
+    /// that name, and could stand between us and the server.
+    static func isGenuine(_ connection: ConnectionString, of user: SystemUser) -> Bool {
+        let socket = "\(connection.socketFolder)/.s.PGSQL.\(connection.port)"
+        guard let folder = FileStatus(connection.socketFolder), folder.isFolder,
+            folder.owner == user.userID || folder.owner == 0
+        else { return false }
+        return FileStatus(socket)?.owner == user.userID
+    }
+
+    /// Whether some process listens at a socket, even if it is too busy to answer.
+    static func hasListener(_ connection: ConnectionString) -> Bool {
+        let path = "\(connection.socketFolder)/.s.PGSQL.\(connection.port)"
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        // One byte is left for the end of the text.
+        let fits = withUnsafeMutableBytes(of: &address.sun_path) { field in
+            guard path.utf8.count < field.count else { return false }
+            field.copyBytes(from: path.utf8)
+            return true
+        }
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let descriptor = socket(AF_UNIX, type, 0)
+        guard fits, descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, size)
+            }
+        }
+        return result == 0 || errno == EAGAIN
     }
 }

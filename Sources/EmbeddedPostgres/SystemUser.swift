@@ -61,3 +61,16 @@ extension SystemUser {
         )
     }
 }
+
+extension EmbeddedPostgresError {
+    static func nameless(_ userID: uid_t) -> EmbeddedPostgresError {
+        EmbeddedPostgresError(
+            code: .userWithoutName,
+            message: """
+                The user \(userID) has no name on this machine, and PostgreSQL makes no cluster for a \
+                user without one. Give it a name (useradd --no-create-home --uid \(userID) NAME; in a \
+                container, run as a user that its image knows), or name a database with --database.
+                """
+        )
+    }
+}

@@ -20,11 +20,13 @@ struct ClusterFolder: Sendable {
         return options
     }
 
+    /// - Parameter place: The folder to make it in.
     static func with(
         subfolder: String = "data",
+        in place: String = "/tmp",
         _ body: (ClusterFolder) async throws -> Void
     ) async throws {
-        let parent = "/tmp/epl-test-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        let parent = "\(place)/epl-test-\(String(UInt64.random(in: .min ... .max), radix: 36))"
         try #require(mkdir(parent, 0o700) == 0)
         try #require(chmod(parent, 0o777) == 0)
         let folder = ClusterFolder(path: "\(parent)/\(subfolder)", parent: parent)
@@ -33,8 +35,11 @@ struct ClusterFolder: Sendable {
         where linkTarget("/proc/\(processID)/cwd")?.hasPrefix(parent) == true {
             kill(processID, SIGKILL)
         }
-        for name in namesInFolder("/tmp")
-        where name.hasPrefix(".epl-") && name.hasSuffix(shortHash(folder.path)) {
+        // The socket's lock file names the cluster in its second line.
+        for name in namesInFolder("/tmp") where name.hasPrefix(".epl-") {
+            let lock = readSmallFile("/tmp/\(name)/.s.PGSQL.\(SocketFolder.port).lock") ?? ""
+            guard lock.split(separator: "\n").dropFirst().first?.hasPrefix("\(parent)/") == true
+            else { continue }
             _ = try await Command("/bin/rm", ["-rf", "--", "/tmp/\(name)"]).run()
         }
         _ = try await Command("/bin/rm", ["-rf", "--", parent]).run()
@@ -49,10 +54,20 @@ struct ClusterFolder: Sendable {
 
     /// The server that runs, if any.
     var runningServer: pid_t? {
-        if case .running(let postmaster) = Postmaster.state(of: cluster) {
+        if case .running(let postmaster) = try? ServerState(of: cluster) {
             return postmaster.processID
         }
         return nil
+    }
+
+    /// The processes of the server, and of what a killed one has left.
+    var serverProcesses: [ServerProcess] { ServerProcess.all(of: cluster) }
+
+    /// The server's first process, in whatever name space it was started; by its number here.
+    var serverAnywhere: pid_t? {
+        let processes = serverProcesses
+        let parents = Set(processes.map(\.parentID))
+        return processes.first { parents.contains($0.processID) }?.processID
     }
 
     /// Uses the cluster and returns what `body` does.
@@ -103,6 +118,16 @@ func expect(
     sourceLocation: SourceLocation = #_sourceLocation
 ) async throws {
     let given = try await psql(connection, sql)
+    #expect(given == answer, sourceLocation: sourceLocation)
+}
+
+func expect(
+    _ uri: String,
+    _ sql: String,
+    gives answer: String,
+    sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+    let given = try await psql(uri, sql)
     #expect(given == answer, sourceLocation: sourceLocation)
 }
 

@@ -50,7 +50,7 @@ struct RecoveryTests {
                     let server = try #require(folder.runningServer)
                     kill(server, SIGKILL)
                     try await eventually("the server is dead") { folder.runningServer == nil }
-                    #expect(!Postmaster.processes(of: folder.cluster).isEmpty)
+                    #expect(!folder.serverProcesses.isEmpty)
                     try await folder.expect()
                     #expect(try await group.next() == false)
                 }
@@ -139,10 +139,51 @@ struct RecoveryTests {
                 #expect(write(descriptor, text, text.utf8.count) == text.utf8.count)
                 close(descriptor)
                 try await folder.expect()
-                let sleeper = try #require(pid_t(number))
-                #expect(Postmaster.exists(sleeper))
+                #expect(kill(try #require(pid_t(number)), 0) == 0)
                 group.cancelAll()
             }
+        }
+    }
+
+    @Test("Whatever a crash has left as the file with the server's number, the server starts")
+    func staleFile() async throws {
+        try await startsAfterStaleFiles(within: [])
+    }
+
+    @Test(
+        "Whatever a crash has left of an ordinary user's server, it starts",
+        OtherContainer.othersCanRunThePrograms
+    )
+    func staleFileOfOrdinaryUser() async throws {
+        let nobody = try #require(SystemUser(named: "nobody"))
+        try await startsAfterStaleFiles(within: Command.words(toRunAs: nobody))
+    }
+
+    private func startsAfterStaleFiles(within container: [String]) async throws {
+        try await ClusterFolder.with { folder in
+            func use(_ body: (String) async throws -> Void) async throws {
+                let process = try UserProcess(using: folder, within: container)
+                let uri = try await process.firstLine()
+                try #require(uri.hasPrefix("postgresql://"), "\(uri)")
+                try await body(uri)
+                #expect(try await process.leave() == 0)
+            }
+            try await use { try await psql($0, "create table kept as select 7 as n") }
+            let file = Postmaster.fileName(in: folder.cluster)
+            for number in [nil, "", "1", "\(getpid())", "-1", "99999999999", "\0\0\0\0", "what"] {
+                try await use { uri in
+                    try await expect(uri, "select n from kept", gives: "7")
+                    kill(try #require(folder.runningServer), SIGKILL)
+                    try await eventually("the server is dead") { folder.runningServer == nil }
+                }
+                let lines = try #require(readSmallFile(file)).split(separator: "\n").dropFirst()
+                let text = number.map { ([$0] + lines.map(String.init)).joined(separator: "\n") }
+                let descriptor = open(file, O_WRONLY | O_TRUNC | O_CLOEXEC)
+                let bytes = Array((text ?? "").utf8)
+                #expect(write(descriptor, bytes, bytes.count) == bytes.count)
+                close(descriptor)
+            }
+            try await use { try await expect($0, "select n from kept", gives: "7") }
         }
     }
 
@@ -167,7 +208,7 @@ struct RecoveryTests {
     func stuckStop() async throws {
         try await ClusterFolder.with { folder in
             var options = folder.options
-            options.stopTimeout = .seconds(8)
+            options.stopTimeout = .seconds(1)
             try await EmbeddedPostgres.withCluster(options) { connection in
                 try await psql(connection, "create table kept as select 7 as n")
                 let sql = "select pid from pg_stat_activity where backend_type = 'checkpointer'"

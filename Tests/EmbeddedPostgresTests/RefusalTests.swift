@@ -142,6 +142,64 @@ struct RootTests {
         }
     }
 
+    @Test("A cluster whose stand-in is out of sight is not replaced by an empty one")
+    func standInOutOfSight() async throws {
+        try await ClusterFolder.with(subfolder: "closed/data") { folder in
+            try #require(mkdir("\(folder.parent)/closed", 0o700) == 0)
+            try await folder.use { try await psql($0, "create table kept as select 7 as n") }
+            let system = folder.options.systemFolder
+            try #require(rename(system, "\(system).away") == 0)
+            let error = await #expect(throws: EmbeddedPostgresError.self) {
+                try await folder.use { _ in }
+            }
+            #expect(error?.code == .dataFolderUnusable)
+            #expect(error?.message.contains("\(system)/") == true)
+            try #require(rename("\(system).away", system) == 0)
+            try await folder.expect("select n from kept", gives: "7")
+        }
+    }
+
+    @Test(
+        "A user without a name is told to get one, as PostgreSQL cannot make a cluster for it",
+        OtherContainer.othersCanRunThePrograms
+    )
+    func namelessUser() async throws {
+        try await ClusterFolder.with { folder in
+            let nameless = SystemUser(name: "", userID: 54321, groupID: 54321)
+            try #require(SystemUser(userID: nameless.userID) == nil)
+            let words = Command.words(toRunAs: nameless).map {
+                $0 == "--init-groups" ? "--clear-groups" : $0
+            }
+            let process = try UserProcess(using: folder, within: words)
+            let line = try await process.firstLine()
+            #expect(line.hasPrefix("failed: The user 54321 has no name"), "\(line)")
+            #expect(line.contains("useradd --no-create-home --uid 54321"))
+            #expect(try await process.leave() == 1)
+        }
+    }
+
+    @Test(
+        "Root is told which user to make where there is none to run the server",
+        OtherContainer.isNeeded
+    )
+    func nobodyToRun() async throws {
+        try await ClusterFolder.with { folder in
+            let script = """
+                echo 'root:x:0:0::/:/bin/sh' > "$0/passwd" && echo 'passwd: files' > "$0/nsswitch" \
+                && mount --bind "$0/passwd" /etc/passwd \
+                && mount --bind "$0/nsswitch" /etc/nsswitch.conf && exec "$@"
+                """
+            let words = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, folder.parent]
+            for name in ["passwd", "nsswitch"] {
+                try await writeProgram("", to: "\(folder.parent)/\(name)")
+            }
+            let process = try UserProcess(using: folder, within: words)
+            let line = try await process.firstLine()
+            #expect(line.contains("useradd --system postgres"), "\(line)")
+            #expect(try await process.leave() == 1)
+        }
+    }
+
     @Test("Without a data folder of its own kind, the stand-in is in /var/lib/episode-ledger")
     func systemFolder() {
         #expect(EmbeddedPostgres.Options().systemFolder == "/var/lib/episode-ledger")

@@ -68,7 +68,7 @@ struct SharingTests {
                 try await expect(connection)
             }
             #expect(folder.runningServer == nil)
-            #expect(Postmaster.processes(of: folder.cluster).isEmpty)
+            #expect(folder.serverProcesses.isEmpty)
         }
     }
 
@@ -137,11 +137,11 @@ struct SharingTests {
                 group.cancelAll()
             }
             #expect(folder.runningServer == nil)
-            #expect(Postmaster.processes(of: folder.cluster).isEmpty)
+            #expect(folder.serverProcesses.isEmpty)
         }
     }
 
-    @Test("The server is in a session of its own and holds none of our files open")
+    @Test("The server is in a session of its own and holds none of our files open but its lock")
     func serverIsDetached() async throws {
         try await ClusterFolder.with { folder in
             try await folder.use { _ in
@@ -152,11 +152,54 @@ struct SharingTests {
                 }
                 #expect(open.contains("\(folder.cluster)/\(ServerLog.name)"))
                 #expect(!open.contains { $0.hasSuffix(".lock") && $0.hasPrefix(folder.path) })
+                #expect(open.filter { $0 == "\(folder.cluster)/PG_VERSION" }.count == 1)
                 for descriptor: Int32 in [0, 1, 2] {
                     let ours = linkTarget("/proc/self/fd/\(descriptor)")
                     if let ours, ours.hasPrefix("pipe:") { #expect(!open.contains(ours)) }
                 }
             }
+        }
+    }
+
+    @Test("The lock is held as long as a process of the server lives, and by nothing else we start")
+    func lockLivesWithTheServer() async throws {
+        try await ClusterFolder.with { folder in
+            try await folder.use { _ in
+                #expect(try !ServerLock(cluster: folder.cluster).attempt())
+                // The fourth is the folder that is being listed.
+                let open = try await Command("/bin/ls", ["/proc/self/fd"]).run().output
+                #expect(open == "0\n1\n2\n3\n")
+                let processes = folder.serverProcesses
+                let server = try #require(folder.runningServer)
+                #expect(processes.count > 1)
+                let others = processes.map(\.processID).filter { $0 != server }
+                for other in others { kill(other, SIGSTOP) }
+                kill(server, SIGKILL)
+                try await eventually("the server is dead") { folder.runningServer == nil }
+                #expect(try !ServerLock(cluster: folder.cluster).attempt())
+                for other in others { kill(other, SIGKILL) }
+                try await eventually("the lock is free") {
+                    try ServerLock(cluster: folder.cluster).attempt()
+                }
+            }
+            try await folder.expect()
+        }
+    }
+
+    @Test("A server that the program of before has started, without a lock, is joined and stopped")
+    func joinsOlderServer() async throws {
+        try await ClusterFolder.with { folder in
+            let older = try await OlderUser(of: folder, within: [])
+            let server = try #require(folder.runningServer)
+            try await folder.use { connection in
+                #expect(connection.socketFolder == older.socketFolder)
+                #expect(folder.runningServer == server)
+                try await psql(connection, "create table kept as select 7 as n")
+            }
+            #expect(folder.runningServer == server, "stopped although it has a user")
+            #expect(try await older.process.leave() == 0)
+            try await folder.expect("select n from kept", gives: "7")
+            #expect(folder.runningServer == nil)
         }
     }
 

@@ -14,12 +14,27 @@ final class UserProcess: Sendable {
 
     /// Starts the process.
     ///
-    /// - Parameter programs: The folder of PostgreSQL's programs, unless the usual one.
-    init(using folder: ClusterFolder, programs: String? = nil) throws {
-        // The tests and the program are built into one folder.
-        let tests = try #require(realPath("/proc/self/exe"))
-        let program = splitPath(tests).folder + "/embedded-postgres-user"
-        let words = [program, folder.path] + (programs.map { [$0] } ?? [])
+    /// - Parameters:
+    ///   - programs: The folder of PostgreSQL's programs, unless the usual one.
+    ///   - container: The words of a command that runs another one, such as ``OtherContainer``.
+    convenience init(
+        using folder: ClusterFolder,
+        programs: String? = nil,
+        within container: [String] = []
+    ) throws {
+        let words = [try Self.program, folder.path] + (programs.map { [$0] } ?? [])
+        try self.init(running: container + words)
+    }
+
+    /// The tests and the program are built into one folder.
+    static var program: String {
+        get throws {
+            splitPath(try #require(realPath("/proc/self/exe"))).folder + "/embedded-postgres-user"
+        }
+    }
+
+    /// Starts a program that prints a line and reads its input to the end.
+    init(running words: [String]) throws {
         let arguments = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var inputPipe: [Int32] = [0, 0]
@@ -34,7 +49,7 @@ final class UserProcess: Sendable {
             defer { posix_spawn_file_actions_destroy(&actions) }
             posix_spawn_file_actions_adddup2(&actions, inputPipe[0], STDIN_FILENO)
             posix_spawn_file_actions_adddup2(&actions, outputPipe[1], STDOUT_FILENO)
-            try #require(posix_spawn(&started, program, &actions, nil, arguments, environ) == 0)
+            try #require(posix_spawn(&started, words[0], &actions, nil, arguments, environ) == 0)
         }
         close(inputPipe[0])
         close(outputPipe[1])
@@ -61,7 +76,7 @@ final class UserProcess: Sendable {
         return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
-    /// Tells the process to leave the cluster, and returns its exit status.
+    /// Tells the process to leave the cluster, and returns its exit status, or the signal, negative.
     func leave() async throws -> Int32 {
         shutdownInput()
         return try await ended()
@@ -85,6 +100,6 @@ final class UserProcess: Sendable {
         try await eventually("the process has ended") {
             waitpid(self.processID, &status, WNOHANG) == self.processID
         }
-        return status
+        return status & 0x7f == 0 ? status >> 8 : -(status & 0x7f)
     }
 }
