@@ -106,8 +106,10 @@ struct DialPlan {
         self.list = list
         isRandom = known["load_balance_hosts"] == "random"
         self.keywords = keywords.filter { !["host", "hostaddr", "port"].contains($0.keyword) }
+        let isAsked = keywords.contains { $0.keyword == "target_session_attrs" }
         switch known["target_session_attrs"] {
-        case nil, "": preference = .primary
+        // libpq's own default.
+        case nil, "", "any": preference = isAsked ? .none : .primary
         case "prefer-standby":
             preference = .standby
             self.keywords.removeAll { $0.keyword == "target_session_attrs" }
