@@ -1,4 +1,4 @@
--- revision 1
+-- revision 2
 set local role ledger_owner;
 
 -- Appends a batch of requests, each whole or not at all, and tells each its own outcome.
@@ -175,16 +175,17 @@ begin
             p_ledger_id, p.position, p.version, p.occurred_at, this_moment,
             coalesce(p.source_recorded_at, this_moment), p.episode_id, p.event_id,
             p.type, p.nonce, p.commitment,
-            -- The RFC 6962 leaf over the entry of 112 bytes: 0x00, "episode-ledger1\n", the ids,
-            -- version, position, time, eight zero bytes, commitment.
+            -- The RFC 6962 leaf over the entry of 112 bytes: 0x00, "episode-ledger1" and a
+            -- line feed, the ids, version, position, time, eight zero bytes, commitment. No backslash: what
+            -- it means in a text is the session's to say.
             sha256(
-                '\x00657069736f64652d6c6564676572310a'::bytea
+                decode('00657069736f64652d6c6564676572310a', 'hex')
                 || uuid_send(p.event_id)
                 || uuid_send(p.episode_id)
                 || int8send(p.version)
                 || int8send(p.position)
                 || int8send(this_moment)
-                || '\x0000000000000000'::bytea
+                || decode('0000000000000000', 'hex')
                 || p.commitment
             ),
             p.header, p.payload

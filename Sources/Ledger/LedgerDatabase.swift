@@ -29,15 +29,18 @@ public final class LedgerDatabase: Sendable {
     ///   - configuration: where the database is.
     ///   - connectionLimit: the most connections of each of the reading and projecting pools.
     public init(_ configuration: PostgresConfiguration, connectionLimit: Int = 8) {
-        func pool(_ role: String, limit: Int) -> PostgresPool {
+        func pool(_ role: String, limit: Int, isForWriting: Bool = true) -> PostgresPool {
             var configuration = configuration
             configuration.role = role
+            configuration.isForWriting = isForWriting
+            // Somebody else's lock ends a batch before its deadline does: the session goes on.
+            if role == "ledger_writer" { configuration.set("lock_timeout", to: "3s") }
             return PostgresPool(configuration, limit: limit)
         }
         self.configuration = configuration
         appender = pool("ledger_writer", limit: 16)
         writer = pool("ledger_writer", limit: 4)
-        reader = pool("ledger_reader", limit: connectionLimit)
+        reader = pool("ledger_reader", limit: connectionLimit, isForWriting: false)
         projector = pool("ledger_projector", limit: connectionLimit)
         owner = pool("ledger_owner", limit: 1)
         signIn = pool("ledger_sign_in", limit: 2)

@@ -50,7 +50,7 @@ struct SchemaObjectTests {
     func rises() async throws {
         try await withPool { pool in
             try await Migrator(pool).migrate()
-            let newer = try Self.edited("append_batch", revision: 2)
+            let newer = try Self.edited("append_batch", revision: 3)
             let migrator = Migrator(pool, objects: newer)
             #expect(
                 try await migrator.status()
@@ -60,7 +60,7 @@ struct SchemaObjectTests {
             try await migrator.migrate { applied.add($0) }
             #expect(applied.numbers.isEmpty && applied.objects == ["append_batch"])
             #expect(try await migrator.status() == .current)
-            #expect(try await Self.comment(pool) == "revision 2")
+            #expect(try await Self.comment(pool) == "revision 3")
             try await migrator.migrate { Issue.record("\($0) was applied again") }
         }
     }
@@ -68,12 +68,12 @@ struct SchemaObjectTests {
     @Test("A function with a higher revision is refused as a newer schema, naming the revision")
     func refusesNewer() async throws {
         try await withPool { pool in
-            try await Migrator(pool, objects: try Self.edited("append_batch", revision: 3))
+            try await Migrator(pool, objects: try Self.edited("append_batch", revision: 4))
                 .migrate()
-            let refusal = MigrationError.newerObject(name: "append_batch", revision: 3, known: 1)
+            let refusal = MigrationError.newerObject(name: "append_batch", revision: 4, known: 2)
             await #expect(throws: refusal) { try await Migrator(pool).status() }
             await #expect(throws: refusal) { try await Migrator(pool).migrate() }
-            #expect(refusal.description.contains("revision 3 of append_batch or later"))
+            #expect(refusal.description.contains("revision 4 of append_batch or later"))
             // A process that runs already goes on with it.
             let shortfall = try await Migrator(pool).shortfall(deadline: .now + .seconds(60))
             #expect(shortfall == nil)
@@ -114,7 +114,7 @@ struct SchemaObjectTests {
                 name: "last",
                 sql: "create table last_one (id integer);"
             )
-            let broken = try Self.edited("append_batch", revision: 2, with: "select 1 / 0;")
+            let broken = try Self.edited("append_batch", revision: 3, with: "select 1 / 0;")
             let migrator = Migrator(pool, migrations: Migration.all + [last], objects: broken)
             await #expect(throws: PostgresError.self) { try await migrator.migrate() }
             #expect(try await Migrator(pool).status() == .current)
@@ -140,7 +140,7 @@ struct SchemaObjectTests {
                 )
                 let newer = Migrator(
                     stranger,
-                    objects: try Self.edited("append_batch", revision: 2)
+                    objects: try Self.edited("append_batch", revision: 3)
                 )
                 await #expect(throws: MigrationError.objectNotPermitted(name: "append_batch")) {
                     try await newer.migrate()
@@ -158,10 +158,10 @@ struct SchemaObjectTests {
             let none = try await Migrator(pool).shortfall(deadline: deadline)
             #expect(none == "is at 0, needed is \(Migration.all.count)")
             try await Migrator(pool).migrate()
-            let newer = Migrator(pool, objects: try Self.edited("append_batch", revision: 2))
+            let newer = Migrator(pool, objects: try Self.edited("append_batch", revision: 3))
             #expect(
                 try await newer.shortfall(deadline: deadline)
-                    == "needed is revision 2 of append_batch"
+                    == "needed is revision 3 of append_batch"
             )
         }
     }
@@ -187,7 +187,7 @@ struct SchemaObjectTests {
         let raised = try await withPool { pool in
             let edited = try SchemaObject.all.map { object in
                 try #require(
-                    SchemaObject(name: object.name, sql: "-- revision 2\n" + object.sql)
+                    SchemaObject(name: object.name, sql: "-- revision 3\n" + object.sql)
                 )
             }
             try await Migrator(pool).migrate()

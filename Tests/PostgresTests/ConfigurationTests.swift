@@ -63,18 +63,41 @@ struct ConfigurationTests {
         #expect(configuration.settings.contains { $0 == ("synchronous_commit", "on") })
     }
 
-    @Test("a silent host is taken out of the list, the only one stays")
-    func hosts() {
-        var list = HostList([("host", "a,b,a"), ("port", "1,2,3")])
-        #expect(list.remove(host: "a", port: "3") == true)
-        #expect(list.hosts == ["a", "b"] && list.ports == ["1", "2"])
-        #expect(list.remove(host: "c", port: "1") == false)
-        #expect(list.remove(host: "b", port: "2") == true)
-        #expect(list.remove(host: "a", port: "1") == false)
-        let keywords = list.applied(to: [("dbname", "d"), ("host", "x")]).map(\.keyword)
-        #expect(keywords == ["dbname", "host", "port"])
-        var addresses = HostList([("hostaddr", "10.0.0.1,10.0.0.2"), ("port", "5")])
-        #expect(addresses.remove(host: "10.0.0.1", port: "5") == true)
-        #expect(addresses.addresses == ["10.0.0.2"] && addresses.ports == ["5"])
+    @Test("hosts, addresses and ports are taken together, one place for each")
+    func places() {
+        let pairs = Endpoint.listed(host: "a,b", address: "10.0.0.1,", port: "1,2")
+        #expect(
+            pairs == [
+                Endpoint(host: "a", address: "10.0.0.1", port: "1"), Endpoint(host: "b", port: "2"),
+            ]
+        )
+        #expect(pairs?.map(\.isToBeLookedUp) == [false, true])
+        let onePort = Endpoint.listed(host: "", address: "10.0.0.1,::1", port: "5")
+        #expect(onePort?.map(\.port) == ["5", "5"])
+        #expect(onePort?.map(\.isToBeLookedUp) == [false, false])
+        let sockets = Endpoint.listed(host: "/run/pg,@pg", address: "", port: "")
+        #expect(sockets?.map(\.isToBeLookedUp) == [false, false])
+        #expect(Endpoint.listed(host: "", address: "", port: "") == [Endpoint()])
+        // libpq says what is wrong with these.
+        #expect(Endpoint.listed(host: "a,b", address: "10.0.0.1", port: "") == nil)
+        #expect(Endpoint.listed(host: "a,b", address: "", port: "1,2,3") == nil)
+    }
+
+    @Test("a server that takes writes is preferred, unless the address says what is wanted")
+    func preference() throws {
+        func plan(_ url: String) throws -> DialPlan {
+            let configuration = try PostgresConfiguration(url: url)
+            return try #require(DialPlan(configuration.connectionKeywords()))
+        }
+        let plain = try plan("host=a,b port=1,2 sslmode=disable")
+        #expect(plain.list == [Endpoint(host: "a", port: "1"), Endpoint(host: "b", port: "2")])
+        #expect(plain.preference == .primary)
+        #expect(plain.keywords.contains { $0 == ("sslmode", "disable") })
+        #expect(!plain.keywords.contains { ["host", "hostaddr", "port"].contains($0.keyword) })
+        #expect(try plan("host=a target_session_attrs=any").preference == .none)
+        #expect(try plan("host=a target_session_attrs=read-write").preference == .none)
+        let standby = try plan("host=a target_session_attrs=prefer-standby")
+        #expect(standby.preference == .standby)
+        #expect(standby.keywords.contains { $0 == ("target_session_attrs", "any") })
     }
 }

@@ -212,28 +212,11 @@ struct FailureTests {
         #expect(error.description.contains("/nonexistent"))
     }
 
-    /// A TCP port on which connections are accepted by the system and never answered.
-    private func withSilentPort(_ body: (Int) async throws -> Void) async throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(listener) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                bind(listener, generic, length) == 0 && listen(listener, 16) == 0
-                    && getsockname(listener, generic, &length) == 0
-            }
-        }
-        #expect(bound)
-        try await body(Int(UInt16(bigEndian: address.sin_port)))
-    }
-
     @Test("a host that accepts and says nothing is passed over for the next one")
     func silentHost() async throws {
         let cluster = try TestCluster.shared
-        try await withSilentPort { port in
+        try await SilentPort.with { silent in
+            let port = silent.port
             var configuration = try PostgresConfiguration(
                 url: "host=127.0.0.1,\(cluster.folder) port=\(port),\(cluster.port)"
                     + " user=postgres dbname=postgres target_session_attrs=read-write"
@@ -244,12 +227,12 @@ struct FailureTests {
             }
             var alone = try PostgresConfiguration(url: "host=127.0.0.1 port=\(port) user=u")
             alone.connectTimeout = .milliseconds(300)
-            let silent = alone
+            let only = alone
             let error = try await postgresError {
-                try await PostgresConnection.withConnection(silent) { _ in }
+                try await PostgresConnection.withConnection(only) { _ in }
             }
             #expect(error.code == .connectionFailed)
-            let task = Task { try await PostgresConnection.withConnection(silent) { _ in } }
+            let task = Task { try await PostgresConnection.withConnection(only) { _ in } }
             task.cancel()
             let cancelled = try await postgresError { try await task.value }
             #expect(cancelled.code == .cancelled)

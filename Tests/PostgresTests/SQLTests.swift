@@ -79,10 +79,22 @@ struct ErrorTests {
         arguments: [
             (SQLState.serializationFailure, true), (.deadlockDetected, true),
             (.lockNotAvailable, true), (SQLState(rawValue: "08006"), true),
+            (.idleSessionEnded, true), (.cannotConnectNow, true), (.tooManyConnections, true),
             (.uniqueViolation, false), (.insufficientPrivilege, false), (.queryCanceled, false),
+            (.readOnlyTransaction, false), (SQLState(rawValue: "53100"), false),
         ]
     )
     func retryable(state: SQLState, expected: Bool) {
         #expect(state.isRetryable == expected)
+    }
+
+    @Test("a server that takes no writes or is short of something refuses for now")
+    func refusedForNow() {
+        for state in ["25006", "53000", "53100", "53200", "53300", "53400"] {
+            #expect(SQLState(rawValue: state).isRefusedForNow, "\(state)")
+        }
+        for state in ["25001", "42501", "57014", "57P01", "23505"] {
+            #expect(!SQLState(rawValue: state).isRefusedForNow, "\(state)")
+        }
     }
 }

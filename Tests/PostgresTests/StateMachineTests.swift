@@ -147,35 +147,48 @@ struct PoolStateMachineTests {
         PoolStateMachine(limit: limit, waitLimit: waitLimit, maximumAge: .seconds(100))
     }
 
+    /// A caller comes, and its session is opened.
+    private func lease(_ pool: inout PoolStateMachine<Int>) {
+        guard case .wait(let ticket, dials: true) = pool.acquire() else {
+            return #expect(Bool(false), "no dial")
+        }
+        pool.dialSucceeded()
+        guard case .grant(ticket, _) = pool.release(0, opened: start, now: start) else {
+            return #expect(Bool(false), "no grant")
+        }
+    }
+
     @Test("connections are opened up to the limit, then callers wait, then they are refused")
     func limits() {
         var pool = machine()
-        for _ in 0..<2 {
-            guard case .dial = pool.acquire() else { return #expect(Bool(false), "no dial") }
-        }
         for ticket in 1...2 {
-            guard case .wait(ticket) = pool.acquire() else {
+            guard case .wait(ticket, dials: true) = pool.acquire() else {
+                return #expect(Bool(false), "no dial")
+            }
+        }
+        for ticket in 3...4 {
+            guard case .wait(ticket, dials: false) = pool.acquire() else {
                 return #expect(Bool(false), "no wait")
             }
         }
         guard case .refuse(.tooManyWaiting) = pool.acquire() else {
             return #expect(Bool(false), "no refusal")
         }
-        #expect(pool.leased == 2)
+        #expect(pool.dialling == 2 && pool.leased == 0)
         #expect(pool.waitingCount == 2)
     }
 
     @Test("a returned connection goes to the caller who has waited longest")
     func fairness() {
         var pool = machine(limit: 1)
+        lease(&pool)
         _ = pool.acquire()
         _ = pool.acquire()
-        _ = pool.acquire()
-        guard case .grant(1, let idle) = pool.release(7, opened: start, now: start) else {
+        guard case .grant(2, let idle) = pool.release(7, opened: start, now: start) else {
             return #expect(Bool(false), "no grant")
         }
         #expect(idle.connection == 7)
-        pool.stoppedWaiting(2)
+        pool.stoppedWaiting(3)
         guard case .keep = pool.release(7, opened: start, now: start) else {
             return #expect(Bool(false), "not kept")
         }
@@ -185,38 +198,95 @@ struct PoolStateMachineTests {
         #expect(again.connection == 7)
     }
 
+    @Test("a session that is opened for a caller who has gone is kept, and serves the next one")
+    func dialOutlivesItsCaller() {
+        var pool = machine(limit: 1)
+        guard case .wait(1, dials: true) = pool.acquire() else {
+            return #expect(Bool(false), "no dial")
+        }
+        pool.stoppedWaiting(1)
+        // The next one waits for the same.
+        guard case .wait(2, dials: false) = pool.acquire() else {
+            return #expect(Bool(false), "another dial")
+        }
+        pool.stoppedWaiting(2)
+        pool.dialSucceeded()
+        guard case .keep = pool.release(7, opened: start, now: start) else {
+            return #expect(Bool(false), "not kept")
+        }
+        #expect(pool.idle.count == 1 && pool.leased == 0 && pool.dialling == 0)
+    }
+
+    @Test("a session that was just opened is lent once, however short sessions may live")
+    func shortLife() {
+        var pool = PoolStateMachine<Int>(limit: 1, waitLimit: 1, maximumAge: .zero)
+        _ = pool.acquire()
+        pool.dialSucceeded()
+        guard case .grant(1, _) = pool.release(7, opened: start, now: start, isNew: true) else {
+            return #expect(Bool(false), "no grant")
+        }
+        guard case .close(7) = pool.release(7, opened: start, now: start) else {
+            return #expect(Bool(false), "not closed")
+        }
+    }
+
     @Test("a connection that has grown old is closed, and its place is free when it has ended")
     func age() {
         var pool = machine(limit: 1)
-        _ = pool.acquire()
+        lease(&pool)
         _ = pool.acquire()
         let later = start.advanced(by: .seconds(100))
         guard case .close(7) = pool.release(7, opened: start, now: later) else {
             return #expect(Bool(false), "not closed")
         }
         #expect(pool.closing == 1)
-        #expect(pool.sessionEnded() == 1)
-        #expect(pool.leased == 1 && pool.closing == 0)
+        let mayDial = pool.sessionEnded()
+        #expect(mayDial)
+        #expect(pool.dialling == 1 && pool.closing == 0)
     }
 
-    @Test("a failed dial passes the place on")
+    @Test("a failed dial is told to the caller who has waited longest, and the place passed on")
     func failedDial() {
         var pool = machine(limit: 1)
         _ = pool.acquire()
         _ = pool.acquire()
-        #expect(pool.dialFailed() == 1)
-        #expect(pool.dialFailed() == nil)
-        #expect(pool.leased == 0)
+        let first = pool.dialFailed()
+        #expect(first == (1, true))
+        let second = pool.dialFailed()
+        #expect(second == (2, false))
+        #expect(pool.dialling == 0)
+        // Of two that are opened for one caller who is left, the other may yet succeed.
+        var wide = machine(limit: 2)
+        _ = wide.acquire()
+        _ = wide.acquire()
+        wide.stoppedWaiting(2)
+        let one = wide.dialFailed()
+        #expect(one == (nil, false))
+        let other = wide.dialFailed()
+        #expect(other == (1, false))
+    }
+
+    @Test("who finds its connection dead comes before those who wait")
+    func replaced() {
+        var pool = machine(limit: 1)
+        lease(&pool)
+        _ = pool.acquire()
+        let next = pool.replaced()
+        #expect(next?.ticket == 3 && next?.dials == true)
+        let front = pool.dialFailed()
+        #expect(front == (3, true))
+        let behind = pool.dialFailed()
+        #expect(behind == (2, false))
     }
 
     @Test("a closed pool refuses, empties itself and is drained when the last session has ended")
     func closing() {
-        var pool = machine(limit: 2)
-        _ = pool.acquire()
-        _ = pool.acquire()
+        var pool = machine(limit: 3)
+        for _ in 0..<2 { lease(&pool) }
         _ = pool.acquire()
         _ = pool.release(1, opened: start, now: start)
         _ = pool.release(1, opened: start, now: start)
+        #expect(pool.idle.count == 1 && pool.leased == 1 && pool.dialling == 1)
         pool.discarded()
         let (idle, waiting) = pool.close()
         #expect(idle == [1])
@@ -224,59 +294,80 @@ struct PoolStateMachineTests {
         guard case .refuse(.closed) = pool.acquire() else {
             return #expect(Bool(false), "not refused")
         }
-        #expect(pool.sessionEnded() == nil)
+        let afterOne = pool.sessionEnded()
+        #expect(!afterOne)
         #expect(!pool.isDrained)
-        #expect(pool.sessionEnded() == nil)
+        let afterTwo = pool.sessionEnded()
+        #expect(!afterTwo)
+        // What is being opened is closed when it comes.
         #expect(pool.isDrained)
+        pool.dialSucceeded()
+        guard case .close(2) = pool.release(2, opened: start, now: start) else {
+            return #expect(Bool(false), "not closed")
+        }
+        let afterThree = pool.sessionEnded()
+        #expect(!afterThree && pool.isDrained)
     }
 
     @Test("places are neither lost nor made, whatever happens", arguments: 1...20)
     func conservation(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var pool = machine(limit: 3, waitLimit: 5)
-        var leases = 0
+        var (leases, dials) = (0, 0)
         var waiting: [Int] = []
-        func granted(_ ticket: Int?) {
-            guard let ticket else { return }
+        func granted(_ ticket: Int) {
             #expect(waiting.first == ticket, "seed \(seed)")
             waiting.removeAll { $0 == ticket }
-            leases += 1
+        }
+        func handBack() {
+            switch pool.release(0, opened: start, now: start) {
+            case .keep: leases -= 1
+            case .grant(let ticket, _): granted(ticket)
+            case .close: #expect(Bool(false), "seed \(seed)")
+            }
         }
         for _ in 0..<2000 {
-            switch Int.random(in: 0..<5, using: &random) {
+            switch Int.random(in: 0..<8, using: &random) {
             case 0, 1:
                 switch pool.acquire() {
-                case .lend, .dial: leases += 1
-                case .wait(let ticket): waiting.append(ticket)
-                case .refuse: #expect(waiting.count == 5, "seed \(seed)")
+                case .lend: leases += 1
+                case .wait(let ticket, let begins):
+                    waiting.append(ticket)
+                    if begins { dials += 1 }
+                case .refuse: #expect(waiting.count - dials == 5, "seed \(seed)")
                 }
-            case 2 where leases > 0:
-                switch pool.release(0, opened: start, now: start) {
-                case .keep: leases -= 1
-                case .grant(let ticket, _):
-                    leases -= 1
-                    granted(ticket)
-                case .close: #expect(Bool(false), "seed \(seed)")
-                }
+            case 2 where leases > 0: handBack()
             case 3 where leases > 0:
                 leases -= 1
-                if Bool.random(using: &random) {
-                    granted(pool.dialFailed())
-                } else {
-                    pool.discarded()
-                }
-            case 4 where pool.closing > 0: granted(pool.sessionEnded())
+                pool.discarded()
+            case 4 where pool.closing > 0: if pool.sessionEnded() { dials += 1 }
+            case 5 where dials > 0:
+                dials -= 1
+                leases += 1
+                pool.dialSucceeded()
+                handBack()
+            case 6 where dials > 0:
+                dials -= 1
+                let (caller, begins) = pool.dialFailed()
+                if let caller { granted(caller) }
+                if begins { dials += 1 }
+            case 7 where leases > 0:
+                leases -= 1
+                guard let (ticket, begins) = pool.replaced() else { continue }
+                waiting.insert(ticket, at: 0)
+                if begins { dials += 1 }
             default:
                 guard let ticket = waiting.randomElement(using: &random) else { continue }
                 pool.stoppedWaiting(ticket)
                 waiting.removeAll { $0 == ticket }
             }
-            #expect(pool.leased == leases, "seed \(seed)")
-            #expect(pool.waitingCount == waiting.count, "seed \(seed)")
-            #expect(pool.leased + pool.closing + pool.idle.count <= 3, "seed \(seed)")
-            // Nobody waits while a place is free.
-            let hasRoom = pool.leased + pool.closing + pool.idle.count < 3 || !pool.idle.isEmpty
-            #expect(waiting.isEmpty || !hasRoom, "seed \(seed)")
+            #expect(pool.leased == leases && pool.dialling == dials, "seed \(seed)")
+            #expect(pool.waitingCount == max(0, waiting.count - dials), "seed \(seed)")
+            let taken = pool.leased + pool.dialling + pool.closing + pool.idle.count
+            #expect(taken <= 3, "seed \(seed)")
+            // Nobody waits while a place is free for whom nothing is being opened.
+            let isServed = waiting.count <= dials
+            #expect(isServed || (taken == 3 && pool.idle.isEmpty), "seed \(seed)")
         }
     }
 }

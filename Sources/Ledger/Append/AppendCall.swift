@@ -89,10 +89,18 @@ struct AppendCall {
         }
     }
 
+    /// How long the first call may take, with getting a connection.
+    ///
+    /// A little less than a request over HTTP waits. To end it early is safe, since the same batch is
+    /// sent again under the same ids; and the next batch does not wait for a server that says nothing.
+    static let limit: Duration = .seconds(4)
+
     /// Sends the batch: one transaction, one round trip.
-    func run(on pool: PostgresPool) async throws -> Outcome {
+    ///
+    /// - Parameter limit: how long that may take, with getting a connection.
+    func run(on pool: PostgresPool, limit: Duration) async throws -> Outcome {
         let sentAt = ContinuousClock.now
-        let results = try await pool.pipeline(statements)
+        let results = try await pool.pipeline(statements, deadline: sentAt + limit)
         guard let row = results.last?.first else { throw AppendError.outcomeUnknown }
         for request in planned { request.pending.ticket.decisionIsKept() }
         let refused = try row.get("refused", as: [Int32].self)

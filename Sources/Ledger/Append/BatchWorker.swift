@@ -96,8 +96,8 @@ struct BatchWorker {
         guard !missing.isEmpty || clock.now == nil else { return (known, [:]) }
         let (wanted, id) = (missing, ledger.id.rawValue)
         let askedAt = ContinuousClock.now
-        let results = try await reaching { [database] in
-            try await database.writer.pipeline([
+        let results = try await reaching { [database] deadline in
+            let statements: [SQL] = [
                 "select clock_timestamp() as now",
                 """
                 select e.*
@@ -109,7 +109,8 @@ struct BatchWorker {
                     order by version
                 ) e
                 """,
-            ])
+            ]
+            return try await database.writer.pipeline(statements, deadline: deadline)
         }
         clock.saw(try results[0][0].get("now"), askedAt: askedAt)
         for episode in missing { known[episode] = KnownState(state: .init(), verifiedAt: askedAt) }
@@ -127,12 +128,18 @@ struct BatchWorker {
     }
 
     /// Tries a read again while the database is away, for a while.
-    private func reaching<T>(_ body: () async throws -> T) async throws -> T {
+    private func reaching<T>(
+        _ body: (_ deadline: ContinuousClock.Instant) async throws -> T
+    ) async throws -> T {
         var retry = Retry(limit: Self.settleLimit)
+        var limit = AppendCall.limit
         while true {
             do {
-                return try await body()
-            } catch let error as PostgresError where error.isTransient {
+                defer { limit *= 2 }
+                return try await body(.now + limit)
+            } catch let error as PostgresError
+                where error.isTransient && !error.isRefusedForNow
+            {
                 guard try await retry.pause() else { throw AppendError.unavailable }
             }
         }
@@ -170,13 +177,14 @@ struct BatchWorker {
         let id = ledger.id.rawValue
         let mark: SQL =
             waiting ? ", (select pg_logical_emit_message(true, 'episode-ledger', '')) as mark" : ""
-        let rows = try await reaching { [database] in
+        let rows = try await reaching { [database] deadline in
             try await database.writer.query(
                 """
                 select \(raw: EventRow.columns(.proving))\(mark)
                 from event
                 where ledger_id = \(id) and event_id = any (\(ids))
-                """
+                """,
+                deadline: deadline
             )
         }
         return try rows.reduce(into: [:]) { found, row in
@@ -355,10 +363,22 @@ struct BatchWorker {
     private func send(_ call: AppendCall) async -> Result<AppendCall.Outcome, AppendError> {
         var retry = Retry(limit: Self.settleLimit)
         var inDoubt = false
+        var wasRefused = false
+        // Each try has longer than the one before: what is merely slow gets there in the end.
+        var limit = AppendCall.limit
         while true {
             do {
-                return .success(try await call.run(on: database.appender))
-            } catch let error as PostgresError where error.isTransient {
+                defer { limit *= 2 }
+                return .success(try await call.run(on: database.appender, limit: limit))
+            } catch let error as PostgresError
+                where error.sqlState == .readOnlyTransaction && !wasRefused
+            {
+                // The session is given up, and the next one may lead to the server that takes writes.
+                wasRefused = true
+                continue
+            } catch let error as PostgresError
+                where error.isTransient && (inDoubt || !error.isRefusedForNow)
+            {
                 inDoubt = inDoubt || error.mayHaveCommitted
             } catch let error as PostgresError where error.sqlState != nil && !inDoubt {
                 return .failure(.database(sqlState: error.sqlState?.rawValue ?? ""))

@@ -22,7 +22,7 @@ public struct MedicationText: Sendable {
 
     private static let space = "\u{A0}"
     /// A dose with its unit is not longer; a text that is has to break to fit.
-    static let longestDose = 40
+    static let unbrokenDose = 40
 
     /// Name, dose, route and frequency in a line.
     public var line: HTML {
@@ -54,7 +54,7 @@ public struct MedicationText: Sendable {
                 .tag(
                     "span",
                     // They never part, but for a unit that is no unit.
-                    (["class": "nb"] as Attributes).when(dose.count <= Self.longestDose),
+                    (["class": "nb"] as Attributes).when(dose.count <= Self.unbrokenDose),
                     [
                         .tag("span", ["class": "label"], text: "DOSE"), .text(" "),
                         .tag("b", text: dose),

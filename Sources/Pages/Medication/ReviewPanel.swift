@@ -295,7 +295,7 @@ struct ReviewPanel {
     }
 
     private func dailyStyle(_ text: MedicationText) -> String {
-        let isLong = (text.daily ?? "").count > MedicationText.longestDose
+        let isLong = (text.daily ?? "").count > MedicationText.unbrokenDose
         return "num \(isLong ? "" : "nb ")c-dose\(text.hasDailyAmount ? "" : " words")"
     }
 

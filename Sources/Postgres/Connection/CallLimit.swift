@@ -57,6 +57,7 @@ public struct TransactionOptions: Sendable, Hashable {
 
     var begin: SQL {
         let access = isReadOnly ? "read only" : "read write"
-        return "begin isolation level \(raw: isolation.rawValue) \(raw: access)"
+        // Said in full: nothing of a transaction is what the server, the database or the user has set.
+        return "begin isolation level \(raw: isolation.rawValue) \(raw: access) not deferrable"
     }
 }

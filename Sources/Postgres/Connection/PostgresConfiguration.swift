@@ -31,7 +31,15 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
     public var settings: [(name: String, value: String)]
     /// What stands between this program and the server.
     public var pooling: Pooling
-    /// How long one host may take to accept a connection; the next one is tried after that.
+    /// Whether the sessions are there to write.
+    ///
+    /// Such a session waits for every address before it puts up with a server that takes no writes,
+    /// and is not lent again once it has answered 25006. Other sessions put up with such a server as
+    /// soon as another one is slow to answer.
+    public var isForWriting = false
+    /// How long one address may take to accept a connection.
+    ///
+    /// The next one is asked after a second already, at the same time.
     public var connectTimeout: Duration
     /// The deadline of calls that name none.
     public var callTimeout: Duration
@@ -55,23 +63,45 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
         )
         applicationName = given["application_name"] ?? "episode-ledger"
         role = nil
-        settings = [
-            ("synchronous_commit", "on"),
-            ("default_transaction_isolation", "read committed"),
-            ("TimeZone", "UTC"),
-            ("DateStyle", "ISO"),
-            ("client_encoding", "UTF8"),
-            ("statement_timeout", "30s"),
-            ("lock_timeout", "10s"),
-            // No statement of ours is long enough to be worth compiling.
-            ("jit", "off"),
-            ("idle_in_transaction_session_timeout", "60s"),
-        ]
+        settings = Self.ownSettings
         pooling = .session
         let seconds = given["connect_timeout"].flatMap(Int.init) ?? 0
         connectTimeout = .seconds(seconds > 0 ? seconds : 10)
         callTimeout = .seconds(30)
     }
+
+    /// What a session of ours does not take from the server, the database or the user: whatever can
+    /// change what a statement means, what it answers, or what an acknowledgement is worth.
+    ///
+    /// `default_transaction_read_only` is left alone: who closes a database to writing means it.
+    private static let ownSettings = [
+        // `pg_catalog` comes first without being named (named first, nothing could be created), and
+        // temporary tables come last. No schema called after a role stands before `public`.
+        ("search_path", "public, pg_temp"),
+        ("standard_conforming_strings", "on"),
+        ("backslash_quote", "safe_encoding"),
+        ("array_nulls", "on"),
+        ("transform_null_equals", "off"),
+        ("quote_all_identifiers", "off"),
+        ("check_function_bodies", "on"),
+        ("exit_on_error", "off"),
+        ("client_encoding", "UTF8"),
+        ("TimeZone", "UTC"),
+        ("DateStyle", "ISO, MDY"),
+        ("IntervalStyle", "postgres"),
+        ("bytea_output", "hex"),
+        ("extra_float_digits", "1"),
+        ("lc_monetary", "C"),
+        ("lc_numeric", "C"),
+        ("lc_time", "C"),
+        ("synchronous_commit", "on"),
+        ("default_transaction_isolation", "read committed"),
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "10s"),
+        // No statement of ours is long enough to be worth compiling.
+        ("jit", "off"),
+        ("idle_in_transaction_session_timeout", "60s"),
+    ]
 
     /// Changes or adds one setting.
     public mutating func set(_ name: String, to value: String) {
@@ -125,54 +155,5 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
 
     private static func invalid(_ reason: String) -> PostgresError {
         PostgresError(.invalidConfiguration, "the database URL: \(reason)")
-    }
-}
-
-/// The hosts of a connection string, of which a silent one can be taken out.
-///
-/// libpq's own `connect_timeout` works only in its blocking connect, where notices of the login
-/// would go to stderr. So the time each host may take is kept here: a host that has said nothing
-/// is dropped from the list, and connecting begins again with the others.
-struct HostList: Equatable {
-    var hosts, addresses, ports: [String]
-
-    init(_ keywords: [(keyword: String, value: String)]) {
-        func list(_ name: String) -> [String] {
-            guard let value = keywords.last(where: { $0.keyword == name })?.value else { return [] }
-            return value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        }
-        hosts = list("host")
-        addresses = list("hostaddr")
-        ports = list("port")
-    }
-
-    /// Takes out the first entry that matches; false if it was the only one or is not in the list.
-    mutating func remove(host: String, port: String) -> Bool {
-        let count = max(hosts.count, addresses.count)
-        guard count > 1 else { return false }
-        for index in 0..<count {
-            let name = hosts.indices.contains(index) ? hosts[index] : ""
-            let address = addresses.indices.contains(index) ? addresses[index] : ""
-            let entryPort = ports.count > 1 ? ports[index] : ports.first ?? ""
-            guard name == host || (name.isEmpty && address == host) else { continue }
-            guard entryPort == port || entryPort.isEmpty else { continue }
-            if !hosts.isEmpty { hosts.remove(at: index) }
-            if !addresses.isEmpty { addresses.remove(at: index) }
-            if ports.count > 1 { ports.remove(at: index) }
-            return true
-        }
-        return false
-    }
-
-    /// The keywords with this list in place of theirs.
-    func applied(
-        to keywords: [(keyword: String, value: String)]
-    ) -> [(keyword: String, value: String)] {
-        var result = keywords.filter { !["host", "hostaddr", "port"].contains($0.keyword) }
-        for (name, list) in [("host", hosts), ("hostaddr", addresses), ("port", ports)]
-        where !list.isEmpty {
-            result.append((name, list.joined(separator: ",")))
-        }
-        return result
     }
 }

@@ -37,7 +37,7 @@ extension PostgresConnection {
         let failure = try await drain(limit)
         try enterPipelineMode(limit)
         if let failure {
-            throw PostgresError(.server, "in a script", message: failure, statement: script)
+            throw refused(failure, "in a script", script)
         }
     }
 

@@ -13,8 +13,17 @@ public final class PostgresConnection {
     let configuration: PostgresConfiguration
     let reactor: SocketReactor
     var statements: StatementCache
-    /// The role to act as in each transaction, in transaction pooling.
+    /// The role to act as in each transaction, where the session keeps no settings.
     private var transactionRole: String?
+    /// Whether settings last for the whole session.
+    ///
+    /// They do where nothing stands in between, or nothing that shows. A pooler that shows gets them
+    /// with each transaction, whether or not it lends whole sessions: nothing is left behind in its own.
+    private(set) var keepsSettings: Bool
+    /// Whether the session acts as its role, with its settings.
+    private(set) var isSetUp = false
+    /// Whether the server has refused a write: it is a standby, or closed to writing.
+    private var refusesWrites = false
     private var isInCall = false
     /// Why the session was given up; the `PGconn` must not be touched afterwards.
     private(set) var spent: PostgresError?
@@ -23,11 +32,12 @@ public final class PostgresConnection {
     var notifications: [NotificationListener.Notification] = []
     var keepsNotifications = false
 
-    private init(
+    init(
         _ session: Session,
         _ configuration: PostgresConfiguration,
         _ reactor: SocketReactor
     ) {
+        keepsSettings = configuration.pooling == .session
         self.session = session
         self.configuration = configuration
         self.reactor = reactor
@@ -57,12 +67,10 @@ public final class PostgresConnection {
         deadline: ContinuousClock.Instant? = nil,
         reactor: SocketReactor = .shared
     ) async throws(PostgresError) -> PostgresConnection {
-        let hosts = HostList(configuration.keywords)
-        let attempts = max(hosts.hosts.count, hosts.addresses.count, 1)
-        // The dialer keeps each host's time; this one ends what it cannot, name resolution.
-        let dialling = ContinuousClock.now.advanced(
-            by: configuration.connectTimeout * (attempts + 1)
-        )
+        // The dialer keeps each address's time; this one ends what it cannot, name resolution.
+        let dialling =
+            ContinuousClock.now + configuration.connectTimeout
+            + Dialer.limit(configuration)
         let session = try await dial(
             configuration,
             until: deadline.map { min($0, dialling) } ?? dialling,
@@ -74,8 +82,7 @@ public final class PostgresConnection {
         }
         let connection = PostgresConnection(session, configuration, reactor)
         do {
-            let setUp = ContinuousClock.now.advanced(by: configuration.connectTimeout)
-            try await connection.setUp(until: deadline.map { min($0, setUp) } ?? setUp)
+            try await connection.setUp(until: deadline)
         } catch {
             connection.close()
             throw error
@@ -108,62 +115,78 @@ public final class PostgresConnection {
         }
     }
 
-    private func setUp(until deadline: ContinuousClock.Instant) async throws(PostgresError) {
-        let isSession = configuration.pooling == .session
-        var setUp: [SQL] = []
-        if isSession { setUp.append(settingsStatement(.session)) }
+    /// Makes the session's settings, and acts as its role.
+    ///
+    /// - Parameter deadline: it takes no longer than connecting may, either.
+    func setUp(until deadline: ContinuousClock.Instant?) async throws(PostgresError) {
+        let end = ContinuousClock.now + configuration.connectTimeout
+        let limit = CallLimit(deadline: deadline.map { min($0, end) } ?? end)
+        var statements = [keepsSettings ? sessionSettings : settings(includingRole: false)]
         if let role = configuration.role {
             // From version 16 on, membership alone does not allow SET ROLE.
             let privilege = serverVersion >= 160_000 ? "SET" : "MEMBER"
-            let effect: SQL =
-                isSession ? "pg_catalog.set_config('role', rolname, false)" : "rolname::text"
-            setUp.append(
+            statements.append(
                 """
-                select \(effect) as role
+                select
+                    rolname::text as role,
+                    pg_catalog.set_config('role', rolname, \(!keepsSettings) or \(isNotServer))
                 from pg_catalog.pg_roles
                 where rolname = \(role) and pg_catalog.pg_has_role(current_user, oid, \(privilege))
                 """
             )
         }
-        guard !setUp.isEmpty else { return }
-        let results = try await run(setUp, CallLimit(deadline: deadline), addsPrefix: false)
-        if !isSession, configuration.role != nil, let row = results.last?.first {
+        let results = try await run(statements, limit, addsPrefix: false)
+        if keepsSettings, let row = results[0].first {
+            keepsSettings = (try? row.get("keeps", as: Bool.self)) ?? true
+        }
+        if !keepsSettings, configuration.role != nil, let row = results.last?.first {
             transactionRole = try? row.get("role", as: String.self)
         }
+        isSetUp = true
     }
 
-    /// How long settings are to hold.
-    private enum SettingsScope {
-        case session
-        case pipeline
-        case transaction
+    /// Whether another process answers than the one that was connected to: a pooler stands between.
+    private var isNotServer: SQL {
+        "pg_catalog.pg_backend_pid() operator(pg_catalog.<>) \(processID)"
     }
 
-    private func settingsStatement(_ scope: SettingsScope) -> SQL {
-        var names: [String] = []
-        var values: [String] = []
-        for (name, value) in configuration.settings {
-            let isIsolation = name.lowercased() == "default_transaction_isolation"
-            // `begin` has named the transaction's isolation; a pipeline's is that of the server's
-            // default, and naming another one here makes the server refuse the pipeline.
-            if isIsolation && scope == .transaction { continue }
-            names.append(isIsolation && scope == .pipeline ? "transaction_isolation" : name)
-            values.append(value)
+    /// Makes the settings for the session, or behind a pooler for this transaction.
+    private var sessionSettings: SQL {
+        """
+        select
+            pg_catalog.set_config(name, value, \(isNotServer)),
+            not \(isNotServer) as keeps
+        from unnest(\(configuration.settings.map(\.name)), \(configuration.settings.map(\.value)))
+            as setting (name, value)
+        """
+    }
+
+    /// Makes the settings for one transaction.
+    private func settings(includingRole: Bool = true) -> SQL {
+        // What a transaction's isolation is by default does not matter once it has begun.
+        var settings = configuration.settings.filter {
+            $0.name.lowercased() != "default_transaction_isolation"
         }
-        if let transactionRole, scope != .session {
-            names.append("role")
-            values.append(transactionRole)
-        }
+        if includingRole, let transactionRole { settings.append(("role", transactionRole)) }
         return """
-            select pg_catalog.set_config(name, value, \(scope != .session))
-            from unnest(\(names), \(values)) as setting (name, value)
+            select pg_catalog.set_config(name, value, true)
+            from unnest(\(settings.map(\.name)), \(settings.map(\.value))) as setting (name, value)
             """
     }
 
-    /// What has to come first in a pipeline through a transaction pooler.
+    /// What has to come first in a pipeline where the session keeps no settings.
+    ///
+    /// The isolation is a statement of its own: the server takes it only before it has looked at
+    /// anything, and a SELECT has. SET TRANSACTION would do the same, with a warning each time.
     var pipelinePrefix: [SQL] {
-        guard configuration.pooling == .transaction, !isInTransaction else { return [] }
-        return [settingsStatement(.pipeline)]
+        guard !keepsSettings, !isInTransaction else { return [] }
+        let isolation = configuration.settings.last {
+            $0.name.lowercased() == "default_transaction_isolation"
+        }
+        let first: [SQL] =
+            isolation.map { ["set transaction_isolation = \(raw: SQL.quoted(literal: $0.value))"] }
+            ?? []
+        return first + [settings()]
     }
 
     // MARK: What a caller can ask for
@@ -248,9 +271,7 @@ public final class PostgresConnection {
         _ deadline: ContinuousClock.Instant?
     ) async throws(PostgresError) {
         var statements = [options.begin]
-        if configuration.pooling == .transaction {
-            statements.append(settingsStatement(.transaction))
-        }
+        if !keepsSettings { statements.append(settings()) }
         do {
             _ = try await run(statements, limit(deadline), addsPrefix: false)
         } catch {
@@ -323,5 +344,18 @@ public final class PostgresConnection {
     }
 
     /// Whether the pool may lend the connection again.
-    var isReusable: Bool { spent == nil && !isInCall && !isInTransaction }
+    ///
+    /// A session that is there to write and was refused it is not: its server has become a standby,
+    /// and the name may lead elsewhere by now.
+    var isReusable: Bool {
+        spent == nil && !isInCall && !isInTransaction
+            && !(refusesWrites && configuration.isForWriting)
+    }
+
+    /// The error that a statement ended with, after taking note of what it says of the server.
+    func refused(_ message: ServerMessage, _ context: String, _ statement: String?) -> PostgresError
+    {
+        if message.sqlState == .readOnlyTransaction { refusesWrites = true }
+        return PostgresError(.server, context, message: message, statement: statement)
+    }
 }

@@ -10,6 +10,11 @@ import Synchronization
 final class Session: @unchecked Sendable {
     let connection: OpaquePointer
     let socket: CInt
+    /// Which of the places it is connected to.
+    let place: Endpoint
+    /// Whether the server is of the kind that is preferred; another one is put up with for a while.
+    let isPreferred: Bool
+    private let keywords: [(keyword: String, value: String)]
     private let cancelKey: OpaquePointer?
     private let notices: NoticeSink
     private let isClosed = Atomic<Bool>(false)
@@ -21,23 +26,55 @@ final class Session: @unchecked Sendable {
         case over
     }
 
-    init(_ connection: OpaquePointer, notices: NoticeSink) {
+    /// How long a server may take to be told to stop, before the session counts as ended.
+    private static let cancelLimit: Duration = .seconds(1)
+
+    init(
+        _ connection: OpaquePointer,
+        notices: NoticeSink,
+        place: Endpoint,
+        keywords: [(keyword: String, value: String)],
+        isPreferred: Bool
+    ) {
         self.connection = connection
         self.notices = notices
+        self.place = place
+        self.keywords = keywords
+        self.isPreferred = isPreferred
         socket = PQsocket(connection)
         cancelKey = PQgetCancel(connection)
     }
 
+    /// Whether the server still takes connections; answered on a helper thread, at the latest after
+    /// `seconds`.
+    ///
+    /// It says yes where it cannot be found out.
+    func isServerThere(
+        withinSeconds seconds: Int,
+        _ answer: @escaping @Sendable (Bool) -> Void
+    ) {
+        let asked =
+            keywords.filter { $0.keyword != "connect_timeout" } + place.keywords
+            + [("connect_timeout", "\(seconds)")]
+        if !BlockingCalls.onHelperThread({ answer(LibPQ.isThere(asked)) }) { answer(true) }
+    }
+
     /// Ends the session on a helper thread, after asking the server to stop what it is doing.
     ///
-    /// The socket is forgotten before this returns, so that its number can be reused. A second call
-    /// does nothing.
+    /// A server that has fallen silent does not take that in: after a second the session counts as
+    /// ended all the same, and the thread waits alone. The socket is forgotten before this returns,
+    /// so that its number can be reused. A second call does nothing.
     func close(sendCancel: Bool, reactor: SocketReactor) {
         guard
             isClosed.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
         else { return }
         reactor.forget(socket)
-        let finish: @Sendable () -> Void = { self.finish(sendCancel: sendCancel) }
+        let timer =
+            sendCancel ? reactor.schedule(at: .now + Self.cancelLimit) { self.isOver() } : nil
+        let finish: @Sendable () -> Void = {
+            self.finish(sendCancel: sendCancel)
+            if let timer { reactor.cancelTimer(timer) }
+        }
         if !BlockingCalls.onHelperThread(finish) { finish() }
     }
 
@@ -61,6 +98,10 @@ final class Session: @unchecked Sendable {
             PQfreeCancel(cancelKey)
         }
         PQfinish(connection)
+        isOver()
+    }
+
+    private func isOver() {
         let observer: (@Sendable () -> Void)? = end.withLock { end in
             defer { end = .over }
             if case .observed(let action) = end { return action }

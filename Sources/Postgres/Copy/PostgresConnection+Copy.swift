@@ -13,7 +13,7 @@ extension PostgresConnection {
         deadline: ContinuousClock.Instant? = nil,
         _ body: (inout CopyWriter) async throws -> Void
     ) async throws -> Int {
-        guard configuration.pooling == .session || isInTransaction else {
+        guard keepsSettings || isInTransaction else {
             return try await withTransaction { connection in
                 try await connection.copyIn(sql, deadline: deadline, body)
             }
@@ -46,7 +46,7 @@ extension PostgresConnection {
         deadline: ContinuousClock.Instant? = nil,
         _ body: (UnsafeRawBufferPointer) throws -> Void
     ) async throws {
-        guard configuration.pooling == .session || isInTransaction else {
+        guard keepsSettings || isInTransaction else {
             return try await withTransaction { connection in
                 try await connection.copyOut(sql, deadline: deadline, body)
             }
@@ -126,12 +126,7 @@ extension PostgresConnection {
         guard status == PGRES_FATAL_ERROR else {
             throw PostgresError(.invalidUse, "the statement is no COPY", statement: sql.text)
         }
-        throw PostgresError(
-            .server,
-            "COPY",
-            message: ServerMessage(box.result),
-            statement: sql.text
-        )
+        throw refused(ServerMessage(box.result), "COPY", sql.text)
     }
 
     /// Tells the server to fail the COPY, so that the connection can go on.
@@ -165,7 +160,7 @@ extension PostgresConnection {
         let failure = try await drain(limit) { rows = PostgresRows($0).affectedRows }
         try enterPipelineMode(limit)
         if let failure {
-            throw PostgresError(.server, "COPY", message: failure, statement: sql.text)
+            throw refused(failure, "COPY", sql.text)
         }
         return rows
     }

@@ -49,9 +49,11 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConver
         "42P05": "duplicate_prepared_statement",
         "42P06": "duplicate_schema",
         "42P07": "duplicate_table",
+        "53000": "insufficient_resources",
         "53100": "disk_full",
         "53200": "out_of_memory",
         "53300": "too_many_connections",
+        "53400": "configuration_limit_exceeded",
         "55000": "object_not_in_prerequisite_state",
         "55006": "object_in_use",
         "55P03": "lock_not_available",
@@ -79,14 +81,22 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConver
     /// Whether the same transaction, sent again, may well succeed.
     ///
     /// Serialization failure, deadlock, a lock not available in time, and a server that is starting,
-    /// stopping or short of connections.
+    /// stopping or short of connections, or ended an idle session.
     public var isRetryable: Bool {
         switch self {
         case .serializationFailure, .deadlockDetected, .lockNotAvailable, .tooManyConnections,
-            .adminShutdown, .crashShutdown, .cannotConnectNow:
+            .adminShutdown, .crashShutdown, .cannotConnectNow, .idleSessionEnded:
             true
         default: rawValue.hasPrefix("08")
         }
+    }
+
+    /// Whether the server cannot do it now, and the request is not to blame: it takes no writes (25006),
+    /// or has run out of space, memory or connections (class 53).
+    ///
+    /// Sending the same at once does not help; a caller may well come back later.
+    public var isRefusedForNow: Bool {
+        self == .readOnlyTransaction || rawValue.hasPrefix("53")
     }
 
     /// 0A000, among others "cached plan must not change result type".
@@ -115,4 +125,6 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConver
     public static let crashShutdown = SQLState(rawValue: "57P02")
     /// 57P03: the server is starting up.
     public static let cannotConnectNow = SQLState(rawValue: "57P03")
+    /// 57P05: the session was idle for longer than `idle_session_timeout`.
+    public static let idleSessionEnded = SQLState(rawValue: "57P05")
 }

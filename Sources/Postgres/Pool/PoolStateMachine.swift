@@ -1,8 +1,9 @@
 /// Who holds which of the pool's places: pure bookkeeping, told the time, sending nothing.
 ///
-/// A place is held by an idle connection, by a lease (which may still be dialling), or by a session
-/// that is being closed. There are never more than `limit`. Generic over the connection so that tests
-/// drive it without a server.
+/// A place is held by an idle connection, by a lease, by a dial, or by a session that is being closed.
+/// There are never more than `limit`. Callers wait, and dials go on for the pool: a session goes to
+/// whoever has waited longest when it is there, or becomes idle. Generic over the connection so that
+/// tests drive it without a server.
 struct PoolStateMachine<Connection> {
     /// An idle connection.
     struct Idle {
@@ -14,8 +15,8 @@ struct PoolStateMachine<Connection> {
     /// The answer to a caller who wants a connection.
     enum Acquire {
         case lend(Idle)
-        case dial
-        case wait(Int)
+        /// Wait under this ticket; `dials` says that one more session is to be opened.
+        case wait(Int, dials: Bool)
         case refuse(Refusal)
     }
 
@@ -23,13 +24,6 @@ struct PoolStateMachine<Connection> {
     enum Refusal: Equatable {
         case closed
         case tooManyWaiting
-    }
-
-    /// What a waiting caller is given.
-    enum Grant {
-        case connection(Idle)
-        case dial
-        case refused
     }
 
     /// What to do about a connection that came back.
@@ -45,6 +39,7 @@ struct PoolStateMachine<Connection> {
 
     private(set) var idle: [Idle] = []
     private(set) var leased = 0
+    private(set) var dialling = 0
     private(set) var closing = 0
     private(set) var isClosed = false
     private var waiting: [Int] = []
@@ -57,10 +52,12 @@ struct PoolStateMachine<Connection> {
         self.maximumAge = maximumAge
     }
 
-    /// How many callers wait.
-    var waitingCount: Int { waiting.count }
+    /// How many callers wait beyond those for whom a session is being opened.
+    var waitingCount: Int { max(0, waiting.count - dialling) }
 
     /// Whether the pool is closed and every session ended.
+    ///
+    /// What is being opened is closed when it is there, and nobody waits for that.
     var isDrained: Bool { isClosed && idle.isEmpty && leased == 0 && closing == 0 }
 
     /// A caller wants a connection.
@@ -71,29 +68,42 @@ struct PoolStateMachine<Connection> {
             leased += 1
             return .lend(recent)
         }
-        if leased + closing < limit {
-            leased += 1
-            return .dial
+        waiting.append(nextTicket + 1)
+        let dials = beginsDial()
+        guard waitingCount <= waitLimit else {
+            waiting.removeLast()
+            return .refuse(.tooManyWaiting)
         }
-        guard waiting.count < waitLimit else { return .refuse(.tooManyWaiting) }
         nextTicket += 1
-        waiting.append(nextTicket)
-        return .wait(nextTicket)
+        return .wait(nextTicket, dials: dials)
     }
 
-    /// A caller has stopped waiting, or has taken its grant.
+    /// A caller found its idle connection dead, and waits for another one before all others.
+    ///
+    /// - Returns: its ticket, and whether one more session is to be opened; nil once the pool is closed.
+    mutating func replaced() -> (ticket: Int, dials: Bool)? {
+        precondition(leased > 0, "nothing was leased")
+        leased -= 1
+        guard !isClosed else { return nil }
+        nextTicket += 1
+        waiting.insert(nextTicket, at: 0)
+        return (nextTicket, beginsDial())
+    }
+
+    /// A caller has stopped waiting, or has taken its grant; the dial goes on for the pool.
     mutating func stoppedWaiting(_ ticket: Int) {
         waiting.removeAll { $0 == ticket }
     }
 
-    /// A lease ended with a connection that can be lent again.
+    /// A lease ended with a connection that can be lent again, or with one that nobody has had yet.
     mutating func release(
         _ connection: Connection,
         opened: ContinuousClock.Instant,
-        now: ContinuousClock.Instant
+        now: ContinuousClock.Instant,
+        isNew: Bool = false
     ) -> Release {
         precondition(leased > 0, "nothing was leased")
-        guard !isClosed, opened.duration(to: now) < maximumAge else {
+        guard !isClosed, isNew || opened.duration(to: now) < maximumAge else {
             leased -= 1
             closing += 1
             return .close(connection)
@@ -117,20 +127,29 @@ struct PoolStateMachine<Connection> {
 
     /// A session has ended.
     ///
-    /// - Returns: the caller who may dial now.
-    mutating func sessionEnded() -> Int? {
+    /// - Returns: whether one more is to be opened.
+    mutating func sessionEnded() -> Bool {
         precondition(closing > 0, "no session was being closed")
         closing -= 1
-        return passPlaceOn()
+        return beginsDial()
     }
 
-    /// A lease ended without a session: dialling failed, or a grant to dial was not taken.
+    /// A session was opened: it counts as leased until it is released.
+    mutating func dialSucceeded() {
+        precondition(dialling > 0, "nothing was being opened")
+        dialling -= 1
+        leased += 1
+    }
+
+    /// A session could not be opened.
     ///
-    /// - Returns: the caller who may dial now.
-    mutating func dialFailed() -> Int? {
-        precondition(leased > 0, "nothing was leased")
-        leased -= 1
-        return passPlaceOn()
+    /// - Returns: the caller to be told, the one who has waited longest, unless others that are being
+    ///   opened are enough for all; and whether one more is to be opened.
+    mutating func dialFailed() -> (caller: Int?, dials: Bool) {
+        precondition(dialling > 0, "nothing was being opened")
+        dialling -= 1
+        let caller = waiting.count > dialling ? waiting.removeFirst() : nil
+        return (caller, beginsDial())
     }
 
     /// Nobody gets a connection any more.
@@ -146,9 +165,11 @@ struct PoolStateMachine<Connection> {
         return (idle.map(\.connection), waiting)
     }
 
-    private mutating func passPlaceOn() -> Int? {
-        guard !isClosed, leased + closing + idle.count < limit, !waiting.isEmpty else { return nil }
-        leased += 1
-        return waiting.removeFirst()
+    /// Takes a place for a dial, if there is one and somebody waits for whom nothing is being opened.
+    private mutating func beginsDial() -> Bool {
+        guard !isClosed, leased + dialling + closing + idle.count < limit, dialling < waiting.count
+        else { return false }
+        dialling += 1
+        return true
     }
 }

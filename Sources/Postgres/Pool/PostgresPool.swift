@@ -5,8 +5,11 @@ import Synchronization
 /// Lends connections, at most `limit` at a time.
 ///
 /// A connection that broke, timed out or was cancelled is closed, never lent again, and its place is
-/// free once the server has been told. One that was idle for a while is asked whether it still works
-/// before it is lent.
+/// free once the server has been told, or a second later if it says nothing. One that was idle for a
+/// while, or when another was given up, is asked whether it still works before it is lent.
+///
+/// A session is opened for the pool, not for the caller who asked: it is there for the next one when
+/// that caller has gone.
 public final class PostgresPool: Sendable {
     /// How busy the pool is.
     public struct Statistics: Sendable, Hashable {
@@ -32,13 +35,15 @@ public final class PostgresPool: Sendable {
 
     private enum Grant: Sendable {
         case connection(Parked, opened: ContinuousClock.Instant, since: ContinuousClock.Instant)
-        case dial
+        case failed(PostgresError)
         case closed
     }
 
     private struct State {
         var machine: Machine
         var callers: [Int: OneShot<Grant>] = [:]
+        /// When a session was last given up.
+        var lastLoss: ContinuousClock.Instant?
         var drained: [OneShot<Bool>] = []
     }
 
@@ -52,6 +57,7 @@ public final class PostgresPool: Sendable {
     public let configuration: PostgresConfiguration
     private let waitTimeout: Duration
     private let checkAfter: Duration
+    private let maximumAge: Duration
     private let reactor = SocketReactor.shared
     private let state: Mutex<State>
 
@@ -70,6 +76,7 @@ public final class PostgresPool: Sendable {
         self.configuration = configuration
         self.waitTimeout = waitTimeout
         self.checkAfter = checkAfter
+        self.maximumAge = maximumAge
         state = Mutex(
             State(
                 machine: Machine(limit: limit, waitLimit: waitLimit, maximumAge: maximumAge)
@@ -82,7 +89,7 @@ public final class PostgresPool: Sendable {
         state.withLock { state in
             Statistics(
                 idle: state.machine.idle.count,
-                leased: state.machine.leased,
+                leased: state.machine.leased + state.machine.dialling,
                 closing: state.machine.closing,
                 waiting: state.machine.waitingCount
             )
@@ -168,12 +175,10 @@ public final class PostgresPool: Sendable {
         }
         let (decision, caller) = state.withLock { state in
             let decision = state.machine.acquire()
-            guard case .wait(let ticket) = decision else {
+            guard case .wait(let ticket, _) = decision else {
                 return (decision, OneShot<Grant>?.none)
             }
-            let caller = OneShot<Grant>()
-            state.callers[ticket] = caller
-            return (decision, caller)
+            return (decision, Self.newCaller(ticket, &state))
         }
         switch decision {
         case .lend(let idle):
@@ -183,14 +188,20 @@ public final class PostgresPool: Sendable {
                 idle.since,
                 deadline
             )
-        case .dial: return try await dial(deadline)
-        case .wait(let ticket):
+        case .wait(let ticket, let dials):
             guard let caller else { preconditionFailure("a waiting caller has a ticket") }
+            if dials { dial() }
             return try await wait(ticket, caller, deadline)
         case .refuse(.closed): throw Self.closed
         case .refuse(.tooManyWaiting):
             throw PostgresError(.poolExhausted, "too many callers are waiting for a connection")
         }
+    }
+
+    private static func newCaller(_ ticket: Int, _ state: inout State) -> OneShot<Grant> {
+        let caller = OneShot<Grant>()
+        state.callers[ticket] = caller
+        return caller
     }
 
     private func wait(
@@ -203,15 +214,18 @@ public final class PostgresPool: Sendable {
             until: deadline.map { min($0, limit) } ?? limit,
             reactor: reactor
         )
-        state.withLock { state in
+        let isDialling = state.withLock { state in
             state.machine.stoppedWaiting(ticket)
             state.callers[ticket] = nil
+            return state.machine.dialling > 0
         }
         switch outcome {
         case .value(.connection(let parked, let opened, let since)):
             return try await checked(parked.connection, opened, since, deadline)
-        case .value(.dial): return try await dial(deadline)
+        case .value(.failed(let error)): throw error
         case .value(.closed): throw Self.closed
+        case .timedOut where isDialling:
+            throw PostgresError(.connectionFailed, "no host answered in time")
         case .timedOut:
             throw PostgresError(.poolExhausted, "no connection became free in time")
         case .cancelled:
@@ -223,7 +237,7 @@ public final class PostgresPool: Sendable {
         }
     }
 
-    /// Lends a connection that was idle, or, if it has died meanwhile, a new one in its place.
+    /// Lends a connection that was idle or has just been opened; if it has died meanwhile, a new one.
     private func checked(
         _ connection: PostgresConnection,
         _ opened: ContinuousClock.Instant,
@@ -231,28 +245,82 @@ public final class PostgresPool: Sendable {
         _ deadline: ContinuousClock.Instant?
     ) async throws(PostgresError) -> Lease {
         connection.isLent = true
+        let lease = Lease(connection: connection, opened: opened)
         var works = connection.looksAlive()
-        if works, since.duration(to: .now) >= checkAfter {
+        if works, !connection.isSetUp {
+            do {
+                try await connection.setUp(until: deadline)
+            } catch {
+                connection.close()
+                release(lease)
+                throw error
+            }
+            return lease
+        }
+        // What has taken one session may have taken those that were idle then.
+        let isDoubtful = state.withLock { state in state.lastLoss.map { since <= $0 } ?? false }
+        if works, isDoubtful || since.duration(to: .now) >= checkAfter {
             works = await connection.answers(within: .seconds(2))
         }
-        if works { return Lease(connection: connection, opened: opened) }
-        // The place stays with this lease: the dead session has nothing to tell the server.
+        if works { return lease }
+        // The place goes to the session that takes its turn: the dead one has nothing to tell.
         connection.close()
-        return try await dial(deadline)
+        let next = state.withLock { state -> (Int, OneShot<Grant>, Bool)? in
+            guard let (ticket, dials) = state.machine.replaced() else { return nil }
+            return (ticket, Self.newCaller(ticket, &state), dials)
+        }
+        guard let (ticket, caller, dials) = next else {
+            tellDrained()
+            throw Self.closed
+        }
+        if dials { dial() }
+        return try await wait(ticket, caller, deadline)
     }
 
-    private func dial(_ deadline: ContinuousClock.Instant?) async throws(PostgresError) -> Lease {
-        do {
-            let connection = try await PostgresConnection.open(
-                configuration,
-                deadline: deadline,
-                reactor: reactor
-            )
-            return Lease(connection: connection, opened: .now)
-        } catch {
-            giveUpPlace()
-            throw error
+    // MARK: Dialling
+
+    /// Opens a session for the pool, on a helper thread.
+    private func dial() {
+        let dialer = Dialer(
+            configuration: configuration,
+            isAbandoned: { [self] in state.withLock { $0.machine.isClosed } }
+        )
+        let started = BlockingCalls.onHelperThread { [self] in
+            switch dialer.open() {
+            case .success(let session): dialled(session)
+            case .failure(let error): dialFailed(error)
+            }
         }
+        if !started { dialFailed(PostgresError(.connectionFailed, "no thread left")) }
+    }
+
+    private func dialled(_ session: Session) {
+        guard reactor.add(session.socket) else {
+            session.close(sendCancel: false, reactor: reactor)
+            return dialFailed(PostgresError(.connectionFailed, "the socket cannot be watched"))
+        }
+        let connection = PostgresConnection(session, configuration, reactor)
+        connection.isLent = false
+        state.withLock { $0.machine.dialSucceeded() }
+        hand(Parked(connection: connection), opened(session), isNew: true)
+    }
+
+    /// When a session counts as opened: one that is not of the preferred kind of server is looked at
+    /// again after a minute, since that server may not be the one to talk to any more.
+    private func opened(_ session: Session) -> ContinuousClock.Instant {
+        let shorter = maximumAge - Self.secondChoiceAge
+        return session.isPreferred || shorter < .zero ? .now : .now - shorter
+    }
+
+    private static let secondChoiceAge: Duration = .seconds(60)
+
+    private func dialFailed(_ error: PostgresError) {
+        let (caller, dials) = state.withLock { state in
+            let (ticket, dials) = state.machine.dialFailed()
+            return (ticket.flatMap { state.callers.removeValue(forKey: $0) }, dials)
+        }
+        caller?.settle(.value(.failed(error)))
+        if dials { dial() }
     }
 
     // MARK: Taking back
@@ -262,7 +330,10 @@ public final class PostgresPool: Sendable {
         let isReusable = connection.isReusable
         connection.isLent = false
         guard isReusable else {
-            state.withLock { $0.machine.discarded() }
+            state.withLock { state in
+                state.machine.discarded()
+                state.lastLoss = .now
+            }
             endSession(connection)
             return
         }
@@ -270,10 +341,15 @@ public final class PostgresPool: Sendable {
     }
 
     /// Gives a connection to the caller who has waited longest, or keeps it.
-    private func hand(_ parked: Parked, _ opened: ContinuousClock.Instant) {
+    private func hand(_ parked: Parked, _ opened: ContinuousClock.Instant, isNew: Bool = false) {
         while true {
             let (action, caller) = state.withLock { state in
-                let action = state.machine.release(parked, opened: opened, now: .now)
+                let action = state.machine.release(
+                    parked,
+                    opened: opened,
+                    now: .now,
+                    isNew: isNew
+                )
                 guard case .grant(let ticket, _) = action else {
                     return (action, OneShot<Grant>?.none)
                 }
@@ -294,37 +370,19 @@ public final class PostgresPool: Sendable {
     private func endSession(_ connection: PostgresConnection) {
         connection.close()
         connection.session.whenFinished { [self] in
-            pass { $0.sessionEnded() }
+            if state.withLock({ $0.machine.sessionEnded() }) { dial() }
+            tellDrained()
         }
     }
 
-    /// Gives a place without a connection to the caller who has waited longest.
-    private func giveUpPlace() {
-        pass { $0.dialFailed() }
-    }
-
-    private func pass(_ free: (inout Machine) -> Int?) {
-        var caller = next(free)
-        while let waiting = caller, !waiting.settle(.value(.dial)) {
-            caller = next { $0.dialFailed() }
-        }
+    /// Tells those who close the pool, once every session has ended.
+    private func tellDrained() {
         let drained = state.withLock { state in
             guard state.machine.isDrained else { return [OneShot<Bool>]() }
             defer { state.drained = [] }
             return state.drained
         }
         for closing in drained { closing.settle(.value(true)) }
-    }
-
-    /// Frees a place, and finds the caller it goes to.
-    private func next(_ free: (inout Machine) -> Int?) -> OneShot<Grant>? {
-        state.withLock { state in
-            guard let ticket = free(&state.machine) else { return nil }
-            guard let caller = state.callers.removeValue(forKey: ticket) else {
-                preconditionFailure("a ticket without a caller")
-            }
-            return caller
-        }
     }
 
     private static var closed: PostgresError {

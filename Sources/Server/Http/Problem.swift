@@ -145,8 +145,6 @@ extension Problem {
         case let error as AppendError: self = .unavailable("\(error)")
         case let error as PostgresError where error.isTransient || error.code == .poolClosed:
             self = .unavailable("the database cannot be reached in time: try again")
-        case let error as PostgresError where error.sqlState?.isAboutServer ?? false:
-            self = .unavailable("the database cannot do this at the moment: try again")
         case LedgerError.unknownLedger, LedgerError.unknownEpisode, LedgerError.unknownVersion:
             self = .notFound("\(error)")
         case let error as ProjectionError:
@@ -186,13 +184,5 @@ extension Problem {
                 detail: "something went wrong here; the log has more under this request's id"
             )
         }
-    }
-}
-
-extension SQLState {
-    /// Whether the server as a whole cannot do it now, whatever was asked: it is read-only or a standby,
-    /// lacks space, memory or connections, or is coming or going.
-    fileprivate var isAboutServer: Bool {
-        rawValue == "25006" || rawValue.hasPrefix("53") || rawValue.hasPrefix("57P")
     }
 }
