@@ -53,7 +53,8 @@ public struct Migrator: Sendable {
 
     /// Compares the database with this program, and changes nothing.
     ///
-    /// - Throws: ``MigrationError`` where something is edited or newer.
+    /// - Throws: ``MigrationError`` where something is edited or newer, or where the database is empty
+    ///   and not in UTF8.
     public func status() async throws -> Status {
         let schema = try await AppliedSchema { try await pool.query($0) }
         try schema.check(migrations, objects)
@@ -61,6 +62,20 @@ public struct Migrator: Sendable {
         let missing = schema.missing(of: migrations, objects)
         if missing.migration == nil, missing.objects.isEmpty { return .current }
         return .older(applied: applied, outdated: missing.objects.map(\.name))
+    }
+
+    /// What is wrong with the encoding of a database that has a schema already; nil where nothing is.
+    ///
+    /// - Returns: a line for who starts a command.
+    public func encodingWarning() async throws -> String? {
+        let rows = try await pool.query("select current_setting('server_encoding') as encoding")
+        guard let name = try rows.first?.get("encoding", as: String.self),
+            name != AppliedSchema.encoding
+        else { return nil }
+        return """
+            the database's encoding is \(name), not UTF8: episodes with characters that it lacks are \
+            parked; move to a database in UTF8 (docs/operate.md, "Another encoding")
+            """
     }
 
     /// What a process that runs already lacks in the database; nil where it lacks nothing.

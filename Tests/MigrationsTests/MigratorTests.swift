@@ -189,6 +189,54 @@ struct MigratorTests {
         }
     }
 
+    @Test(
+        "An empty database that is not in UTF8 is refused by its encoding, and nothing is made there",
+        arguments: ["LATIN1", "SQL_ASCII", "EUC_JP"]
+    )
+    func refusesEncoding(_ encoding: String) async throws {
+        let cluster = try TestCluster.shared
+        let name = "encoding_\(encoding.lowercased())"
+        try await cluster.sql(
+            "create database \(name) encoding '\(encoding)' locale 'C' template template0"
+        )
+        let configuration = try PostgresConfiguration(url: cluster.url(database: name))
+        let pool = PostgresPool(configuration, limit: 1)
+        let refusal = MigrationError.encoding(encoding)
+        await #expect(throws: refusal) { try await Migrator(pool).status() }
+        await #expect(throws: refusal) { try await Migrator(pool).migrate() }
+        #expect(refusal.description.contains(encoding))
+        #expect(refusal.description.contains("create database NAME encoding 'UTF8'"))
+        let rows = try await pool.query(
+            "select to_regclass('public.schema_migration')::text as made"
+        )
+        #expect(try rows[0].get("made", as: String?.self) == nil)
+        await pool.close()
+        try await cluster.sql("drop database \(name) with (force)")
+    }
+
+    @Test("A database with a schema that is not in UTF8 works, and is warned of in one line")
+    func warnsOfEncoding() async throws {
+        try await TestCluster.withDatabase { url in
+            let configuration = try PostgresConfiguration(url: url)
+            let pool = PostgresPool(configuration, limit: 1)
+            try await Migrator(pool).migrate()
+            #expect(try await Migrator(pool).encodingWarning() == nil)
+            await pool.close()
+            try await TestCluster.shared.sql(
+                """
+                update pg_database set encoding = pg_char_to_encoding('LATIN1')
+                where datname = '\(configuration.database ?? "")'
+                """
+            )
+            let other = PostgresPool(configuration, limit: 1)
+            #expect(try await Migrator(other).status() == .current)
+            let warning = try #require(try await Migrator(other).encodingWarning())
+            #expect(warning.contains("LATIN1") && warning.contains("UTF8"))
+            #expect(!warning.contains("\n"))
+            await other.close()
+        }
+    }
+
     @Test("The first migration that fails leaves an empty database")
     func failsFromTheStart() async throws {
         try await withPool { pool in
