@@ -133,6 +133,41 @@ struct MigratorTests {
         }
     }
 
+    @Test("Who comes behind a migration that waits for a dump is let through; then it is applied")
+    func waitsForADump() async throws {
+        try await withPool { pool in
+            try await Migrator(pool).migrate()
+            let configuration = pool.configuration
+            let last = Migration(
+                number: Migration.all.count + 1,
+                name: "last",
+                sql: "alter table ledger add column note text;"
+            )
+            let migrator = Migrator(pool, migrations: Migration.all + [last])
+            let others = PostgresPool(configuration, limit: 2)
+            let migrating = try await others.withTransaction { dump in
+                _ = try await dump.query("lock table ledger in access share mode")
+                let migrating = Task { try await migrator.migrate() }
+                try await eventually("the migration waits for the table") {
+                    let rows = try await others.query(
+                        """
+                        select count(*) as waiting from pg_locks
+                        where relation = 'ledger'::regclass and not granted
+                        """
+                    )
+                    return try rows[0].get("waiting", as: Int64.self) > 0
+                }
+                // Waits behind it, and ends in an error if that takes as long as the dump.
+                _ = try await others.query("select from ledger")
+                return migrating
+            }
+            try await migrating.value
+            let columns = try await others.query("select note from ledger")
+            #expect(columns.count == 1)
+            await others.close()
+        }
+    }
+
     @Test("An edited migration that has landed is refused by its name")
     func refusesEdited() async throws {
         try await withPool { pool in
