@@ -3,8 +3,13 @@ import Postgres
 /// What a database says of its schema: the migrations that were applied, and the functions and views
 /// that are in place.
 struct AppliedSchema {
+    /// The only encoding that has every character of an event.
+    static let encoding = "UTF8"
+
     /// Whether there is a table of what was applied.
     private(set) var hasRegister = false
+    /// The database's encoding, where it lacks characters.
+    private(set) var otherEncoding: String?
     private(set) var migrations: [(number: Int, checksum: String)] = []
     private(set) var objects: [String: (revision: Int, checksum: String)] = [:]
 
@@ -13,11 +18,14 @@ struct AppliedSchema {
         let present = try await query(
             """
             select to_regclass('public.schema_migration') is not null as migrations,
-                to_regclass('public.schema_object') is not null as objects
+                to_regclass('public.schema_object') is not null as objects,
+                current_setting('server_encoding') as encoding
             """
         )
         guard let present = present.first else { return }
         hasRegister = try present.get("migrations")
+        let encoding = try present.get("encoding", as: String.self)
+        otherEncoding = encoding == Self.encoding ? nil : encoding
         if hasRegister {
             let rows = try await query(
                 "select number, checksum from public.schema_migration order by number"
@@ -52,6 +60,7 @@ struct AppliedSchema {
     ///
     /// - Throws: ``MigrationError`` where something is edited or newer.
     func check(_ known: [Migration], _ knownObjects: [SchemaObject]) throws {
+        if migrations.isEmpty, let otherEncoding { throw MigrationError.encoding(otherEncoding) }
         for (index, applied) in migrations.enumerated() {
             guard index < known.count else {
                 let newest = migrations.last?.number ?? applied.number

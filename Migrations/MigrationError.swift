@@ -9,6 +9,8 @@ public enum MigrationError: Error, Equatable, CustomStringConvertible {
     /// The database has a function or view of a revision that this program does not know; `known` is 0
     /// where it knows none.
     case newerObject(name: String, revision: Int, known: Int)
+    /// The database is empty, and its encoding lacks characters that an event may have.
+    case encoding(String)
     /// The database's user may not do what a migration does.
     case notPermitted(number: Int, name: String)
     /// The database's user may not put a function or view in place.
@@ -38,6 +40,12 @@ public enum MigrationError: Error, Equatable, CustomStringConvertible {
             the database's \(name) is of revision \(revision), this program knows \
             \(known == 0 ? "none" : "up to \(known)"): use a program that has revision \(revision) \
             of \(name) or later
+            """
+        case .encoding(let name):
+            """
+            the database's encoding is \(name), which lacks characters that events have: create one \
+            in UTF8, with \
+            create database NAME encoding 'UTF8' locale 'C' template template0
             """
         case .notPermitted(let number, let name):
             "migration \(number) (\(name)) \(Self.permissions)"

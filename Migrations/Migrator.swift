@@ -14,6 +14,9 @@ public struct Migrator: Sendable {
 
     /// How long one migration, and waiting for other migrators, may take.
     private static let limit: Duration = .seconds(3_600)
+    /// How long a migration waits for a lock, and then lets those through who have come behind it.
+    private static let lockLimit: Duration = .seconds(1)
+    private static let pause: Duration = .seconds(2)
 
     /// Makes a migrator.
     ///
@@ -53,7 +56,8 @@ public struct Migrator: Sendable {
 
     /// Compares the database with this program, and changes nothing.
     ///
-    /// - Throws: ``MigrationError`` where something is edited or newer.
+    /// - Throws: ``MigrationError`` where something is edited or newer, or where the database is empty
+    ///   and not in UTF8.
     public func status() async throws -> Status {
         let schema = try await AppliedSchema { try await pool.query($0) }
         try schema.check(migrations, objects)
@@ -61,6 +65,20 @@ public struct Migrator: Sendable {
         let missing = schema.missing(of: migrations, objects)
         if missing.migration == nil, missing.objects.isEmpty { return .current }
         return .older(applied: applied, outdated: missing.objects.map(\.name))
+    }
+
+    /// What is wrong with the encoding of a database that has a schema already; nil where nothing is.
+    ///
+    /// - Returns: a line for who starts a command.
+    public func encodingWarning() async throws -> String? {
+        let rows = try await pool.query("select current_setting('server_encoding') as encoding")
+        guard let name = try rows.first?.get("encoding", as: String.self),
+            name != AppliedSchema.encoding
+        else { return nil }
+        return """
+            the database's encoding is \(name), not UTF8: episodes with characters that it lacks are \
+            parked; move to a database in UTF8 (docs/operate.md, "Another encoding")
+            """
     }
 
     /// What a process that runs already lacks in the database; nil where it lacks nothing.
@@ -80,21 +98,31 @@ public struct Migrator: Sendable {
 
     /// Applies what is missing.
     ///
+    /// Where somebody has a table for long, as a dump does, everybody who comes later waits behind a
+    /// migration that waits for it. So that is given up after a second, and tried again.
+    ///
     /// - Parameter onApplied: called for what has been committed by this process.
     /// - Throws: ``MigrationError``; what was committed before stays.
     public func migrate(onApplied: (Applied) -> Void = { _ in }) async throws {
+        var end = ContinuousClock.now + Self.limit
         while true {
-            let applied = try await applyNext()
-            applied.forEach(onApplied)
-            if applied.isEmpty { return }
+            do {
+                let applied = try await applyNext(by: end)
+                applied.forEach(onApplied)
+                if applied.isEmpty { return }
+                end = .now + Self.limit
+            } catch let error as PostgresError
+                where error.sqlState == .lockNotAvailable && .now < end
+            {
+                try await Task.sleep(for: Self.pause)
+            }
         }
     }
 
     /// One transaction: lock, look, apply the first migration that is missing; with the last one, or
     /// after it, what is missing of the functions and views.
-    private func applyNext() async throws -> [Applied] {
-        let end = ContinuousClock.now + Self.limit
-        return try await pool.withTransaction(deadline: end) { connection in
+    private func applyNext(by end: ContinuousClock.Instant) async throws -> [Applied] {
+        try await pool.withTransaction(deadline: end) { connection in
             // A large table takes its time, and so do other migrators that are waited for.
             let timeouts = """
                 set local lock_timeout = '\(Self.limit.components.seconds)s';
@@ -105,6 +133,9 @@ public struct Migrator: Sendable {
             _ = try await connection.query(
                 "select pg_advisory_xact_lock(hashtextextended('episode-ledger migrations', 0))",
                 deadline: end
+            )
+            try await connection.execute(
+                script: "set local lock_timeout = '\(Self.lockLimit.components.seconds)s'"
             )
             let schema = try await AppliedSchema { try await connection.query($0) }
             try schema.check(migrations, objects)

@@ -118,12 +118,19 @@ struct Session: Sendable {
     ) async throws {
         try await withMigrator(configuration) { migrator in
             switch try await migrator.status() {
-            case .current: return
+            case .current: break
             case .older(let applied, let outdated) where !isEmbedded:
                 throw Failure.olderSchema(applied: applied, outdated: outdated)
             case .empty, .older: try await migrator.migrate()
             }
+            try await warn(of: migrator)
         }
+    }
+
+    /// Says on standard error what is wrong with a database that works all the same.
+    static func warn(of migrator: Migrator) async throws {
+        guard let warning = try await migrator.encodingWarning() else { return }
+        Console.note("warning: \(warning)")
     }
 
     /// Connects as the user itself, who owns the database.

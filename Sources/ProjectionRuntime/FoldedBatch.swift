@@ -12,11 +12,17 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
     var failed: [(episode: EpisodeID, reason: String)] = []
     /// Those of them of which a part could be folded; the rows of the others stay as they are.
     private(set) var foldedInPart: [EpisodeID] = []
+    /// Every one that was added.
+    private(set) var added: [EpisodeID] = []
     /// Of one generation.
     var rows: EncodedRows
 
     private let projection: Projection
     private let after: Position
+
+    /// Whether the rows that single events make are here for whole histories, and so replace those that
+    /// are there.
+    var isWhole: Bool { after == .zero }
 
     /// A batch of events that come after a position.
     init(
@@ -31,7 +37,7 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
     }
 
     mutating func add(_ episode: EpisodeID, _ history: [HistoryEvent]) {
-        projection.encode(episode, history, after: after, into: &rows)
+        addEvents(of: episode, history)
         do {
             let model = try projection.fold(episode, history)
             folded.append(episode)
@@ -40,6 +46,34 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
             failed.append((episode, Self.reason(error)))
             addReadable(episode, history)
         }
+    }
+
+    /// Adds an episode of whose history only so many events are folded; of none, the rows that it has
+    /// stay.
+    ///
+    /// - Returns: whether they can be folded.
+    @discardableResult
+    mutating func add(
+        _ episode: EpisodeID,
+        _ history: [HistoryEvent],
+        foldingFirst count: Int
+    ) -> Bool {
+        addEvents(of: episode, history)
+        guard count > 0 else { return true }
+        do {
+            let model = try projection.fold(episode, Array(history.prefix(count)))
+            foldedInPart.append(episode)
+            if let model { projection.encode(model, into: &rows) }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Encodes the rows that single events make.
+    private mutating func addEvents(of episode: EpisodeID, _ history: [HistoryEvent]) {
+        added.append(episode)
+        projection.encode(episode, history, after: after, into: &rows)
     }
 
     /// Encodes the rows of the longest part of a history, from its beginning, that can be folded.

@@ -16,6 +16,8 @@ struct GenerationWriter<Projection: EpisodeProjection> {
     /// What the rows reflect.
     private(set) var position: Position
     private var histories = HistoryCache()
+    /// Episodes whose rows the database has refused: nobody else's are written together with theirs.
+    private var refused: Set<EpisodeID> = []
 
     /// Goes on with the rows that answer.
     init(
@@ -60,29 +62,95 @@ struct GenerationWriter<Projection: EpisodeProjection> {
     }
 
     /// Folds again what `retry` asked for.
-    mutating func retryParked() async throws {
-        let asked = try await registry.askedRetries(generation: generation)
-        if !asked.isEmpty { try await apply(to: position, and: asked) }
+    mutating func retryParked(isStopped: () -> Bool = { false }) async throws {
+        while !isStopped() {
+            let asked = try await registry.askedRetries(generation: generation)
+            if asked.isEmpty { return }
+            try await apply(to: position, and: asked)
+        }
     }
 
-    /// One batch, one transaction.
+    /// One batch, one transaction; where the database refuses rows of it, the others are written all the
+    /// same.
     private mutating func apply(to next: Position, and retries: [EpisodeID] = []) async throws {
         let touched = try await reader.episodes(after: position, through: next)
-        let episodes = touched.episodes + retries
-        try await histories.load(episodes, with: touched.events, through: next, reader)
+        try await histories.load(
+            touched.episodes + retries,
+            with: touched.events,
+            through: next,
+            reader
+        )
+        let sound = touched.episodes.filter { !refused.contains($0) }
+        let doubtful = touched.episodes.filter(refused.contains).map { [$0] }
+        let isLong = next.rawValue - position.rawValue > Narrowing.limit
+        do {
+            if isLong, doubtful.count > Narrowing.aloneLimit {
+                return try await applyInSteps(to: next)
+            }
+            try await commit(sound, doubtful + [retries], to: next)
+        } catch let error as PostgresError where error.isAboutValues {
+            if isLong { return try await applyInSteps(to: next) }
+            try await commit([], [sound] + doubtful + [retries], to: next)
+        }
+    }
+
+    /// The same in batches that are small enough to be narrowed down.
+    private mutating func applyInSteps(to next: Position) async throws {
+        // It has the events up to there already.
+        histories = HistoryCache()
+        while position < next {
+            let step = position.rawValue + Int64(Narrowing.limit)
+            try await apply(to: Position(rawValue: min(next.rawValue, step)))
+        }
+    }
+
+    /// - Parameters:
+    ///   - sound: episodes that are written together.
+    ///   - doubtful: groups of episodes that are narrowed down to those whose rows are refused.
+    ///   - next: what the rows reflect then.
+    private mutating func commit(
+        _ sound: [EpisodeID],
+        _ doubtful: [[EpisodeID]],
+        to next: Position
+    ) async throws {
         var batch = FoldedBatch(
             registry.projection,
             ledger: registry.ledger.id,
             generation: generation,
             after: position
         )
-        await batch.add(episodes, histories)
+        await batch.add(sound, histories)
         let (folded, held) = (batch, lease)
-        try await registry.pool.withTransaction { [registry, generation] connection in
+        let groups = doubtful.filter { !$0.isEmpty }
+            .map { group in group.map { (episode: $0, events: histories[$0]) }[...] }
+        let narrowed = NarrowedBatch(
+            registry: registry,
+            generation: generation,
+            after: position,
+            through: next
+        )
+        let found = try await registry.pool.withTransaction { [registry, generation] connection in
             if let held { try await registry.advance(held, to: next, connection) }
-            try await registry.write(folded, generation: generation, through: next, connection)
+            if !folded.added.isEmpty {
+                try await registry.write(
+                    folded,
+                    generation: generation,
+                    through: next,
+                    connection
+                )
+            }
+            var found: Set<EpisodeID> = []
+            for group in groups {
+                found.formUnion(try await narrowed.write(group, connection))
+            }
+            return found
         }
         lease?.position = next
         position = next
+        if groups.isEmpty { return }
+        refused.subtract(doubtful.joined())
+        refused.formUnion(found)
+        // Who is forgotten is found again.
+        if refused.count > Narrowing.memoryLimit { refused = [] }
     }
 }

@@ -36,7 +36,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         public var events: Int64
         /// Episodes that were read, those without rows and the parked ones included.
         public var episodes: Int
-        /// Episodes that could not be folded.
+        /// Episodes that could not be folded, or whose rows the database refuses.
         public var parked: Int
         /// Episodes whose rows differ from the live ones; nil where those were of another version.
         public var differing: Int?
@@ -201,25 +201,61 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
                 events += Int64(history.count)
             }
             let folded = batch
-            try await registry.pool.withTransaction { [registry] connection in
-                // The generation is new: there is nothing to replace.
-                try await registry.copy(folded.rows, connection)
-                try await registry.park(
-                    folded.failed,
-                    generation: generation,
-                    through: head,
-                    connection
-                )
+            var parked = Set(folded.failed.map(\.episode))
+            do {
+                try await registry.pool.withTransaction { [registry] connection in
+                    // The generation is new: there is nothing to replace.
+                    try await registry.copy(folded.rows, connection)
+                    try await registry.park(
+                        folded.failed,
+                        generation: generation,
+                        through: head,
+                        connection
+                    )
+                }
+            } catch let error as PostgresError where error.isAboutValues {
+                parked.formUnion(try await narrow(range, of: scan, generation, through: head))
             }
+            let (read, parkedHere) = (folded.added.count, parked.count)
             let done = tally.withLock { tally in
-                tally.episodes += folded.folded.count + folded.failed.count
-                tally.parked += folded.failed.count
+                tally.episodes += read
+                tally.parked += parkedHere
                 tally.events += events
                 return tally.events
             }
             progress(done)
         }
         return tally.withLock { $0 }
+    }
+
+    /// Writes the rows of a range of which the database refuses some, and parks the episodes that these
+    /// are of.
+    ///
+    /// - Returns: those episodes.
+    private func narrow(
+        _ range: EpisodeRange,
+        of scan: EpisodeScan,
+        _ generation: Int32,
+        through head: Position
+    ) async throws -> Set<EpisodeID> {
+        typealias Narrowed = NarrowedBatch<Projection>
+        var histories: [Narrowed.History] = []
+        try await scan.read(range) { histories.append(($0, $1)) }
+        let narrowed = Narrowed(
+            registry: registry,
+            generation: generation,
+            after: .zero,
+            through: head
+        )
+        var refused: Set<EpisodeID> = []
+        for start in stride(from: 0, to: histories.count, by: Narrowing.limit) {
+            let part = histories[start..<min(start + Narrowing.limit, histories.count)]
+            let found = try await registry.pool.withTransaction {
+                try await narrowed.write(part, $0)
+            }
+            refused.formUnion(found)
+        }
+        return refused
     }
 
     private func findMissing(through head: Position) async throws {

@@ -11,16 +11,18 @@ extension ProjectionRegistry {
         _ connection: PostgresConnection
     ) async throws {
         let replaced = batch.folded + batch.foldedInPart
+        for table in projection.tables {
+            let episodes = table.isInsertOnly ? (batch.isWhole ? batch.added : []) : replaced
+            if episodes.isEmpty { continue }
+            _ = try await connection.query(
+                """
+                delete from \(raw: table.qualifiedName)
+                where \(ProjectionTable.isOf(ledger.id, generation))
+                and episode_id = any (\(episodes))
+                """
+            )
+        }
         if !replaced.isEmpty {
-            for table in projection.tables where !table.isInsertOnly {
-                _ = try await connection.query(
-                    """
-                    delete from \(raw: table.qualifiedName)
-                    where \(ProjectionTable.isOf(ledger.id, generation))
-                    and episode_id = any (\(replaced))
-                    """
-                )
-            }
             _ = try await connection.query(
                 """
                 delete from read_model_parked
@@ -32,7 +34,7 @@ extension ProjectionRegistry {
         try await park(batch.failed, generation: generation, through: through, connection)
     }
 
-    /// Says which episodes could not be folded.
+    /// Says which episodes could not be folded, or not be written.
     func park(
         _ failed: [(episode: EpisodeID, reason: String)],
         generation: Int32,
@@ -68,7 +70,7 @@ extension ProjectionRegistry {
         }
     }
 
-    /// Episodes that somebody asked to fold again.
+    /// Some of the episodes that somebody asked to fold again.
     func askedRetries(generation: Int32) async throws -> [EpisodeID] {
         try await pool.query(
             """
@@ -76,7 +78,7 @@ extension ProjectionRegistry {
             from read_model_parked
             where \(key) and generation = \(generation) and retry_asked
             order by episode_id
-            limit 1000
+            limit \(Int64(Narrowing.limit))
             """
         ).map { try $0.get("episode_id") }
     }
@@ -196,9 +198,12 @@ extension ProjectionRegistry {
     }
 
     /// Statistics for the planner, before rows answer.
+    ///
+    /// The table is everybody's: where somebody else vacuums or analyzes it now, his statistics, or those
+    /// of autovacuum, will do.
     func analyze() async throws {
         for table in projection.tables {
-            _ = try await pool.query("analyze \(raw: table.qualifiedName)")
+            _ = try await pool.query("analyze (skip_locked) \(raw: table.qualifiedName)")
         }
     }
 }

@@ -4,7 +4,7 @@ import Postgres
 
 /// Where one read model stands.
 public struct ProjectionStatus: Sendable {
-    /// An episode whose fold failed.
+    /// An episode whose fold failed, or whose rows the database refuses.
     public struct Parked: Sendable {
         /// The episode.
         public var episodeID: EpisodeID

@@ -115,7 +115,7 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
         while !stopSignal.isRequested {
             let began = ContinuousClock.now
             let head = try await reader.head().position
-            try await rows.retryParked()
+            try await rows.retryParked(isStopped: { stopSignal.isRequested })
             try await rows.advance(to: head, isStopped: { stopSignal.isRequested })
             if stopSignal.isRequested { break }
             let pace = Self.pace(after: began.duration(to: .now))
@@ -169,7 +169,7 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
                 do {
                     try await registry.pool.releasing(lease.lease) {
                         var rows = writer(lease)
-                        try await rows.retryParked()
+                        try await rows.retryParked(isStopped: { stopSignal.isRequested })
                         try await rows.advance(
                             to: position,
                             isStopped: { stopSignal.isRequested },

@@ -1,4 +1,5 @@
 import CareEpisode
+import TestSupport
 import Testing
 
 @Suite("Reading canonical bytes")

@@ -295,6 +295,32 @@ struct OperatingTests {
         }
     }
 
+    @Test("Each command warns of a database that is not in UTF8, in one line on standard error")
+    func encoding() async throws {
+        try await CommandLineFixture.with { fixture in
+            // Made in UTF8 and called otherwise, since to make one in another encoding is refused.
+            let name = try PostgresConfiguration(url: fixture.url).database ?? ""
+            try await TestCluster.shared.sql(
+                """
+                update pg_database set encoding = pg_char_to_encoding('LATIN1')
+                where datname = '\(name)'
+                """
+            )
+            for command in [["status"], ["ledgers"], ["migrate"], ["census"]] {
+                let end = try await fixture.run(command)
+                #expect(end.status == 0, "\(command)")
+                #expect(end.errors.hasPrefix("warning: the database's encoding is LATIN1"))
+                #expect(end.errors.split(separator: "\n").count == 1, "\(command)")
+            }
+            let service = try fixture.start(["projections", "run"])
+            try await eventually("it is told at the start") {
+                service.errors.contains("warning: the database's encoding is LATIN1")
+            }
+            service.signal(2)
+            #expect(try await service.end().status == 0)
+        }
+    }
+
     @Test("A running worker keeps the read model at the head, and hands its lease back on Ctrl-C")
     func worker() async throws {
         try await CommandLineFixture.with { fixture in

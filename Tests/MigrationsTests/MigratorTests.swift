@@ -133,6 +133,41 @@ struct MigratorTests {
         }
     }
 
+    @Test("Who comes behind a migration that waits for a dump is let through; then it is applied")
+    func waitsForADump() async throws {
+        try await withPool { pool in
+            try await Migrator(pool).migrate()
+            let configuration = pool.configuration
+            let last = Migration(
+                number: Migration.all.count + 1,
+                name: "last",
+                sql: "alter table ledger add column note text;"
+            )
+            let migrator = Migrator(pool, migrations: Migration.all + [last])
+            let others = PostgresPool(configuration, limit: 2)
+            let migrating = try await others.withTransaction { dump in
+                _ = try await dump.query("lock table ledger in access share mode")
+                let migrating = Task { try await migrator.migrate() }
+                try await eventually("the migration waits for the table") {
+                    let rows = try await others.query(
+                        """
+                        select count(*) as waiting from pg_locks
+                        where relation = 'ledger'::regclass and not granted
+                        """
+                    )
+                    return try rows[0].get("waiting", as: Int64.self) > 0
+                }
+                // Waits behind it, and ends in an error if that takes as long as the dump.
+                _ = try await others.query("select from ledger")
+                return migrating
+            }
+            try await migrating.value
+            let columns = try await others.query("select note from ledger")
+            #expect(columns.count == 1)
+            await others.close()
+        }
+    }
+
     @Test("An edited migration that has landed is refused by its name")
     func refusesEdited() async throws {
         try await withPool { pool in
@@ -186,6 +221,54 @@ struct MigratorTests {
             #expect(try rows[0].get("newest", as: Int32.self) == 1)
             // The role of the migration is not left behind on the pool's connection.
             #expect(try rows[0].get("role", as: String.self) == TestCluster.user)
+        }
+    }
+
+    @Test(
+        "An empty database that is not in UTF8 is refused by its encoding, and nothing is made there",
+        arguments: ["LATIN1", "SQL_ASCII", "EUC_JP"]
+    )
+    func refusesEncoding(_ encoding: String) async throws {
+        let cluster = try TestCluster.shared
+        let name = "encoding_\(encoding.lowercased())"
+        try await cluster.sql(
+            "create database \(name) encoding '\(encoding)' locale 'C' template template0"
+        )
+        let configuration = try PostgresConfiguration(url: cluster.url(database: name))
+        let pool = PostgresPool(configuration, limit: 1)
+        let refusal = MigrationError.encoding(encoding)
+        await #expect(throws: refusal) { try await Migrator(pool).status() }
+        await #expect(throws: refusal) { try await Migrator(pool).migrate() }
+        #expect(refusal.description.contains(encoding))
+        #expect(refusal.description.contains("create database NAME encoding 'UTF8'"))
+        let rows = try await pool.query(
+            "select to_regclass('public.schema_migration')::text as made"
+        )
+        #expect(try rows[0].get("made", as: String?.self) == nil)
+        await pool.close()
+        try await cluster.sql("drop database \(name) with (force)")
+    }
+
+    @Test("A database with a schema that is not in UTF8 works, and is warned of in one line")
+    func warnsOfEncoding() async throws {
+        try await TestCluster.withDatabase { url in
+            let configuration = try PostgresConfiguration(url: url)
+            let pool = PostgresPool(configuration, limit: 1)
+            try await Migrator(pool).migrate()
+            #expect(try await Migrator(pool).encodingWarning() == nil)
+            await pool.close()
+            try await TestCluster.shared.sql(
+                """
+                update pg_database set encoding = pg_char_to_encoding('LATIN1')
+                where datname = '\(configuration.database ?? "")'
+                """
+            )
+            let other = PostgresPool(configuration, limit: 1)
+            #expect(try await Migrator(other).status() == .current)
+            let warning = try #require(try await Migrator(other).encodingWarning())
+            #expect(warning.contains("LATIN1") && warning.contains("UTF8"))
+            #expect(!warning.contains("\n"))
+            await other.close()
         }
     }
 

@@ -113,6 +113,7 @@ struct RoleTests {
                 try rows.map { try $0.get("granted", as: String.self) } == [
                     "append_batch ledger_owner", "append_batch ledger_writer",
                     "create_ledger ledger_owner", "refuse_change ledger_owner",
+                    "write_access_decisions ledger_owner", "write_access_decisions ledger_writer",
                 ]
             )
             let schemas = try await pool.query(

@@ -9,12 +9,18 @@ import Testing
 
 @Suite("Access log")
 struct AccessLogTests {
-    private func entry(_ request: String) -> AccessDecision {
+    private func entry(
+        _ request: String,
+        subject: String = "tester",
+        purpose: String? = nil
+    ) -> AccessDecision {
         AccessDecision(
-            subject: "tester",
+            subject: subject,
             roles: ["auditor", "service"],
             operation: "listEvents",
             isAllowed: true,
+            detail: "after=0",
+            purpose: purpose,
             requestID: request
         )
     }
@@ -164,6 +170,124 @@ struct AccessLogTests {
             try await eventually("the log is written again") {
                 let outcome = await Task { try await log.record(entry("third"), in: ledger) }.result
                 return (try? outcome.get()) != nil
+            }
+        }
+    }
+
+    /// Records decisions in one batch, and returns which of them were told that they are not kept.
+    private func failures(
+        of entries: [AccessDecision],
+        _ log: AccessLog,
+        _ database: LedgerDatabase
+    ) async throws -> [String] {
+        let ledger = try await database.ledger(named: .default)
+        let tasks = try await locked(database) {
+            let first = Task { try await log.record(entry("first"), in: ledger) }
+            try await untilWriting(database)
+            let tasks = entries.map { entry in Task { try await log.record(entry, in: ledger) } }
+            try await eventually("all have joined") { log.waiting(ledger.id) == entries.count }
+            return [first] + tasks
+        }
+        var failed: [String] = []
+        for (task, request) in zip(tasks, ["first"] + entries.map(\.requestID)) {
+            if case .failure = await task.result { failed.append(request) }
+        }
+        return failed
+    }
+
+    private func kept(_ database: LedgerDatabase) async throws -> [String: AccessEntry] {
+        let ledger = try await database.ledger(named: .default)
+        let log = AccessLog(database, timeout: .seconds(120))
+        let entries = try await log.page(ledger, after: 0, limit: 1_000, episode: nil).entries
+        return Dictionary(uniqueKeysWithValues: entries.map { ($0.decision.requestID, $0) })
+    }
+
+    private func refuse(_ condition: String, _ database: LedgerDatabase) async throws {
+        try await PostgresConnection.withConnection(database.configuration) {
+            try await $0.execute(
+                script: "alter table access_log add constraint refused check (\(condition))"
+            )
+        }
+    }
+
+    @Test("One decision that the database refuses is kept and marked, the others as they are")
+    func oneBadEntry() async throws {
+        try await LedgerFixture.withDatabase { database in
+            try await refuse("purpose is distinct from 'forbidden'", database)
+            let log = AccessLog(database, timeout: .seconds(120))
+            let entries = (1...20).map { number in
+                entry("\(number)", purpose: number == 7 ? "forbidden" : "purpose \(number)")
+            }
+            #expect(try await failures(of: entries, log, database) == [])
+            let kept = try await kept(database)
+            #expect(kept.count == 21)
+            for number in 1...20 where number != 7 {
+                #expect(kept["\(number)"]?.decision.purpose == "purpose \(number)")
+                #expect(kept["\(number)"]?.decision.detail == "after=0")
+            }
+            let bad = try #require(kept["7"])
+            #expect(bad.decision.subject == "tester" && bad.decision.isAllowed)
+            #expect(bad.decision.roles == ["auditor", "service"])
+            #expect(bad.decision.operation == "listEvents")
+            #expect(bad.decision.purpose == "not storable (SQLSTATE 23514)")
+            #expect(bad.decision.detail == "not storable (SQLSTATE 23514)")
+        }
+    }
+
+    @Test("A decision that can be kept in no form fails its own request alone")
+    func unkeepable() async throws {
+        try await LedgerFixture.withDatabase { database in
+            try await refuse("subject <> 'nobody'", database)
+            let log = AccessLog(database, timeout: .seconds(120))
+            let entries = (1...20).map { number in
+                entry("\(number)", subject: [1, 7].contains(number) ? "nobody" : "tester")
+            }
+            #expect(try await failures(of: entries, log, database) == ["1", "7"])
+            #expect(try await kept(database).count == 19)
+            // And nothing of it stays with the next ones.
+            let ledger = try await database.ledger(named: .default)
+            try await log.record(entry("next"), in: ledger)
+        }
+    }
+
+    @Test("A database that lacks a character of a header answers that request and all others")
+    func otherEncoding() async throws {
+        try await LedgerFixture.withConfiguration { configuration in
+            // Made in UTF8 and called otherwise, as long as it has nothing but ASCII: to make one in
+            // another encoding is refused.
+            try await TestCluster.shared.sql(
+                """
+                update pg_database set encoding = pg_char_to_encoding('LATIN1')
+                where datname = '\(configuration.database ?? "")'
+                """
+            )
+            try await ServiceFixture.with(configuration) { fixture in
+                let token = try await fixture.token(.service)
+                let posted = try await fixture.post(
+                    .fresh,
+                    [SampleEvent.admitted()],
+                    token: token,
+                    headers: ["X-Purpose-Of-Use": "treatment in Łódź, 5 €"]
+                )
+                #expect(posted.status == 201)
+                let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for number in 0..<60 {
+                        let headers = number.isMultiple(of: 3) ? ["X-Purpose-Of-Use": "5 €"] : [:]
+                        group.addTask {
+                            try await fixture.get("events", token: token, headers: headers).status
+                        }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(statuses == Array(repeating: 200, count: 60))
+                let kept = try await kept(fixture.database).values
+                #expect(kept.count == 61)
+                #expect(kept.filter { $0.decision.purpose == "5 \\342\\202\\254" }.count == 20)
+                #expect(kept.filter { $0.decision.purpose == nil }.count == 40)
+                let marked = kept.filter { $0.decision.detail?.hasPrefix("escaped") == true }
+                #expect(marked.count == 21)
+                #expect(kept.allSatisfy { $0.decision.isAllowed })
+                #expect(kept.allSatisfy { $0.decision.subject == "tester" })
             }
         }
     }

@@ -43,6 +43,7 @@ struct Migrate: AsyncParsableCommand {
                 ]) {
                     ["The schema is at version \(Migration.all.count)."]
                 }
+                try await Session.warn(of: migrator)
             }
         }
     }

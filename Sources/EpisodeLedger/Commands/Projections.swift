@@ -273,7 +273,7 @@ extension ProjectionStatus: JSONObject {
 }
 
 extension ProjectionStatus.Parked: JSONObject {
-    /// An episode whose fold failed.
+    /// An episode whose fold failed, or whose rows the database refuses.
     public static let fields: [JSONField<Self>] = [
         .init("episode_id", \.episodeID),
         .init("position", \.position),

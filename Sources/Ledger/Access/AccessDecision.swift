@@ -44,27 +44,84 @@ public struct AccessDecision: Sendable {
 
     /// Writes decisions, in the transaction in which the statements run.
     ///
-    /// The lock is shared by all who write; ``page(of:after:limit:episode:on:)`` waits for them.
+    /// The lock is shared by all who write; ``page(of:after:limit:episode:on:)`` waits for them. Texts
+    /// that some encoding of a database may lack go by a way of their own, which marks what cannot be
+    /// stored; that costs more, and few have such texts. Of the others the database can only refuse what
+    /// somebody has forbidden.
     package static func statements(
         writing decisions: [AccessDecision],
         to ledger: LedgerDescription
     ) -> [SQL] {
-        [
-            "select pg_advisory_xact_lock_shared(\(lockClass), \(ledger.id.rawValue))",
-            """
-            insert into access_log
-                (ledger_id, subject, roles, operation, allowed, episode_id, detail, purpose,
-                request_id)
-            select \(ledger.id.rawValue), t.subject, string_to_array(t.roles, ','), t.operation,
-                t.allowed, t.episode, t.detail, t.purpose, t.request
-            from unnest(
-                \(decisions.map(\.subject)), \(decisions.map { $0.roles.joined(separator: ",") }),
-                \(decisions.map(\.operation)), \(decisions.map(\.isAllowed)),
-                \(decisions.map(\.episodeID)), \(decisions.map(\.detail)),
-                \(decisions.map(\.purpose)), \(decisions.map(\.requestID))
-            ) as t (subject, roles, operation, allowed, episode, detail, purpose, request)
-            """,
-        ]
+        let plain = decisions.filter(\.isASCII)
+        var statements = [sharedLock(ledger)]
+        if !plain.isEmpty {
+            statements.append(
+                """
+                insert into access_log
+                    (ledger_id, subject, roles, operation, allowed, episode_id, detail, purpose,
+                    request_id)
+                select \(ledger.id.rawValue), t.subject, string_to_array(t.roles, ','), t.operation,
+                    t.allowed, t.episode, t.detail, t.purpose, t.request
+                from unnest(
+                    \(plain.map(\.subject)), \(plain.map { $0.roles.joined(separator: ",") }),
+                    \(plain.map(\.operation)), \(plain.map(\.isAllowed)),
+                    \(plain.map(\.episodeID)), \(plain.map(\.detail)),
+                    \(plain.map(\.purpose)), \(plain.map(\.requestID))
+                ) as t (subject, roles, operation, allowed, episode, detail, purpose, request)
+                """
+            )
+        }
+        if plain.count < decisions.count {
+            let others = decisions.filter { !$0.isASCII }
+            statements.append(writing(others, to: ledger, failingForOne: true))
+        }
+        return statements
+    }
+
+    /// Writes decisions of which the database has refused one or more, each by itself: it is kept as it
+    /// is, else with what cannot be stored marked.
+    ///
+    /// - Returns: the places, from 0, of those that could not be written even so.
+    package static func writeEach(
+        of decisions: [AccessDecision],
+        to ledger: LedgerDescription,
+        on pool: PostgresPool,
+        deadline: ContinuousClock.Instant
+    ) async throws -> Set<Int> {
+        let results = try await pool.pipeline(
+            [sharedLock(ledger), writing(decisions, to: ledger, failingForOne: false)],
+            deadline: deadline
+        )
+        let failed = try results.last?.first?.get("failed", as: [Int32].self) ?? []
+        return Set(failed.map { Int($0) - 1 })
+    }
+
+    private static func sharedLock(_ ledger: LedgerDescription) -> SQL {
+        "select pg_advisory_xact_lock_shared(\(lockClass), \(ledger.id.rawValue))"
+    }
+
+    private static func writing(
+        _ decisions: [AccessDecision],
+        to ledger: LedgerDescription,
+        failingForOne isAll: Bool
+    ) -> SQL {
+        """
+        select write_access_decisions(
+            \(ledger.id.rawValue), \(decisions.map { Array($0.subject.utf8) }),
+            \(decisions.map { $0.roles.joined(separator: ",") }),
+            \(decisions.map(\.operation)), \(decisions.map(\.isAllowed)),
+            \(decisions.map(\.episodeID)), \(decisions.map { $0.detail.map { Array($0.utf8) } }),
+            \(decisions.map { $0.purpose.map { Array($0.utf8) } }),
+            \(decisions.map { Array($0.requestID.utf8) }), \(isAll)
+        ) as failed
+        """
+    }
+
+    /// Whether every encoding that a database may have has its texts.
+    private var isASCII: Bool {
+        [subject, detail, purpose, requestID].allSatisfy { text in
+            text?.utf8.allSatisfy { $0 < 0x80 } ?? true
+        }
     }
 
     /// Reads decisions after an entry, in order, of one episode or all.
@@ -72,7 +129,8 @@ public struct AccessDecision: Sendable {
     /// An entry's number is given before its transaction is committed, so that a lower one may appear
     /// after a higher one. Whoever reads on from the last number must not miss it: this reads up to
     /// where nobody was writing any more. Waiting for those who write holds up whoever comes later, so
-    /// that it is given up after a second and tried again, a minute long unless it is cancelled.
+    /// that it is given up after a tenth of a second and tried again, a minute long unless it is
+    /// cancelled.
     package static func page(
         of ledger: LedgerDescription,
         after entry: Int64,
@@ -112,7 +170,7 @@ public struct AccessDecision: Sendable {
         )
     }
 
-    private static let attempts = 60
+    private static let attempts = 200
 
     /// The last entry when nobody was writing.
     private static func lastEntry(_ id: Int32, on pool: PostgresPool) async throws -> Int64 {
@@ -120,7 +178,7 @@ public struct AccessDecision: Sendable {
         while true {
             do {
                 let results = try await pool.pipeline([
-                    "select set_config('lock_timeout', '1s', true)",
+                    "select set_config('lock_timeout', '100ms', true)",
                     "select pg_advisory_xact_lock(\(lockClass), \(id))",
                     "select coalesce(max(entry), 0) as last from access_log where ledger_id = \(id)",
                 ])
@@ -129,7 +187,8 @@ public struct AccessDecision: Sendable {
                 where error.sqlState == .lockNotAvailable && attempt < attempts
             {
                 attempt += 1
-                try await Task.sleep(for: .milliseconds(100))
+                // Twice as long as it was waited: those who write have most of the time.
+                try await Task.sleep(for: .milliseconds(200))
             }
         }
     }

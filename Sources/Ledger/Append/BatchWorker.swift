@@ -289,9 +289,9 @@ struct BatchWorker {
     }
 
     /// Whether the database took exception to a row, and not to the whole batch (no permission, no
-    /// space): classes 22 and 23, and what triggers raise.
+    /// space): classes 22, 23 and 54, and what triggers raise.
     private static func isAboutValues(_ sqlState: String) -> Bool {
-        ["22", "23", "P0", "EL"].contains { sqlState.hasPrefix($0) }
+        ["22", "23", "54", "P0", "EL"].contains { sqlState.hasPrefix($0) }
     }
 
     /// Tells each request of an answered batch its outcome, and remembers what follows from it.

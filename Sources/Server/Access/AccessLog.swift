@@ -26,8 +26,10 @@ final class AccessLog: Sendable {
     }
 
     /// What became of a batch.
-    private enum Outcome {
-        case written, failed
+    private enum Outcome: Equatable {
+        /// All but those at some places.
+        case written(except: Set<Int>)
+        case failed
         /// Whoever wrote it was cancelled: the others have to see to themselves.
         case abandoned
     }
@@ -46,7 +48,13 @@ final class AccessLog: Sendable {
         var count: Int { state.withLock { $0.entries.count } }
         var entries: [AccessDecision] { state.withLock { $0.entries } }
 
-        func add(_ entry: AccessDecision) { state.withLock { $0.entries.append(entry) } }
+        /// Adds an entry, and says at which place.
+        func add(_ entry: AccessDecision) -> Int {
+            state.withLock { state in
+                state.entries.append(entry)
+                return state.entries.count - 1
+            }
+        }
 
         func finish(_ outcome: Outcome) {
             let waiters = state.withLock { state in
@@ -70,12 +78,19 @@ final class AccessLog: Sendable {
     }
 
     /// Records a decision, on disk before anything leaves.
+    ///
+    /// What the database has against one decision is told to its own request alone, and only where it can
+    /// be kept in no form.
     func record(_ entry: AccessDecision, in ledger: LedgerDescription) async throws {
         for _ in 0..<Self.attempts {
-            let (batch, before, isFirst) = join(entry, ledger.id)
-            if isFirst { return try await write(batch, after: before, ledger) }
-            switch await batch.outcome() {
-            case .written: return
+            let (batch, before, place) = join(entry, ledger.id)
+            let outcome =
+                place == 0
+                ? try await write(batch, after: before, ledger) : await batch.outcome()
+            switch outcome {
+            case .written(let unwritten):
+                if unwritten.contains(place) { throw Self.refused }
+                return
             case .failed: throw Self.unavailable
             case .abandoned: continue
             }
@@ -89,25 +104,32 @@ final class AccessLog: Sendable {
     /// The first one of a batch writes it, when the batch before is done; not after one that failed,
     /// which has taken its time.
     private func write(_ batch: Batch, after before: Batch?, _ ledger: LedgerDescription)
-        async throws
+        async throws -> Outcome
     {
         let last = await before?.outcome()
         batches.withLock { all in
             if all[ledger.id]?.open === batch { all[ledger.id]?.open = nil }
         }
+        let outcome: Outcome
         do {
             if last == .failed { throw Self.unavailable }
-            try await write(batch.entries, ledger)
+            outcome = .written(except: try await write(batch.entries, ledger))
             failed.withLock { $0 = nil }
         } catch {
-            if !Task.isCancelled, !Self.isAboutValues(error) {
+            let isAboutValues = (error as? PostgresError)?.isAboutValues ?? false
+            if !Task.isCancelled, !isAboutValues {
                 failed.withLock { $0 = batch.entries.first.map { ($0, ledger) } }
             }
             batch.finish(Task.isCancelled ? .abandoned : .failed)
             throw error
         }
-        batch.finish(.written)
+        batch.finish(outcome)
+        return outcome
     }
+
+    private static let refused = Problem.unavailable(
+        "the access log cannot hold this request's entry, so that it is not answered"
+    )
 
     private static let unavailable = Problem.unavailable(
         "the access log cannot be written: try again"
@@ -121,26 +143,42 @@ final class AccessLog: Sendable {
     private func join(
         _ entry: AccessDecision,
         _ ledger: LedgerID
-    ) -> (batch: Batch, before: Batch?, isFirst: Bool) {
+    ) -> (batch: Batch, before: Batch?, place: Int) {
         batches.withLock { all in
             if let open = all[ledger]?.open, open.count < Self.limit {
-                open.add(entry)
-                return (open, nil, false)
+                return (open, nil, open.add(entry))
             }
             let batch = Batch()
-            batch.add(entry)
+            let place = batch.add(entry)
             let last = all[ledger]?.last
             let before = last.flatMap { $0.isFinished ? nil : $0 }
             all[ledger] = (batch, batch)
-            return (batch, before, true)
+            return (batch, before, place)
         }
     }
 
-    private func write(_ entries: [AccessDecision], _ ledger: LedgerDescription) async throws {
-        _ = try await database.writer.pipeline(
-            AccessDecision.statements(writing: entries, to: ledger),
-            deadline: .now + timeout
-        )
+    /// Writes decisions together; where the database takes exception to one of them, each by itself.
+    ///
+    /// - Returns: the places of those that could not be written.
+    private func write(
+        _ entries: [AccessDecision],
+        _ ledger: LedgerDescription
+    ) async throws -> Set<Int> {
+        let deadline = ContinuousClock.now + timeout
+        do {
+            _ = try await database.writer.pipeline(
+                AccessDecision.statements(writing: entries, to: ledger),
+                deadline: deadline
+            )
+            return []
+        } catch let error as PostgresError where error.isAboutValues {
+            return try await AccessDecision.writeEach(
+                of: entries,
+                to: ledger,
+                on: database.writer,
+                deadline: deadline
+            )
+        }
     }
 
     /// Whether decisions cannot be kept: the last one was not, and still it cannot be.
@@ -164,12 +202,6 @@ final class AccessLog: Sendable {
     }
 
     private struct TakenBack: Error {}
-
-    /// Whether the database took exception to what was to be kept, and not to keeping it.
-    private static func isAboutValues(_ error: any Error) -> Bool {
-        guard let state = (error as? PostgresError)?.sqlState?.rawValue else { return false }
-        return ["22", "23", "54"].contains { state.hasPrefix($0) }
-    }
 
     /// The last decisions about an episode, the newest first.
     func latest(

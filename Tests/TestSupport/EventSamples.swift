@@ -1,9 +1,9 @@
-import CareEpisode
+public import CareEpisode
 
 /// Payloads as a writer may send them, and lines around them.
-enum EventSamples {
+public enum EventSamples {
     /// Every field of every type, in no order, with white space and times in several zones.
-    static let full: [(EventType, String)] = [
+    public static let full: [(EventType, String)] = [
         (
             .admitted,
             #"""
@@ -115,7 +115,7 @@ enum EventSamples {
     ]
 
     /// Only what each type requires.
-    static let minimal: [(EventType, String)] = [
+    public static let minimal: [(EventType, String)] = [
         (.admitted, #"{"client_id":"C-1","level_of_care":"outpatient","program":"p"}"#),
         (.sessionAttended, #"{"kind":"other","minutes":1,"session_id":"s"}"#),
         (
@@ -145,7 +145,8 @@ enum EventSamples {
         ),
     ]
 
-    static func line(
+    /// An import line around a payload.
+    public static func line(
         _ type: EventType,
         data: String,
         eventID: String = "0192f0c1-7a00-7000-8000-00000000a001",
@@ -161,12 +162,13 @@ enum EventSamples {
         )
     }
 
-    static func draft(_ type: EventType, data: String) throws -> EventDraft {
+    /// The event of a payload.
+    public static func draft(_ type: EventType, data: String) throws -> EventDraft {
         try EventParser.parseLine(line(type, data: data)).draft
     }
 
     /// The ranges of the strings, with their quotes, that are values.
-    static func stringValues(in json: String) -> [Range<String.Index>] {
+    public static func stringValues(in json: String) -> [Range<String.Index>] {
         json.ranges(of: /"[^"\\]*"/).filter {
             let after = json[$0.upperBound...].drop { $0.isWhitespace }
             return after.first != ":"
