@@ -1,6 +1,7 @@
 import CareEpisode
 import Crypto
 import Foundation
+import Glibc
 import Postgres
 import TestSupport
 import Testing
@@ -33,10 +34,18 @@ struct WebhookTests {
             _ statuses: [Int] = [],
             _ body: (Receiver) async throws -> Void
         ) async throws {
+            try await with(answers: statuses.map { "\($0)" }, body)
+        }
+
+        /// - Parameter answers: a status each, with what `Retry-After` says behind a `=`.
+        static func with(
+            answers: [String],
+            _ body: (Receiver) async throws -> Void
+        ) async throws {
             let file = NSTemporaryDirectory() + "webhooks-\(UUID().uuidString).ndjson"
             try Data().write(to: URL(filePath: file))
             let program = BackgroundProgram(
-                ["python3", "\(scripts)/webhook_receiver.py", file] + statuses.map { "\($0)" }
+                ["python3", "\(scripts)/webhook_receiver.py", file] + answers
             )
             defer {
                 program.kill()
@@ -291,6 +300,62 @@ struct WebhookTests {
         }
     }
 
+    @Test("Retry-After is understood as a number and as a date in each of its forms, a day at most")
+    func retryAfter() async throws {
+        let answers = ["503=imf", "429=rfc850", "503=asctime", "503=7200", "503=soon"]
+        try await Receiver.with(answers: answers) { receiver in
+            try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                _ = try await make(fixture, receiver)
+                try await record(fixture, 0)
+                var waits: [Int] = []
+                for attempt in 1...answers.count {
+                    try await eventually("attempt \(attempt) has failed") {
+                        try await delivery(fixture)["attempts"] == "\(attempt)"
+                    }
+                    waits.append(Int(try await delivery(fixture)["wait"] ?? "") ?? 0)
+                    try await makeDue(fixture)
+                }
+                // A date is on the second, and the answer takes a moment; what is none is none.
+                for wait in waits.prefix(3) { #expect((3_500...3_600).contains(wait), "\(waits)") }
+                #expect(waits[3] >= 7_200, "\(waits)")
+                #expect((14_400...21_600).contains(waits[4]), "\(waits)")
+            }
+        }
+    }
+
+    @Test(
+        "A date of HTTP is read in three forms and in no other",
+        arguments: [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777),
+            ("Sun Nov  6 08:49:37 1994", 784_111_777),
+            ("Thu, 31 Dec 1998 23:59:60 GMT", 915_148_800),
+            ("Tue, 29 Feb 2028 00:00:00 GMT", 1_835_395_200),
+            // Fifty years ahead of 2026, and fifty-one, which is the year 1977.
+            ("Wednesday, 01-Jan-76 00:00:00 GMT", 3_345_062_400),
+            ("Saturday, 01-Jan-77 00:00:00 GMT", 220_924_800),
+            ("Sun, 6 Nov 1994 08:49:37 GMT", nil), ("Sun, 06 Nov 1994 08:49:37", nil),
+            ("Sun, 06 Nov 1994 08:49:37 UTC", nil), ("Sun, 06 nov 1994 08:49:37 GMT", nil),
+            ("Sun, 31 Feb 1994 08:49:37 GMT", nil), ("Sun, 06 Nov 1994 24:00:00 GMT", nil),
+            ("Sun, 06 Nov 0000 08:49:37 GMT", nil), ("1994-11-06T08:49:37Z", nil), ("", nil),
+        ] as [(String, Int64?)]
+    )
+    func dates(_ text: String, _ seconds: Int64?) throws {
+        let now = try #require(Instant(rfc3339: "2026-06-01T00:00:00Z"))
+        let read = HTTPDate.instant(text, now: now)
+        #expect(read == seconds.map { Instant(microseconds: $0 * 1_000_000) })
+    }
+
+    @Test("What asks for no wait or for more than a day is bounded, as a date and as a number")
+    func bounded() throws {
+        let now = try #require(Instant(rfc3339: "2026-06-01T00:00:00Z"))
+        func wait(_ text: String) -> Double? { WebhookSender.wait(text, now: now) }
+        #expect(wait("Mon, 01 Jun 2026 01:00:00 GMT") == 3_600)
+        #expect(wait("Thu, 31 Dec 9999 23:59:59 GMT") == 86_400 && wait("1e308") == 86_400)
+        #expect(wait("Sun, 31 May 2026 23:59:59 GMT") == nil && wait("-1") == nil)
+        #expect(wait("tomorrow") == nil && wait("nan") == nil && wait("") == nil)
+    }
+
     @Test("A receiver that is gone is left alone until somebody puts the webhook again")
     func gone() async throws {
         try await Receiver.with([204, 410]) { receiver in
@@ -443,6 +508,107 @@ struct WebhookTests {
                 #expect(try receiver.requests().isEmpty)
             }
         }
+    }
+
+    // MARK: - A name with several addresses
+
+    /// Sends one event to a receiver whose name has these addresses, and returns what it got.
+    private func delivered(
+        to receiver: Receiver,
+        at addresses: [String],
+        failed attempts: Int = 0
+    ) async throws -> Request {
+        let found = try addresses.map { try #require(NetworkAddress($0)) }
+        return try await LedgerFixture.withSequencer { database, sequencer in
+            let ledger = try await database.ledger(named: .default)
+            let name = try #require(SubscriptionName("hook"))
+            let settings = WebhookSettings(url: "http://hook.test:\(receiver.port)/hook")
+            _ = try await SubscriptionRegistry(database, ledger: ledger).put(
+                Subscription(name: name, webhook: settings),
+                givesAfter: true,
+                by: "tester"
+            )
+            _ = try await database.projector.query(
+                "update webhook set attempts = \(Int32(attempts))"
+            )
+            _ = try await sequencer.append(
+                AppendRequest(
+                    episodeID: .fresh,
+                    events: [SampleEvent.admitted()],
+                    expectedVersion: nil,
+                    recordedBy: "tester",
+                    isList: false
+                )
+            )
+            let sender = WebhookSender(
+                database,
+                ledger: ledger,
+                holder: "test",
+                allowsPrivate: true
+            ) { $0 == "hook.test" ? found : [] }
+            async let turn = sender.turn(sequencer.feed) { _ in }
+            try await eventually("it is delivered") {
+                try await database.reader.query("select from webhook where position = 1").count == 1
+            }
+            sender.stop()
+            _ = await turn
+            let requests = try receiver.requests()
+            #expect(requests.count == 1)
+            return try #require(requests.first)
+        }
+    }
+
+    @Test(
+        "Each address of a receiver's name is tried until one answers",
+        arguments: [
+            // Nothing listens there; the others have no route, or none that anybody answers at.
+            ["127.0.0.2", "127.0.0.1"], ["::1", "127.0.0.1"],
+            ["240.0.0.1", "127.0.0.2", "2001:db8::1", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"],
+        ]
+    )
+    func addresses(_ addresses: [String]) async throws {
+        try await Receiver.with { receiver in
+            let request = try await delivered(to: receiver, at: addresses)
+            #expect(request.headers["host"] == "hook.test:\(receiver.port)")
+        }
+    }
+
+    @Test("The next attempt begins with another address, so that a silent one is passed over")
+    func silentAddress() async throws {
+        try await Receiver.with { receiver in
+            // The kernel takes connections of a listening socket that nobody accepts.
+            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(listener) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(receiver.port).bigEndian
+            address.sin_addr.s_addr = UInt32(0x7F00_0002).bigEndian
+            let isListening = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                        && listen(listener, 16) == 0
+                }
+            }
+            try #require(isListening)
+            _ = try await delivered(to: receiver, at: ["127.0.0.2", "127.0.0.1"], failed: 1)
+        }
+    }
+
+    @Test("One private address among public ones keeps a name from being sent to")
+    func mixedAddresses() async throws {
+        let address = try WebhookAddress("https://hook.test/", allowsPrivate: false)
+        for hidden in ["127.0.0.1", "10.1.2.3", "fd12:3456::1", "::ffff:10.1.2.3"] {
+            let found = try ["8.8.8.8", "2606:4700::1111", hidden].map {
+                try #require(NetworkAddress($0))
+            }
+            let error = await #expect(throws: WebhookError.self) {
+                try await address.addresses { _ in found }
+            }
+            #expect(error?.code == "not_public")
+        }
+        let open = try #require(NetworkAddress("8.8.8.8"))
+        let found = try await address.addresses { _ in [open] }
+        #expect(found == [open])
     }
 
     @Test(
