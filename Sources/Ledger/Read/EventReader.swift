@@ -7,6 +7,8 @@ public struct LedgerHead: Hashable, Sendable {
     public let position: Position
     /// The database server's clock at the newest append; nil where nothing is recorded.
     public let recordedAt: Instant?
+    /// Whether the server that was asked is a replica, which may be behind the primary.
+    public var isReplica = false
 }
 
 /// Some events in the order of their positions.
@@ -38,7 +40,8 @@ public struct EventReader: Sendable {
     public func head() async throws -> LedgerHead {
         let rows = try await database.reader.query(
             """
-            select position, recorded_at from ledger_head
+            select position, recorded_at, pg_is_in_recovery() as is_replica
+            from ledger_head
             where ledger_id = \(ledger.id.rawValue)
             """
         )
@@ -46,7 +49,8 @@ public struct EventReader: Sendable {
         let position = Position(rawValue: try row.get("position"))
         return LedgerHead(
             position: position,
-            recordedAt: position == .zero ? nil : try row.get("recorded_at")
+            recordedAt: position == .zero ? nil : try row.get("recorded_at"),
+            isReplica: try row.get("is_replica")
         )
     }
 
