@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Postgres
 import TestSupport
 import Testing
@@ -99,6 +100,30 @@ struct ReplicaTests {
             try await pair.catchUp(primary)
             let again = try await pair.verify(["--against", kept], status: 0)
             #expect(again.verified && again.events == expected && again.replica == nil)
+        }
+    }
+
+    @Test("A replica that has not got to a cursor waits for it, and an export says that it has not")
+    func cursor() async throws {
+        try await withPair { pair, primary in
+            let fixture = pair.fixture
+            try await pair.pause()
+            let more = try await fixture.importSimulated(episodes: 1, seed: 2)
+            let head = try await fixture.exported().count
+            let behind = try await pair.run(["export", "--after", "\(head)"])
+            #expect(behind.status == 0 && behind.output.isEmpty)
+            #expect(behind.errors.contains("this replica has \(head - more) events"))
+            let follow = try fixture.start(
+                ["follow", "--after", "\(head - 1)"],
+                environment: ["EPISODE_LEDGER_DATABASE_URL": pair.url]
+            )
+            try await pair.catchUp(primary)
+            try await eventually("the last event is printed") { follow.lineCount == 1 }
+            follow.signal(SIGINT)
+            #expect(try await follow.end().status == 0)
+            // The primary has got to it, or never will.
+            let ahead = try await fixture.run(["export", "--after", "\(head + 1)"])
+            #expect(ahead.status == 1 && ahead.errors.contains("ahead of the ledger"))
         }
     }
 

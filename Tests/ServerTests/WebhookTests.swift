@@ -25,61 +25,9 @@ struct WebhookTests {
         )
     }
 
-    /// A receiver in another process, which writes down what it is sent.
-    private struct Receiver: Sendable {
-        let port: Int
-        let file: String
-
-        static func with(
-            _ statuses: [Int] = [],
-            _ body: (Receiver) async throws -> Void
-        ) async throws {
-            try await with(answers: statuses.map { "\($0)" }, body)
-        }
-
-        /// - Parameter answers: a status each, with what `Retry-After` says behind a `=`.
-        static func with(
-            answers: [String],
-            _ body: (Receiver) async throws -> Void
-        ) async throws {
-            let file = NSTemporaryDirectory() + "webhooks-\(UUID().uuidString).ndjson"
-            try Data().write(to: URL(filePath: file))
-            let program = BackgroundProgram(
-                ["python3", "\(scripts)/webhook_receiver.py", file] + answers
-            )
-            defer {
-                program.kill()
-                try? FileManager.default.removeItem(atPath: file)
-            }
-            try await eventually("the receiver listens") { program.output.hasSuffix("\n") }
-            let line = program.output.trimmingCharacters(in: .whitespacesAndNewlines)
-            let port = try #require(Int(line))
-            try await body(Receiver(port: port, file: file))
-        }
-
-        /// What it was sent so far.
-        func requests() throws -> [Request] {
-            let text = try String(contentsOfFile: file, encoding: .utf8)
-            // The last line may still be under way.
-            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-            return try lines.map { line in
-                try JSONDecoder().decode(Request.self, from: Data(line.utf8))
-            }
-        }
-    }
-
-    private struct Request: Decodable {
-        let path: String
-        let headers: [String: String]
-        let body: String
-        let status: Int
-
-        var json: ServiceFixture.JSONObject { ServiceFixture.JSONObject(body) }
-    }
-
     private func make(
         _ fixture: ServiceFixture,
-        _ receiver: Receiver,
+        _ receiver: WebhookReceiver,
         _ settings: String = "",
         _ more: String = ""
     ) async throws -> ServiceFixture.JSONObject {
@@ -132,9 +80,9 @@ struct WebhookTests {
     /// What became of twenty events: the first request of the webhook told the secret, or the key.
     private struct Delivered: Sendable {
         let fixture: ServiceFixture
-        let receiver: Receiver
+        let receiver: WebhookReceiver
         let secret: String
-        let requests: [Request]
+        let requests: [WebhookReceiver.Request]
     }
 
     private func withDelivered(
@@ -142,7 +90,7 @@ struct WebhookTests {
         _ signature: String = "v1",
         _ body: @escaping @Sendable (Delivered) async throws -> Void
     ) async throws {
-        try await Receiver.with { receiver in
+        try await WebhookReceiver.with { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 let made = try await make(
                     fixture,
@@ -169,8 +117,12 @@ struct WebhookTests {
     @Test("Every event is sent once, in order, as a CloudEvent that is signed", arguments: kinds)
     func delivered(_ mode: String, _ signature: String) async throws {
         try await withDelivered(mode, signature) { delivered in
+            let events = try await delivered.fixture.get(
+                "events",
+                token: delivered.fixture.token(.auditor)
+            ).json.list("events")
             let ids = delivered.requests.map { $0.headers["webhook-id"] }
-            #expect(ids == (1...20).map { "default/\($0)" })
+            #expect(ids == events.map { "default/\($0["event_id"] as? String ?? "")" })
             let check = await self.check(delivered.receiver.file, delivered.secret)
             let all = (1...20).map(String.init).joined(separator: " ")
             #expect(check.output.hasPrefix(all), "\(check.output)")
@@ -240,7 +192,7 @@ struct WebhookTests {
 
     @Test("An administrator can have whole events sent")
     func full() async throws {
-        try await Receiver.with { receiver in
+        try await WebhookReceiver.with { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(
                     fixture,
@@ -269,7 +221,7 @@ struct WebhookTests {
 
     @Test("A failed attempt is made again later, each time later, and nothing overtakes it")
     func retried() async throws {
-        try await Receiver.with([500, 302, 429, 204]) { receiver in
+        try await WebhookReceiver.with([500, 302, 429, 204]) { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(fixture, receiver)
                 try await record(fixture, 2)
@@ -285,9 +237,12 @@ struct WebhookTests {
                 let requests = try receiver.requests()
                 #expect(requests.map(\.path) == Array(repeating: "/hook", count: 6))
                 #expect(
-                    requests.map { $0.headers["webhook-id"] }
-                        == [1, 1, 1, 1, 2, 3].map { "default/\($0)" }
+                    requests.map { $0.json.object("data")?.integer("position") }
+                        == [1, 1, 1, 1, 2, 3]
                 )
+                // The same event has the same name each time, and another one another.
+                let ids = requests.map { $0.headers["webhook-id"] }
+                #expect(Set(ids.prefix(4)).count == 1 && Set(ids).count == 3)
                 // The schedule with a fifth of jitter; 429 asked for 3,000 seconds itself.
                 #expect((4...6).contains(waits[0]), "\(waits)")
                 #expect((240...360).contains(waits[1]), "\(waits)")
@@ -303,7 +258,7 @@ struct WebhookTests {
     @Test("Retry-After is understood as a number and as a date in each of its forms, a day at most")
     func retryAfter() async throws {
         let answers = ["503=imf", "429=rfc850", "503=asctime", "503=7200", "503=soon"]
-        try await Receiver.with(answers: answers) { receiver in
+        try await WebhookReceiver.with(answers: answers) { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(fixture, receiver)
                 try await record(fixture, 0)
@@ -358,7 +313,7 @@ struct WebhookTests {
 
     @Test("A receiver that is gone is left alone until somebody puts the webhook again")
     func gone() async throws {
-        try await Receiver.with([204, 410]) { receiver in
+        try await WebhookReceiver.with([204, 410]) { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(fixture, receiver)
                 try await record(fixture, 2)
@@ -379,7 +334,7 @@ struct WebhookTests {
 
     @Test("What is refused as often as it may be sent is a dead letter; unreachable is disabled")
     func exhausted() async throws {
-        try await Receiver.with([422, 422, 204, 503, 503]) { receiver in
+        try await WebhookReceiver.with([422, 422, 204, 503, 503]) { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(fixture, receiver, "", #","max_deliveries":2"#)
                 try await record(fixture, 2)
@@ -409,7 +364,7 @@ struct WebhookTests {
 
     @Test("A new secret signs beside the one before it")
     func rotated() async throws {
-        try await Receiver.with { receiver in
+        try await WebhookReceiver.with { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 let first = try #require(try await make(fixture, receiver).string("secret"))
                 let answer = try await fixture.request(
@@ -462,7 +417,7 @@ struct WebhookTests {
 
     @Test("After a success the schedule begins anew")
     func recovered() async throws {
-        try await Receiver.with([500, 500, 204, 500, 204]) { receiver in
+        try await WebhookReceiver.with([500, 500, 204, 500, 204]) { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(fixture, receiver)
                 try await record(fixture, 1)
@@ -485,7 +440,7 @@ struct WebhookTests {
 
     @Test("Nothing is sent to a private network, by whatever name, unless the operator allows it")
     func privateNetworks() async throws {
-        try await Receiver.with { receiver in
+        try await WebhookReceiver.with { receiver in
             try await ServiceFixture.with { fixture in
                 // Put while it was allowed, or by a name that meant something else then.
                 let registry = SubscriptionRegistry(fixture.database, ledger: fixture.ledger)
@@ -514,10 +469,10 @@ struct WebhookTests {
 
     /// Sends one event to a receiver whose name has these addresses, and returns what it got.
     private func delivered(
-        to receiver: Receiver,
+        to receiver: WebhookReceiver,
         at addresses: [String],
         failed attempts: Int = 0
-    ) async throws -> Request {
+    ) async throws -> WebhookReceiver.Request {
         let found = try addresses.map { try #require(NetworkAddress($0)) }
         return try await LedgerFixture.withSequencer { database, sequencer in
             let ledger = try await database.ledger(named: .default)
@@ -567,7 +522,7 @@ struct WebhookTests {
         ]
     )
     func addresses(_ addresses: [String]) async throws {
-        try await Receiver.with { receiver in
+        try await WebhookReceiver.with { receiver in
             let request = try await delivered(to: receiver, at: addresses)
             #expect(request.headers["host"] == "hook.test:\(receiver.port)")
         }
@@ -575,7 +530,7 @@ struct WebhookTests {
 
     @Test("The next attempt begins with another address, so that a silent one is passed over")
     func silentAddress() async throws {
-        try await Receiver.with { receiver in
+        try await WebhookReceiver.with { receiver in
             // The kernel takes connections of a listening socket that nobody accepts.
             let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             defer { close(listener) }

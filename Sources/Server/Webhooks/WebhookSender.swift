@@ -124,6 +124,7 @@ final class WebhookSender: LeasedWork {
     ) async throws {
         var lease = start
         let secrets = try await registry.secrets(lease.subscription)
+        let names = try await registry.names()
         let end = ContinuousClock.now + Self.turnLimit
         var keptUntil = ContinuousClock.now
         while !isStopping, .now < end {
@@ -135,7 +136,13 @@ final class WebhookSender: LeasedWork {
             )
             for event in page.events {
                 guard !isStopping else { return try await registry.release(lease) }
-                let answer = await send(event, lease.settings, secrets, route)
+                let message = WebhookMessage(
+                    event,
+                    ledger: ledger.name,
+                    name: names.name(of: event),
+                    settings: lease.settings
+                )
+                let answer = await send(message, to: lease.settings.url, secrets, route)
                 guard let status = answer.status, (200...299).contains(status) else {
                     return try await fail(
                         lease,
@@ -173,15 +180,14 @@ final class WebhookSender: LeasedWork {
     }
 
     private func send(
-        _ event: RecordedEvent,
-        _ settings: WebhookSettings,
+        _ message: WebhookMessage,
+        to url: String,
         _ secrets: [WebhookSecret],
         _ route: WebhookRoute
     ) async -> Answer {
-        let message = WebhookMessage(event, ledger: ledger.name, settings: settings)
         do {
             let now = Instant.now.microseconds / 1_000_000
-            var request = HTTPClientRequest(url: settings.url)
+            var request = HTTPClientRequest(url: url)
             request.method = .POST
             for (name, value) in try message.headers(at: now, signedWith: secrets) {
                 request.headers.add(name: name, value: value)
