@@ -13,11 +13,14 @@ enum Failure: Error, CustomStringConvertible {
     case olderSchema(applied: Int, outdated: [String])
     /// Something was changed; what has been printed.
     case verificationFailed
+    /// A replica has not got to what was to be verified; that has been printed.
+    case notThereYet(ReplicaShortfall)
 
     var description: String {
         switch self {
         case .refused: "input was refused"
         case .verificationFailed: "the verification failed"
+        case .notThereYet(let shortfall): shortfall.description
         case .failed(let reason): reason
         case .olderSchema(Migration.all.count, let outdated):
             "the database lacks this program's revision of \(outdated.joined(separator: ", ")): "
@@ -35,6 +38,7 @@ enum Failure: Error, CustomStringConvertible {
         switch error {
         case Failure.refused: return .refused
         case Failure.verificationFailed: return .failed
+        case Failure.notThereYet: return .notThereYet
         case is CancellationError: return isEndedBySignal ? .done : .interrupted
         case let error as PostgresError where error.code == .cancelled:
             return isEndedBySignal ? .done : .interrupted

@@ -19,8 +19,8 @@ struct Program: AsyncParsableCommand {
               episode-ledger census --ledger demo --date 2025-12-31
 
             Results go to standard output, everything else to standard error. Exit status: 0 done, \
-            1 the operation failed, 2 input was refused (also when only some lines were), 64 wrong \
-            usage. Completions for your shell: --generate-completion-script bash|zsh|fish.
+            1 the operation failed, 2 input was refused (also when only some lines were), 3 a replica \
+            has not got to what `verify` looks for, 64 wrong usage. Completions for your shell: --generate-completion-script bash|zsh|fish.
             """,
         version: "0.1.0",
         groupedSubcommands: [

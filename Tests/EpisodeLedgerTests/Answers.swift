@@ -214,6 +214,11 @@ struct VerifyAnswer: Decodable {
         var code: String
         var detail: String
     }
+    struct Replica: Decodable {
+        var events: Int
+        var expected: Int
+        var detail: String
+    }
 
     var verified: Bool
     var subject: String
@@ -232,6 +237,7 @@ struct VerifyAnswer: Decodable {
     var faultCount: Int
     var faults: [Fault]
     var notices: [String]
+    var replica: Replica?
 }
 
 /// What `projections status` prints.

@@ -65,6 +65,12 @@ struct RolledBackTests {
                 try await succeed(["status"]).output
             )
             #expect(status.head == first && status.seal.size == first)
+            // Whoever has read what is lost is told, where that can be seen.
+            for command in ["export", "follow"] {
+                let ahead = try await run([command, "--after", "\(lost)"])
+                #expect(ahead.status == 1 && ahead.output.isEmpty)
+                #expect(ahead.errors.contains("ahead of the ledger, whose head is \(first)"))
+            }
             // Also where nothing was added yet.
             let idle = try await run(["checkpoint"])
             #expect(idle.status == 1 && idle.output.isEmpty)
@@ -114,6 +120,15 @@ struct RolledBackTests {
             #expect(
                 Array(sealed.lines.prefix(2)) == ["episode-ledger/default/2", "\(grown)"]
             )
+            // What was lost is told whatever the head is, and where to go on.
+            for command in ["export", "follow"] {
+                let before = try await run([command, "--after", "\(lost)"])
+                #expect(before.status == 1 && before.output.isEmpty)
+                #expect(before.errors.contains("go on after 2.\(first)"), "\(before.errors)")
+            }
+            let rest = try await succeed(["export", "--after", "2.\(first)"])
+            #expect(rest.lines.count == grown - first)
+            #expect(try await succeed(["export"]).lines.count == grown)
             let clean = try await verify(fails: false)
             #expect(clean.notices.contains { $0.contains("disk failure of 3 May") })
             _ = try await verify(["--against", old], fails: false)

@@ -80,6 +80,7 @@ def check_event(headers, body):
 
 def main(path, secret):
     positions = []
+    names = {}
     by = set()
     with open(path, encoding="utf-8") as file:
         for line in file:
@@ -93,8 +94,10 @@ def main(path, secret):
                     raise ValueError(f"the CloudEvent lacks {name}")
             if attributes["specversion"] != "1.0":
                 raise ValueError("not CloudEvents 1.0")
-            if str(data["position"]) != attributes["id"]:
-                raise ValueError("id is not the position")
+            if headers["webhook-id"].split("/", 1)[1] != attributes["id"]:
+                raise ValueError("the message and the event have different names")
+            if names.setdefault(attributes["id"], data["position"]) != data["position"]:
+                raise ValueError("two events have one name")
             if isinstance(data, bytes):
                 data = json.loads(data)
             positions.append(data["position"])

@@ -176,7 +176,7 @@ struct ConcurrentWritersTests {
             var follower = EventFollower(
                 reader,
                 feed: feed,
-                after: .zero,
+                after: .beginning,
                 types: types,
                 pollInterval: poll
             )

@@ -16,7 +16,7 @@ struct EventFollowerTests {
             var follower = EventFollower(
                 reader,
                 feed: sequencer.feed,
-                after: .zero,
+                after: .beginning,
                 pollInterval: .seconds(3_600)
             )
             #expect(try await follower.next().map(\.history.version.rawValue) == [1])
@@ -43,7 +43,7 @@ struct EventFollowerTests {
                 var follower = EventFollower(
                     reader,
                     feed: feed,
-                    after: .zero,
+                    after: .beginning,
                     types: [.admitted, .completed],
                     episode: wanted
                 )
@@ -78,7 +78,7 @@ struct EventFollowerTests {
                     var follower = EventFollower(
                         reader,
                         feed: feed,
-                        after: head,
+                        after: Cursor(head),
                         pollInterval: .seconds(3_600)
                     )
                     async let next = sequencer.appended(request(episode, SampleEvent.session()))
@@ -98,7 +98,7 @@ struct EventFollowerTests {
             var follower = EventFollower(
                 reader,
                 feed: deaf,
-                after: .zero,
+                after: .beginning,
                 pollInterval: .milliseconds(5)
             )
             async let next = sequencer.appended(request(.fresh, SampleEvent.admitted()))
@@ -120,7 +120,7 @@ struct EventFollowerTests {
                 sequencer.ledger
             )
             try await sequencer.appended(request(episode, SampleEvent.session()))
-            var follower = EventFollower(reader, feed: sequencer.feed, after: .zero)
+            var follower = EventFollower(reader, feed: sequencer.feed, after: .beginning)
             var seen: [Int64] = []
             while seen.count < 3 {
                 seen += try await follower.next().map(\.history.position.rawValue)
@@ -141,7 +141,7 @@ struct EventFollowerTests {
             var follower = EventFollower(
                 EventReader(database, ledger: ledger),
                 feed: LiveFeed(),
-                after: .zero
+                after: .beginning
             )
             #expect(try await follower.next(limit: 10).count == 10)
             await #expect {
@@ -161,7 +161,7 @@ struct EventFollowerTests {
                 var follower = EventFollower(
                     reader,
                     feed: sequencer.feed,
-                    after: .zero,
+                    after: .beginning,
                     pollInterval: .seconds(3_600)
                 )
                 return try await follower.next()

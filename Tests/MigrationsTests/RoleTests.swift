@@ -17,6 +17,7 @@ struct RoleTests {
         "ledger": ("SELECT", "SELECT", "SELECT"),
         "ledger_head": ("SELECT UPDATE", "SELECT", "SELECT"),
         "ledger_setting": ("SELECT", "SELECT", "SELECT"),
+        "message_name": ("SELECT", "SELECT UPDATE", "SELECT"),
         "ledger_ledger_id_seq": ("", "", ""),
         "projection": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),
         "projection_generation": ("SELECT", "DELETE INSERT SELECT UPDATE", "SELECT"),

@@ -282,6 +282,7 @@ private struct ArgumentPool {
                 [String(range.lowerBound), String(range.upperBound), "30"],
                 [String(range.lowerBound - 1), String(range.upperBound + 1), "two", "1.5", ""]
             )
+        case .cursor: return one(["0", "30", "2.30"], ["-1", "two", "1.", ""])
         case .choice(let words): return one(words, ["neither", ""])
         case .flag: return "true"
         case .programHours:

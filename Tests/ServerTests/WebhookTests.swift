@@ -1,6 +1,7 @@
 import CareEpisode
 import Crypto
 import Foundation
+import Glibc
 import Postgres
 import TestSupport
 import Testing
@@ -24,53 +25,9 @@ struct WebhookTests {
         )
     }
 
-    /// A receiver in another process, which writes down what it is sent.
-    private struct Receiver: Sendable {
-        let port: Int
-        let file: String
-
-        static func with(
-            _ statuses: [Int] = [],
-            _ body: (Receiver) async throws -> Void
-        ) async throws {
-            let file = NSTemporaryDirectory() + "webhooks-\(UUID().uuidString).ndjson"
-            try Data().write(to: URL(filePath: file))
-            let program = BackgroundProgram(
-                ["python3", "\(scripts)/webhook_receiver.py", file] + statuses.map { "\($0)" }
-            )
-            defer {
-                program.kill()
-                try? FileManager.default.removeItem(atPath: file)
-            }
-            try await eventually("the receiver listens") { program.output.hasSuffix("\n") }
-            let line = program.output.trimmingCharacters(in: .whitespacesAndNewlines)
-            let port = try #require(Int(line))
-            try await body(Receiver(port: port, file: file))
-        }
-
-        /// What it was sent so far.
-        func requests() throws -> [Request] {
-            let text = try String(contentsOfFile: file, encoding: .utf8)
-            // The last line may still be under way.
-            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-            return try lines.map { line in
-                try JSONDecoder().decode(Request.self, from: Data(line.utf8))
-            }
-        }
-    }
-
-    private struct Request: Decodable {
-        let path: String
-        let headers: [String: String]
-        let body: String
-        let status: Int
-
-        var json: ServiceFixture.JSONObject { ServiceFixture.JSONObject(body) }
-    }
-
     private func make(
         _ fixture: ServiceFixture,
-        _ receiver: Receiver,
+        _ receiver: WebhookReceiver,
         _ settings: String = "",
         _ more: String = ""
     ) async throws -> ServiceFixture.JSONObject {
@@ -123,9 +80,9 @@ struct WebhookTests {
     /// What became of twenty events: the first request of the webhook told the secret, or the key.
     private struct Delivered: Sendable {
         let fixture: ServiceFixture
-        let receiver: Receiver
+        let receiver: WebhookReceiver
         let secret: String
-        let requests: [Request]
+        let requests: [WebhookReceiver.Request]
     }
 
     private func withDelivered(
@@ -133,7 +90,7 @@ struct WebhookTests {
         _ signature: String = "v1",
         _ body: @escaping @Sendable (Delivered) async throws -> Void
     ) async throws {
-        try await Receiver.with { receiver in
+        try await WebhookReceiver.with { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 let made = try await make(
                     fixture,
@@ -160,8 +117,12 @@ struct WebhookTests {
     @Test("Every event is sent once, in order, as a CloudEvent that is signed", arguments: kinds)
     func delivered(_ mode: String, _ signature: String) async throws {
         try await withDelivered(mode, signature) { delivered in
+            let events = try await delivered.fixture.get(
+                "events",
+                token: delivered.fixture.token(.auditor)
+            ).json.list("events")
             let ids = delivered.requests.map { $0.headers["webhook-id"] }
-            #expect(ids == (1...20).map { "default/\($0)" })
+            #expect(ids == events.map { "default/\($0["event_id"] as? String ?? "")" })
             let check = await self.check(delivered.receiver.file, delivered.secret)
             let all = (1...20).map(String.init).joined(separator: " ")
             #expect(check.output.hasPrefix(all), "\(check.output)")
@@ -231,7 +192,7 @@ struct WebhookTests {
 
     @Test("An administrator can have whole events sent")
     func full() async throws {
-        try await Receiver.with { receiver in
+        try await WebhookReceiver.with { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(
                     fixture,
@@ -260,7 +221,7 @@ struct WebhookTests {
 
     @Test("A failed attempt is made again later, each time later, and nothing overtakes it")
     func retried() async throws {
-        try await Receiver.with([500, 302, 429, 204]) { receiver in
+        try await WebhookReceiver.with([500, 302, 429, 204]) { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(fixture, receiver)
                 try await record(fixture, 2)
@@ -276,9 +237,12 @@ struct WebhookTests {
                 let requests = try receiver.requests()
                 #expect(requests.map(\.path) == Array(repeating: "/hook", count: 6))
                 #expect(
-                    requests.map { $0.headers["webhook-id"] }
-                        == [1, 1, 1, 1, 2, 3].map { "default/\($0)" }
+                    requests.map { $0.json.object("data")?.integer("position") }
+                        == [1, 1, 1, 1, 2, 3]
                 )
+                // The same event has the same name each time, and another one another.
+                let ids = requests.map { $0.headers["webhook-id"] }
+                #expect(Set(ids.prefix(4)).count == 1 && Set(ids).count == 3)
                 // The schedule with a fifth of jitter; 429 asked for 3,000 seconds itself.
                 #expect((4...6).contains(waits[0]), "\(waits)")
                 #expect((240...360).contains(waits[1]), "\(waits)")
@@ -291,9 +255,65 @@ struct WebhookTests {
         }
     }
 
+    @Test("Retry-After is understood as a number and as a date in each of its forms, a day at most")
+    func retryAfter() async throws {
+        let answers = ["503=imf", "429=rfc850", "503=asctime", "503=7200", "503=soon"]
+        try await WebhookReceiver.with(answers: answers) { receiver in
+            try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                _ = try await make(fixture, receiver)
+                try await record(fixture, 0)
+                var waits: [Int] = []
+                for attempt in 1...answers.count {
+                    try await eventually("attempt \(attempt) has failed") {
+                        try await delivery(fixture)["attempts"] == "\(attempt)"
+                    }
+                    waits.append(Int(try await delivery(fixture)["wait"] ?? "") ?? 0)
+                    try await makeDue(fixture)
+                }
+                // A date is on the second, and the answer takes a moment; what is none is none.
+                for wait in waits.prefix(3) { #expect((3_500...3_600).contains(wait), "\(waits)") }
+                #expect(waits[3] >= 7_200, "\(waits)")
+                #expect((14_400...21_600).contains(waits[4]), "\(waits)")
+            }
+        }
+    }
+
+    @Test(
+        "A date of HTTP is read in three forms and in no other",
+        arguments: [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777),
+            ("Sun Nov  6 08:49:37 1994", 784_111_777),
+            ("Thu, 31 Dec 1998 23:59:60 GMT", 915_148_800),
+            ("Tue, 29 Feb 2028 00:00:00 GMT", 1_835_395_200),
+            // Fifty years ahead of 2026, and fifty-one, which is the year 1977.
+            ("Wednesday, 01-Jan-76 00:00:00 GMT", 3_345_062_400),
+            ("Saturday, 01-Jan-77 00:00:00 GMT", 220_924_800),
+            ("Sun, 6 Nov 1994 08:49:37 GMT", nil), ("Sun, 06 Nov 1994 08:49:37", nil),
+            ("Sun, 06 Nov 1994 08:49:37 UTC", nil), ("Sun, 06 nov 1994 08:49:37 GMT", nil),
+            ("Sun, 31 Feb 1994 08:49:37 GMT", nil), ("Sun, 06 Nov 1994 24:00:00 GMT", nil),
+            ("Sun, 06 Nov 0000 08:49:37 GMT", nil), ("1994-11-06T08:49:37Z", nil), ("", nil),
+        ] as [(String, Int64?)]
+    )
+    func dates(_ text: String, _ seconds: Int64?) throws {
+        let now = try #require(Instant(rfc3339: "2026-06-01T00:00:00Z"))
+        let read = HTTPDate.instant(text, now: now)
+        #expect(read == seconds.map { Instant(microseconds: $0 * 1_000_000) })
+    }
+
+    @Test("What asks for no wait or for more than a day is bounded, as a date and as a number")
+    func bounded() throws {
+        let now = try #require(Instant(rfc3339: "2026-06-01T00:00:00Z"))
+        func wait(_ text: String) -> Double? { WebhookSender.wait(text, now: now) }
+        #expect(wait("Mon, 01 Jun 2026 01:00:00 GMT") == 3_600)
+        #expect(wait("Thu, 31 Dec 9999 23:59:59 GMT") == 86_400 && wait("1e308") == 86_400)
+        #expect(wait("Sun, 31 May 2026 23:59:59 GMT") == nil && wait("-1") == nil)
+        #expect(wait("tomorrow") == nil && wait("nan") == nil && wait("") == nil)
+    }
+
     @Test("A receiver that is gone is left alone until somebody puts the webhook again")
     func gone() async throws {
-        try await Receiver.with([204, 410]) { receiver in
+        try await WebhookReceiver.with([204, 410]) { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(fixture, receiver)
                 try await record(fixture, 2)
@@ -314,7 +334,7 @@ struct WebhookTests {
 
     @Test("What is refused as often as it may be sent is a dead letter; unreachable is disabled")
     func exhausted() async throws {
-        try await Receiver.with([422, 422, 204, 503, 503]) { receiver in
+        try await WebhookReceiver.with([422, 422, 204, 503, 503]) { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(fixture, receiver, "", #","max_deliveries":2"#)
                 try await record(fixture, 2)
@@ -344,7 +364,7 @@ struct WebhookTests {
 
     @Test("A new secret signs beside the one before it")
     func rotated() async throws {
-        try await Receiver.with { receiver in
+        try await WebhookReceiver.with { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 let first = try #require(try await make(fixture, receiver).string("secret"))
                 let answer = try await fixture.request(
@@ -397,7 +417,7 @@ struct WebhookTests {
 
     @Test("After a success the schedule begins anew")
     func recovered() async throws {
-        try await Receiver.with([500, 500, 204, 500, 204]) { receiver in
+        try await WebhookReceiver.with([500, 500, 204, 500, 204]) { receiver in
             try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
                 _ = try await make(fixture, receiver)
                 try await record(fixture, 1)
@@ -420,7 +440,7 @@ struct WebhookTests {
 
     @Test("Nothing is sent to a private network, by whatever name, unless the operator allows it")
     func privateNetworks() async throws {
-        try await Receiver.with { receiver in
+        try await WebhookReceiver.with { receiver in
             try await ServiceFixture.with { fixture in
                 // Put while it was allowed, or by a name that meant something else then.
                 let registry = SubscriptionRegistry(fixture.database, ledger: fixture.ledger)
@@ -443,6 +463,107 @@ struct WebhookTests {
                 #expect(try receiver.requests().isEmpty)
             }
         }
+    }
+
+    // MARK: - A name with several addresses
+
+    /// Sends one event to a receiver whose name has these addresses, and returns what it got.
+    private func delivered(
+        to receiver: WebhookReceiver,
+        at addresses: [String],
+        failed attempts: Int = 0
+    ) async throws -> WebhookReceiver.Request {
+        let found = try addresses.map { try #require(NetworkAddress($0)) }
+        return try await LedgerFixture.withSequencer { database, sequencer in
+            let ledger = try await database.ledger(named: .default)
+            let name = try #require(SubscriptionName("hook"))
+            let settings = WebhookSettings(url: "http://hook.test:\(receiver.port)/hook")
+            _ = try await SubscriptionRegistry(database, ledger: ledger).put(
+                Subscription(name: name, webhook: settings),
+                givesAfter: true,
+                by: "tester"
+            )
+            _ = try await database.projector.query(
+                "update webhook set attempts = \(Int32(attempts))"
+            )
+            _ = try await sequencer.append(
+                AppendRequest(
+                    episodeID: .fresh,
+                    events: [SampleEvent.admitted()],
+                    expectedVersion: nil,
+                    recordedBy: "tester",
+                    isList: false
+                )
+            )
+            let sender = WebhookSender(
+                database,
+                ledger: ledger,
+                holder: "test",
+                allowsPrivate: true
+            ) { $0 == "hook.test" ? found : [] }
+            async let turn = sender.turn(sequencer.feed) { _ in }
+            try await eventually("it is delivered") {
+                try await database.reader.query("select from webhook where position = 1").count == 1
+            }
+            sender.stop()
+            _ = await turn
+            let requests = try receiver.requests()
+            #expect(requests.count == 1)
+            return try #require(requests.first)
+        }
+    }
+
+    @Test(
+        "Each address of a receiver's name is tried until one answers",
+        arguments: [
+            // Nothing listens there; the others have no route, or none that anybody answers at.
+            ["127.0.0.2", "127.0.0.1"], ["::1", "127.0.0.1"],
+            ["240.0.0.1", "127.0.0.2", "2001:db8::1", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"],
+        ]
+    )
+    func addresses(_ addresses: [String]) async throws {
+        try await WebhookReceiver.with { receiver in
+            let request = try await delivered(to: receiver, at: addresses)
+            #expect(request.headers["host"] == "hook.test:\(receiver.port)")
+        }
+    }
+
+    @Test("The next attempt begins with another address, so that a silent one is passed over")
+    func silentAddress() async throws {
+        try await WebhookReceiver.with { receiver in
+            // The kernel takes connections of a listening socket that nobody accepts.
+            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(listener) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(receiver.port).bigEndian
+            address.sin_addr.s_addr = UInt32(0x7F00_0002).bigEndian
+            let isListening = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                        && listen(listener, 16) == 0
+                }
+            }
+            try #require(isListening)
+            _ = try await delivered(to: receiver, at: ["127.0.0.2", "127.0.0.1"], failed: 1)
+        }
+    }
+
+    @Test("One private address among public ones keeps a name from being sent to")
+    func mixedAddresses() async throws {
+        let address = try WebhookAddress("https://hook.test/", allowsPrivate: false)
+        for hidden in ["127.0.0.1", "10.1.2.3", "fd12:3456::1", "::ffff:10.1.2.3"] {
+            let found = try ["8.8.8.8", "2606:4700::1111", hidden].map {
+                try #require(NetworkAddress($0))
+            }
+            let error = await #expect(throws: WebhookError.self) {
+                try await address.addresses { _ in found }
+            }
+            #expect(error?.code == "not_public")
+        }
+        let open = try #require(NetworkAddress("8.8.8.8"))
+        let found = try await address.addresses { _ in [open] }
+        #expect(found == [open])
     }
 
     @Test(

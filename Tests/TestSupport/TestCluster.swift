@@ -133,6 +133,30 @@ public final class TestCluster: Sendable {
         return try await body(cluster)
     }
 
+    /// Runs a streaming replica of this cluster for as long as `body` runs.
+    public func withReplica<Result>(
+        _ body: (TestCluster) async throws -> Result
+    ) async throws -> Result {
+        let replica = try Self.folder()
+        defer { Self.destroy(replica) }
+        let copied = await runningProgram(
+            try Self.asServerUser([
+                Self.binary("pg_basebackup"), "-h", folder, "-p", "\(port)", "-U", Self.user, "-D",
+                "\(replica)/data", "-R", "-X", "stream", "-c", "fast", "--no-sync",
+            ])
+        )
+        guard copied.status == 0 else {
+            throw TestClusterError(description: "pg_basebackup: \(copied.output)")
+        }
+        // The last line of a setting counts.
+        Self.append(
+            "unix_socket_directories = '\(replica)'\n",
+            to: "\(replica)/data/postgresql.conf"
+        )
+        try Self.launch(folder: replica)
+        return try await body(TestCluster(folder: replica, port: port))
+    }
+
     /// The process of the postmaster.
     public var postmaster: pid_t? { Self.postmaster(of: folder) }
 
@@ -176,10 +200,7 @@ public final class TestCluster: Sendable {
         port: Int = 5432,
         accessRules: String? = nil
     ) throws(TestClusterError) -> TestCluster {
-        let number = clusters.wrappingAdd(1, ordering: .relaxed).newValue
-        let folder = "\(prefix)\(getpid())-\(number)"
-        mkdir(folder, 0o700)
-        if getuid() == 0 { own(folder) }
+        let folder = try folder()
         do throws(TestClusterError) {
             let made = runProgram(
                 try asServerUser([
@@ -218,6 +239,17 @@ public final class TestCluster: Sendable {
             destroy(folder)
             throw error
         }
+    }
+
+    /// A new folder of the server's user.
+    private static func folder() throws(TestClusterError) -> String {
+        let number = clusters.wrappingAdd(1, ordering: .relaxed).newValue
+        let folder = "\(prefix)\(getpid())-\(number)"
+        guard mkdir(folder, 0o700) == 0 else {
+            throw TestClusterError(description: "\(folder) cannot be made")
+        }
+        if getuid() == 0 { own(folder) }
+        return folder
     }
 
     private static func launch(folder: String) throws(TestClusterError) {

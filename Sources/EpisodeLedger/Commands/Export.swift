@@ -8,12 +8,14 @@ struct Export: AsyncParsableCommand {
         usage: "episode-ledger export [<options>]",
         discussion: """
             Each line is the event as it was recorded, byte for byte, with its position, version, \
-            recorded time and leaf hash. --as-import prints lines that `import` takes instead.
+            recorded time and leaf hash. --as-import prints lines that `import` takes instead. After \
+            a declared restore positions are counted anew: then --after takes 2.1234, after the \
+            second restore 3.1234.
             """
     )
 
     @Option(help: ArgumentHelp("Begin after this position.", valueName: "position"))
-    var after: Int64 = 0
+    var after = Cursor.beginning
 
     @Option(
         help: ArgumentHelp(
@@ -31,7 +33,6 @@ struct Export: AsyncParsableCommand {
     @OptionGroup var options: LedgerOptions
 
     func validate() throws {
-        if after < 0 { throw ValidationError("--after must be 0 or more") }
         if let until, until < 1 { throw ValidationError("--until must be 1 or more") }
     }
 
@@ -39,10 +40,14 @@ struct Export: AsyncParsableCommand {
         let (after, until, filter, asImport) = (after, until, types.filter, asImport)
         try await Session.run(options) { session in
             let reader = EventReader(session.database, ledger: try await session.ledger())
-            let head = try await reader.head().position
+            let newest = try await reader.check(after)
+            let head = newest.position
+            if after.position > head {
+                Console.note("this replica has \(head) events: there is nothing after \(after) yet")
+            }
             let end = min(head, until.map { Position(rawValue: $0) } ?? head)
             let progress = ProgressBar("Exporting", unit: "positions")
-            let first = Position(rawValue: after)
+            let first = after.position
             try await reader.forEachPage(after: first, until: end, types: filter) { page in
                 var lines: [UInt8] = []
                 for event in page.events {
@@ -54,7 +59,8 @@ struct Export: AsyncParsableCommand {
                     lines.append(0x0A)
                 }
                 Console.write(lines)
-                progress.update(page.nextAfter.rawValue - after, of: end.rawValue - after)
+                let done = page.nextAfter.rawValue - first.rawValue
+                progress.update(done, of: end.rawValue - first.rawValue)
             }
             progress.finish()
         }

@@ -9,7 +9,8 @@ struct Follow: AsyncParsableCommand {
         usage: "episode-ledger follow [<options>]",
         discussion: """
             Every event after a position, in order, none missed and none twice. To go on later, \
-            give the last position you have seen as --after.
+            give the last position you have seen as --after. After a declared restore positions \
+            are counted anew: then --after takes 2.1234, after the second restore 3.1234.
             """
     )
 
@@ -19,7 +20,7 @@ struct Follow: AsyncParsableCommand {
             valueName: "position"
         )
     )
-    var after: Int64?
+    var after: Cursor?
 
     @OptionGroup var types: TypeOptions
 
@@ -28,10 +29,6 @@ struct Follow: AsyncParsableCommand {
 
     @OptionGroup var options: LedgerOptions
 
-    func validate() throws {
-        if let after, after < 0 { throw ValidationError("--after must be 0 or more") }
-    }
-
     func run() async throws {
         let (after, filter, episode) = (after, types.filter, episode)
         try await Session.run(options, isEndedBySignal: true) { session in
@@ -39,15 +36,12 @@ struct Follow: AsyncParsableCommand {
             let reader = EventReader(session.database, ledger: ledger)
             let feeds = LiveFeeds()
             let feed = feeds.feed(of: ledger.id)
-            let start: Position
-            if let after {
-                start = Position(rawValue: after)
-            } else {
-                start = try await reader.head().position
-            }
+            let head = try await reader.head()
+            let start = after ?? head.cursor
             let listener = HeadListener(session.database.configuration, feeds: feeds)
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await listener.run() }
+                // A replica takes no listeners: it is looked at each second.
+                if !head.isReplica { group.addTask { try await listener.run() } }
                 group.addTask {
                     var follower = EventFollower(
                         reader,
@@ -65,7 +59,7 @@ struct Follow: AsyncParsableCommand {
                             }
                             Console.write(lines)
                         } catch let error as PostgresError where error.isTransient {
-                            Console.note("\(error); going on after \(follower.position)")
+                            Console.note("\(error); going on after \(follower.cursor)")
                             try await Task.sleep(for: .seconds(1))
                         }
                     }

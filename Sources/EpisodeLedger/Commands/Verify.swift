@@ -18,7 +18,8 @@ struct Verify: AsyncParsableCommand {
             Without a path, the ledger in its database: every event from its columns and bytes, the \
             tree, every signed checkpoint in the database and in the checkpoint log, the read \
             models. With a path, an export or a packet, offline. Everything is recomputed. Exit \
-            status 1 if anything is wrong.
+            status 1 if anything is wrong, 3 if nothing is and a replica has not got to all that was \
+            signed.
             """
     )
 
@@ -149,14 +150,26 @@ struct Verify: AsyncParsableCommand {
     ) throws {
         format.print(report.json(subject)) { report.lines(subject) }
         if !report.isClean { throw Failure.verificationFailed }
+        if let shortfall = report.shortfall { throw Failure.notThereYet(shortfall) }
     }
 }
 
 extension VerificationReport {
     /// What `verify` says.
     fileprivate func json(_ subject: String) -> AnswerJSON {
+        guard let shortfall, case .object(let members) = whole(subject) else {
+            return whole(subject)
+        }
+        let replica: AnswerJSON = [
+            "events": .integer(shortfall.events), "expected": .integer(shortfall.expected),
+            "detail": .string("\(shortfall)"),
+        ]
+        return .object(members + [(name: "replica", value: replica)])
+    }
+
+    private func whole(_ subject: String) -> AnswerJSON {
         [
-            "verified": .bool(isClean),
+            "verified": .bool(isVerified),
             "subject": .string(subject),
             "events": .integer(events),
             "episodes": .integer(Int64(episodes)),
@@ -209,7 +222,12 @@ extension VerificationReport {
             lines.append("Read models  \(readModels.joined(separator: ", "))")
         }
         for notice in notices { lines.append("Note         \(notice)") }
-        guard let first else { return lines + ["OK: nothing was changed."] }
+        guard let first else {
+            guard let shortfall else { return lines + ["OK: nothing was changed."] }
+            return lines + [
+                "What is here is in order.", "NOT VERIFIED: \(shortfall).",
+            ]
+        }
         lines.append("")
         for fault in ordered { lines.append("WRONG: \(fault)") }
         if faultCount > faults.count {

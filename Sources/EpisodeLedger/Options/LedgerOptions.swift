@@ -152,6 +152,13 @@ extension LedgerName: ExpressibleByArgument {
     }
 }
 
+extension Cursor: ExpressibleByArgument {
+    /// Reads an option.
+    public init?(argument: String) {
+        self.init(argument)
+    }
+}
+
 extension EpisodeID: ExpressibleByArgument {
     /// Reads an option.
     public init?(argument: String) {

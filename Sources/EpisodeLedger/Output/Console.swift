@@ -133,6 +133,8 @@ enum ExitStatus: Int32 {
     case failed = 1
     /// Input was refused, also when only some lines were.
     case refused = 2
+    /// Nothing is wrong, and a replica has not got to all that was to be verified.
+    case notThereYet = 3
     /// Stopped by Ctrl-C.
     case interrupted = 130
     /// The reader of the output has gone.

@@ -3,10 +3,16 @@ public import CareEpisode
 /// Follows a ledger: every event after a position, in order, none missed, as it is committed.
 ///
 /// Owns one position and one bounded page; what has not been read yet stays in the table. Use by
-/// one task at a time.
+/// one task at a time. Where a restore is declared meanwhile, or the ledger turns out not to have got to
+/// the position, it throws a ``CursorError``; on a replica, which may be behind, it waits.
 public struct EventFollower {
     /// Everything up to here has been returned, or did not match.
     public private(set) var position: Position
+    /// The incarnation of the ledger that the position is of.
+    public private(set) var incarnation: Int32
+
+    /// Where to go on later.
+    public var cursor: Cursor { Cursor(position, incarnation: incarnation) }
 
     private let reader: EventReader
     private let feed: LiveFeed
@@ -14,20 +20,22 @@ public struct EventFollower {
     private let episode: EpisodeID?
     private let pollInterval: Duration
     private var lookedAt: ContinuousClock.Instant?
+    /// When the position was held against the table: what was heard of is no proof.
+    private var checkedAt: ContinuousClock.Instant?
 
-    /// Begins after a position.
+    /// Begins after a cursor.
     ///
     /// - Parameters:
     ///   - reader: of the ledger.
     ///   - feed: of a sequencer of this process, or kept up to date by ``HeadListener``.
-    ///   - after: the last position that is not wanted.
+    ///   - after: up to where events are not wanted.
     ///   - types: only these; nil for all.
     ///   - episode: only this one's; nil for all.
     ///   - pollInterval: how long a missed announcement can delay an event.
     public init(
         _ reader: EventReader,
         feed: LiveFeed,
-        after: Position,
+        after: Cursor,
         types: Set<EventType>? = nil,
         episode: EpisodeID? = nil,
         pollInterval: Duration = .seconds(1)
@@ -37,12 +45,14 @@ public struct EventFollower {
         self.types = types
         self.episode = episode
         self.pollInterval = pollInterval
-        position = after
+        position = after.position
+        incarnation = after.incarnation
     }
 
     /// The next events that match, at least one; waits for them.
     ///
-    /// - Throws: `CancellationError`, ``LedgerError/missingEvent(_:)``, and what the database says.
+    /// - Throws: `CancellationError`, ``CursorError``, ``LedgerError/missingEvent(_:)``, and what the
+    ///   database says.
     public mutating func next(limit: Int = 500) async throws -> [RecordedEvent] {
         while true {
             let events = try await next(limit: limit, within: pollInterval)
@@ -66,7 +76,8 @@ public struct EventFollower {
         let end = ContinuousClock.now + duration
         while true {
             try Task.checkCancellation()
-            let live = feed.events(after: position, limit: limit)
+            let isChecked = checkedAt.map { $0 + pollInterval > .now } ?? false
+            let live = isChecked ? feed.events(after: position, limit: limit) : []
             if let last = live.last?.history.position {
                 position = last
                 let matching = live.filter(matches)
@@ -74,14 +85,12 @@ public struct EventFollower {
                 continue
             }
             let heard = feed.head
-            if heard > position || lookedAt.map({ $0 + pollInterval <= .now }) ?? true {
-                let page = try await reader.page(
-                    after: position,
-                    types: types,
-                    episode: episode,
-                    limit: limit
-                )
+            let isDue = lookedAt.map { $0 + pollInterval <= .now } ?? true
+            if heard > position || !isChecked || isDue {
+                let page = try await read(limit)
                 position = page.nextAfter
+                // A replica may not have got to the incarnation yet.
+                incarnation = max(incarnation, page.incarnation)
                 // What is left in the table is looked at without waiting.
                 let isAtHead = page.nextAfter >= page.head
                 lookedAt = isAtHead ? .now : nil
@@ -97,6 +106,21 @@ public struct EventFollower {
                 atMost: min(rest, heard > position ? .milliseconds(100) : pollInterval)
             )
         }
+    }
+
+    /// The next page of the table.
+    private mutating func read(_ limit: Int) async throws -> EventPage {
+        let published = feed.published
+        let page = try await reader.page(
+            after: cursor,
+            types: types,
+            episode: episode,
+            limit: limit
+        )
+        checkedAt = .now
+        // The database has gone back behind what this process itself committed.
+        if let published, page.head < published, !page.isReplica { feed.goBack(to: page.head) }
+        return page
     }
 
     private func matches(_ event: RecordedEvent) -> Bool {

@@ -27,6 +27,18 @@ public final class LiveFeed: Sendable {
     /// The newest position that was heard of.
     public var head: Position { state.withLock { $0.head } }
 
+    /// The newest position that this process committed, of those that are kept.
+    var published: Position? { state.withLock { $0.recent.last?.history.position } }
+
+    /// The database turned out to be behind what was committed, as after a restore: forgets what it has
+    /// no more.
+    func goBack(to head: Position) {
+        state.withLock { state in
+            state.recent.removeAll()
+            state.head = head
+        }
+    }
+
     /// Whether nothing more will be published.
     public var isFinished: Bool { state.withLock { $0.isFinished } }
 

@@ -12,6 +12,13 @@ public struct LedgerHead: Hashable, Sendable {
     /// Somebody has set the clock back since: until it has got there, all events are recorded at that one
     /// instant.
     public var secondsAhead: Double = 0
+    /// Whether the server that was asked is a replica, which may be behind the primary.
+    public var isReplica = false
+    /// The ledger's incarnation: 1, and one more for each declared restore.
+    public var incarnation: Int32 = 1
+
+    /// Where a reader goes on who has read everything.
+    public var cursor: Cursor { Cursor(position, incarnation: incarnation) }
 }
 
 /// Some events in the order of their positions.
@@ -22,6 +29,13 @@ public struct EventPage: Sendable {
     public let nextAfter: Position
     /// The ledger's head when the page was read.
     public let head: Position
+    /// The ledger's incarnation when the page was read.
+    public let incarnation: Int32
+    /// Whether the server that was asked is a replica, which may be behind the primary.
+    public let isReplica: Bool
+
+    /// Where the next page begins, as readers keep it.
+    public var cursor: Cursor { Cursor(nextAfter, incarnation: incarnation) }
 }
 
 /// Reads one ledger's events: by position, by episode, by type.
@@ -43,11 +57,12 @@ public struct EventReader: Sendable {
     public func head() async throws -> LedgerHead {
         let rows = try await database.reader.query(
             """
-            select position, recorded_at,
-                greatest(recorded_at / 1e6 - extract(epoch from clock_timestamp()), 0)::float8
-                    as ahead
-            from ledger_head
-            where ledger_id = \(ledger.id.rawValue)
+            select h.position, h.recorded_at, pg_is_in_recovery() as is_replica,
+                greatest(h.recorded_at / 1e6 - extract(epoch from clock_timestamp()), 0)::float8
+                    as ahead,
+                \(Self.incarnation) as incarnation
+            from ledger_head h
+            where h.ledger_id = \(ledger.id.rawValue)
             """
         )
         guard let row = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
@@ -55,11 +70,40 @@ public struct EventReader: Sendable {
         return LedgerHead(
             position: position,
             recordedAt: position == .zero ? nil : try row.get("recorded_at"),
-            secondsAhead: try row.get("ahead")
+            secondsAhead: try row.get("ahead"),
+            isReplica: try row.get("is_replica"),
+            incarnation: try row.get("incarnation")
         )
     }
 
-    /// The events after a position.
+    /// The events after a cursor, else as after a position.
+    ///
+    /// - Throws: ``CursorError``, ``LedgerError/missingEvent(_:)``.
+    public func page(
+        after cursor: Cursor,
+        until: Position? = nil,
+        types: Set<EventType>? = nil,
+        episode: EpisodeID? = nil,
+        limit: Int = 500
+    ) async throws -> EventPage {
+        let page = try await page(
+            after: cursor.position,
+            until: until,
+            types: types,
+            episode: episode,
+            limit: limit
+        )
+        let head = LedgerHead(
+            position: page.head,
+            recordedAt: nil,
+            isReplica: page.isReplica,
+            incarnation: page.incarnation
+        )
+        try await check(cursor, head)
+        return page
+    }
+
+    /// The events after a position of the ledger as it is now.
     ///
     /// Positions have no gaps and become visible in their order, so that a reader who goes on from
     /// ``EventPage/nextAfter`` misses nothing. A gap is an error, since only tampering makes one.
@@ -107,7 +151,13 @@ public struct EventReader: Sendable {
         if zip(positions, positions.dropFirst()).contains(where: >) {
             events.sort { $0.history.position < $1.history.position }
         }
-        return EventPage(events: events, nextAfter: Position(rawValue: reached), head: head)
+        return EventPage(
+            events: events,
+            nextAfter: Position(rawValue: reached),
+            head: head,
+            incarnation: try first.get("incarnation"),
+            isReplica: try first.get("is_replica")
+        )
     }
 
     /// One statement, one snapshot: what is up to the head it sees, it sees.
@@ -127,7 +177,8 @@ public struct EventReader: Sendable {
         let most = Int64(Self.pageLimit)
         let bound: SQL = """
             with bound as materialized (
-                select h.position as head, least(h.position, \(through)) as through
+                select h.position as head, least(h.position, \(through)) as through,
+                    \(Self.incarnation) as incarnation, pg_is_in_recovery() as is_replica
                 from ledger_head h
                 where h.ledger_id = \(id)
             )
@@ -148,7 +199,7 @@ public struct EventReader: Sendable {
         guard types != nil || episode != nil else {
             return """
                 \(bound)
-                select e.*, b.head, b.through
+                select e.*, b.head, b.through, b.incarnation, b.is_replica
                 from bound b
                 \(window(columns))
                 """
@@ -165,7 +216,7 @@ public struct EventReader: Sendable {
                 from bound b
                 \(window("e.position"))
             )
-            select e.*, b.head, b.through, c.present
+            select e.*, b.head, b.through, b.incarnation, b.is_replica, c.present
             from bound b
             cross join counted c
             \(window(columns, filter))

@@ -143,6 +143,8 @@ struct SealRegistry: Sendable {
                 update sealer set trouble = null, trouble_position = null where ledger_id = \(id)
                 """
             )
+            try await RestoreDeclaration(text: declaration.text)?
+                .resetSubscriptions(ledger, connection)
         }
     }
 

@@ -25,7 +25,7 @@ public struct Subscription: Hashable, Sendable {
     public var types: Set<EventType>?
     /// Only this episode; nil for all.
     public var episode: EpisodeID?
-    /// The position after which it begins.
+    /// The position after which it began.
     public var after: Position
     /// How long a consumer may keep what it was given before others get it; 1 to 3,600 seconds.
     public var leaseSeconds: Int
@@ -130,6 +130,8 @@ public enum SubscriptionError: Error, Hashable, Sendable, CustomStringConvertibl
     case isFetched(SubscriptionName)
     /// There is no dead letter at this position.
     case noDeadLetter(Position)
+    /// It stood beyond the ledger's head, as after a restore, and was put back to it.
+    case stoodBeyondHead(CursorError)
     /// Acknowledgements that do not fit where the buckets are; nothing was acknowledged.
     case stale([StaleAcknowledgement])
 
@@ -144,6 +146,9 @@ public enum SubscriptionError: Error, Hashable, Sendable, CustomStringConvertibl
         case .isPushed(let name): "\(name) is a webhook: its events are sent, not fetched"
         case .isFetched(let name): "\(name) is no webhook: its events are fetched"
         case .noDeadLetter(let position): "there is no dead letter at position \(position)"
+        case .stoodBeyondHead(let error):
+            "the subscription stood beyond the ledger's head, \(error.head), as after a restore from a "
+                + "backup, and was put back to it. Drop what you have from beyond it, and fetch again"
         case .stale:
             "the acknowledgement does not fit where the bucket is; nothing was acknowledged"
         }
@@ -162,4 +167,6 @@ public struct StaleAcknowledgement: Hashable, Sendable {
     public var delivered: Position
     /// The epoch of the newest lease.
     public var epoch: Int64
+    /// The ledger's incarnation, of which both positions are.
+    public var incarnation: Int32
 }

@@ -7,7 +7,8 @@ extension SubscriptionConsumer {
     /// One that reaches the end of what was given out gives the bucket back; one before it keeps the
     /// lease for as long again.
     ///
-    /// - Throws: ``SubscriptionError``, a `Refusal` where a failed event is not one of the bucket's.
+    /// - Throws: ``SubscriptionError``; ``CursorError`` where they are from before a restore; a `Refusal`
+    ///   where a failed event is not one of the bucket's.
     public func acknowledge(
         _ subscription: Subscription,
         _ acknowledgements: [Acknowledgement]
@@ -15,6 +16,7 @@ extension SubscriptionConsumer {
         guard subscription.webhook == nil else {
             throw SubscriptionError.isPushed(subscription.name)
         }
+        try await checkIncarnation(acknowledgements)
         let failed = try await failedEvents(acknowledgements)
         let name = subscription.name
         try await database.projector.withTransaction { connection in
@@ -51,6 +53,18 @@ extension SubscriptionConsumer {
                     connection
                 )
             }
+        }
+    }
+
+    /// Makes sure that all are of the ledger as it is now: a bucket's position and epoch may be the same
+    /// in two histories.
+    private func checkIncarnation(_ acknowledgements: [Acknowledgement]) async throws {
+        guard acknowledgements.contains(where: { $0.incarnation != nil }) else { return }
+        let head = try await reader.head()
+        for acknowledgement in acknowledgements {
+            guard let incarnation = acknowledgement.incarnation, incarnation != head.incarnation
+            else { continue }
+            try await reader.check(Cursor(acknowledgement.to, incarnation: incarnation), head)
         }
     }
 
@@ -93,7 +107,8 @@ extension SubscriptionConsumer {
                     bucket: acknowledgement.bucket,
                     position: Position(rawValue: bucket.position),
                     delivered: Position(rawValue: bucket.delivered),
-                    epoch: bucket.epoch
+                    epoch: bucket.epoch,
+                    incarnation: acknowledgement.incarnation ?? 1
                 )
             )
         }

@@ -43,6 +43,8 @@ public struct SubscriptionConsumer: Sendable {
         /// Everything up to here was looked at.
         var reached: Int64
         var head: Position = .zero
+        var incarnation: Int32 = 1
+        var isReplica = false
         var isEnded = false
     }
 
@@ -77,6 +79,7 @@ public struct SubscriptionConsumer: Sendable {
                 )
             }
             let scan = try await scan(subscription, free, first.position, limit, buckets)
+            try await checkHead(subscription.name, free, scan)
             let isMoved = try await moveIdle(subscription.name, free, scan)
             guard !scan.events.isEmpty else {
                 // Nothing in a whole window: go on behind it.
@@ -94,6 +97,24 @@ public struct SubscriptionConsumer: Sendable {
                 head: scan.head
             )
         }
+    }
+
+    /// Makes sure that no bucket stands beyond the head: what comes there would never be given out.
+    private func checkHead(
+        _ name: SubscriptionName,
+        _ free: [Bucket],
+        _ scan: Scan
+    ) async throws {
+        guard !scan.isReplica, free.contains(where: { $0.position > scan.head.rawValue }) else {
+            return
+        }
+        try await setBack(name, to: scan.head)
+        let head = LedgerHead(
+            position: scan.head,
+            recordedAt: nil,
+            incarnation: scan.incarnation
+        )
+        throw SubscriptionError.stoodBeyondHead(CursorError(ahead: head, goOnAfter: head.cursor))
     }
 
     /// Buckets that nobody has, or that this consumer has, those furthest behind first.
@@ -142,6 +163,7 @@ public struct SubscriptionConsumer: Sendable {
                 limit: EventReader.pageLimit
             )
             scan.head = page.head
+            (scan.incarnation, scan.isReplica) = (page.incarnation, page.isReplica)
             for event in page.events where scan.events.count < limit {
                 let position = event.history.position.rawValue
                 scan.reached = position
@@ -280,7 +302,11 @@ public struct SubscriptionConsumer: Sendable {
                 ) as t (bucket, position, epoch, through)
                 where b.ledger_id = \(id) and b.name = \(name.description)
                 and b.bucket = t.bucket and b.position = t.position and b.epoch = t.epoch
-                returning b.bucket, b.position, b.delivered, b.epoch, b.deliveries
+                returning b.bucket, b.position, b.delivered, b.epoch, b.deliveries,
+                    (
+                        select \(EventReader.incarnation) from ledger_head h
+                        where h.ledger_id = b.ledger_id
+                    ) as incarnation
                 """
             ).map { row in
                 SubscriptionDelivery.Batch(
@@ -288,7 +314,8 @@ public struct SubscriptionConsumer: Sendable {
                     from: Position(rawValue: try row.get("position")),
                     to: Position(rawValue: try row.get("delivered")),
                     epoch: try row.get("epoch"),
-                    deliveries: Int(try row.get("deliveries", as: Int32.self))
+                    deliveries: Int(try row.get("deliveries", as: Int32.self)),
+                    incarnation: try row.get("incarnation")
                 )
             }.sorted { $0.bucket < $1.bucket }
         }

@@ -15,6 +15,8 @@ public struct SubscriptionDelivery: Sendable {
         public let epoch: Int64
         /// How often this was given out, with this time.
         public let deliveries: Int
+        /// The ledger's incarnation, of which both positions are.
+        public let incarnation: Int32
     }
 
     /// In the order of their positions, and so each episode in order.
@@ -49,6 +51,8 @@ public struct Acknowledgement: Hashable, Sendable {
     public var to: Position
     /// Of the lease; nil leaves the check to the position alone.
     public var epoch: Int64?
+    /// The ledger's incarnation, of which both positions are; nil where they are the beginning alone.
+    public var incarnation: Int32?
     /// What could not be dealt with.
     public var failed: [Failed]
 
@@ -58,12 +62,14 @@ public struct Acknowledgement: Hashable, Sendable {
         from: Position,
         to: Position,
         epoch: Int64? = nil,
+        incarnation: Int32? = nil,
         failed: [Failed] = []
     ) {
         self.bucket = bucket
         self.from = from
         self.to = to
         self.epoch = epoch
+        self.incarnation = incarnation
         self.failed = failed
     }
 }

@@ -24,26 +24,41 @@ public struct SubscriptionRegistry: Sendable {
     ///
     /// - Parameters:
     ///   - subscription: as it shall be.
-    ///   - beginsAnew: whether `after` was asked for; else a subscription that is there keeps its own.
+    ///   - givesAfter: whether `after` was asked for; else a subscription that is there keeps its own.
+    ///   - incarnation: of the ledger, of which `after` is.
     ///   - by: who makes it.
     /// - Returns: whether it is new, and for a new webhook its first secret.
-    /// - Throws: ``SubscriptionError``.
+    /// - Throws: ``SubscriptionError``; ``CursorError`` where `after` of a new one is from before a
+    ///   restore.
     public func put(
         _ subscription: Subscription,
         givesAfter: Bool,
+        incarnation: Int32? = nil,
         by subject: String
     ) async throws -> (isNew: Bool, secret: WebhookSecret?) {
         try await database.projector.withTransaction { connection in
             // One at a time, so that the limit holds.
             let heads = try await connection.query(
                 """
-                select h.position, pg_advisory_xact_lock(1163086931, \(id))::text as held
+                select h.position, \(EventReader.incarnation) as incarnation, pg_advisory_xact_lock(1163086931, \(id))::text as held
                 from ledger_head h
                 where h.ledger_id = \(id)
                 """
             )
             let head = try heads.first?.get("position", as: Int64.self) ?? 0
             guard let stored = try await find(subscription.name, connection) else {
+                if let incarnation {
+                    let current = LedgerHead(
+                        position: Position(head),
+                        recordedAt: nil,
+                        incarnation: try heads.first?.get("incarnation") ?? 1
+                    )
+                    // What is beyond the head of this incarnation is refused as a field.
+                    if incarnation != current.incarnation {
+                        try await EventReader(database, ledger: ledger)
+                            .check(Cursor(subscription.after, incarnation: incarnation), current)
+                    }
+                }
                 guard subscription.after.rawValue <= head else {
                     throw SubscriptionError.beyondHead
                 }

@@ -17,6 +17,8 @@ public struct SubscriptionStatus: Sendable {
         public let consumer: String?
         /// Until when somebody has it; nil where nobody has.
         public let leasedUntil: Instant?
+        /// The ledger's incarnation, of which both positions are.
+        public internal(set) var incarnation: Int32 = 1
     }
 
     /// A subscription that is sent.
@@ -37,6 +39,8 @@ public struct SubscriptionStatus: Sendable {
 
     /// Everything up to here is dealt with.
     public let position: Position
+    /// The ledger's incarnation, of which the position is.
+    public let incarnation: Int32
     /// The ledger's head.
     public let head: Position
     /// How many positions lie between what is dealt with and the head; 0 where nothing is waiting.
@@ -67,8 +71,10 @@ public struct SubscriptionStatus: Sendable {
             """
         )
         deadLetters = Int(try counts.first?.get("number", as: Int64.self) ?? 0)
-        let head = try await EventReader(database, ledger: ledger).head().position
+        let newest = try await EventReader(database, ledger: ledger).head()
+        let head = newest.position
         self.head = head
+        incarnation = newest.incarnation
         guard subscription.webhook == nil else {
             let rows = try await database.reader.query(
                 """
@@ -93,7 +99,11 @@ public struct SubscriptionStatus: Sendable {
             return
         }
         push = nil
-        buckets = try await Self.buckets(database, id, name)
+        buckets = try await Self.buckets(database, id, name).map { bucket in
+            var bucket = bucket
+            bucket.incarnation = newest.incarnation
+            return bucket
+        }
         guard let least = buckets.map(\.position.rawValue).min() else {
             throw SubscriptionError.unknown(subscription.name)
         }

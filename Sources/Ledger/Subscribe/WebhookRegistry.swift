@@ -25,8 +25,8 @@ public struct WebhookRegistry: Sendable {
         5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400,
     ]
 
-    private let database: LedgerDatabase
-    private let ledger: LedgerDescription
+    let database: LedgerDatabase
+    let ledger: LedgerDescription
     private let holder: String
     /// How long a lease lasts without being renewed, by the database's clock.
     private let leaseSeconds: Double
@@ -62,15 +62,22 @@ public struct WebhookRegistry: Sendable {
     public func takeDue(limit: Int) async throws -> [WebhookLease] {
         let due = try await database.projector.query(
             """
-            select w.name
+            select w.name, w.position > h.position as is_beyond_head
             from webhook w
             join ledger_head h using (ledger_id)
-            where w.ledger_id = \(id) and w.position < h.position and \(Self.isDue)
-            and not \(Lease.isHeld("w.lease_until"))
+            where w.ledger_id = \(id)
+            and (
+                w.position > h.position
+                or w.position < h.position and \(Self.isDue)
+                and not \(Lease.isHeld("w.lease_until"))
+            )
             order by w.last_attempt_at nulls first, w.position
             limit \(Int64(limit))
             """
         )
+        if try due.contains(where: { try $0.get("is_beyond_head") }) {
+            try await endThoseBeyondHead()
+        }
         let registry = SubscriptionRegistry(database, ledger: ledger)
         var leases: [WebhookLease] = []
         for row in due {

@@ -6,7 +6,8 @@ public import TransparencyLog
 /// stored tiles, every checkpoint that was kept, in the database and outside it.
 ///
 /// Nothing that is stored is believed: leaves are recomputed, never read. Events that are appended
-/// meanwhile are left to the next verification.
+/// meanwhile are left to the next verification. A replica that is behind what was signed outside it is
+/// told apart from a ledger that was cut off: ``VerificationReport/shortfall``.
 public struct LedgerVerification: Sendable {
     private let database: LedgerDatabase
     private let ledger: LedgerDescription
@@ -47,9 +48,19 @@ public struct LedgerVerification: Sendable {
     ) async throws -> VerificationReport {
         let began = ContinuousClock.now
         var report = VerificationReport()
+        let reader = EventReader(database, ledger: ledger)
+        let isReplica = try await reader.head().isReplica
         // First what was signed, then the head: what is signed meanwhile does not count.
-        var witnesses = try await Witnesses(database, ledger, log, pinned, kept, &report)
-        let head = try await EventReader(database, ledger: ledger).head().position
+        var witnesses = try await Witnesses(
+            database,
+            ledger,
+            log,
+            pinned,
+            kept,
+            isReplica: isReplica,
+            &report
+        )
+        let head = try await reader.head().position
         var audit = TreeAudit()
         let events = EvidenceReader(database: database, ledger: ledger)
         var after = Position.zero
@@ -73,6 +84,12 @@ public struct LedgerVerification: Sendable {
             progress(after.rawValue, head.rawValue)
         }
         witnesses.checkHead(head, proven: audit.proven, &report)
+        if witnesses.awaited > 0 {
+            report.shortfall = ReplicaShortfall(
+                events: head.rawValue,
+                expected: witnesses.awaited
+            )
+        }
         report.episodes = audit.episodes
         try await checkEnds(head, &report)
         try await checkTileCount(sealed: witnesses.size, &report)

@@ -26,6 +26,8 @@ public struct VerificationReport: Sendable {
     public internal(set) var readModels: [String] = []
     /// What a reader should know and is not wrong: restores, read models that were not looked at.
     public private(set) var notices: [String] = []
+    /// How far a replica is behind what was signed; nil on a primary, and on a replica that has all.
+    public internal(set) var shortfall: ReplicaShortfall?
     /// What is wrong, as far as it is kept, in the order in which it was found.
     public private(set) var faults: [EvidenceFault] = []
     /// How much is wrong.
@@ -36,8 +38,11 @@ public struct VerificationReport: Sendable {
     /// Nothing looked at, nothing found.
     public init() {}
 
-    /// Whether nothing is wrong.
+    /// Whether nothing is wrong with what is there.
     public var isClean: Bool { faultCount == 0 }
+
+    /// Whether everything that was signed is there, and nothing is wrong with it.
+    public var isVerified: Bool { isClean && shortfall == nil }
 
     /// The fault with the lowest position; one without a position only where no other is.
     public var first: EvidenceFault? {
@@ -82,6 +87,26 @@ public struct VerificationReport: Sendable {
     /// Tells that a read model was compared with what the events lead to.
     public mutating func add(readModel name: String) {
         readModels.append(name)
+    }
+}
+
+/// That a replica has not got to what was signed on the primary.
+///
+/// No fault: what was signed may still be on its way. Whether it is there can be told later, or by the
+/// primary.
+public struct ReplicaShortfall: Hashable, Sendable, CustomStringConvertible {
+    /// How many events the replica has.
+    public let events: Int64
+    /// How many the largest checkpoint covers that it has not got to.
+    public let expected: Int64
+
+    /// What is missing and what to do.
+    public var description: String {
+        let missing =
+            events < expected
+            ? "this replica has \(events) of \(expected) events"
+            : "this replica has the \(expected) events that were signed, and not yet their checkpoint"
+        return "not there yet: \(missing); wait, or ask the primary"
     }
 }
 

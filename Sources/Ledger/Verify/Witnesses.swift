@@ -14,6 +14,10 @@ struct Witnesses {
 
     /// The size of the newest published checkpoint.
     let size: Int64
+    /// Of a replica: the most events that something signed covers of what it has not got to; 0 where
+    /// it has got to everything.
+    private(set) var awaited: Int64 = 0
+    private let isReplica: Bool
     private let database: LedgerDatabase
     private let ledger: LedgerDescription
     private let keys: [NoteVerifierKey]
@@ -31,8 +35,10 @@ struct Witnesses {
         _ log: CheckpointLog?,
         _ pinned: [NoteVerifierKey],
         _ kept: [SignedCheckpoint],
+        isReplica: Bool,
         _ report: inout VerificationReport
     ) async throws {
+        self.isReplica = isReplica
         self.database = database
         self.ledger = ledger
         let registry = SealRegistry(database: database, ledger: ledger)
@@ -162,6 +168,7 @@ struct Witnesses {
             do {
                 try signed.verified(by: keys)
             } catch {
+                if mayArrive(signed, error) { continue }
                 report.add(.checkpoint("the checkpoint that was kept: \(error)"))
                 if keys.contains(where: { $0.name == signed.checkpoint.origin }) {
                     kept.append(signed)
@@ -182,6 +189,17 @@ struct Witnesses {
         }
     }
 
+    /// Whether a replica may still get the key of a checkpoint that none it knows has signed: keys are
+    /// published before what they sign, so that it has not got to that checkpoint either.
+    private mutating func mayArrive(_ signed: SignedCheckpoint, _ error: any Error) -> Bool {
+        let checkpoint = signed.checkpoint
+        guard isReplica, checkpoint.size > size, case NoteError.notSigned = error,
+            ExportVerification.origin(checkpoint.origin, isOf: ledger.name)
+        else { return false }
+        awaited = max(awaited, checkpoint.size)
+        return true
+    }
+
     /// The declared restore that lost what a checkpoint covers.
     private func ended(_ checkpoint: TreeCheckpoint) -> RestoreDeclaration? {
         declarations.first {
@@ -189,14 +207,25 @@ struct Witnesses {
         }
     }
 
-    /// Nothing that was signed covers more than there is.
+    /// Nothing that was signed covers more than there is; on a replica, it may be on its way.
+    ///
+    /// What the database itself has published is never ahead of its events.
     ///
     /// - Parameter proven: the size up to which something that was signed vouches for the events.
-    func checkHead(_ head: Position, proven: Int64, _ report: inout VerificationReport) {
-        var sources = [(size, "the newest checkpoint"), (loggedSize, "the checkpoint log")]
-        sources += kept.filter { ended($0.checkpoint) == nil }
+    mutating func checkHead(
+        _ head: Position,
+        proven: Int64,
+        _ report: inout VerificationReport
+    ) {
+        var outside = [(loggedSize, "the checkpoint log")]
+        outside += kept.filter { ended($0.checkpoint) == nil }
             .map { ($0.checkpoint.size, "a checkpoint that was kept") }
-        for (size, source) in sources where size > head.rawValue {
+        if isReplica {
+            awaited = outside.map(\.0).filter { $0 > head.rawValue }.reduce(awaited, max)
+            outside = []
+        }
+        for (size, source) in [(size, "the newest checkpoint")] + outside
+        where size > head.rawValue {
             report.add(
                 .shrunken(
                     "\(source) covers \(size) events, the ledger has \(head), and nothing "
@@ -238,7 +267,7 @@ struct Witnesses {
     }
 
     /// The published checkpoints of a range of sizes, by size.
-    private func published(
+    private mutating func published(
         through: Int64,
         _ report: inout VerificationReport
     ) async throws -> [Int64: SignedCheckpoint] {
@@ -268,7 +297,7 @@ struct Witnesses {
         return checkpoints
     }
 
-    private func check(
+    private mutating func check(
         _ signed: SignedCheckpoint,
         _ source: String,
         _ report: inout VerificationReport
@@ -277,6 +306,7 @@ struct Witnesses {
             try signed.verified(by: keys)
             return true
         } catch {
+            if mayArrive(signed, error) { return false }
             report.add(.checkpoint("\(source) of size \(signed.checkpoint.size): \(error)"))
             return false
         }

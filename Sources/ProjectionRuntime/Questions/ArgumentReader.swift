@@ -136,6 +136,13 @@ public struct ArgumentReader {
         return number ?? parameter(name).standard.flatMap { Int64($0) } ?? range.lowerBound
     }
 
+    /// Up to where somebody has read; without one the beginning.
+    public mutating func cursor(_ name: String) -> Cursor {
+        read(name) { text in
+            Cursor(text).flatMap { $0.position.rawValue <= Cursor.highest ? $0 : nil }
+        } ?? .beginning
+    }
+
     /// One of the parameter's words.
     public mutating func choice(_ name: String) -> String? {
         guard case .choice(let words) = parameter(name).kind else {

@@ -19,6 +19,8 @@ public struct Parameter: Sendable {
         case episode
         /// A whole number.
         case integer(ClosedRange<Int64>)
+        /// Up to where somebody has read a ledger.
+        case cursor
         /// One of some words.
         case choice([String])
         /// `true` or `false`; on the command line given or not.
@@ -85,6 +87,7 @@ extension Parameter.Kind {
         case .time, .pastTime, .times: "time"
         case .episode: "id"
         case .integer: "n"
+        case .cursor: "position"
         case .programHours: "program=hours"
         case .types: "type"
         case .text, .choice, .flag, .pattern: nil
@@ -102,6 +105,9 @@ extension Parameter.Kind {
         case .episode: "a UUID"
         case .integer(let range):
             "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .cursor:
+            "a whole number from 0 to \(Cursor.highest), of a later incarnation than the first with "
+                + "its number and a dot in front, such as 2.1234"
         case .choice(let words):
             words.count == 2
                 ? words.joined(separator: " or ")

@@ -1,7 +1,7 @@
 public import CareEpisode
 import HTTPTypes
 import Hummingbird
-import Ledger
+public import Ledger
 import Postgres
 import ProjectionRuntime
 import Projections
@@ -21,6 +21,8 @@ struct Problem: Error, HTTPResponseError {
     var currentVersion: Version?
     /// Of acknowledgements that do not fit, where their buckets are.
     var buckets: [StaleAcknowledgement]?
+    /// Of a cursor after which reading cannot go on, why, and where it can.
+    var cursor: CursorError?
     /// Headers that go with it.
     var headers: HTTPFields = [:]
 
@@ -67,6 +69,18 @@ struct ProblemAnswer: JSONObject {
         .optional("errors") { $0.problem.errors.isEmpty ? nil : $0.problem.errors },
         .optional("current_version", \.problem.currentVersion),
         .optional("buckets", \.problem.buckets),
+        .optional("cursor", \.problem.cursor),
+    ]
+}
+
+extension CursorError: JSONObject {
+    /// Why reading cannot go on, and where it can.
+    public static let fields: [JSONField<Self>] = [
+        .init("reason", \.reason),
+        .init("incarnation") { Int($0.incarnation) },
+        .init("head", \.head),
+        .optional("kept", \.kept),
+        .init("go_on_after", \.goOnAfter),
     ]
 }
 
@@ -142,6 +156,13 @@ extension Problem {
             )
         case let page as PageRefusal: self.init(page.refusal)
         case let error as SubscriptionError: self.init(error)
+        case let error as CursorError:
+            self.init(
+                status: .conflict,
+                code: "cursor-conflict",
+                detail: "\(error)",
+                cursor: error
+            )
         case let error as AppendError: self = .unavailable("\(error)")
         case let error as PostgresError where error.isTransient || error.code == .poolClosed:
             self = .unavailable("the database cannot be reached in time: try again")

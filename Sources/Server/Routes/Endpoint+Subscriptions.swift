@@ -140,7 +140,7 @@ extension Endpoint {
                 "type": "array", "minItems": 1, "maxItems": 256,
                 "items": EventType.schema,
             ],
-            "episode_id": ["type": "string", "format": "uuid"], "after": position,
+            "episode_id": ["type": "string", "format": "uuid"], "after": Cursor.schema,
             "lease_seconds": ["type": "integer", "minimum": 1, "maximum": 3_600],
             "max_deliveries": ["type": "integer", "minimum": 1, "maximum": 1_000],
             "webhook": [
@@ -159,8 +159,8 @@ extension Endpoint {
         "type": "object", "additionalProperties": .bool(false),
         "required": ["bucket", "from", "to"],
         "properties": [
-            "bucket": ["type": "integer", "minimum": 0, "maximum": 63], "from": position,
-            "to": position, "epoch": position,
+            "bucket": ["type": "integer", "minimum": 0, "maximum": 63], "from": Cursor.schema,
+            "to": Cursor.schema, "epoch": position,
             "deliveries": ["type": "integer", "minimum": 0],
             "failed": [
                 "type": "array", "maxItems": 256,

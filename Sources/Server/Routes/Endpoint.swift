@@ -68,6 +68,15 @@ struct Endpoint: Sendable {
         standard: "0"
     )
 
+    /// Up to where a reader of events has read.
+    static let cursor = Parameter(
+        "after",
+        .cursor,
+        "Go on after this position, as next_after and the id of a stream's events tell it; without "
+            + "it, from the beginning.",
+        standard: "0"
+    )
+
     /// How much a page holds.
     static func limit(_ standard: Int) -> Parameter {
         Parameter(
@@ -125,7 +134,7 @@ struct Endpoint: Sendable {
             roles: [.auditor, .service, .administrator],
             disclosesHealthInformation: true,
             parameters: [
-                after, limit(500),
+                cursor, limit(500),
                 Parameter("types", .types, "Only these types of events, separated by commas."),
                 episode,
             ],
@@ -134,6 +143,7 @@ struct Endpoint: Sendable {
                 .lines(RecordedEvent.schema),
                 .text("text/event-stream"),
             ],
+            mayConflict: true,
             handler: EventRoutes.list
         ),
     ]

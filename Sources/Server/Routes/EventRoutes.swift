@@ -121,22 +121,26 @@ enum EventRoutes {
     static func list(_ call: Call) async throws -> Reply {
         let (start, types, episode, limit) = try call.read { reader in
             (
-                reader.integer("after"), reader.types("types"), reader.episode("episode"),
+                reader.cursor("after"), reader.types("types"), reader.episode("episode"),
                 Int(reader.integer("limit"))
             )
         }
         var after = start
         if call.accepts("text/event-stream") {
             if let last = call.request.headers[.lastEventID] {
-                guard let position = Int64(last), (0...Position.most).contains(position) else {
-                    throw Problem.badRequest("Last-Event-ID", "must be a position")
+                guard let cursor = Cursor(last), cursor.position.rawValue <= Cursor.highest else {
+                    throw Problem.badRequest(
+                        "Last-Event-ID",
+                        "must be the id of an event of the stream"
+                    )
                 }
-                after = position
+                after = cursor
             }
+            try await call.reader.check(after)
             return Reply(
                 EventStream.serverSentEvents(
                     call,
-                    after: Position(after),
+                    after: after,
                     types: types,
                     episode: episode
                 ),
@@ -144,27 +148,27 @@ enum EventRoutes {
             )
         }
         if call.accepts("application/x-ndjson") {
-            let head = try await call.reader.head().position
+            let head = try await call.reader.check(after)
             return Reply(
                 EventStream.lines(
                     call,
-                    after: Position(after),
-                    until: head,
+                    after: after,
+                    until: head.position,
                     types: types,
                     episode: episode
                 ),
-                disclosed: "events up to position \(head)"
+                disclosed: "events up to position \(head.cursor)"
             )
         }
         let page = try await call.reader.page(
-            after: Position(after),
+            after: after,
             types: types,
             episode: episode,
             limit: limit
         )
         return .json(
             page.json,
-            disclosed: "\(page.events.count) events up to position \(page.nextAfter)"
+            disclosed: "\(page.events.count) events up to position \(page.cursor)"
         )
     }
 
@@ -198,7 +202,7 @@ extension EventPage: JSONObject {
     /// A page of events, and where the next one begins.
     public static let fields: [JSONField<Self>] = [
         .init("events", \.events),
-        .init("next_after", \.nextAfter),
+        .init("next_after", \.cursor),
         .init("head", \.head),
     ]
 }

@@ -19,14 +19,14 @@ enum EventStream {
 
     static func lines(
         _ call: Call,
-        after: Position,
+        after: Cursor,
         until head: Position,
         types: Set<EventType>?,
         episode: EpisodeID?
     ) -> Response {
         let body = ResponseBody { writer in
             var position = after
-            while position < head {
+            while position.position < head {
                 let page = try await call.reader.page(
                     after: position,
                     until: head,
@@ -39,7 +39,7 @@ enum EventStream {
                     buffer.writeInteger(UInt8(ascii: "\n"))
                 }
                 if buffer.readableBytes > 0 { try await writer.write(buffer) }
-                position = page.nextAfter
+                position = page.cursor
             }
             try await writer.finish(nil)
         }
@@ -54,13 +54,13 @@ enum EventStream {
 
     static func serverSentEvents(
         _ call: Call,
-        after: Position,
+        after: Cursor,
         types: Set<EventType>?,
         episode: EpisodeID?
     ) -> Response {
         ServerSentEvents.response(
             call,
-            from: after,
+            from: after.position,
             told: { "the stream after position \(after) ended at \($0)" }
         ) { end, writer in
             let follower = EventFollower(
@@ -95,11 +95,17 @@ enum EventStream {
         var quietSince = ContinuousClock.now
         var checkedAt: ContinuousClock.Instant?
         while !end.isReached, Instant.now < call.principal.expiresAt {
-            let events = try await next(&follower)
+            let events: [RecordedEvent]
+            do {
+                events = try await next(&follower)
+            } catch let error as CursorError {
+                return try await writer.write(last(error, call))
+            }
             var buffer = ByteBuffer()
             for event in events {
+                let id = Cursor(event.history.position, incarnation: follower.incarnation)
                 buffer.writeString(
-                    "id: \(event.history.position)\nevent: \(event.history.type.rawValue)\ndata: "
+                    "id: \(id)\nevent: \(event.history.type.rawValue)\ndata: "
                 )
                 buffer.writeBytes(event.served())
                 buffer.writeString("\n\n")
@@ -119,7 +125,7 @@ enum EventStream {
                 }
             }
             if buffer.readableBytes == 0, quietSince + heartbeat <= .now {
-                buffer.writeString(": alive at \(follower.position)\n")
+                buffer.writeString(": alive at \(follower.cursor)\n")
             }
             if buffer.readableBytes > 0 {
                 // Told before it is sent: rather too much than too little.
@@ -131,6 +137,15 @@ enum EventStream {
                 if !events.isEmpty, let pause = pause() { try await Task.sleep(for: pause) }
             }
         }
+    }
+
+    /// What a stream ends with that cannot go on: the problem as it answers whoever comes back.
+    private static func last(_ error: CursorError, _ call: Call) -> ByteBuffer {
+        let problem = ProblemAnswer(problem: Problem(error), requestID: call.context.id)
+        var buffer = ByteBuffer(string: "event: cursor-conflict\ndata: ")
+        buffer.writeBytes(problem.json.bytes)
+        buffer.writeString("\n\n")
+        return buffer
     }
 
     /// How long a stream rests after events, by how many there are: 50 ms with a thousand, not at all

@@ -16,8 +16,10 @@ extension Parameter {
 
     private var standardJSON: AnswerJSON? {
         guard let standard else { return nil }
-        if case .integer = kind, let number = Int64(standard) { return .integer(number) }
-        return .string(standard)
+        switch kind {
+        case .integer, .cursor: return Int64(standard).map { .integer($0) } ?? .string(standard)
+        default: return .string(standard)
+        }
     }
 }
 
@@ -37,6 +39,7 @@ extension Parameter.Kind {
                 "type": "integer", "minimum": .integer(range.lowerBound),
                 "maximum": .integer(range.upperBound),
             ]
+        case .cursor: Cursor.schema
         case .types: Self.matching("(\(Self.type))(,(\(Self.type)))*")
         case .date: ["type": "string", "format": "date"]
         case .time, .pastTime: Self.matching(Self.time)

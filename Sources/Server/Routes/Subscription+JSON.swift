@@ -45,7 +45,9 @@ struct SubscriptionDescription: JSONObject {
 
     static let fields: [JSONField<Self>] =
         Subscription.fields.map { $0.lifted(\.subscription) } + [
-            .init("position", \.status.position),
+            .init("position") {
+                Cursor($0.status.position, incarnation: $0.status.incarnation)
+            },
             .init("head", \.status.head),
             .init("lag", \.status.lag),
             .init("dead_letters", \.status.deadLetters),
@@ -71,8 +73,8 @@ extension SubscriptionStatus.Bucket: JSONObject {
     /// Where a bucket is, and who has it.
     public static let fields: [JSONField<Self>] = [
         .init("bucket", \.number),
-        .init("position", \.position),
-        .init("delivered", \.delivered),
+        .init("position") { Cursor($0.position, incarnation: $0.incarnation) },
+        .init("delivered") { Cursor($0.delivered, incarnation: $0.incarnation) },
         .init("epoch", \.epoch),
         .init("consumer", \.consumer),
         .init("leased_until", \.leasedUntil),
@@ -130,8 +132,8 @@ extension SubscriptionDelivery.Batch: JSONObject {
     /// What `ack` takes.
     public static let fields: [JSONField<Self>] = [
         .init("bucket", \.bucket),
-        .init("from", \.from),
-        .init("to", \.to),
+        .init("from") { Cursor($0.from, incarnation: $0.incarnation) },
+        .init("to") { Cursor($0.to, incarnation: $0.incarnation) },
         .init("epoch", \.epoch),
         .init("deliveries", \.deliveries),
     ]
@@ -148,7 +150,7 @@ extension Acknowledgement: JSONObject {
     /// A bucket, and up to where it is acknowledged now.
     public static let fields: [JSONField<Self>] = [
         .init("bucket", \.bucket),
-        .init("position", \.to),
+        .init("position") { Cursor($0.to, incarnation: $0.incarnation ?? 1) },
     ]
 }
 
@@ -156,10 +158,17 @@ extension StaleAcknowledgement: JSONObject {
     /// Where a bucket is.
     public static let fields: [JSONField<Self>] = [
         .init("bucket", \.bucket),
-        .init("position", \.position),
-        .init("delivered", \.delivered),
+        .init("position", \.cursors.position),
+        .init("delivered", \.cursors.delivered),
         .init("epoch", \.epoch),
     ]
+
+    /// Both positions as they are told.
+    var cursors: (position: Cursor, delivered: Cursor) {
+        (
+            Cursor(position, incarnation: incarnation), Cursor(delivered, incarnation: incarnation)
+        )
+    }
 }
 
 /// Events that were given out in vain.

@@ -11,14 +11,15 @@ enum SubscriptionRoutes {
 
     static func put(_ call: Call) async throws -> Reply {
         let name = try name(call)
-        let (subscription, givesAfter) = try settings(name, call.body, call)
+        let (subscription, after) = try settings(name, call.body, call)
         if subscription.webhook?.payload == .full { try requireAdministrator(call) }
         let registry = call.subscriptions
         let stored = try await registry.all().first { $0.name == name }
         if stored?.webhook?.payload == .full { try requireAdministrator(call) }
         let made = try await registry.put(
             subscription,
-            givesAfter: givesAfter,
+            givesAfter: after != nil,
+            incarnation: after.flatMap { $0.position == .zero ? nil : $0.incarnation },
             by: call.principal.subject
         )
         let isShared = subscription.webhook?.signature == .hmac
@@ -68,7 +69,7 @@ enum SubscriptionRoutes {
         _ name: SubscriptionName,
         _ body: [UInt8],
         _ call: Call
-    ) throws -> (Subscription, givesAfter: Bool) {
+    ) throws -> (Subscription, after: Cursor?) {
         let allowsPrivate = call.service.settings.allowsPrivateNetworks
         return try JSONBody.object(body) { object in
             var subscription = Subscription(name: name)
@@ -80,8 +81,8 @@ enum SubscriptionRoutes {
                 return Set(types)
             }
             subscription.episode = object.optional("episode_id", .identifier())
-            let after = object.optional("after", .integer(0...Int(Position.most)))
-            subscription.after = Position(Int64(after ?? 0))
+            let after = object.optional("after", .cursor)
+            subscription.after = after?.position ?? .zero
             if let seconds = object.optional("lease_seconds", .integer(1...3_600)) {
                 subscription.leaseSeconds = seconds
             }
@@ -98,7 +99,7 @@ enum SubscriptionRoutes {
                 settings.signature = choice("signature", webhook) ?? settings.signature
                 return settings
             }
-            return (subscription, after != nil)
+            return (subscription, after)
         }
     }
 
@@ -181,16 +182,20 @@ enum SubscriptionRoutes {
             atMost: Subscription.buckets
         ) { object in
             let most = Int(Position.most)
-            let from = object.required("from", .integer(0...most)) ?? 0
-            let to = object.required("to", .integer(0...most)) ?? 0
-            if to < from { object.refuse("to", "out_of_range", "must not lie before from") }
+            let from = object.required("from", .cursor) ?? .beginning
+            let to = object.required("to", .cursor) ?? .beginning
+            if to.position < from.position {
+                object.refuse("to", "out_of_range", "must not lie before from")
+            }
             // What a batch says of itself is taken with it, so that it can be sent back as it came.
             _ = object.optional("deliveries", .integer(0...))
             return Acknowledgement(
                 bucket: object.required("bucket", .integer(0...63)) ?? 0,
-                from: Position(Int64(from)),
-                to: Position(Int64(to)),
+                from: from.position,
+                to: to.position,
                 epoch: object.optional("epoch", .integer(0...most)).map { Int64($0) },
+                // Of an older and a newer incarnation the older one counts: then it fits nowhere.
+                incarnation: [from, to].filter { $0.position > .zero }.map(\.incarnation).min(),
                 failed: object.objects("failed", reading: failed) ?? []
             )
         }
@@ -305,7 +310,7 @@ extension Problem {
                     pointer: isList ? "/\(one.index)" : "",
                     code: "stale",
                     detail: "does not fit: bucket \(one.bucket) is acknowledged up to "
-                        + "\(one.position) and given out up to \(one.delivered), epoch \(one.epoch)"
+                        + "\(one.cursors.position) and given out up to \(one.cursors.delivered), epoch \(one.epoch)"
                 )
             },
             buckets: stale
@@ -328,6 +333,13 @@ extension Problem {
                         detail: "must not lie beyond the ledger's head"
                     )
                 ]
+            )
+        case .stoodBeyondHead(let cursor):
+            self.init(
+                status: .conflict,
+                code: "cursor-conflict",
+                detail: "\(error)",
+                cursor: cursor
             )
         case .fixed, .tooMany, .isPushed, .isFetched, .stale:
             self.init(

@@ -71,7 +71,10 @@ struct NetworkAddress: Hashable, Sendable {
         return nil
     }
 
-    /// The addresses of a name, by the operating system's rules.
+    /// Finds the addresses of a name; blocks.
+    typealias LookUp = @Sendable (_ host: String) -> [NetworkAddress]
+
+    /// The addresses of a name, in the operating system's order.
     ///
     /// Blocks.
     static func lookUp(_ host: String) -> [NetworkAddress] {

@@ -3,8 +3,8 @@ import FoundationEssentials
 import NIOCore
 import NIOPosix
 
-/// Where a webhook is sent: checked when it is put, and again at each connection, which goes to the
-/// very address that was checked.
+/// Where a webhook is sent: checked when it is put, and again when it is sent to, which goes to the very
+/// addresses that were checked.
 struct WebhookAddress: Sendable {
     /// As it was put.
     let url: String
@@ -62,27 +62,35 @@ struct WebhookAddress: Sendable {
         "must not be of a private network; the operator can allow it"
     )
 
-    /// The client that connects to the address which the name has now, if that is a public one: to no
-    /// other address, to no other host, whatever is answered.
+    /// The addresses that the name has now, each of which may be connected to.
     ///
-    /// - Throws: ``WebhookError``.
-    func client() async throws -> HTTPClient {
+    /// - Throws: ``WebhookError`` where it has none, or one that is not public.
+    func addresses(_ lookUp: @escaping NetworkAddress.LookUp) async throws -> [NetworkAddress] {
         let host = host
-        let found = try await NIOThreadPool.singleton.runIfActive { NetworkAddress.lookUp(host) }
-        guard let first = found.first else {
-            throw WebhookError("unknown_host", "its name is not known")
-        }
+        let found = try await NIOThreadPool.singleton.runIfActive { lookUp(host) }
+        guard !found.isEmpty else { throw WebhookError("unknown_host", "its name is not known") }
         // One address that is not public among others is a trick, or a mistake.
         guard allowsPrivate || found.allSatisfy(PublicNetwork.contains) else {
             throw Self.notPublic
         }
+        return found
+    }
+
+    /// The client that connects to one address, and to no other, whatever is answered.
+    ///
+    /// A certificate must be that of the name.
+    ///
+    /// - Parameter limit: how long the connection may take, TLS included.
+    func client(to address: NetworkAddress, within limit: Duration) -> HTTPClient {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(5), read: .seconds(15)),
+            timeout: .init(connect: TimeAmount(limit), read: .seconds(15)),
             decompression: .disabled
         )
         configuration.httpVersion = .http1Only
-        configuration.dnsOverride = [host: first.text]
+        configuration.dnsOverride = [host: address.text]
+        // The next address is tried instead.
+        configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 }

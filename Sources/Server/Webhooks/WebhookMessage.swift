@@ -13,11 +13,17 @@ struct WebhookMessage: Sendable {
     /// - Parameters:
     ///   - event: what happened.
     ///   - ledger: where.
+    ///   - name: what the message is called within the ledger.
     ///   - settings: how much is sent, and in which form.
-    init(_ event: RecordedEvent, ledger: LedgerName, settings: WebhookSettings) {
+    init(
+        _ event: RecordedEvent,
+        ledger: LedgerName,
+        name: String,
+        settings: WebhookSettings
+    ) {
         let position = event.history.position
         let recordedAt = event.history.recordedAt.description
-        id = "\(ledger)/\(position)"
+        id = "\(ledger)/\(name)"
         let data: AnswerJSON =
             switch settings.payload {
             case .full: .raw(event.served())
@@ -30,7 +36,7 @@ struct WebhookMessage: Sendable {
         // The kind of an event says something about a client: a thin message keeps it back.
         let kind = settings.payload == .full ? event.history.type.rawValue : "event_recorded"
         let attributes = [
-            ("specversion", "1.0"), ("id", "\(position)"), ("source", "/v1/ledgers/\(ledger)"),
+            ("specversion", "1.0"), ("id", name), ("source", "/v1/ledgers/\(ledger)"),
             ("type", "org.episodeledger.\(kind)"), ("subject", event.episodeID.description),
             ("time", recordedAt),
         ]

@@ -28,17 +28,22 @@ final class WebhookSender: LeasedWork {
     private let registry: WebhookRegistry
     private let allowsPrivate: Bool
     private let reader: EventReader
+    private let lookUp: NetworkAddress.LookUp
+    /// The address of each webhook that answered last: it is asked first the next time.
+    private let answering = Mutex<[SubscriptionName: NetworkAddress]>([:])
     private let running = Atomic(0)
 
     init(
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
         holder: String,
-        allowsPrivate: Bool
+        allowsPrivate: Bool,
+        lookUp: @escaping NetworkAddress.LookUp = NetworkAddress.lookUp
     ) {
         self.database = database
         self.ledger = ledger
         self.allowsPrivate = allowsPrivate
+        self.lookUp = lookUp
         registry = WebhookRegistry(database, ledger: ledger, holder: holder)
         reader = EventReader(database, ledger: ledger)
     }
@@ -88,50 +93,38 @@ final class WebhookSender: LeasedWork {
         _ feed: LiveFeed,
         _ onTrouble: @Sendable (any Error) -> Void
     ) async {
-        let connections = Connections(lease.settings.url, allowsPrivate: allowsPrivate)
+        let name = lease.subscription.name
+        let route = WebhookRoute(
+            lease.settings.url,
+            allowsPrivate: allowsPrivate,
+            answering: answering.withLock { $0[name] },
+            attempts: lease.attempts,
+            lookUp: lookUp
+        )
         do {
-            try await deliver(lease, connections, feed)
+            try await deliver(lease, route, feed)
         } catch {
             // The lease ends by itself.
             if !isStopping {
-                let name = lease.subscription.name
                 onTrouble(WebhookTrouble("webhook \(name): \(Problem(error).detail)"))
             }
         }
-        await connections.close()
-    }
-
-    /// The connections of one turn, made when there is something to send.
-    private final class Connections: Sendable {
-        private let url: String
-        private let allowsPrivate: Bool
-        private let client = Mutex<HTTPClient?>(nil)
-
-        init(_ url: String, allowsPrivate: Bool) {
-            (self.url, self.allowsPrivate) = (url, allowsPrivate)
+        answering.withLock { answering in
+            // Of webhooks that are gone nothing is kept for ever.
+            if answering.count > SubscriptionRegistry.limit { answering = [:] }
+            answering[name] = route.answering
         }
-
-        /// - Throws: ``WebhookError`` where the address may not be used, or leads nowhere.
-        func open() async throws -> HTTPClient {
-            if let client = client.withLock({ $0 }) { return client }
-            let made = try await WebhookAddress(url, allowsPrivate: allowsPrivate).client()
-            client.withLock { $0 = made }
-            return made
-        }
-
-        func close() async {
-            let client = client.withLock { $0 }
-            try? await client?.shutdown()
-        }
+        await route.close()
     }
 
     private func deliver(
         _ start: WebhookLease,
-        _ connections: Connections,
+        _ route: WebhookRoute,
         _ feed: LiveFeed
     ) async throws {
         var lease = start
         let secrets = try await registry.secrets(lease.subscription)
+        let names = try await registry.names()
         let end = ContinuousClock.now + Self.turnLimit
         var keptUntil = ContinuousClock.now
         while !isStopping, .now < end {
@@ -143,7 +136,13 @@ final class WebhookSender: LeasedWork {
             )
             for event in page.events {
                 guard !isStopping else { return try await registry.release(lease) }
-                let answer = await send(event, lease.settings, secrets, connections)
+                let message = WebhookMessage(
+                    event,
+                    ledger: ledger.name,
+                    name: names.name(of: event),
+                    settings: lease.settings
+                )
+                let answer = await send(message, to: lease.settings.url, secrets, route)
                 guard let status = answer.status, (200...299).contains(status) else {
                     return try await fail(
                         lease,
@@ -181,29 +180,27 @@ final class WebhookSender: LeasedWork {
     }
 
     private func send(
-        _ event: RecordedEvent,
-        _ settings: WebhookSettings,
+        _ message: WebhookMessage,
+        to url: String,
         _ secrets: [WebhookSecret],
-        _ connections: Connections
+        _ route: WebhookRoute
     ) async -> Answer {
-        let message = WebhookMessage(event, ledger: ledger.name, settings: settings)
         do {
-            let client = try await connections.open()
             let now = Instant.now.microseconds / 1_000_000
-            var request = HTTPClientRequest(url: settings.url)
+            var request = HTTPClientRequest(url: url)
             request.method = .POST
             for (name, value) in try message.headers(at: now, signedWith: secrets) {
                 request.headers.add(name: name, value: value)
             }
             request.headers.add(name: "user-agent", value: "episode-ledger")
             request.body = .bytes(ByteBuffer(bytes: message.body))
-            let response = try await client.execute(request, timeout: .seconds(15))
+            let response = try await route.send(request)
             // Nobody reads it; but a connection is free again only once it is read. One that trickles
             // in is left.
             _ = try? await withTimeout(.seconds(2)) {
                 try await response.body.collect(upTo: 65_536)
             }
-            let wait = response.headers.first(name: "retry-after").flatMap(Self.seconds)
+            let wait = response.headers.first(name: "retry-after").flatMap { Self.wait($0) }
             return Answer(status: Int(response.status.code), retryAfter: wait)
         } catch let error as WebhookError {
             return Answer(error: error.code)
@@ -214,9 +211,16 @@ final class WebhookSender: LeasedWork {
         }
     }
 
-    /// `Retry-After` in seconds; its other form, a date, is left to the schedule.
-    private static func seconds(_ text: String) -> Double? {
-        Double(text).flatMap { $0.isFinite && $0 >= 0 ? min($0, longestWait) : nil }
+    /// What `Retry-After` asks for, in seconds from now: a number, or a time of this machine's clock.
+    ///
+    /// At most ``longestWait``; nil where it asks for nothing, such as a time that has passed.
+    static func wait(_ text: String, now: Instant = .now) -> Double? {
+        let seconds =
+            Double(text)
+            ?? HTTPDate.instant(text, now: now).map {
+                Double($0.microseconds - now.microseconds) / 1_000_000
+            }
+        return seconds.flatMap { $0.isFinite && $0 >= 0 ? min($0, longestWait) : nil }
     }
 
     private static func code(_ error: HTTPClientError) -> String {
