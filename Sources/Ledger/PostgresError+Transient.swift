@@ -10,7 +10,8 @@ extension PostgresError {
         if let sqlState {
             return sqlState.isRetryable || sqlState.isRefusedForNow || sqlState == .queryCanceled
         }
-        return [.connectionFailed, .connectionLost, .timedOut, .poolExhausted].contains(code)
+        return [.connectionFailed, .connectionLost, .unconfirmed, .timedOut, .poolExhausted]
+            .contains(code)
     }
 
     /// Whether the server cannot do it now, and will not a moment later either: it takes no writes, or

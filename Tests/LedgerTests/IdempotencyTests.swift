@@ -57,6 +57,58 @@ struct IdempotencyTests {
         }
     }
 
+    @Test("Who ends the wait for a standby by hand makes no append certain")
+    func endedWait() async throws {
+        try await TestCluster.withPrivateCluster { cluster in
+            try await LedgerFixture.withDatabase(on: cluster) { database in
+                let ledger = try await database.ledger(named: .default)
+                try await Sequencer.with(database, ledger: ledger) { sequencer in
+                    try await sequencer.appended(request(.fresh, SampleEvent.admitted()))
+                    _ = try await cluster.sql(
+                        "alter system set synchronous_standby_names = 'nobody'"
+                    )
+                    _ = try await cluster.sql("select pg_reload_conf()")
+                    try await eventually("commits wait") {
+                        try await cluster.sql("show synchronous_standby_names").contains("nobody")
+                    }
+                    let asked = request(.fresh, SampleEvent.admitted())
+                    let told = Flag()
+                    try await withThrowingTaskGroup { group in
+                        group.addTask {
+                            let receipts = try await sequencer.appended(asked)
+                            told.set()
+                            return receipts.count
+                        }
+                        // The first wait, and that of the same batch sent again.
+                        for _ in 0..<2 {
+                            try await eventually("a wait is ended") {
+                                try await cluster.sql(
+                                    """
+                                    select count(pg_cancel_backend(pid)) from pg_stat_activity
+                                    where wait_event = 'SyncRep' and query like '%append_batch%'
+                                    """
+                                ) != "0\n"
+                            }
+                        }
+                        try await eventually("it waits once more") {
+                            try await cluster.sql(
+                                """
+                                select count(*) from pg_stat_activity
+                                where wait_event = 'SyncRep' and query like '%append_batch%'
+                                """
+                            ) != "0\n"
+                        }
+                        #expect(!told.isSet)
+                        _ = try await cluster.sql("alter system reset synchronous_standby_names")
+                        _ = try await cluster.sql("select pg_reload_conf()")
+                        #expect(try await group.next() == 1)
+                    }
+                    #expect(try await audit(database, ledger).count == 2)
+                }
+            }
+        }
+    }
+
     @Test("Another spelling of times and ids is the same content")
     func otherSpelling() async throws {
         try await LedgerFixture.withSequencer { database, sequencer in

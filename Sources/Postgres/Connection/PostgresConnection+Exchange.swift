@@ -30,7 +30,12 @@ extension PostgresConnection {
                 commits: commits
             )
             settle(exchange)
+            let isUnconfirmed = session.takeUnconfirmed()
             guard let failure = exchange.failure else {
+                if isUnconfirmed {
+                    let context = "committed here, and not confirmed by the standby it waits for"
+                    throw PostgresError(.unconfirmed, context, mayHaveCommitted: true)
+                }
                 return statements.indices.compactMap { exchange.rows[$0].map(PostgresRows.init) }
             }
             if mayRetry, forgetStale(exchange, failure) {

@@ -45,6 +45,10 @@ final class Session: @unchecked Sendable {
         cancelKey = PQgetCancel(connection)
     }
 
+    /// Whether a commit since the last look did not wait for its standby to the end: somebody has ended
+    /// the wait, and the server says that it is committed all the same.
+    func takeUnconfirmed() -> Bool { notices.takeUnconfirmed() }
+
     /// Whether the server still takes connections; answered on a helper thread, at the latest after
     /// `seconds`.
     ///
@@ -114,6 +118,7 @@ final class Session: @unchecked Sendable {
 /// Takes the notices that libpq would otherwise print to stderr.
 final class NoticeSink: Sendable {
     private let handler: (@Sendable (PostgresNotice) -> Void)?
+    private let isUnconfirmed = Atomic<Bool>(false)
 
     init(_ handler: (@Sendable (PostgresNotice) -> Void)?) { self.handler = handler }
 
@@ -130,7 +135,15 @@ final class NoticeSink: Sendable {
         )
     }
 
+    /// Whether a commit since the last look did not wait for its standby to the end.
+    func takeUnconfirmed() -> Bool { isUnconfirmed.exchange(false, ordering: .acquiringAndReleasing) }
+
     private func received(_ result: OpaquePointer?) {
+        // Told by the server's own function, whatever language its texts are in.
+        let source = PQresultErrorField(result, Int32(UInt8(ascii: "R")))
+        if let source, String(cString: source) == "SyncRepWaitForLSN" {
+            isUnconfirmed.store(true, ordering: .releasing)
+        }
         guard let handler else { return }
         handler(PostgresNotice(result))
     }

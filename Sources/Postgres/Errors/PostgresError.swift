@@ -19,6 +19,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
         public static let server = Code(name: "server error")
         /// A transaction could not be committed because one of its statements had failed.
         public static let transactionAborted = Code(name: "transaction aborted")
+        /// The commit was to wait for a standby, and somebody has ended the wait.
+        public static let unconfirmed = Code(name: "commit not confirmed")
         /// A value could not be read as the Swift type asked for.
         public static let decoding = Code(name: "decoding failed")
         /// The task was cancelled.
