@@ -271,7 +271,7 @@ struct ExitStatusTests {
                 #expect(end.errors.contains("append_batch: run `episode-ledger migrate`"))
             }
             let migrated = try await fixture.succeed(["migrate", "--format", "text"])
-            #expect(migrated.lines.first == "put in place append_batch, revision 1")
+            #expect(migrated.lines.first?.hasPrefix("put in place append_batch, revision ") == true)
             #expect(migrated.lines.count == 2)
             try await fixture.succeed(["status"])
         }

@@ -136,7 +136,9 @@ final class NoticeSink: Sendable {
     }
 
     /// Whether a commit since the last look did not wait for its standby to the end.
-    func takeUnconfirmed() -> Bool { isUnconfirmed.exchange(false, ordering: .acquiringAndReleasing) }
+    func takeUnconfirmed() -> Bool {
+        isUnconfirmed.exchange(false, ordering: .acquiringAndReleasing)
+    }
 
     private func received(_ result: OpaquePointer?) {
         // Told by the server's own function, whatever language its texts are in.
