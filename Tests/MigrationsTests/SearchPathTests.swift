@@ -25,7 +25,7 @@ struct SearchPathTests {
                 or p.proowner in (select oid from pg_roles where rolname like 'ledger\\_%')
                 """
             )
-            #expect(functions.count == 3)
+            #expect(functions.count == 4)
             for function in functions {
                 let name = try function.get("name", as: String.self)
                 let settings = try function.get("settings", as: [String]?.self) ?? []

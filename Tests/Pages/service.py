@@ -109,10 +109,10 @@ class Service:
         return out.strip()
 
     @contextlib.contextmanager
-    def locked(self, table):
-        """Nobody reads or writes a table meanwhile."""
+    def locked(self, table, mode="access exclusive"):
+        """Nobody reads or writes a table meanwhile, or by another mode nobody writes it."""
         process = self.psql(stdin=subprocess.PIPE)
-        process.stdin.write(f"begin; lock table {table} in access exclusive mode; select 'held';\n")
+        process.stdin.write(f"begin; lock table {table} in {mode} mode; select 'held';\n")
         process.stdin.flush()
         if process.stdout.readline().strip() != "held":
             raise RuntimeError(process.stderr.read())

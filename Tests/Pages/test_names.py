@@ -122,6 +122,32 @@ class Common(Named):
             expect(page.locator("h1")).to_contain_text(self.first)
             expect(page.locator("h1")).to_contain_text("born 1971-02-03, same name")
 
+    def test_paper_and_wall_bear_names_only_where_asked_for(self):
+        page = self.look(f"/ledgers/{LEDGER}/census?date={DAY}")
+        name = page.locator("[data-row] .name", has_text="Sim Namesake").first
+        expect(name).to_be_visible()
+        page.emulate_media(media="print")
+        expect(name).to_be_hidden()
+        page.emulate_media(media="screen")
+        page.get_by_role("link", name="Print with names").click()
+        page.wait_for_url(re.compile("names=shown"))
+        page.emulate_media(media="print")
+        expect(name).to_be_visible()
+        page.emulate_media(media="screen")
+        page.get_by_role("link", name="Print without names").click()
+        page.wait_for_url(lambda url: "names" not in url)
+        page.get_by_role("link", name="Wall", exact=True).click()
+        page.wait_for_url(re.compile("view=wall"))
+        self.assertNotIn("Sim ", page.locator("main").inner_text())
+        self.go(page, f"/ledgers/{LEDGER}/census?date={DAY}")
+        page.get_by_role("link", name="Wall with names").click()
+        page.wait_for_url(re.compile("view=wall"))
+        self.assertIn("Sim ", page.locator("main").inner_text())
+        # Whoever reads the access log learns of it.
+        self.assertEqual(self.service.sql(
+            "select count(*) > 0 from access_log where detail like '%names=shown%with names%'"
+        ), "t")
+
     def test_clients_are_in_the_order_of_their_names(self):
         tree = read(self.named_reader.get(
             f"/ledgers/{LEDGER}/census?date={DAY}&order=client"))

@@ -189,7 +189,7 @@ class Auditor(Pages):
         expect(told).to_contain_text("180")
         expect(told).to_contain_text("90")
         expect(told).to_contain_text("left at half time")
-        expect(told).to_contain_text("Week from")
+        expect(told).to_contain_text("Week of")
 
     def test_two_knowledge_times_are_compared_by_part_before_after_and_entries(self):
         page = self.open(f"{STEPS}/{self.found.sixty}")

@@ -100,7 +100,7 @@ extension ServiceFixture {
                 insert into read_model_rebuild (ledger_id, name, generation, fold_version, folded,
                     events, lease_holder, lease_until, began_at)
                 values (\(ledger.id.rawValue), \(name), 2, \(Int32(version)), \(folded), \(events),
-                    'builder', clock_timestamp() + interval '1 hour',
+                    'builder', clock_timestamp() + interval '110 seconds',
                     clock_timestamp() - make_interval(secs => \(seconds)))
                 """
             )

@@ -268,6 +268,13 @@ struct SignInTests {
                     let page = try await browser.get("/ledgers/default/\(name)?date=0001-01-01")
                     #expect([200, 400].contains(page.status), "\(name)")
                 }
+                // A browser gets a page, whatever it asks for; a program gets a problem.
+                let accept = ["Accept": "text/html,*/*;q=0.8"]
+                let nowhere = try await browser.getOnce("/nope", headers: accept)
+                #expect(nowhere.status == 404 && nowhere.text.contains("There is no such page"))
+                #expect(nowhere.headers["content-security-policy"] != nil)
+                let problem = try await browser.getOnce("/nope")
+                #expect(problem.headers["content-type"] == "application/problem+json")
                 for path in ["/ledgers/default", "/ledgers"] {
                     let page = try await browser.get(path)
                     #expect(page.headers["content-type"]?.hasPrefix("text/html") != false)

@@ -127,12 +127,15 @@ struct BatchWorker {
         return (known, unreadable)
     }
 
+    /// How long the first call of several may take.
+    private var callLimit: Duration { min(AppendCall.limit, database.configuration.callTimeout) }
+
     /// Tries a read again while the database is away, for a while.
     private func reaching<T>(
         _ body: (_ deadline: ContinuousClock.Instant) async throws -> T
     ) async throws -> T {
         var retry = Retry(limit: Self.settleLimit)
-        var limit = AppendCall.limit
+        var limit = callLimit
         while true {
             do {
                 defer { limit *= 2 }
@@ -365,7 +368,7 @@ struct BatchWorker {
         var inDoubt = false
         var wasRefused = false
         // Each try has longer than the one before: what is merely slow gets there in the end.
-        var limit = AppendCall.limit
+        var limit = callLimit
         while true {
             do {
                 defer { limit *= 2 }

@@ -37,6 +37,7 @@ public struct CensusView: PageView {
     private let format: DisplayFormat
     private let roster: CensusRoster
     private let isWall: Bool
+    private let hasNames: Bool
 
     /// The board.
     ///
@@ -62,6 +63,7 @@ public struct CensusView: PageView {
         self.moment = moment
         self.format = format
         isWall = address["view"] == "wall"
+        hasNames = !people.isEmpty
         roster = CensusRoster(
             answers,
             address,
@@ -141,6 +143,10 @@ public struct CensusView: PageView {
                     text: "Wall"
                 ),
             ]
+            if hasNames {
+                let wall = address.to(address.path, ["view": "wall", "names": "shown"])
+                acts.append(.button("Wall with names", wall.href))
+            }
         }
         return .tag(
             "div",

@@ -153,6 +153,10 @@ public struct PageFrame: Sendable {
     public var requestID: String
     /// Whether the page is read from three meters.
     public var isWall = false
+    /// Whether names are printed too.
+    public var namesOnPaper = false
+    /// The same page with names where they are not shown, or without; nil where there are none.
+    public var otherNames: (words: String, address: PageAddress)?
     /// Where changes of this page come from; nil where it does not change by itself.
     public var live: String?
 
@@ -175,7 +179,8 @@ public struct PageFrame: Sendable {
             .tag("script", ["src": Assets.script.path, "defer": ""]),
         ]
         let body =
-            (["class": "wall"] as Attributes).when(isWall)
+            (["class": isWall ? "wall" : "paper-names"] as Attributes)
+            .when(isWall || namesOnPaper)
             + (["data-keys": "on"] as Attributes).when(viewer?.usesKeys ?? false)
             + (live.map { ["data-live": $0] } ?? [:])
         let notices = (clocks?.notices ?? []) + notices
@@ -358,6 +363,11 @@ public struct PageFrame: Sendable {
                 ]
             )
         )
+        if let otherNames {
+            parts.append(
+                .tag("a", ["href": otherNames.address.href], text: otherNames.words)
+            )
+        }
         if viewer != nil {
             parts.append(
                 .tag("a", ["href": "/account#h-keys", "data-opens": "keys"], text: "Keys")

@@ -72,7 +72,7 @@ private func router(
     metrics: PrometheusMetrics
 ) -> Router<LedgerRequestContext> {
     let router = Router(context: LedgerRequestContext.self)
-    router.add(middleware: ProblemMiddleware())
+    router.add(middleware: ProblemMiddleware(pages: PageDoor(service)))
     let door = Door(service)
     router.get("healthz") { _, _ in OperationRoutes.health() }
     router.get("readyz") { _, _ in await OperationRoutes.readiness(service) }

@@ -21,6 +21,9 @@ struct LedgerRequestContext: RequestContext {
 
 /// Turns every error into a problem, logs the request without its query, and counts it.
 struct ProblemMiddleware: RouterMiddleware {
+    /// Answers a browser that asks for what there is not.
+    let pages: PageDoor
+
     func handle(
         _ request: Request,
         context: LedgerRequestContext,
@@ -34,6 +37,10 @@ struct ProblemMiddleware: RouterMiddleware {
         var response: Response
         do {
             response = try await next(request, context)
+        } catch let error as HTTPError where error.status == .notFound && wantsPage(request) {
+            response = await pages.answer(request, context) {
+                throw Problem.notFound("there is no such page")
+            }
         } catch {
             let problem = Problem(error)
             if problem.status.code >= 500 {
@@ -69,6 +76,12 @@ struct ProblemMiddleware: RouterMiddleware {
             ]
         )
         return response
+    }
+
+    /// Whether a browser asks, and not for what programs ask.
+    private func wantsPage(_ request: Request) -> Bool {
+        let accepted = request.headers[.accept] ?? ""
+        return accepted.contains("text/html") && !request.uri.path.hasPrefix("/v1")
     }
 }
 

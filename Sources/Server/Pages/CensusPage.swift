@@ -29,10 +29,11 @@ enum CensusPage {
             return try request.csv(answer, rows: list.enrolled.count)
         }
         let made = try await made(request)
-        // The wall, which everybody can see, has keys alone.
+        // The wall, which everybody can see, has keys alone unless names are asked for.
         let isWall = request.address["view"] == "wall"
         let keys = made.answers.attendance.enrolled.map(\.clientID)
-        let people = isWall ? People() : await request.people(keys)
+        let hasNames = !isWall || request.address["names"] == "shown"
+        let people = hasNames ? await request.people(keys) : People()
         let view = CensusView(
             made.answers,
             request.address,

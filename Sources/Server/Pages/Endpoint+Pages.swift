@@ -162,15 +162,23 @@ extension Endpoint {
         standard: "1"
     )
 
+    /// Where names are shown besides.
+    private static let names = Parameter(
+        "names",
+        .choice(["shown"]),
+        "Names on the wall, and on paper."
+    )
+
     /// A page that changes while it is looked at, and what changes on it.
     private static func livePage(
         _ path: String,
         _ summary: String,
         shows operations: [String],
-        parameters: [Parameter] = [],
+        parameters own: [Parameter] = [],
         handler: @escaping @Sendable (PageRequest) async throws -> PageResult
     ) -> [Endpoint] {
-        [
+        let parameters = own + [names]
+        return [
             page(
                 path,
                 summary,

@@ -45,6 +45,7 @@ struct FoundPage: Sendable {
         var frame = try await request.frame(basis, replayed, compares)
         if let notice = people.notice { frame.notices.append(notice) }
         frame.isWall = isWall
+        showNames(&frame, request.address)
         frame.comparison = comparison
         if isLive, request.clocks.isLive {
             var live = request.address.with(["auto": "1"])
@@ -63,6 +64,18 @@ struct FoundPage: Sendable {
                 rows: rows,
                 filters: filters + (people.isEmpty ? [] : ["with names"])
             )
+        )
+    }
+
+    /// Paper and wall bear names only where asked for.
+    private func showNames(_ frame: inout PageFrame, _ address: PageAddress) {
+        let isAsked = address["names"] == "shown"
+        frame.namesOnPaper = isAsked && !isWall
+        // The wall has nothing to press: who puts it up says so.
+        guard !isWall, !people.isEmpty else { return }
+        frame.otherNames = (
+            isAsked ? "Print without names" : "Print with names",
+            address.with(["names": isAsked ? nil : "shown"])
         )
     }
 
