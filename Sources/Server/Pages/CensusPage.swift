@@ -44,7 +44,10 @@ enum CensusPage {
             parked: made.basis.parked
         )
         let enrolled = made.answers.attendance.enrolled
-        var page = FoundPage(
+        // The wall's pages turn by themselves, the last one back to the first.
+        let following = view.isLastPage ? nil : String(request.page + 1)
+        let next = (request.address.with(["page": following]), Self.wallSeconds)
+        let page = FoundPage(
             view: view,
             basis: made.basis,
             rows: enrolled.count,
@@ -57,14 +60,10 @@ enum CensusPage {
                 [:],
                 enrolled.map { ($0.episodeID, $0.clientID) },
                 people
-            )
+            ),
+            isWall: isWall,
+            next: isWall ? next : nil
         )
-        if isWall {
-            page.isWall = true
-            // Its pages turn by themselves, the last one back to the first.
-            let next = view.isLastPage ? nil : String(request.page + 1)
-            page.next = (request.address.with(["page": next]), Self.wallSeconds)
-        }
         return .page(page)
     }
 

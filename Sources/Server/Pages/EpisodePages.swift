@@ -364,20 +364,25 @@ struct EpisodeAsked {
         _ basis: ReadModelBasis,
         compares: Bool = true
     ) -> PageResult {
-        var page = FoundPage(
-            view: view,
-            basis: basis,
-            rows: 1,
-            people: record.people,
-            compares: compares
-        )
-        if record.version != nil, let line = record.then.replay.lines.last {
-            page.replayed = ReplayedVersion(
-                line.event.history.version,
-                knownAt: line.event.history.knownAt,
-                isSourceTime: line.isSourceTime
+        .page(
+            FoundPage(
+                view: view,
+                basis: basis,
+                rows: 1,
+                replayed: replayed(record),
+                people: record.people,
+                compares: compares
             )
-        }
-        return .page(page)
+        )
+    }
+
+    /// The version that a page replays; nil where it shows a time.
+    private func replayed(_ record: EpisodeRecord) -> ReplayedVersion? {
+        guard record.version != nil, let line = record.then.replay.lines.last else { return nil }
+        return ReplayedVersion(
+            line.event.history.version,
+            knownAt: line.event.history.knownAt,
+            isSourceTime: line.isSourceTime
+        )
     }
 }
