@@ -216,7 +216,7 @@ class Pictures:
                 if search:
                     page.locator("#q").fill(search)
                     page.locator("#q").press("Enter")
-                    page.wait_for_url("**/search")
+                    page.wait_for_url(re.compile(r"/search(\?|$)"))
                 if press:
                     page.locator(press).first.click()
                 if key:
