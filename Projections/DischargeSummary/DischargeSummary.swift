@@ -183,6 +183,16 @@ public struct DischargeSummary: Hashable, Sendable {
         public var lateEntries: [Element<LateEntry>]
     }
 
+    /// The sections that elements stand in, each once: "client" of `client/ended_at`.
+    public static func sections(of elements: [String]) -> [String] {
+        var sections: [String] = []
+        for element in elements {
+            let section = String(element.prefix { $0 != "/" })
+            if !sections.contains(section) { sections.append(section) }
+        }
+        return sections
+    }
+
     /// A correction of an entry.
     public struct Correction: Hashable, Sendable {
         /// The correcting event.

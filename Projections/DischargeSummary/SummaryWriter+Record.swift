@@ -67,14 +67,8 @@ extension SummaryWriter {
         )
     }
 
-    /// The sections that elements stand in, each once.
     private func concerns(_ elements: [String]) -> String {
-        var sections: [String] = []
-        for element in elements {
-            let section = Words.code(String(element.prefix { $0 != "/" }))
-            if !sections.contains(section) { sections.append(section) }
-        }
-        return sections.joined(separator: ", ")
+        DischargeSummary.sections(of: elements).map(Words.code).joined(separator: ", ")
     }
 
     var completeness: Section {

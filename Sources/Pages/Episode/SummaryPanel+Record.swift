@@ -41,7 +41,8 @@ extension SummaryPanel {
                             [.text(Words.title(late.type.rawValue))],
                             [.text(format.dateAndTime(late.occurredAt))],
                             [.text("\(format.dateAndTime(late.knownAt)), by the \(clock) clock")],
-                            [.text(concerns(late.elements))], marks(element.eventIDs),
+                            [.text(concerns(late.elements))],
+                            marks(element.eventIDs),
                         ]
                     },
                     none: "None."
@@ -49,14 +50,8 @@ extension SummaryPanel {
         )
     }
 
-    /// The sections that elements stand in, each once.
     private func concerns(_ elements: [String]) -> String {
-        var sections: [String] = []
-        for element in elements {
-            let section = Words.code(String(element.prefix { $0 != "/" }))
-            if !sections.contains(section) { sections.append(section) }
-        }
-        return sections.joined(separator: ", ")
+        DischargeSummary.sections(of: elements).map(Words.code).joined(separator: ", ")
     }
 
     var doubts: HTML {

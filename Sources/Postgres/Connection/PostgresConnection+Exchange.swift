@@ -30,12 +30,8 @@ extension PostgresConnection {
                 commits: commits
             )
             settle(exchange)
-            let isUnconfirmed = session.takeUnconfirmed()
             guard let failure = exchange.failure else {
-                if isUnconfirmed {
-                    let context = "committed here, and not confirmed by the standby it waits for"
-                    throw PostgresError(.unconfirmed, context, mayHaveCommitted: true)
-                }
+                try checkConfirmed()
                 return statements.indices.compactMap { exchange.rows[$0].map(PostgresRows.init) }
             }
             if mayRetry, forgetStale(exchange, failure) {
@@ -44,6 +40,15 @@ extension PostgresConnection {
             }
             throw serverError(failure, statements)
         }
+    }
+
+    /// Whether what was committed has waited for its standby to the end.
+    ///
+    /// - Throws: ``PostgresError/Code/unconfirmed`` where somebody has ended the wait.
+    func checkConfirmed() throws(PostgresError) {
+        guard session.takeUnconfirmed() else { return }
+        let context = "committed here, and not confirmed by the standby it waits for"
+        throw PostgresError(.unconfirmed, context, mayHaveCommitted: true)
     }
 
     private func checkBeforeSending(_ limit: CallLimit) throws(PostgresError) {

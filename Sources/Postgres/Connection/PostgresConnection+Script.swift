@@ -39,6 +39,7 @@ extension PostgresConnection {
         if let failure {
             throw refused(failure, "in a script", script)
         }
+        try checkConfirmed()
     }
 
     /// Reads results until there are no more, outside pipeline mode.

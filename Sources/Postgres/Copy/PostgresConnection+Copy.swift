@@ -162,6 +162,7 @@ extension PostgresConnection {
         if let failure {
             throw refused(failure, "COPY", sql.text)
         }
+        try checkConfirmed()
         return rows
     }
 

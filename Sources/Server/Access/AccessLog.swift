@@ -186,7 +186,7 @@ final class AccessLog: Sendable {
         guard let (entry, ledger) = failed.withLock({ $0 }) else { return false }
         do {
             // Tried and taken back: whoever asked has been told that it was not kept.
-            try await database.writer.withTransaction { connection in
+            return try await database.writer.withTransaction { connection -> Bool in
                 for statement in AccessDecision.statements(writing: [entry], to: ledger) {
                     _ = try await connection.query(statement)
                 }
@@ -198,7 +198,6 @@ final class AccessLog: Sendable {
         } catch let error as PostgresError where error.sqlState != nil {
             return true
         }
-        return false
     }
 
     private struct TakenBack: Error {}

@@ -128,11 +128,3 @@ extension EpisodeID {
         return (EpisodeID(bits: first), EpisodeID(bits: first | ((1 << rest) - 1)))
     }
 }
-
-extension String {
-    /// Without blanks around it.
-    fileprivate var trimmed: String {
-        let start = drop { $0.isWhitespace }
-        return String(start.reversed().drop { $0.isWhitespace }.reversed())
-    }
-}

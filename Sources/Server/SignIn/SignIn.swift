@@ -207,12 +207,6 @@ private final class FormKey: Sendable {
     }
 }
 
-extension Substring {
-    fileprivate var trimmed: String {
-        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-    }
-}
-
 /// The fields of a form as a browser sends it.
 struct FormFields: Sendable {
     /// As they were sent.

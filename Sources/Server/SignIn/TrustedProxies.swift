@@ -107,11 +107,3 @@ extension NetworkAddress {
         return "\(groups.joined(separator: ":"))::/64"
     }
 }
-
-extension String {
-    /// Without blanks around it.
-    fileprivate var trimmed: String {
-        let start = drop { $0 == " " || $0 == "\t" }
-        return String(start.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-    }
-}
