@@ -97,7 +97,10 @@ let package = Package(
         // The read models.
         .target(
             name: "ProjectionRuntime",
-            dependencies: ["Documents", "Ledger", "CareEpisode", "Postgres"],
+            dependencies: [
+                "Documents", "Ledger", "CareEpisode", "Postgres",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict
         ),
         .target(

@@ -116,8 +116,15 @@ public enum ReadModels {
         ledger: LedgerDescription,
         holder: String
     ) throws -> [any LeasedWork] {
+        let batches = SharedBatches(database, ledger: ledger)
         func worker(_ projection: some EpisodeProjection) -> any LeasedWork {
-            ProjectionWorker(projection, database, ledger: ledger, holder: holder)
+            ProjectionWorker(
+                projection,
+                database,
+                ledger: ledger,
+                holder: holder,
+                batches: batches
+            )
         }
         return try all(ledger).map { worker($0) }
     }

@@ -33,6 +33,12 @@ public struct CensusProjection: LedgerProjection {
         try EpisodeCensus.fold(episode, history, calendar: calendar)
     }
 
+    /// Shares the course.
+    public func fold(_ episode: EpisodeID, sharing history: EpisodeHistory) throws -> EpisodeCensus?
+    {
+        try Course.of(history, calendar: calendar).map { EpisodeCensus(episode, $0) }
+    }
+
     /// One row for the episode, one for each stay.
     public func encode(_ census: EpisodeCensus, into rows: inout EncodedRows) {
         rows.append(CensusEpisodeRow(census))

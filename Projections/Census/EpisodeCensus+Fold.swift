@@ -9,8 +9,12 @@ extension EpisodeCensus {
         _ history: EffectiveHistory,
         calendar: LocalCalendar
     ) throws -> EpisodeCensus? {
-        guard let course = try Course(history, calendar: calendar) else { return nil }
-        return EpisodeCensus(
+        try Course(history, calendar: calendar).map { EpisodeCensus(episode, $0) }
+    }
+
+    /// What the census says of a course.
+    init(_ episode: EpisodeID, _ course: Course) {
+        self.init(
             episodeID: episode,
             clientID: course.admitted.clientID,
             admittedAt: course.admission.time,

@@ -1,4 +1,5 @@
 import CareEpisode
+import ProjectionRuntime
 
 /// The course of an episode: its stays, its sessions, its end, its medications.
 ///
@@ -82,6 +83,11 @@ struct Course {
             )
         }
         self.flags = flags
+    }
+
+    /// The course of a history that other folds may have walked already.
+    static func of(_ history: EpisodeHistory, calendar: LocalCalendar) throws -> Course? {
+        try history.once { try Course(history.effective(), calendar: calendar) }
     }
 
     /// What the end says, else the start of the last attended session, else the end.

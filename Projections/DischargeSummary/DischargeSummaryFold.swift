@@ -17,18 +17,29 @@ extension DischargeSummary {
         effectiveAt: Instant?
     ) throws -> DischargeSummary? {
         try Course(history, calendar: calendar).map {
-            try DischargeSummary(episode, $0, effectiveAt: effectiveAt)
+            try DischargeSummary(
+                episode,
+                $0,
+                medications: $0.medications(),
+                effectiveAt: effectiveAt
+            )
         }
     }
 
-    /// Summarizes an episode whose course is known; parameters and errors as for the fold.
-    init(_ episode: EpisodeID, _ course: Course, effectiveAt: Instant?) throws {
+    /// Summarizes an episode whose course and medications are known; parameters and errors as for the
+    /// fold.
+    init(
+        _ episode: EpisodeID,
+        _ course: Course,
+        medications whole: MedicationCourse,
+        effectiveAt: Instant?
+    ) throws {
         let last = course.history.entries.last?.time
         let fold = DischargeSummaryFold(
             course,
             openUntil: course.ending?.entry.time ?? effectiveAt ?? last
         )
-        let medications = try fold.medications(episode)
+        let medications = try fold.medications(episode, whole)
         let care = try fold.courseOfCare()
         self.init(
             episodeID: episode,
@@ -138,9 +149,12 @@ struct DischargeSummaryFold {
 
     /// The medications just after what takes effect at the end, and with what lies after it.
     ///
+    /// - Parameter whole: those of the whole course.
     /// - Throws: a refusal where a recorded payload is none of its type.
-    func medications(_ episode: EpisodeID) throws -> ReviewedMedications {
-        let whole = try course.medications()
+    func medications(
+        _ episode: EpisodeID,
+        _ whole: MedicationCourse
+    ) throws -> ReviewedMedications {
         let cut = history.through(openUntil)
         var atEnd = whole
         if cut.entries.count < history.entries.count {

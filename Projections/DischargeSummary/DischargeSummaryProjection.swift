@@ -38,6 +38,17 @@ public struct DischargeSummaryProjection: LedgerProjection {
         return summary?.status == .final ? summary : nil
     }
 
+    /// Shares the course, and the medications; of an open episode nothing else is worked out.
+    public func fold(
+        _ episode: EpisodeID,
+        sharing history: EpisodeHistory
+    ) throws -> DischargeSummary? {
+        guard let course = try Course.of(history, calendar: calendar) else { return nil }
+        let medications = try history.once { try course.medications() }
+        guard course.ending != nil else { return nil }
+        return try DischargeSummary(episode, course, medications: medications, effectiveAt: nil)
+    }
+
     /// One row.
     public func encode(_ summary: DischargeSummary, into rows: inout EncodedRows) {
         rows.append(

@@ -133,7 +133,12 @@ public struct DischargeSummaryQuery: Sendable {
         // What is ordered for later is a part of the summary at any time.
         let history = history.through(effectiveAt, and: .medicationAdjusted)
         guard let course = try Course(history, calendar: calendar) else { return nil }
-        return try DischargeSummary(episode, course, effectiveAt: effectiveAt)
+        return try DischargeSummary(
+            episode,
+            course,
+            medications: course.medications(),
+            effectiveAt: effectiveAt
+        )
     }
 
     /// The recorded events of one episode that an answer may name.

@@ -37,6 +37,16 @@ public struct MedicationReviewProjection: EpisodeProjection {
         try EpisodeMedications.fold(episode, history, calendar: calendar)
     }
 
+    /// Shares the course, and the medications.
+    public func fold(
+        _ episode: EpisodeID,
+        sharing history: EpisodeHistory
+    ) throws -> EpisodeMedications? {
+        try Course.of(history, calendar: calendar).flatMap { course in
+            EpisodeMedications(episode, course, try history.once { try course.medications() })
+        }
+    }
+
     /// One row for the episode, one for each lineage, interval and change.
     public func encode(_ medications: EpisodeMedications, into rows: inout EncodedRows) {
         let (episode, course) = (medications.episodeID, medications.course)

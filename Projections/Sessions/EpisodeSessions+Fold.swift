@@ -10,9 +10,15 @@ extension EpisodeSessions {
         _ history: EffectiveHistory,
         calendar: LocalCalendar
     ) throws -> EpisodeSessions? {
-        guard let course = try Course(history, calendar: calendar) else { return nil }
+        try Course(history, calendar: calendar).map { try EpisodeSessions(episode, $0) }
+    }
+
+    /// The sessions of a course.
+    ///
+    /// - Throws: what makes a recorded payload or header none.
+    init(_ episode: EpisodeID, _ course: Course) throws {
         let client = course.admitted.clientID
-        return EpisodeSessions(
+        self.init(
             episodeID: episode,
             clientID: client,
             entries: try course.sessions.entries.map { session in

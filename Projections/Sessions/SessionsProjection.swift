@@ -31,6 +31,14 @@ public struct SessionsProjection: LedgerProjection {
         try EpisodeSessions.fold(episode, history, calendar: calendar)
     }
 
+    /// Shares the course.
+    public func fold(
+        _ episode: EpisodeID,
+        sharing history: EpisodeHistory
+    ) throws -> EpisodeSessions? {
+        try Course.of(history, calendar: calendar).map { try EpisodeSessions(episode, $0) }
+    }
+
     /// One row for each entry, one for each stay.
     public func encode(_ sessions: EpisodeSessions, into rows: inout EncodedRows) {
         for entry in sessions.entries { rows.append(SessionEntryRow(entry)) }

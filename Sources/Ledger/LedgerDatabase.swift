@@ -22,6 +22,8 @@ public final class LedgerDatabase: Sendable {
     public let owner: PostgresPool
     /// Links and sessions of the pages: `ledger_sign_in`.
     let signIn: PostgresPool
+    /// Keeps the leases that this process holds.
+    public let leases: LeaseKeeper
 
     /// Describes the connections; none is made before it is needed.
     ///
@@ -44,6 +46,7 @@ public final class LedgerDatabase: Sendable {
         projector = pool("ledger_projector", limit: connectionLimit)
         owner = pool("ledger_owner", limit: 1)
         signIn = pool("ledger_sign_in", limit: 2)
+        leases = LeaseKeeper(projector)
     }
 
     /// Closes every connection; calls under way fail.

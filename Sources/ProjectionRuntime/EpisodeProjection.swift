@@ -26,6 +26,10 @@ public protocol EpisodeProjection: Sendable {
     /// - Throws: whatever makes the history unreadable; the episode is parked.
     func fold(_ episode: EpisodeID, _ history: EffectiveHistory) throws -> Model?
 
+    /// Folds all that is known of one episode, now, with what other read models have worked out of the
+    /// same history; the result is that of ``fold(_:_:)``.
+    func fold(_ episode: EpisodeID, sharing history: EpisodeHistory) throws -> Model?
+
     /// Adds a model's rows, each of one of ``tables``.
     func encode(_ model: Model, into rows: inout EncodedRows)
 
@@ -46,6 +50,11 @@ public protocol EpisodeProjection: Sendable {
 }
 
 extension EpisodeProjection {
+    /// Shares the effective history alone.
+    public func fold(_ episode: EpisodeID, sharing history: EpisodeHistory) throws -> Model? {
+        try fold(episode, try history.effective())
+    }
+
     /// Adds nothing.
     public func encode(
         _ episode: EpisodeID,
@@ -56,6 +65,6 @@ extension EpisodeProjection {
 
     /// Folds all that is known of an episode, now.
     func fold(_ episode: EpisodeID, _ events: [HistoryEvent]) throws -> Model? {
-        try fold(episode, try EffectiveHistory(events))
+        try fold(episode, sharing: EpisodeHistory(events))
     }
 }

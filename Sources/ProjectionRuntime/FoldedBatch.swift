@@ -9,42 +9,53 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
     /// Episodes that were folded; also those that have no rows any more.
     var folded: [EpisodeID] = []
     /// Episodes to be parked.
-    var failed: [(episode: EpisodeID, reason: String)] = []
+    private(set) var failed: [(episode: EpisodeID, reason: String)] = []
     /// Those of them of which a part could be folded; the rows of the others stay as they are.
     private(set) var foldedInPart: [EpisodeID] = []
     /// Every one that was added.
     private(set) var added: [EpisodeID] = []
-    /// Of one generation.
+    /// Of one generation: what is not there yet.
     var rows: EncodedRows
+    /// Episodes whose rows in a table give way to ``rows``, by the table's index.
+    private(set) var replaced: [[EpisodeID]]
+    /// The digests of the rows of ``folded``, table by table.
+    private(set) var digests: [EpisodeID: [[UInt128]]] = [:]
 
     private let projection: Projection
+    private let ledger: LedgerID
+    private let generation: Int32
     private let after: Position
-
-    /// Whether the rows that single events make are here for whole histories, and so replace those that
-    /// are there.
-    var isWhole: Bool { after == .zero }
+    private let written: WrittenRows?
 
     /// A batch of events that come after a position.
+    ///
+    /// - Parameter written: what is known of the rows that are there; nil where nothing is, and nothing
+    ///   needs to be remembered.
     init(
         _ projection: Projection,
         ledger: LedgerID,
         generation: Int32,
-        after: Position = .zero
+        after: Position = .zero,
+        written: WrittenRows? = nil
     ) {
         self.projection = projection
+        self.ledger = ledger
+        self.generation = generation
         self.after = after
+        self.written = written
         rows = EncodedRows(projection.tables, ledger: ledger, generation: generation)
+        replaced = projection.tables.map { _ in [] }
     }
 
-    mutating func add(_ episode: EpisodeID, _ history: [HistoryEvent]) {
-        addEvents(of: episode, history)
+    mutating func add(_ episode: EpisodeID, _ history: EpisodeHistory) {
+        addEvents(of: episode, history.events)
         do {
-            let model = try projection.fold(episode, history)
+            let model = try projection.fold(episode, sharing: history)
             folded.append(episode)
-            if let model { projection.encode(model, into: &rows) }
+            put(model, of: episode)
         } catch {
             failed.append((episode, Self.reason(error)))
-            addReadable(episode, history)
+            addReadable(episode, history.events)
         }
     }
 
@@ -63,17 +74,21 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
         do {
             let model = try projection.fold(episode, Array(history.prefix(count)))
             foldedInPart.append(episode)
-            if let model { projection.encode(model, into: &rows) }
+            replace(with: model, episode)
             return true
         } catch {
             return false
         }
     }
 
-    /// Encodes the rows that single events make.
+    /// Encodes the rows that single events make: for whole histories they replace those that are there.
     private mutating func addEvents(of episode: EpisodeID, _ history: [HistoryEvent]) {
         added.append(episode)
         projection.encode(episode, history, after: after, into: &rows)
+        guard after == .zero else { return }
+        for (index, table) in projection.tables.enumerated() where table.isInsertOnly {
+            replaced[index].append(episode)
+        }
     }
 
     /// Encodes the rows of the longest part of a history, from its beginning, that can be folded.
@@ -91,15 +106,49 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
         }
         guard readable > 0 else { return }
         foldedInPart.append(episode)
-        if let model { projection.encode(model, into: &rows) }
+        replace(with: model, episode)
     }
 
     /// Folds one episode after the other; whoever else waits for a thread has his turn in between.
-    mutating func add(_ episodes: [EpisodeID], _ histories: HistoryCache) async {
+    mutating func add(_ episodes: [EpisodeID], of batch: EventBatch) async {
         for episode in episodes {
-            add(episode, histories[episode])
+            add(episode, batch[episode])
             await Task.yield()
         }
+    }
+
+    // MARK: - Rows
+
+    /// Replaces all rows of an episode.
+    private mutating func replace(with model: Projection.Model?, _ episode: EpisodeID) {
+        for (index, table) in projection.tables.enumerated() where !table.isInsertOnly {
+            replaced[index].append(episode)
+        }
+        if let model { projection.encode(model, into: &rows) }
+    }
+
+    /// Adds what the rows of an episode lack; of a table in which some are wrong, all are replaced.
+    private mutating func put(_ model: Projection.Model?, of episode: EpisodeID) {
+        guard let written else { return replace(with: model, episode) }
+        var all = EncodedRows(projection.tables, ledger: ledger, generation: generation)
+        if let model { projection.encode(model, into: &all) }
+        let known = written[episode]
+        var digests: [[UInt128]] = []
+        for (index, table) in projection.tables.enumerated() {
+            let encoded = all.rows(index)
+            let now = encoded.map(WrittenRows.digest)
+            digests.append(now)
+            if table.isInsertOnly { continue }
+            if let before = known?[index],
+                case .further(let further) = RowDifference(now, from: before)
+            {
+                rows.append(further.map { encoded[$0] }, to: index)
+            } else {
+                replaced[index].append(episode)
+                rows.append(encoded, to: index)
+            }
+        }
+        self.digests[episode] = digests
     }
 
     /// The error's type and, where it has one, its stable code: a fold's message could hold health

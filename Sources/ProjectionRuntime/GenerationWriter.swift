@@ -8,14 +8,15 @@ import Postgres
 /// the checkpoint in the same one.
 struct GenerationWriter<Projection: EpisodeProjection> {
     private let registry: ProjectionRegistry<Projection>
-    private let reader: EventReader
+    private var reader: BatchReader
     private let batchLimit: Int64
     private let generation: Int32
     /// Of the rows that answer; nil for those of a rebuild, which nobody else writes.
     private(set) var lease: ProjectionLease?
     /// What the rows reflect.
     private(set) var position: Position
-    private var histories = HistoryCache()
+    /// What this writer has written, so that it is not written again; nil for a rebuild.
+    private var written: WrittenRows?
     /// Episodes whose rows the database has refused: nobody else's are written together with theirs.
     private var refused: Set<EpisodeID> = []
 
@@ -27,9 +28,10 @@ struct GenerationWriter<Projection: EpisodeProjection> {
         batchLimit: Int = EventReader.foldLimit
     ) {
         self.registry = registry
-        self.reader = reader
+        self.reader = BatchReader(reader)
         self.batchLimit = Int64(batchLimit)
         self.lease = lease
+        written = WrittenRows()
         generation = lease.generation
         position = lease.position
     }
@@ -42,7 +44,7 @@ struct GenerationWriter<Projection: EpisodeProjection> {
         position: Position
     ) {
         self.registry = registry
-        self.reader = reader
+        self.reader = BatchReader(reader)
         batchLimit = Int64(EventReader.foldLimit)
         self.generation = generation
         self.position = position
@@ -61,6 +63,29 @@ struct GenerationWriter<Projection: EpisodeProjection> {
         }
     }
 
+    /// Folds what others fold too, up to the head or to where the others rest.
+    ///
+    /// - Returns: how long they rest; nil at the head.
+    mutating func advance(
+        with others: SharedBatches,
+        isStopped: () -> Bool
+    ) async throws -> Duration? {
+        while !isStopped() {
+            switch try await others.next(after: position, limit: batchLimit) {
+            case .nothing: return nil
+            case .rest(let pause): return pause
+            case .batch(let batch):
+                try await apply(batch)
+                await others.done(batch)
+            case .alone(let through):
+                let head = try await reader.events.head().position
+                guard head > position else { return nil }
+                try await apply(to: min(through, head))
+            }
+        }
+        return nil
+    }
+
     /// Folds again what `retry` asked for.
     mutating func retryParked(isStopped: () -> Bool = { false }) async throws {
         while !isStopped() {
@@ -70,34 +95,31 @@ struct GenerationWriter<Projection: EpisodeProjection> {
         }
     }
 
+    /// One batch, one transaction; read by this writer alone.
+    private mutating func apply(to next: Position, and retries: [EpisodeID] = []) async throws {
+        let batch = try await reader.read(after: position, through: next, and: retries)
+        try await apply(batch, and: retries)
+    }
+
     /// One batch, one transaction; where the database refuses rows of it, the others are written all the
     /// same.
-    private mutating func apply(to next: Position, and retries: [EpisodeID] = []) async throws {
-        let touched = try await reader.episodes(after: position, through: next)
-        try await histories.load(
-            touched.episodes + retries,
-            with: touched.events,
-            through: next,
-            reader
-        )
-        let sound = touched.episodes.filter { !refused.contains($0) }
-        let doubtful = touched.episodes.filter(refused.contains).map { [$0] }
-        let isLong = next.rawValue - position.rawValue > Narrowing.limit
+    private mutating func apply(_ batch: EventBatch, and retries: [EpisodeID] = []) async throws {
+        let sound = batch.episodes.filter { !refused.contains($0) }
+        let doubtful = batch.episodes.filter(refused.contains).map { [$0] }
+        let isLong = batch.through.rawValue - position.rawValue > Narrowing.limit
         do {
             if isLong, doubtful.count > Narrowing.aloneLimit {
-                return try await applyInSteps(to: next)
+                return try await applyInSteps(to: batch.through)
             }
-            try await commit(sound, doubtful + [retries], to: next)
+            try await commit(sound, doubtful + [retries], of: batch)
         } catch let error as PostgresError where error.isAboutValues {
-            if isLong { return try await applyInSteps(to: next) }
-            try await commit([], [sound] + doubtful + [retries], to: next)
+            if isLong { return try await applyInSteps(to: batch.through) }
+            try await commit([], [sound] + doubtful + [retries], of: batch)
         }
     }
 
     /// The same in batches that are small enough to be narrowed down.
     private mutating func applyInSteps(to next: Position) async throws {
-        // It has the events up to there already.
-        histories = HistoryCache()
         while position < next {
             let step = position.rawValue + Int64(Narrowing.limit)
             try await apply(to: Position(rawValue: min(next.rawValue, step)))
@@ -107,22 +129,24 @@ struct GenerationWriter<Projection: EpisodeProjection> {
     /// - Parameters:
     ///   - sound: episodes that are written together.
     ///   - doubtful: groups of episodes that are narrowed down to those whose rows are refused.
-    ///   - next: what the rows reflect then.
+    ///   - events: what the rows reflect then, with the histories of these episodes.
     private mutating func commit(
         _ sound: [EpisodeID],
         _ doubtful: [[EpisodeID]],
-        to next: Position
+        of events: EventBatch
     ) async throws {
+        let next = events.through
         var batch = FoldedBatch(
             registry.projection,
             ledger: registry.ledger.id,
             generation: generation,
-            after: position
+            after: position,
+            written: written
         )
-        await batch.add(sound, histories)
+        await batch.add(sound, of: events)
         let (folded, held) = (batch, lease)
         let groups = doubtful.filter { !$0.isEmpty }
-            .map { group in group.map { (episode: $0, events: histories[$0]) }[...] }
+            .map { group in group.map { (episode: $0, events: events[$0].events) }[...] }
         let narrowed = NarrowedBatch(
             registry: registry,
             generation: generation,
@@ -147,6 +171,10 @@ struct GenerationWriter<Projection: EpisodeProjection> {
         }
         lease?.position = next
         position = next
+        written?.add(folded.digests)
+        for episode in folded.failed.map(\.episode) + groups.joined().map(\.episode) {
+            written?.forget(episode)
+        }
         if groups.isEmpty { return }
         refused.subtract(doubtful.joined())
         refused.formUnion(found)

@@ -43,7 +43,7 @@ struct NarrowedBatch<Projection: EpisodeProjection>: Sendable {
         guard let first = histories.first else { return [] }
         var batch = emptyBatch
         for history in histories {
-            batch.add(history.episode, history.events)
+            batch.add(history.episode, EpisodeHistory(history.events))
             await Task.yield()
         }
         guard let refusal = try await refusal(of: batch, connection) else { return [] }

@@ -8,7 +8,7 @@ import Synchronization
 /// Queries never stop, and live workers go on until the switch.
 public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
     let registry: ProjectionRegistry<Projection>
-    private let database: LedgerDatabase
+    let database: LedgerDatabase
     let reader: EventReader
 
     /// Rebuilds a read model of one ledger.
@@ -75,7 +75,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         )
         let folded = Atomic<Int64>(0)
         do {
-            return try await registry.pool.releasing(lease.lease) {
+            return try await database.leases.holding(lease.lease) { _ in
                 try await keeping(
                     lease,
                     folded: { folded.load(ordering: .relaxed) },
@@ -98,7 +98,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         }
     }
 
-    /// Removes the rows that the last rebuild has replaced; a worker does so too, once a minute.
+    /// Removes the rows that the last rebuild has replaced; a worker does so too, when it begins.
     public func removeOldRows(isStopped: () -> Bool = { false }) async throws {
         try await registry.removeOldRows(isStopped: isStopped)
     }
@@ -197,7 +197,7 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
             )
             var events: Int64 = 0
             try await scan.read(range) { episode, history in
-                batch.add(episode, history)
+                batch.add(episode, EpisodeHistory(history))
                 events += Int64(history.count)
             }
             let folded = batch

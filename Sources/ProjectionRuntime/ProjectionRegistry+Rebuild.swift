@@ -16,7 +16,9 @@ struct RebuildLease: Sendable {
 public struct AlreadyRebuilt: Error {}
 
 extension ProjectionRegistry {
-    private var rebuildRow: Lease.Row { Lease.Row("read_model_rebuild", where: key) }
+    private var rebuildRow: Lease.Row {
+        Lease.Row("read_model_rebuild", of: ledger.id, named: projection.name)
+    }
 
     /// Takes the lease for a rebuild where nobody has it, and a generation for its rows.
     ///

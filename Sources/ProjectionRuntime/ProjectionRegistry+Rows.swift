@@ -10,9 +10,8 @@ extension ProjectionRegistry {
         through: Position,
         _ connection: PostgresConnection
     ) async throws {
-        let replaced = batch.folded + batch.foldedInPart
-        for table in projection.tables {
-            let episodes = table.isInsertOnly ? (batch.isWhole ? batch.added : []) : replaced
+        for (index, table) in projection.tables.enumerated() {
+            let episodes = batch.replaced[index]
             if episodes.isEmpty { continue }
             _ = try await connection.query(
                 """
@@ -22,7 +21,7 @@ extension ProjectionRegistry {
                 """
             )
         }
-        if !replaced.isEmpty {
+        if !batch.folded.isEmpty {
             _ = try await connection.query(
                 """
                 delete from read_model_parked
@@ -59,7 +58,7 @@ extension ProjectionRegistry {
 
     /// Sends encoded rows, a table at a time.
     func copy(_ rows: EncodedRows, _ connection: PostgresConnection) async throws {
-        for (index, table) in rows.tables.enumerated() {
+        for (index, table) in rows.tables.enumerated() where rows.hasRows(index) {
             let bytes = rows.bytes(index)
             _ = try await connection.copyIn(
                 """

@@ -25,7 +25,9 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
     /// Finds the row of this read model in any table that has one.
     var key: SQL { "ledger_id = \(ledger.id.rawValue) and name = \(projection.name)" }
 
-    private var leaseRow: Lease.Row { Lease.Row("read_model_state", where: key) }
+    private var leaseRow: Lease.Row {
+        Lease.Row("read_model_state", of: ledger.id, named: projection.name)
+    }
 
     /// Makes the read model known to the ledger, without rows, where it is not.
     func register() async throws {

@@ -157,6 +157,7 @@ public struct EncodedRows: Sendable {
         }
         var row = row
         var (ledger, generation) = (ledger.rawValue, generation)
+        writers[index].starts.append(writers[index].encoder.bytes.count)
         writers[index].encoder.row(columns: tables[index].columns.count)
         writers[index]("ledger_id", &ledger)
         writers[index]("generation", &generation)
@@ -167,6 +168,23 @@ public struct EncodedRows: Sendable {
             preconditionFailure("a row of \(Row.table.name) cannot be written: \(error)")
         }
     }
+
+    /// The rows of one table, each encoded.
+    func rows(_ index: Int) -> [ArraySlice<UInt8>] {
+        let (bytes, starts) = (writers[index].encoder.bytes, writers[index].starts)
+        return zip(starts, starts.dropFirst() + [bytes.count]).map { bytes[$0..<$1] }
+    }
+
+    /// Adds rows of one table that were encoded for the same ledger and generation.
+    mutating func append(_ rows: some Sequence<ArraySlice<UInt8>>, to index: Int) {
+        for row in rows {
+            writers[index].starts.append(writers[index].encoder.bytes.count)
+            writers[index].encoder.append(rows: row)
+        }
+    }
+
+    /// Whether there are rows of a table.
+    func hasRows(_ index: Int) -> Bool { !writers[index].starts.isEmpty }
 
     /// The data of one table, from header to trailer.
     func bytes(_ index: Int) -> [UInt8] {
@@ -209,6 +227,8 @@ private struct ColumnLister: ColumnVisitor {
 
 private struct RowWriter: ColumnVisitor {
     var encoder = BinaryCopyEncoder()
+    /// Where each row begins.
+    var starts: [Int] = []
 
     mutating func callAsFunction<Value: ColumnValue>(_: String, _ value: inout Value) {
         encoder.append(value)

@@ -4,7 +4,8 @@ import Postgres
 
 /// Keeps one read model of one ledger at the head.
 ///
-/// Any number of workers may run: one holds the lease. Each batch replaces the rows of the
+/// Any number of workers may run: one holds the lease. Those of one ledger and process read its events once
+/// for all of them. Each batch replaces the rows of the
 /// episodes it touches and moves the checkpoint in one transaction, so that every event counts
 /// exactly once, wherever a worker dies.
 public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
@@ -12,16 +13,8 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
     public let stopSignal = StopSignal()
     private let rebuild: ProjectionRebuild<Projection>
     private var registry: ProjectionRegistry<Projection> { rebuild.registry }
-    private var reader: EventReader { rebuild.reader }
+    private let batches: SharedBatches
     private let batchLimit: Int
-
-    /// The time from one look at the head to the next, once it is reached.
-    ///
-    /// The longer the more there was to do: a batch of one event costs nearly as much as one of a
-    /// hundred, and an episode is folded once for all that has happened in it.
-    private static func pace(after work: Duration) -> Duration {
-        min(max(work * 4, .milliseconds(100)), .seconds(1))
-    }
 
     /// Makes a worker.
     ///
@@ -30,20 +23,26 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
     ///   - database: where ledger and read model are.
     ///   - ledger: whose events.
     ///   - holder: who this is, shown as the lease's holder.
+    ///   - batches: the ledger's, for all read models that this process keeps.
     ///   - batchLimit: the most events of one transaction.
     public init(
         _ projection: Projection,
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
         holder: String,
+        batches: SharedBatches? = nil,
         batchLimit: Int = EventReader.foldLimit
     ) {
+        self.batches = batches ?? SharedBatches(database, ledger: ledger)
         rebuild = ProjectionRebuild(projection, database, ledger: ledger, holder: holder)
         self.batchLimit = min(max(batchLimit, 1), EventReader.foldLimit)
     }
 
-    /// How often rows are looked for that a rebuild has replaced.
-    private static var removalInterval: Duration { .seconds(60) }
+    /// How long after a failure rows are looked for again that a rebuild has replaced.
+    private static var removalPause: Duration { .seconds(60) }
+
+    /// The lease of the read model is free.
+    public var call: String { WorkCall.free(registry.projection.name) }
 
     /// Takes the lease when it is free, and follows the head.
     ///
@@ -58,10 +57,16 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
         try await registry.register()
         do {
             guard let lease = try await registry.acquire() else { return false }
-            try await registry.pool.releasing(lease.lease) {
+            try await rebuild.database.leases.holding(lease.lease, feed) { held in
                 // Ends with the folding, which never waits for it.
-                async let _ = removeOldRows(onTrouble)
-                try await follow(feed, lease)
+                async let _ = removeOldRows(feed, held, onTrouble)
+                do {
+                    try await follow(feed, lease, held)
+                } catch {
+                    // The database may be another one now.
+                    await batches.reset()
+                    throw error
+                }
             }
             return true
         } catch ProjectionError.rebuildNeeded(let name, let stored, let program)
@@ -110,35 +115,66 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
         }
     }
 
-    private func follow(_ feed: LiveFeed, _ lease: ProjectionLease) async throws {
+    private func follow(
+        _ feed: LiveFeed,
+        _ lease: ProjectionLease,
+        _ held: HeldLease
+    ) async throws {
         var rows = writer(lease)
+        let (name, stopSignal) = (registry.projection.name, stopSignal)
+        let retry = WorkCall.retry(name)
+        var looks = 0
         while !stopSignal.isRequested {
-            let began = ContinuousClock.now
-            let head = try await reader.head().position
-            try await rows.retryParked(isStopped: { stopSignal.isRequested })
-            try await rows.advance(to: head, isStopped: { stopSignal.isRequested })
-            if stopSignal.isRequested { break }
-            let pace = Self.pace(after: began.duration(to: .now))
-            // Looks again when the head moves, and once a second anyway.
-            await feed.wait(beyond: rows.position, atMost: .seconds(1))
-            // The first event after a pause at once; of a steady stream what has gathered meanwhile.
-            try await stopSignal.sleep(for: ContinuousClock.now.duration(to: began + pace))
-            guard try await lease.lease.renew(registry.pool) else { throw registry.leaseLost }
+            if held.isLost { throw registry.leaseLost }
+            let seen = feed.seen
+            let isFresh = feed.isFresh
+            if !isFresh || seen.looks > looks && seen.calls.contains(retry) {
+                looks = seen.looks
+                try await rows.retryParked(isStopped: { stopSignal.isRequested })
+            }
+            if !isFresh || seen.head > rows.position {
+                let pause = try await rows.advance(with: batches) { stopSignal.isRequested }
+                feed.modelMoved(name, to: rows.position)
+                if let pause {
+                    try await stopSignal.sleep(for: pause)
+                    continue
+                }
+                // What was heard of and is not there is not looked for all the time.
+                if seen.head > rows.position { try await stopSignal.sleep(for: .milliseconds(100)) }
+            }
+            let (position, done) = (rows.position, looks)
+            await feed.rest {
+                $0.head > position || stopSignal.isRequested || held.isLost
+                    || $0.looks > done && $0.calls.contains(retry)
+            }
         }
     }
 
     private func writer(_ lease: ProjectionLease) -> GenerationWriter<Projection> {
-        GenerationWriter(registry, reader, lease: lease, batchLimit: batchLimit)
+        GenerationWriter(registry, rebuild.reader, lease: lease, batchLimit: batchLimit)
     }
 
-    private func removeOldRows(_ onTrouble: @Sendable (any Error) -> Void) async {
-        while !stopSignal.isRequested, !Task.isCancelled {
+    /// Removes what the last rebuild has replaced, and what one has left that came to nothing.
+    ///
+    /// A switch ends the lease, and so begins a new turn.
+    private func removeOldRows(
+        _ feed: LiveFeed,
+        _ held: HeldLease,
+        _ onTrouble: @Sendable (any Error) -> Void
+    ) async {
+        let (stopSignal, call) = (stopSignal, WorkCall.remove(registry.projection.name))
+        while !stopSignal.isRequested, !held.isLost, !Task.isCancelled {
+            let looks = feed.seen.looks
             do {
                 try await registry.removeOldRows(isStopped: { stopSignal.isRequested })
+                await feed.wait(atMost: .seconds(3_600)) {
+                    stopSignal.isRequested || held.isLost
+                        || $0.looks > looks && $0.calls.contains(call)
+                }
             } catch {
                 if !Task.isCancelled { onTrouble(error) }
+                try? await stopSignal.sleep(for: Self.removalPause)
             }
-            try? await stopSignal.sleep(for: Self.removalInterval)
         }
     }
 
@@ -167,7 +203,7 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
         while last < position {
             if let lease = try await registry.acquire() {
                 do {
-                    try await registry.pool.releasing(lease.lease) {
+                    try await rebuild.database.leases.holding(lease.lease) { _ in
                         var rows = writer(lease)
                         try await rows.retryParked(isStopped: { stopSignal.isRequested })
                         try await rows.advance(

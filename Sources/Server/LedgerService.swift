@@ -44,7 +44,9 @@ public final class LedgerService: Service, Sendable {
     /// What pages have read of the tables.
     let keptModels = KeptModels()
     private let place: @Sendable (LedgerName) -> SealingPlace
-    private let feeds = LiveFeeds()
+    let feeds = LiveFeeds()
+    /// How far read models are, for all who wait for one at the same time.
+    let statuses = SingleFlight<LedgerID, [ProjectionStatus]>()
     private let workers: LedgerWorkers
     private let onTrouble: @Sendable (String) -> Void
     private let state = Mutex(State())
@@ -80,7 +82,7 @@ public final class LedgerService: Service, Sendable {
         self.onTrouble = onTrouble
         accessLog = AccessLog(database, timeout: settings.requestTimeout)
         signIn = SignIn(database, settings.pages)
-        workers = LedgerWorkers(database) { ledger, _, error in
+        workers = LedgerWorkers(database, feeds: feeds) { ledger, _, error in
             onTrouble(ledger.map { "\($0.name): \(error)" } ?? Problem(error).detail)
         }
     }
@@ -104,7 +106,8 @@ public final class LedgerService: Service, Sendable {
             state.sequencers[name] = Sequencer(
                 database,
                 ledger: ledger,
-                timeout: settings.requestTimeout
+                timeout: settings.requestTimeout,
+                feed: feeds.feed(of: ledger.id)
             )
             return true
         }
@@ -164,20 +167,12 @@ public final class LedgerService: Service, Sendable {
     /// Runs the writer of a ledger.
     private func serve(_ ledger: LedgerDescription, _ group: inout DiscardingTaskGroup) {
         guard let sequencer = state.withLock({ $0.sequencers[ledger.name] }) else { return }
-        let other = feeds.feed(of: ledger.id)
         group.addTask { await sequencer.run() }
         group.addTask { await sequencer.announce() }
-        // What other processes announce moves the feed that this one's streams follow.
-        group.addTask {
-            while !Task.isCancelled, !self.isStopped {
-                await other.wait(beyond: sequencer.feed.head, atMost: .seconds(1))
-                sequencer.feed.headMoved(to: other.head)
-            }
-        }
     }
 
     /// What this process does for a ledger under leases.
-    private func assignment(_ found: LedgerDescription) async throws -> LedgerWorkers.Assignment {
+    private func assignment(_ found: LedgerDescription) async throws -> [any LeasedWork] {
         let ledger = try await ledger(found.name)
         var work: [any LeasedWork] = [
             WebhookSender(
@@ -195,7 +190,7 @@ public final class LedgerService: Service, Sendable {
                 onTrouble("\(ledger.name): \(error)")
             }
         }
-        return LedgerWorkers.Assignment(feed: try sequencer(ledger).feed, work: work)
+        return work
     }
 
     private func sealer(_ ledger: LedgerDescription) -> Sealer {
@@ -216,7 +211,8 @@ public final class LedgerService: Service, Sendable {
     func checkpoint(_ ledger: LedgerDescription) async throws -> PublishedCheckpoint {
         let head = try await EventReader(database, ledger: ledger).head().position
         if head > .zero, settings.runsWorkers {
-            try await sealer(ledger).seal(upTo: head, limit: settings.sealLimit)
+            try await sealer(ledger)
+                .seal(upTo: head, limit: settings.sealLimit, feed: feeds.feed(of: ledger.id))
         }
         guard let newest = try await PublishedCheckpoint.newest(database, ledger) else {
             throw Problem.notFound("the ledger \(ledger.name) has no checkpoint yet")

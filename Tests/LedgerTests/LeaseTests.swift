@@ -8,7 +8,7 @@ import Testing
 struct LeaseTests {
     /// The row of a ledger's sealer, which every ledger has.
     private static func row(_ ledger: LedgerID) -> Lease.Row {
-        Lease.Row("sealer", where: "ledger_id = \(ledger.rawValue)")
+        Lease.Row("sealer", of: ledger)
     }
 
     private static func acquire(

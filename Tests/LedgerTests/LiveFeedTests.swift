@@ -150,3 +150,10 @@ struct LiveFeedTests {
         await feed.wait(beyond: .zero, atMost: .seconds(3_600))
     }
 }
+
+extension LiveFeed {
+    /// Waits until the head is beyond a position, or nothing more will come.
+    fileprivate func wait(beyond position: Position) async {
+        await wait { $0.head > position || $0.isFinished }
+    }
+}

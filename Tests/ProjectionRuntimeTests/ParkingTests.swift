@@ -197,8 +197,11 @@ struct ParkingTests {
             )
             batch.add(
                 episode,
-                try await fixture.reader.histories(of: [episode], through: lease.position)[episode]
-                    ?? []
+                EpisodeHistory(
+                    try await fixture.reader.histories(of: [episode], through: lease.position)[
+                        episode
+                    ] ?? []
+                )
             )
             let folded = batch
             #expect(folded.folded == [episode])

@@ -64,7 +64,7 @@ struct Projections: AsyncParsableCommand {
             let feeds = LiveFeeds()
             // Cancelled when the workers have ended.
             async let _ = HeadListener(session.database.configuration, feeds: feeds).run()
-            let workers = LedgerWorkers(session.database) { ledger, work, error in
+            let workers = LedgerWorkers(session.database, feeds: feeds) { ledger, work, error in
                 let what = work is Sealer ? "not sealed: " : ""
                 Console.note(ledger.map { "\($0.name): \(what)\(error)" } ?? "\(error)")
             }
@@ -81,7 +81,7 @@ struct Projections: AsyncParsableCommand {
                     work.append(session.sealer(ledger, place))
                 }
                 Console.note("keeping the read models of \(ledger.name) at the head")
-                return LedgerWorkers.Assignment(feed: feeds.feed(of: ledger.id), work: work)
+                return work
             }
         }
 

@@ -342,7 +342,7 @@ struct BatchWorker {
             let recorded = try await recorded(present)
             // Among them may be what this process appended, without hearing of it.
             let positions = recorded.values.compactMap { try? $0.get().event.history.position }
-            if let last = positions.max() { feed.headMoved(to: last) }
+            if let last = positions.max() { feed.committed(to: last) }
             for pending in present {
                 let outcome = Self.outcomeOfRepeat(
                     pending.request,

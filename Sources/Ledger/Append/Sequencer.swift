@@ -25,26 +25,36 @@ public final class Sequencer: Sendable {
 
     /// Makes a sequencer; ``run()`` makes it work.
     ///
-    /// - Parameter timeout: after which a timed request's wait ends with ``AppendError/unavailable`` or
-    ///   ``AppendError/outcomeUnknown``; nil for never.
+    /// - Parameters:
+    ///   - timeout: after which a timed request's wait ends with ``AppendError/unavailable`` or
+    ///     ``AppendError/outcomeUnknown``; nil for never.
+    ///   - feed: the ledger's in this process.
     public convenience init(
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
-        timeout: Duration? = nil
+        timeout: Duration? = nil,
+        feed: LiveFeed = LiveFeed()
     ) {
-        self.init(database, ledger: ledger, timeout: timeout, limits: SequencerQueue.Limits())
+        self.init(
+            database,
+            ledger: ledger,
+            timeout: timeout,
+            feed: feed,
+            limits: SequencerQueue.Limits()
+        )
     }
 
     init(
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
         timeout: Duration? = nil,
+        feed: LiveFeed = LiveFeed(),
         limits: SequencerQueue.Limits
     ) {
         self.database = database
         self.ledger = ledger
         self.timeout = timeout
-        feed = LiveFeed()
+        self.feed = feed
         state = Mutex(State(queue: SequencerQueue(limits: limits)))
     }
 
@@ -160,13 +170,16 @@ public final class Sequencer: Sendable {
     /// the append.
     private func endWaits(after timeout: Duration) async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(100))
             let old = ContinuousClock.now - timeout
-            let late = state.withLock { state in
+            let (late, oldest) = state.withLock { state in
                 state.waiting.removeAll(where: \.isSettled)
-                return state.waiting.filter { $0.submittedAt <= old }
+                let late = state.waiting.filter { $0.submittedAt <= old }
+                return (late, state.waiting.lazy.map(\.submittedAt).filter { $0 > old }.min())
             }
             for ticket in late { ticket.giveUp() }
+            // Whoever comes meanwhile waits longer than that.
+            let next = (oldest ?? .now) + timeout
+            try? await Task.sleep(until: max(next, .now + .milliseconds(100)))
         }
     }
 

@@ -19,6 +19,7 @@ public struct EventFollower {
     private let types: Set<EventType>?
     private let episode: EpisodeID?
     private let pollInterval: Duration
+    /// When nothing was left in the table after the position; nil while that is not known.
     private var lookedAt: ContinuousClock.Instant?
     /// When the position was held against the table: what was heard of is no proof.
     private var checkedAt: ContinuousClock.Instant?
@@ -63,7 +64,8 @@ public struct EventFollower {
     /// The next events that match, or none where none come in time.
     ///
     /// For readers that have something else to do now and then, such as a heartbeat. The table is
-    /// looked at when something was heard of, and every poll interval.
+    /// looked at when something was heard of, and every poll interval, unless somebody does that for
+    /// all.
     ///
     /// - Parameters:
     ///   - limit: how many positions are looked at.
@@ -76,7 +78,8 @@ public struct EventFollower {
         let end = ContinuousClock.now + duration
         while true {
             try Task.checkCancellation()
-            let isChecked = checkedAt.map { $0 + pollInterval > .now } ?? false
+            let isLookedAt = checkedAt != nil && feed.vouches(for: cursor)
+            let isChecked = isLookedAt || checkedAt.map { $0 + pollInterval > .now } ?? false
             let live = isChecked ? feed.events(after: position, limit: limit) : []
             if let last = live.last?.history.position {
                 position = last
@@ -85,12 +88,18 @@ public struct EventFollower {
                 continue
             }
             let heard = feed.head
-            let isDue = lookedAt.map { $0 + pollInterval <= .now } ?? true
+            let isDue = lookedAt.map { !isLookedAt && $0 + pollInterval <= .now } ?? true
             if heard > position || !isChecked || isDue {
-                let page = try await read(limit)
+                if try await sharesPage() { continue }
+                let newest = feed.newest
+                let page = try await reader.page(
+                    after: cursor,
+                    types: types,
+                    episode: episode,
+                    limit: limit
+                )
+                take(page, newest)
                 position = page.nextAfter
-                // A replica may not have got to the incarnation yet.
-                incarnation = max(incarnation, page.incarnation)
                 // What is left in the table is looked at without waiting.
                 let isAtHead = page.nextAfter >= page.head
                 lookedAt = isAtHead ? .now : nil
@@ -101,26 +110,34 @@ public struct EventFollower {
             // looked for again soon, but not at once.
             let rest = ContinuousClock.now.duration(to: end)
             guard rest > .zero else { return [] }
-            await feed.wait(
-                beyond: max(position, heard),
-                atMost: min(rest, heard > position ? .milliseconds(100) : pollInterval)
-            )
+            let pause = isLookedAt ? rest : min(rest, pollInterval)
+            let known = max(position, heard)
+            await feed.wait(atMost: heard > position ? min(rest, .milliseconds(100)) : pause) {
+                $0.head > known || isLookedAt && !$0.isLookedAt
+            }
         }
     }
 
-    /// The next page of the table.
-    private mutating func read(_ limit: Int) async throws -> EventPage {
-        let published = feed.published
-        let page = try await reader.page(
-            after: cursor,
-            types: types,
-            episode: episode,
-            limit: limit
-        )
+    /// Has the next page read for all who are as far as this one, into the feed.
+    ///
+    /// - Returns: false where it is nobody else's, or there is nothing.
+    private mutating func sharesPage() async throws -> Bool {
+        let newest = feed.newest
+        guard feed.head > position, let page = try await feed.page(after: position, reader) else {
+            return false
+        }
+        try await reader.check(cursor, page.ledgerHead)
+        take(page, newest)
+        return !page.events.isEmpty
+    }
+
+    /// Learns from a page, which was read when the feed had events up to `newest`.
+    private mutating func take(_ page: EventPage, _ newest: Position?) {
         checkedAt = .now
-        // The database has gone back behind what this process itself committed.
-        if let published, page.head < published, !page.isReplica { feed.goBack(to: page.head) }
-        return page
+        // A replica may not have got to the incarnation yet.
+        incarnation = max(incarnation, page.incarnation)
+        // The database has gone back behind what was read before.
+        if let newest, page.head < newest, !page.isReplica { feed.goBack(to: page.head) }
     }
 
     private func matches(_ event: RecordedEvent) -> Bool {

@@ -34,6 +34,16 @@ public struct EventPage: Sendable {
     /// Whether the server that was asked is a replica, which may be behind the primary.
     public let isReplica: Bool
 
+    /// The head when the page was read, without its time.
+    var ledgerHead: LedgerHead {
+        LedgerHead(
+            position: head,
+            recordedAt: nil,
+            isReplica: isReplica,
+            incarnation: incarnation
+        )
+    }
+
     /// Where the next page begins, as readers keep it.
     public var cursor: Cursor { Cursor(nextAfter, incarnation: incarnation) }
 }
@@ -93,13 +103,7 @@ public struct EventReader: Sendable {
             episode: episode,
             limit: limit
         )
-        let head = LedgerHead(
-            position: page.head,
-            recordedAt: nil,
-            isReplica: page.isReplica,
-            incarnation: page.incarnation
-        )
-        try await check(cursor, head)
+        try await check(cursor, page.ledgerHead)
         return page
     }
 

@@ -63,7 +63,7 @@ struct SealRegistry: Sendable {
 
     // MARK: - The lease
 
-    private var leaseRow: Lease.Row { Lease.Row("sealer", where: "ledger_id = \(id)") }
+    private var leaseRow: Lease.Row { Lease.Row("sealer", of: ledger.id) }
 
     /// Takes the lease where nobody holds it, or from whoever does.
     ///
@@ -213,6 +213,9 @@ struct SealRegistry: Sendable {
                 returning sealed_at
                 """
             )
+            // With the commit, for those who wait for it in other processes.
+            let announcement = Announcement(ledger.id, Position(size), isSeal: true)
+            _ = try await connection.query("select \(announcement.notify)")
             guard let row = rows.first else { throw SealError.leaseLost }
             return try row.get("sealed_at")
         }

@@ -74,7 +74,7 @@ extension Sealer {
         guard let lease = try await registry.acquire(seizing: true) else {
             throw SealError.leaseLost
         }
-        return try await registry.database.projector.releasing(lease.lease) {
+        return try await registry.database.leases.holding(lease.lease) { _ in
             if known == nil { try await registerAgain(notes, lease) }
             guard let identity = try await registry.identity() else { throw SealError.leaseLost }
             return try await begin(after: identity, notes, reason, lease)

@@ -6,6 +6,7 @@ extension Sealer {
     ///
     /// - Returns: nil where somebody else holds the lease.
     func withLease<Result>(
+        _ feed: LiveFeed? = nil,
         seizing: Bool = false,
         _ body: (inout SealState) async throws -> Result
     ) async throws -> Result? {
@@ -18,9 +19,9 @@ extension Sealer {
             throw error
         }
         guard let lease = try await registry.acquire(seizing: seizing) else { return nil }
-        return try await registry.database.projector.releasing(lease.lease) {
+        return try await registry.database.leases.holding(lease.lease, feed) { held in
             do {
-                var state = try await state(lease)
+                var state = try await state(lease, held)
                 return try await body(&state)
             } catch let error as SealError where !error.isTransient {
                 try? await registry.report(error, lease)
@@ -69,7 +70,7 @@ extension Sealer {
     }
 
     /// What a seal goes on from; looked up under the lease.
-    private func state(_ lease: SealLease) async throws -> SealState {
+    private func state(_ lease: SealLease, _ held: HeldLease) async throws -> SealState {
         if try await registry.identity() == nil { try await registerKey(lease) }
         guard let identity = try await registry.identity() else { throw SealError.leaseLost }
         // Looked at again, since somebody may have sealed before the lease was had.
@@ -91,6 +92,7 @@ extension Sealer {
         let newest = try await PrivateFile.run { try log.newest() }
         var state = SealState(
             lease: lease,
+            held: held,
             origin: identity.origin,
             keys: keys,
             edge: edge,
@@ -126,6 +128,7 @@ extension Sealer {
 /// What the holder of the lease seals on from.
 struct SealState: Sendable {
     var lease: SealLease
+    let held: HeldLease
     let origin: String
     let keys: [NoteSigningKey]
     /// The tree as it is published.

@@ -24,6 +24,8 @@ public final class Sealer: LeasedWork {
 
     /// Asks it to end after the seal it is at.
     public let stopSignal = StopSignal()
+    /// The lease of the sealer is free.
+    public let call = WorkCall.freeSealer
     let registry: SealRegistry
     let place: SealingPlace
     private let settings: Settings
@@ -82,7 +84,7 @@ public final class Sealer: LeasedWork {
         _: @escaping @Sendable (any Error) -> Void
     ) async throws -> Bool {
         do {
-            return try await withLease { try await self.follow(feed, &$0) } != nil
+            return try await withLease(feed) { try await self.follow(feed, &$0) } != nil
         } catch {
             if !(error is PostgresError), !Task.isCancelled { failures.increment() }
             throw error
@@ -100,21 +102,31 @@ public final class Sealer: LeasedWork {
 
     private func follow(_ feed: LiveFeed, _ state: inout SealState) async throws {
         var last = ContinuousClock.now - settings.interval
+        let (stopSignal, held) = (stopSignal, state.held)
         while !stopSignal.isRequested {
+            if held.isLost { throw SealError.leaseLost }
+            let size = Position(state.edge.size)
+            if feed.isFresh, feed.head <= size {
+                lagEvents.record(0)
+                await feed.rest { $0.head > size || stopSignal.isRequested || held.isLost }
+                continue
+            }
+            // What is not stored is not sealed, whatever was heard of.
             let head = try await reader.head().position
-            let waiting = head.rawValue - state.edge.size
+            let waiting = head.rawValue - size.rawValue
             lagEvents.record(waiting)
             if waiting <= 0 {
-                await feed.wait(beyond: Position(state.edge.size), atMost: .seconds(1))
-                guard try await state.lease.lease.renew(registry.database.projector) else {
-                    throw SealError.leaseLost
+                if feed.head > size {
+                    try await stopSignal.sleep(for: .milliseconds(100))
+                } else {
+                    await feed.wait(beyond: size, atMost: .seconds(1))
                 }
             } else if waiting < settings.batch, .now < last + settings.interval {
                 let rest = ContinuousClock.now.duration(to: last + settings.interval)
                 try await stopSignal.sleep(for: rest)
             } else {
                 last = .now
-                try await seal(&state, through: head)
+                feed.publish(try await seal(&state, through: head))
             }
         }
     }
@@ -126,6 +138,7 @@ public final class Sealer: LeasedWork {
     /// - Parameters:
     ///   - position: usually the head.
     ///   - limit: how long to wait for another sealer that makes no progress.
+    ///   - feed: tells of what another sealer publishes; nil where nobody tells.
     ///   - progress: told how many events are sealed.
     /// - Returns: the newest checkpoint; nil where the ledger is empty and was never sealed.
     /// - Throws: ``SealError``.
@@ -133,6 +146,7 @@ public final class Sealer: LeasedWork {
     public func seal(
         upTo position: Position,
         limit: Duration = .seconds(30),
+        feed: LiveFeed = LiveFeed(),
         progress: @Sendable (Int64) -> Void = { _ in }
     ) async throws -> SignedCheckpoint? {
         var end = ContinuousClock.now + limit
@@ -145,7 +159,11 @@ public final class Sealer: LeasedWork {
                     progress(state.edge.size)
                 }
             }
-            if done == nil { try await Task.sleep(for: .milliseconds(50)) }
+            if done == nil {
+                let size = Position(sealed)
+                await feed.wait(atMost: .milliseconds(50)) { $0.sealed > size }
+                try Task.checkCancellation()
+            }
             let now = try await registry.newest()?.checkpoint.size ?? 0
             if now > sealed { end = .now + limit }
             sealed = now
@@ -157,7 +175,11 @@ public final class Sealer: LeasedWork {
     }
 
     /// One batch: recompute, sign, keep the checkpoint outside the database, publish it.
-    private func seal(_ state: inout SealState, through head: Position) async throws {
+    @discardableResult
+    private func seal(
+        _ state: inout SealState,
+        through head: Position
+    ) async throws -> PublishedCheckpoint {
         let after = state.edge.size
         let through = min(head.rawValue, after + settings.batch)
         let (edge, oldest) = try await extended(state.edge, through: through)
@@ -170,20 +192,23 @@ public final class Sealer: LeasedWork {
         let (log, last) = (place.log, state.logged)
         try await PrivateFile.run { try log.append(signed.note, after: last) }
         state.logged = signed.note
-        try await publish(signed, edge, oldest: oldest, state.lease)
+        let published = try await publish(signed, edge, oldest: oldest, state.lease)
         state.advance(to: edge)
+        return published
     }
 
+    @discardableResult
     func publish(
         _ signed: SignedCheckpoint,
         _ edge: TreeEdge,
         oldest: Instant?,
         _ lease: SealLease
-    ) async throws {
+    ) async throws -> PublishedCheckpoint {
         var edge = edge
         let sealedAt = try await registry.publish(signed, edge.takeFullTiles(), lease)
         if let oldest {
             lag.recordMicroseconds(max(0, sealedAt.microseconds - oldest.microseconds))
         }
+        return PublishedCheckpoint(signed: signed, sealedAt: sealedAt)
     }
 }

@@ -49,7 +49,7 @@ public struct WebhookRegistry: Sendable {
     // MARK: - Leases
 
     /// When a webhook may be sent to; of a row of `webhook`, called `w` or nothing.
-    private static let isDue: SQL = """
+    static let isDue: SQL = """
         disabled_reason is null
         and (
             next_attempt_at is null or next_attempt_at <= statement_timestamp()
@@ -109,7 +109,7 @@ public struct WebhookRegistry: Sendable {
     ) async throws -> (lease: Lease, row: PostgresRow)? {
         try await database.projector.withConnection { connection in
             try await Lease.acquire(
-                Lease.Row("webhook", where: "ledger_id = \(id) and name = \(name.description)"),
+                Lease.Row("webhook", of: ledger.id, named: name.description),
                 holder: holder,
                 seconds: leaseSeconds,
                 if: Self.isDue,

@@ -9,18 +9,27 @@ public import Postgres
 /// any lease may was taken while the database's clock was ahead, and holds nobody off.
 public struct Lease: Sendable {
     /// Where a lease is kept.
-    public struct Row: Sendable {
+    public struct Row: Hashable, Sendable {
         let table: String
-        let key: SQL
+        let ledger: LedgerID
+        let name: String?
 
         /// Names a row.
         ///
         /// - Parameters:
         ///   - table: which has the columns of a lease.
-        ///   - key: the condition that finds the one row, by its primary key.
-        public init(_ table: String, where key: SQL) {
+        ///   - ledger: its `ledger_id`.
+        ///   - name: its `name`; nil where the ledger alone is the table's primary key.
+        public init(_ table: String, of ledger: LedgerID, named name: String? = nil) {
             self.table = table
-            self.key = key
+            self.ledger = ledger
+            self.name = name
+        }
+
+        /// The condition that finds it.
+        var key: SQL {
+            let condition: SQL = "ledger_id = \(ledger.rawValue)"
+            return name.map { "\(condition) and name = \($0)" } ?? condition
         }
     }
 
@@ -41,8 +50,8 @@ public struct Lease: Sendable {
 
     /// Of this holder; the next one has a greater.
     public let epoch: Int64
-    private let row: Row
-    private let seconds: Double
+    let row: Row
+    let seconds: Double
 
     /// Takes a lease that nobody holds.
     ///
@@ -98,11 +107,8 @@ public struct Lease: Sendable {
         try await connection.query(
             """
             update \(raw: row.table)
-            set lease_until = least(
-                    greatest(
-                        lease_until, statement_timestamp() + make_interval(secs => \(seconds))
-                    ), statement_timestamp() + make_interval(secs => \(Self.longest))
-                )\(Self.further(setting))
+            set lease_until = \(Self.extended("lease_until", by: "\(seconds)"))\
+            \(Self.further(setting))
             where \(row.key) and epoch = \(epoch) and lease_until is not null and (\(condition))
             """
         ).affectedRows == 1
@@ -131,26 +137,18 @@ public struct Lease: Sendable {
         try await pool.withConnection { try await release($0) }
     }
 
+    /// When a lease ends that lasts some seconds from now, and not shorter than it does already.
+    static func extended(_ end: SQL, by seconds: SQL) -> SQL {
+        """
+        least(
+            greatest(\(end), statement_timestamp() + make_interval(secs => \(seconds))),
+            statement_timestamp() + make_interval(secs => \(longest))
+        )
+        """
+    }
+
     private static func further(_ setting: SQL?) -> SQL {
         guard let setting else { return "" }
         return ", \(setting)"
-    }
-}
-
-extension PostgresPool {
-    /// Runs a body, and hands a lease back when it has ended, however it ends.
-    package func releasing<Result>(
-        _ lease: Lease,
-        _ body: () async throws -> Result
-    ) async throws -> Result {
-        do {
-            let result = try await body()
-            try await lease.release(self)
-            return result
-        } catch {
-            // Of a lease that was lost nothing is handed back.
-            try? await lease.release(self)
-            throw error
-        }
     }
 }

@@ -5,6 +5,9 @@ public protocol LeasedWork: Sendable {
     /// Asks it to end.
     var stopSignal: StopSignal { get }
 
+    /// What a look at the tables finds when nobody holds the lease; see ``WorkCall``.
+    var call: String { get }
+
     /// Takes the lease where it is free, works until it is stopped, and hands the lease back.
     ///
     /// - Parameters:
@@ -34,7 +37,13 @@ extension LeasedWork {
     ) async throws {
         while !stopSignal.isRequested {
             do {
-                if try await !turn(feed, onTrouble) { try await stopSignal.sleep(for: .seconds(1)) }
+                let looks = feed.seen.looks
+                if try await turn(feed, onTrouble) { continue }
+                let (call, stopSignal) = (call, stopSignal)
+                await feed.rest {
+                    stopSignal.isRequested || $0.looks > looks && $0.calls.contains(call)
+                }
+                try Task.checkCancellation()
             } catch {
                 try Task.checkCancellation()
                 guard let pause = pause(after: error) else { throw error }

@@ -6,31 +6,18 @@ import Synchronization
 ///
 /// What fails is begun again, and the others go on. `serve` and `projections run` have one each.
 public final class LedgerWorkers: Sendable {
-    /// How often new ledgers are looked for.
-    private static let lookInterval: Duration = .seconds(2)
+    /// How often all ledgers are looked at.
+    private static let lookInterval: Duration = .seconds(1)
     /// How long what has failed for good waits before it is begun again: a newer program may have
     /// been replaced meanwhile.
     private static let restartPause: Duration = .seconds(5)
-
-    /// What a ledger needs.
-    public struct Assignment: Sendable {
-        /// Says when the ledger's head has moved.
-        public var feed: LiveFeed
-        /// What is to be done.
-        public var work: [any LeasedWork]
-
-        /// What is to be done for a ledger.
-        public init(feed: LiveFeed, work: [any LeasedWork]) {
-            self.feed = feed
-            self.work = work
-        }
-    }
 
     /// What is told of what goes wrong: of which ledger, and in which work; nil where the ledgers cannot
     /// be listed, or the ledger's work cannot be begun.
     public typealias Trouble = @Sendable (LedgerDescription?, (any LeasedWork)?, any Error) -> Void
 
     private let database: LedgerDatabase
+    private let feeds: LiveFeeds
     private let stopSignal = StopSignal()
     private let running = Mutex<[LedgerID: [any LeasedWork]]>([:])
     private let onTrouble: Trouble
@@ -39,28 +26,36 @@ public final class LedgerWorkers: Sendable {
     ///
     /// - Parameters:
     ///   - database: where the ledgers are.
+    ///   - feeds: are told what looks at the ledgers find.
     ///   - onTrouble: told what goes wrong, the same not more often than once a minute; no health
     ///     information.
-    public init(_ database: LedgerDatabase, onTrouble: @escaping Trouble) {
+    public init(_ database: LedgerDatabase, feeds: LiveFeeds, onTrouble: @escaping Trouble) {
         self.database = database
+        self.feeds = feeds
         self.onTrouble = onTrouble
     }
 
     /// Works until ``stop()`` or cancellation; returns when leases have been handed back.
     ///
-    /// - Parameter assignment: asked once for each ledger; again where it throws.
-    public func run(_ assignment: (LedgerDescription) async throws -> Assignment) async {
+    /// One statement a second looks at all ledgers, for everybody who waits in this process.
+    ///
+    /// - Parameter assignment: what is to be done for a ledger; asked once for each, again where it
+    ///   throws.
+    public func run(_ assignment: (LedgerDescription) async throws -> [any LeasedWork]) async {
         let throttle = TroubleThrottle()
         await withDiscardingTaskGroup { group in
             while !stopSignal.isRequested, !Task.isCancelled {
+                let (isNew, failure) = await look()
                 do {
-                    for ledger in try await database.ledgers() where !isRunning(ledger) {
+                    for ledger in isNew ? try await database.ledgers() : []
+                    where !isRunning(ledger) {
                         do {
                             start(ledger, try await assignment(ledger), &group)
                         } catch {
                             if throttle.isNew(error) { onTrouble(ledger, nil, error) }
                         }
                     }
+                    if let failure { throw failure }
                 } catch {
                     if !Task.isCancelled, throttle.isNew(error) { onTrouble(nil, nil, error) }
                 }
@@ -69,10 +64,23 @@ public final class LedgerWorkers: Sendable {
         }
     }
 
+    /// Looks at all ledgers.
+    ///
+    /// - Returns: whether there may be some for which nothing is done yet, and why that is not known.
+    private func look() async -> (isNew: Bool, failure: (any Error)?) {
+        do {
+            let found = try await feeds.look(database)
+            return (running.withLock { running in found.contains { running[$0] == nil } }, nil)
+        } catch {
+            return (true, error)
+        }
+    }
+
     /// Has everything end after what it is at.
     public func stop() {
         stopSignal.request()
         for work in running.withLock({ $0.values.flatMap(\.self) }) { work.stop() }
+        feeds.wake()
     }
 
     private func isRunning(_ ledger: LedgerDescription) -> Bool {
@@ -81,15 +89,14 @@ public final class LedgerWorkers: Sendable {
 
     private func start(
         _ ledger: LedgerDescription,
-        _ assignment: Assignment,
+        _ assignment: [any LeasedWork],
         _ group: inout DiscardingTaskGroup
     ) {
-        running.withLock { $0[ledger.id] = assignment.work }
+        running.withLock { $0[ledger.id] = assignment }
         // Stopped meanwhile: nobody else would tell this work.
-        if stopSignal.isRequested { for work in assignment.work { work.stop() } }
-        for work in assignment.work {
-            group.addTask { await self.keepRunning(work, ledger, assignment.feed) }
-        }
+        if stopSignal.isRequested { for work in assignment { work.stop() } }
+        let feed = feeds.feed(of: ledger.id)
+        for work in assignment { group.addTask { await self.keepRunning(work, ledger, feed) } }
     }
 
     private func keepRunning(

@@ -1,27 +1,22 @@
-import Synchronization
-
 /// Asks work to end, and lets it sleep until then.
 public final class StopSignal: Sendable {
-    private let requested = Atomic(false)
+    private let requested = Observed(false)
 
     /// Nobody has asked yet.
     public init() {}
 
     /// Whether the work is to end.
-    public var isRequested: Bool { requested.load(ordering: .acquiring) }
+    public var isRequested: Bool { requested.withLock { $0 } }
 
     /// Asks the work to end; for good.
-    public func request() { requested.store(true, ordering: .releasing) }
+    public func request() { requested.update { $0 = true } }
 
-    /// Sleeps, but not much beyond the request.
+    /// Sleeps, but not beyond the request.
     ///
     /// - Throws: `CancellationError` where the task is cancelled.
     public func sleep(for duration: Duration) async throws {
-        let end = ContinuousClock.now + duration
-        while !isRequested {
-            let rest = ContinuousClock.now.duration(to: end)
-            guard rest > .zero else { return }
-            try await Task.sleep(for: min(.milliseconds(100), rest))
-        }
+        guard duration > .zero else { return }
+        await requested.wait(atMost: duration) { $0 }
+        try Task.checkCancellation()
     }
 }

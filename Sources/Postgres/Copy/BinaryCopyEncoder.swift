@@ -35,6 +35,12 @@ public struct BinaryCopyEncoder: Sendable {
         bytes.appendField(value)
     }
 
+    /// Appends whole rows that another encoder has encoded.
+    public mutating func append(rows: some Sequence<UInt8>) {
+        precondition(fieldsDue == 0, "a row lacks \(fieldsDue) of its fields")
+        bytes.append(contentsOf: rows)
+    }
+
     /// Ends the data with the trailer.
     public mutating func finish() {
         precondition(fieldsDue == 0, "a row lacks \(fieldsDue) of its fields")

@@ -25,6 +25,9 @@ struct Call: Sendable {
 
     var database: LedgerDatabase { service.database }
 
+    /// What this process knows of the ledger's newest events.
+    var feed: LiveFeed { service.feeds.feed(of: ledger.id) }
+
     var reader: EventReader { EventReader(database, ledger: ledger) }
 
     /// Reads what is given, where no time is among it.

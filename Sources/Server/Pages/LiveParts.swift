@@ -49,7 +49,7 @@ enum LiveParts {
         _ end: ServerSentEvents.End,
         _ writer: inout any ResponseBodyWriter
     ) async throws {
-        let feed = try call.service.sequencer(call.ledger).feed
+        let feed = call.feed
         try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
         var shown: PageParts?
         var first: PageParts?

@@ -106,12 +106,17 @@ enum EventRoutes {
     /// The checkpoint that covers a position; nil where none comes in time.
     private static func sealed(_ position: Position, _ call: Call) async throws -> String? {
         let end = ContinuousClock.now + call.service.settings.sealLimit
+        let feed = call.feed
         while .now < end {
-            let newest = try await PublishedCheckpoint.newest(call.database, call.ledger)
+            let newest = try await feed.checkpoint(call.database, call.ledger)
             if let signed = newest?.signed, signed.checkpoint.size >= position.rawValue {
                 return signed.note.description
             }
-            try await Task.sleep(for: .milliseconds(50))
+            let rest = ContinuousClock.now.duration(to: end)
+            await feed.wait(atMost: feed.isFresh ? rest : .milliseconds(50)) {
+                $0.sealed >= position
+            }
+            try Task.checkCancellation()
         }
         return nil
     }

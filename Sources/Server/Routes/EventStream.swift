@@ -65,7 +65,7 @@ enum EventStream {
         ) { end, writer in
             let follower = EventFollower(
                 call.reader,
-                feed: try call.service.sequencer(call.ledger).feed,
+                feed: call.feed,
                 after: after,
                 types: types,
                 episode: episode,
@@ -94,6 +94,7 @@ enum EventStream {
         try await writer.write(ByteBuffer(string: "retry: 2000\n"))
         var quietSince = ContinuousClock.now
         var checkedAt: ContinuousClock.Instant?
+        let feed = call.feed
         while !end.isReached, Instant.now < call.principal.expiresAt {
             let events: [RecordedEvent]
             do {
@@ -107,13 +108,17 @@ enum EventStream {
                 buffer.writeString(
                     "id: \(id)\nevent: \(event.history.type.rawValue)\ndata: "
                 )
-                buffer.writeBytes(event.served())
+                buffer.writeBytes(call.feed.served(event))
                 buffer.writeString("\n\n")
             }
             let heartbeat = call.service.settings.heartbeat
             // No empty line after a comment: some clients take it for an event without data.
             // Each subscriber is a witness of what was signed.
-            if checkedAt.map({ $0 + .seconds(5) <= .now }) ?? true {
+            let isDue =
+                feed.isFresh
+                ? feed.seen.sealed.rawValue > told
+                : checkedAt.map { $0 + .seconds(5) <= .now } ?? true
+            if isDue {
                 checkedAt = .now
                 let signed = try await newest(call)
                 if let signed, signed.checkpoint.size > told {
@@ -167,7 +172,7 @@ enum EventStream {
 
     private static func newest(_ call: Call) async throws -> SignedCheckpoint? {
         do {
-            return try await PublishedCheckpoint.newest(call.database, call.ledger)?.signed
+            return try await call.feed.checkpoint(call.database, call.ledger)?.signed
         } catch let error as PostgresError where error.isTransient {
             return nil
         }

@@ -1,6 +1,7 @@
 import CareEpisode
 import HTTPTypes
 import Hummingbird
+import Ledger
 import Markup
 import ProjectionRuntime
 import Projections
@@ -85,8 +86,11 @@ enum QuestionRoutes {
         _ call: Call
     ) async throws {
         let end = ContinuousClock.now + .seconds(4)
+        let feed = call.feed
         while true {
-            let all = try await ProjectionStatus.all(call.database, ledger: call.ledger)
+            let all = try await call.service.statuses.value(call.ledger.id) {
+                try await ProjectionStatus.all(call.database, ledger: call.ledger)
+            }
             if let status = all.first(where: { $0.name == projection.name }) {
                 // Of tables that another version of the fold has filled, the query says what to do.
                 if status.position >= position || ReadModels.isRebuildNeeded(status) { return }
@@ -96,7 +100,11 @@ enum QuestionRoutes {
                     "the read model \(projection.name) has not got to position \(position) in time"
                 )
             }
-            try await Task.sleep(for: .milliseconds(20))
+            // A worker of this process says when it has got there.
+            await feed.wait(atMost: .milliseconds(20)) {
+                $0.models[projection.name] ?? .zero >= position
+            }
+            try Task.checkCancellation()
         }
     }
 }

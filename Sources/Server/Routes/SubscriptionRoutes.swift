@@ -141,9 +141,11 @@ enum SubscriptionRoutes {
             )
         }
         let fetch = SubscriptionConsumer(call.database, ledger: call.ledger)
-        let feed = try call.service.sequencer(call.ledger).feed
+        let feed = call.feed
+        let lapsed = WorkCall.lapsed(subscription.name.description)
         let end = ContinuousClock.now + .seconds(wait)
         while true {
+            let looks = feed.seen.looks
             let delivery = try await fetch.next(
                 subscription,
                 consumer: consumer,
@@ -153,7 +155,9 @@ enum SubscriptionRoutes {
             let rest = ContinuousClock.now.duration(to: end)
             if delivery.events.isEmpty, rest > .zero, !Task.isShuttingDownGracefully {
                 // What another consumer lets go is not announced: it is looked for each second.
-                await feed.wait(beyond: delivery.head, atMost: min(rest, .seconds(1)))
+                await feed.rest(atMost: rest) {
+                    $0.head > delivery.head || $0.looks > looks && $0.calls.contains(lapsed)
+                }
                 continue
             }
             var disclosed: String?

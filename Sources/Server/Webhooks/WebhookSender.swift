@@ -23,6 +23,8 @@ final class WebhookSender: LeasedWork {
     private static let longestWait = 86_400.0
 
     let stopSignal = StopSignal()
+    /// Never asked: each webhook has a lease of its own.
+    let call = WorkCall.dueWebhook
     private let database: LedgerDatabase
     private let ledger: LedgerDescription
     private let registry: WebhookRegistry
@@ -57,9 +59,10 @@ final class WebhookSender: LeasedWork {
         _ feed: LiveFeed,
         _ onTrouble: @escaping @Sendable (any Error) -> Void
     ) async -> Bool {
+        let stopSignal = stopSignal
         await withDiscardingTaskGroup { group in
             while !isStopping {
-                let head = feed.head
+                let seen = feed.seen
                 do {
                     let free = Self.width - running.load(ordering: .relaxed)
                     let due = free > 0 ? try await registry.takeDue(limit: free) : []
@@ -78,7 +81,13 @@ final class WebhookSender: LeasedWork {
                 // Not more often than this, however fast events come: a webhook under way follows
                 // the head itself.
                 try? await stopSignal.sleep(for: .milliseconds(50))
-                await feed.wait(beyond: head, atMost: .seconds(1))
+                // What an older look has found is taken by now.
+                await feed.rest {
+                    stopSignal.isRequested
+                        || $0.head > seen.head
+                            && (!$0.isLookedAt || $0.calls.contains(WorkCall.webhooks))
+                        || $0.looks > seen.looks && $0.calls.contains(WorkCall.dueWebhook)
+                }
             }
         }
         return true

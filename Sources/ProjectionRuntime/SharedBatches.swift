@@ -1,0 +1,118 @@
+import CareEpisode
+public import Ledger
+
+/// The batches of one ledger, read once for all of its read models that are as far as one another.
+///
+/// Each read model stays on its own: it takes the batch that begins where it is, in a transaction of its
+/// own. One that has fallen behind by more than a few batches reads by itself until it is there again.
+public actor SharedBatches {
+    /// The most events of the batches that are kept for those who come later.
+    static let keptLimit: Int64 = 8_192
+
+    /// The times from one batch to the next, once the head is reached.
+    private static let shortestRest: Duration = .milliseconds(100)
+    private static let longestRest: Duration = .seconds(1)
+
+    /// What a read model does next.
+    enum Next: Sendable {
+        /// There is nothing after the position.
+        case nothing
+        /// Fewer, larger batches are cheaper: so long.
+        case rest(Duration)
+        /// The batch that begins here.
+        case batch(EventBatch)
+        /// Nobody else is here: it reads by itself, up to there.
+        case alone(through: Position)
+    }
+
+    private let events: EventReader
+    private var reader: BatchReader
+    /// They follow one another; the last ends at the front.
+    private var kept: [EventBatch] = []
+    private var front = Position.zero
+    private var making: Task<EventBatch?, any Error>?
+    /// When the newest was begun.
+    private var began = ContinuousClock.now
+    private var isFull = false
+    private var resets = 0
+    private var restUntil = ContinuousClock.now
+
+    /// The batches of a ledger.
+    public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
+        events = EventReader(database, ledger: ledger)
+        reader = BatchReader(events)
+    }
+
+    /// What comes after a position.
+    ///
+    /// - Parameter limit: the most events of a batch.
+    /// - Throws: `LedgerError` where an event is missing or cannot be read.
+    func next(after position: Position, limit: Int64) async throws -> Next {
+        if let batch = kept.first(where: { $0.after == position }),
+            batch.through.rawValue - position.rawValue <= limit
+        {
+            return .batch(batch)
+        }
+        if position < front {
+            return .alone(through: min(front, Position(position.rawValue + limit)))
+        }
+        if let making, position == front {
+            return try await making.value.map(Next.batch) ?? .nothing
+        }
+        // Further than all others, who follow by themselves.
+        guard making == nil else { return .rest(.milliseconds(20)) }
+        let rest = ContinuousClock.now.duration(to: restUntil)
+        if rest > .zero { return .rest(rest) }
+        front = position
+        let making = Task { try await self.make(after: position, limit: limit) }
+        self.making = making
+        return try await making.value.map(Next.batch) ?? .nothing
+    }
+
+    private func make(after position: Position, limit: Int64) async throws -> EventBatch? {
+        defer { making = nil }
+        let began = ContinuousClock.now
+        let head = try await events.head().position
+        guard head > position else { return nil }
+        let through = min(head, Position(position.rawValue + limit))
+        // Nobody else makes one meanwhile.
+        var reader = reader
+        self.reader = BatchReader(events)
+        let resets = resets
+        let batch = try await reader.read(after: position, through: through)
+        guard resets == self.resets else { return batch }
+        self.reader = reader
+        if kept.last?.through != position { kept = [] }
+        kept.append(batch)
+        while let first = kept.first, kept.count > 1,
+            through.rawValue - first.after.rawValue > Self.keptLimit
+        {
+            kept.removeFirst()
+        }
+        front = through
+        self.began = began
+        // While as much as a whole batch is behind, nobody rests.
+        isFull = through.rawValue - position.rawValue == limit
+        restUntil = isFull ? began : began + Self.shortestRest
+        return batch
+    }
+
+    /// A read model has taken in a batch.
+    ///
+    /// The next one begins the later the more there was to do: a batch of one event costs nearly as much as
+    /// one of a hundred, and an episode is folded once for all that has happened in it.
+    func done(_ batch: EventBatch) {
+        guard batch.through == front, !isFull else { return }
+        let pause = min(began.duration(to: .now) * 4, Self.longestRest)
+        restUntil = max(restUntil, began + pause)
+    }
+
+    /// Forgets everything.
+    func reset() {
+        resets += 1
+        kept = []
+        front = .zero
+        reader = BatchReader(events)
+        restUntil = .now
+    }
+}
