@@ -109,6 +109,8 @@ extension ProjectionRegistry {
         )
         guard let state = states.first else { return 0 }
         let last = try state.get("last_generation", as: Int32.self)
+        // Of rows that were never rebuilt there are no older ones.
+        guard last > 1 else { return 0 }
         let kept = [
             try state.get("generation", as: Int32.self),
             try state.get("building", as: Int32?.self),

@@ -52,12 +52,14 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
     /// - Throws: ``ProjectionError``, and `LedgerError` where an event is missing or cannot be read.
     public func turn(
         _ feed: LiveFeed,
+        _ beginning: Place,
         _ onTrouble: @escaping @Sendable (any Error) -> Void
     ) async throws -> Bool {
         try await registry.register()
         do {
             guard let lease = try await registry.acquire() else { return false }
             try await rebuild.database.leases.holding(lease.lease, feed) { held in
+                beginning.leave()
                 // Ends with the folding, which never waits for it.
                 async let _ = removeOldRows(feed, held, onTrouble)
                 do {
@@ -75,6 +77,7 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
             onTrouble(
                 ProjectionError.rebuildNeeded(projection: name, stored: stored, program: program)
             )
+            beginning.leave()
             return try await rebuilt()
         } catch ProjectionError.rebuilding {
             return false

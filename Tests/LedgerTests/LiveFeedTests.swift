@@ -7,23 +7,26 @@ import Testing
 @Suite("Live feed")
 struct LiveFeedTests {
     private func events(_ positions: ClosedRange<Int64>) -> [RecordedEvent] {
-        positions.map { position in
-            RecordedEvent(
-                episodeID: EpisodeID(bits: UInt128(position)),
-                leafHash: [],
-                header: [],
-                history: HistoryEvent(
-                    position: Position(position),
-                    version: Version(1),
-                    eventID: EventID(bits: UInt128(position)),
-                    type: .admitted,
-                    occurredAt: SampleEvent.admissionTime,
-                    recordedAt: SampleEvent.admissionTime,
-                    knownAt: SampleEvent.admissionTime,
-                    payload: []
-                )
+        positions.map { Self.event($0) }
+    }
+
+    /// An event at a position.
+    static func event(_ position: Int64) -> RecordedEvent {
+        RecordedEvent(
+            episodeID: EpisodeID(bits: UInt128(position)),
+            leafHash: [],
+            header: [],
+            history: HistoryEvent(
+                position: Position(position),
+                version: Version(1),
+                eventID: EventID(bits: UInt128(position)),
+                type: .admitted,
+                occurredAt: SampleEvent.admissionTime,
+                recordedAt: SampleEvent.admissionTime,
+                knownAt: SampleEvent.admissionTime,
+                payload: []
             )
-        }
+        )
     }
 
     private func positions(_ feed: LiveFeed, after: Int64, limit: Int = 100) -> [Int64] {

@@ -38,6 +38,7 @@ private actor Places {
 
 /// A service that listens on a port of its own, on a database of its own.
 struct ServiceFixture: Sendable {
+    let service: LedgerService
     let database: LedgerDatabase
     let ledger: LedgerDescription
     let tokens: LocalTokens
@@ -139,6 +140,7 @@ struct ServiceFixture: Sendable {
                 var numbers = ports.makeAsyncIterator()
                 let port = try #require(await numbers.next())
                 let fixture = ServiceFixture(
+                    service: service,
                     database: database,
                     ledger: ledger,
                     tokens: tokens,

@@ -501,12 +501,12 @@ struct WebhookTests {
                 holder: "test",
                 allowsPrivate: true
             ) { $0 == "hook.test" ? found : [] }
-            async let turn = sender.turn(sequencer.feed) { _ in }
+            async let running: Void = sender.run(feed: sequencer.feed)
             try await eventually("it is delivered") {
                 try await database.reader.query("select from webhook where position = 1").count == 1
             }
             sender.stop()
-            _ = await turn
+            try await running
             let requests = try receiver.requests()
             #expect(requests.count == 1)
             return try #require(requests.first)

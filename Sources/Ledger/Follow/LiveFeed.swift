@@ -11,6 +11,8 @@ public final class LiveFeed: Sendable {
     private static let lookLifetime: Duration = .seconds(3)
     /// How often somebody looks for himself, where nobody looks for all.
     private static let ownLook: Duration = .seconds(1)
+    /// After how long whoever rests makes sure that somebody still looks.
+    private static let doubt: Duration = .seconds(15)
     /// How many events one read of the table brings to all followers.
     private static let sharedPage = 500
 
@@ -298,15 +300,21 @@ public final class LiveFeed: Sendable {
         await state.wait(atMost: limit) { isOver($0.seen) }
     }
 
-    /// Waits until something holds that a look at the table shows, for a time.
+    /// Waits until something holds that a look at the table shows, or for a time.
     ///
     /// Where nobody looks for all, it ends after a second, so that the caller looks for himself.
+    ///
+    /// - Parameter limit: the longest wait; nil for as long as somebody looks.
     public func rest(
-        atMost limit: Duration = .seconds(15),
+        atMost limit: Duration? = nil,
         until isOver: @escaping @Sendable (Seen) -> Bool
     ) async {
-        guard isFresh else { return await wait(atMost: min(limit, Self.ownLook), until: isOver) }
-        await wait(atMost: limit) { isOver($0) || !$0.isLookedAt }
+        guard isFresh else {
+            return await wait(atMost: min(limit ?? Self.ownLook, Self.ownLook), until: isOver)
+        }
+        repeat {
+            await wait(atMost: limit ?? Self.doubt) { isOver($0) || !$0.isLookedAt }
+        } while limit == nil && isFresh && !isOver(seen) && !Task.isCancelled
     }
 
     /// Waits until the head is beyond a position, or it is time to look anyway.

@@ -81,10 +81,14 @@ public final class Sealer: LeasedWork {
     /// - Throws: ``SealError``, and what makes a stored key or checkpoint unreadable.
     public func turn(
         _ feed: LiveFeed,
+        _ beginning: Place,
         _: @escaping @Sendable (any Error) -> Void
     ) async throws -> Bool {
         do {
-            return try await withLease(feed) { try await self.follow(feed, &$0) } != nil
+            return try await withLease(feed) { state in
+                beginning.leave()
+                try await self.follow(feed, &state)
+            } != nil
         } catch {
             if !(error is PostgresError), !Task.isCancelled { failures.increment() }
             throw error

@@ -12,10 +12,14 @@ public protocol LeasedWork: Sendable {
     ///
     /// - Parameters:
     ///   - feed: says when the head has moved.
+    ///   - beginning: left as soon as the lease is held, so that the next one may begin.
     ///   - onTrouble: told what went wrong and did not end the turn; holds no health information.
     /// - Returns: false where somebody else holds the lease.
-    func turn(_ feed: LiveFeed, _ onTrouble: @escaping @Sendable (any Error) -> Void) async throws
-        -> Bool
+    func turn(
+        _ feed: LiveFeed,
+        _ beginning: Place,
+        _ onTrouble: @escaping @Sendable (any Error) -> Void
+    ) async throws -> Bool
 
     /// How long to wait after a failure before the next try; nil where that is of no use.
     func pause(after error: any Error) -> Duration?
@@ -35,10 +39,22 @@ extension LeasedWork {
         feed: LiveFeed,
         onTrouble: @escaping @Sendable (any Error) -> Void = { _ in }
     ) async throws {
+        try await run(feed: feed, gate: Gate(1), onTrouble: onTrouble)
+    }
+
+    /// The same, among others of whom not all may begin at the same time.
+    func run(
+        feed: LiveFeed,
+        gate: Gate,
+        onTrouble: @escaping @Sendable (any Error) -> Void
+    ) async throws {
         while !stopSignal.isRequested {
             do {
                 let looks = feed.seen.looks
-                if try await turn(feed, onTrouble) { continue }
+                let beginning = try await gate.enter()
+                defer { beginning.leave() }
+                if try await turn(feed, beginning, onTrouble) { continue }
+                beginning.leave()
                 let (call, stopSignal) = (call, stopSignal)
                 await feed.rest {
                     stopSignal.isRequested || $0.looks > looks && $0.calls.contains(call)

@@ -12,6 +12,9 @@ public final class LedgerWorkers: Sendable {
     /// been replaced meanwhile.
     private static let restartPause: Duration = .seconds(5)
 
+    /// How much work begins at the same time: as many statements as there are connections.
+    private static let beginLimit = 8
+
     /// What is told of what goes wrong: of which ledger, and in which work; nil where the ledgers cannot
     /// be listed, or the ledger's work cannot be begun.
     public typealias Trouble = @Sendable (LedgerDescription?, (any LeasedWork)?, any Error) -> Void
@@ -21,6 +24,7 @@ public final class LedgerWorkers: Sendable {
     private let stopSignal = StopSignal()
     private let running = Mutex<[LedgerID: [any LeasedWork]]>([:])
     private let onTrouble: Trouble
+    private let gate = Gate(beginLimit)
 
     /// Makes the supervisor.
     ///
@@ -110,7 +114,7 @@ public final class LedgerWorkers: Sendable {
         }
         while !stopSignal.isRequested, !Task.isCancelled {
             do {
-                try await work.run(feed: feed, onTrouble: tell)
+                try await work.run(feed: feed, gate: gate, onTrouble: tell)
                 return
             } catch {
                 guard !stopSignal.isRequested, !Task.isCancelled else { return }

@@ -57,6 +57,7 @@ final class WebhookSender: LeasedWork {
     /// Each webhook has a lease of its own; failures are told, and do not end the turn.
     func turn(
         _ feed: LiveFeed,
+        _ beginning: Place,
         _ onTrouble: @escaping @Sendable (any Error) -> Void
     ) async -> Bool {
         let stopSignal = stopSignal
@@ -78,6 +79,7 @@ final class WebhookSender: LeasedWork {
                         onTrouble(WebhookTrouble("webhooks: \(Problem(error).detail)"))
                     }
                 }
+                beginning.leave()
                 // Not more often than this, however fast events come: a webhook under way follows
                 // the head itself.
                 try? await stopSignal.sleep(for: .milliseconds(50))
