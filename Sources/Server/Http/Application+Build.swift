@@ -29,17 +29,22 @@ public func buildApplication(
     logger: Logger,
     onServing: @escaping @Sendable (Int) async -> Void = { _ in }
 ) throws -> some ApplicationProtocol {
-    let http = HTTPServerBuilder.http1(
-        configuration: .init(
-            additionalChannelHandlers: [RequestDeadline()],
-            idleTimeout: .seconds(60),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: 16_384,
-                maxHeaderListSize: 32_768,
-                maxHeaderFieldCount: 100
+    let http = HTTPServerBuilder { responder in
+        WatchedChannel(
+            http: HTTP1Channel(
+                responder: responder,
+                configuration: .init(
+                    additionalChannelHandlers: [RequestDeadline()],
+                    idleTimeout: .seconds(60),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16_384,
+                        maxHeaderListSize: 32_768,
+                        maxHeaderFieldCount: 100
+                    )
+                )
             )
         )
-    )
+    }
     return Application(
         router: router(service, metrics: metrics),
         server: try tls.map { try .tls(http, tlsConfiguration: $0) } ?? http,

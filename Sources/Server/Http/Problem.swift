@@ -133,6 +133,13 @@ extension Problem {
         )
     }
 
+    /// The client has gone before it was answered; it is told to the logs alone.
+    static let abandoned = Problem(
+        status: .init(code: 499, reasonPhrase: "Client Closed Request"),
+        code: "abandoned",
+        detail: "the connection was closed before the answer was there"
+    )
+
     /// What any error becomes; one that nobody expected says nothing of itself.
     init(_ error: any Error) {
         switch error {
