@@ -1,5 +1,4 @@
 import CareEpisode
-import Glibc
 import HTTPTypes
 public import Hummingbird
 import HummingbirdCore
@@ -51,24 +50,18 @@ public func buildApplication(
         configuration: ApplicationConfiguration(
             address: .hostname(host, port: port),
             serverName: "episode-ledger",
-            availableConnectionsDelegate: MaximumAvailableConnections(connectionLimit())
+            availableConnectionsDelegate: MaximumAvailableConnections(OpenFiles.clients)
         ),
         services: [service],
-        onServerRunning: { channel in await onServing(channel.localAddress?.port ?? port) },
+        onServerRunning: { channel in
+            // Nothing but a channel that is closed already refuses it.
+            _ = try? await channel.eventLoop.submit {
+                try channel.pipeline.syncOperations.addHandler(AcceptPause(), position: .first)
+            }.get()
+            await onServing(channel.localAddress?.port ?? port)
+        },
         logger: logger
     )
-}
-
-/// The most connections at a time: as many as the process may have files, but for some, and not more
-/// than its memory should hold.
-///
-/// The limit on files is raised as far as it may be.
-private func connectionLimit() -> Int {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 512 }
-    limit.rlim_cur = min(limit.rlim_max, 32_768)
-    _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    return max(64, min(16_384, Int(limit.rlim_cur) - 512))
 }
 
 /// Every request there is.
