@@ -64,6 +64,9 @@ enum Failure: Error, CustomStringConvertible {
             // What is read here takes no part in a conflict of transactions: a standby has cancelled it,
             // however often it was begun again.
             Console.note("error: \(error): \(conflict)")
+        case let error as PostgresError where error.isAboutEncoding:
+            let advice = "the database's encoding lacks a character of what was given"
+            Console.note("error: \(error): \(advice)")
         case let error as PostgresError where error.sqlState?.rawValue == "58P01":
             // undefined_file.
             let advice = "a file of the database server is missing: see its log, restore a backup"
