@@ -59,9 +59,14 @@ enum Failure: Error, CustomStringConvertible {
             // A standby says the one of a write and the other of beginning to write.
             let advice = "if this is a standby, ask the primary, or for what was known at a time"
             Console.note("error: \(error): \(advice)")
-        case let error as PostgresError where error.sqlState == .serializationFailure:
-            // What is read here takes no part in a conflict of transactions: a standby has cancelled it.
+        case let error as PostgresError
+        where error.sqlState == .serializationFailure || error.sqlState == .deadlockDetected:
+            // What is read here takes no part in a conflict of transactions: a standby has cancelled it,
+            // however often it was begun again.
             Console.note("error: \(error): \(conflict)")
+        case let error as PostgresError where error.isAboutEncoding:
+            let advice = "the database's encoding lacks a character of what was given"
+            Console.note("error: \(error): \(advice)")
         case let error as PostgresError where error.sqlState?.rawValue == "58P01":
             // undefined_file.
             let advice = "a file of the database server is missing: see its log, restore a backup"
@@ -85,7 +90,7 @@ enum Failure: Error, CustomStringConvertible {
         """
 
     private static let conflict = """
-        a standby cancels what reads for longer than it may hold up the changes that arrive: try again, \
+        a standby cancels what holds up the changes that arrive from the primary: try again, \
         ask the primary, or set max_standby_streaming_delay or hot_standby_feedback there
         """
 }

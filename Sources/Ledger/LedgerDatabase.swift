@@ -25,12 +25,20 @@ public final class LedgerDatabase: Sendable {
     /// Keeps the leases that this process holds.
     public let leases: LeaseKeeper
 
+    /// How many connections the pools of writing have; the first is of batches.
+    private static let (batches, writing, owning, signingIn) = (16, 4, 1, 2)
+    /// The most connections of each of the reading and projecting pools, unless said otherwise.
+    public static let usualConnections = 8
+    /// The most connections of a process that serves, with the one that listens.
+    public static let mostConnections =
+        batches + writing + owning + signingIn + 2 * usualConnections + 1
+
     /// Describes the connections; none is made before it is needed.
     ///
     /// - Parameters:
     ///   - configuration: where the database is.
     ///   - connectionLimit: the most connections of each of the reading and projecting pools.
-    public init(_ configuration: PostgresConfiguration, connectionLimit: Int = 8) {
+    public init(_ configuration: PostgresConfiguration, connectionLimit: Int = usualConnections) {
         func pool(_ role: String, limit: Int, isForWriting: Bool = true) -> PostgresPool {
             var configuration = configuration
             configuration.role = role
@@ -40,12 +48,12 @@ public final class LedgerDatabase: Sendable {
             return PostgresPool(configuration, limit: limit)
         }
         self.configuration = configuration
-        appender = pool("ledger_writer", limit: 16)
-        writer = pool("ledger_writer", limit: 4)
+        appender = pool("ledger_writer", limit: Self.batches)
+        writer = pool("ledger_writer", limit: Self.writing)
         reader = pool("ledger_reader", limit: connectionLimit, isForWriting: false)
         projector = pool("ledger_projector", limit: connectionLimit)
-        owner = pool("ledger_owner", limit: 1)
-        signIn = pool("ledger_sign_in", limit: 2)
+        owner = pool("ledger_owner", limit: Self.owning)
+        signIn = pool("ledger_sign_in", limit: Self.signingIn)
         leases = LeaseKeeper(projector)
     }
 

@@ -387,4 +387,36 @@ struct ExitStatusTests {
             #expect(servers.isEmpty, "a server is left: \(servers)")
         }
     }
+
+    @Test(
+        "What the database says that an operator can do something about comes with what to do",
+        arguments: [
+            ("40001", ["max_standby_streaming_delay", "hot_standby_feedback"]),
+            ("58P01", ["file", "log", "backup"]),
+            ("42501", ["pg_dumpall", "grant ledger_owner, ledger_writer"]),
+            ("22P05", ["encoding"]),
+        ]
+    )
+    func advice(_ state: String, _ words: [String]) async throws {
+        try await CommandLineFixture.with { fixture in
+            try await fixture.pool.withConnection { connection in
+                try await connection.execute(
+                    script: """
+                        create function fails() returns boolean language plpgsql as $$
+                        begin
+                            raise exception 'secret' using errcode = '\(state)';
+                        end
+                        $$;
+                        alter table ledger rename to hidden_ledger;
+                        create view ledger as select * from hidden_ledger where fails();
+                        grant select on ledger to public;
+                        """
+                )
+            }
+            let end = try await fixture.run(["status"])
+            #expect(end.status == 1 && end.output.isEmpty && end.errors.hasPrefix("error: "))
+            for word in words { #expect(end.errors.contains(word), "\(end.errors)") }
+            #expect(!end.errors.contains("secret"))
+        }
+    }
 }

@@ -167,6 +167,62 @@ struct ReplicaTests {
         }
     }
 
+    @Test("While a replica cancels what reads, all of it is read, and nothing twice")
+    func conflicts() async throws {
+        try await withPair { pair, primary in
+            let fixture = pair.fixture
+            try await fixture.importSimulated(episodes: 60, seed: 3)
+            try await fixture.succeed(["projections", "run", "--until-caught-up"])
+            _ = try await fixture.checkpoint()
+            _ = try await primary.sql(
+                "create table churn as select 1 as n",
+                database: pair.database
+            )
+            let census = [
+                "census", "--known-at", "2030-01-01T00:00:00Z", "--date", "2025-12-31",
+            ]
+            let whole = try await fixture.succeed(["export"])
+            try await pair.catchUp(primary)
+            try await pair.replica.sql("alter system set max_standby_streaming_delay = 0")
+            try await pair.replica.sql("select pg_reload_conf()")
+            let expected = try await pair.run(census)
+            #expect(expected.status == 0, "\(expected.errors)")
+
+            // Each round removes rows that a snapshot of the replica may still see.
+            let churn = BackgroundProgram([
+                "sh", "-c",
+                """
+                while sleep 0.03; do
+                    echo 'update churn set n = n + 1;'
+                    echo 'vacuum churn;'
+                done | "$@"
+                """,
+                "sh", try TestCluster.binary("psql"), "-X", "-q", "-h", primary.folder, "-p",
+                "\(primary.port)", "-U", TestCluster.user, "-d", pair.database,
+            ])
+            defer { churn.kill() }
+            func cancelled() async throws -> Int {
+                let number = try await pair.replica.sql(
+                    "select sum(confl_snapshot + confl_lock) from pg_stat_database_conflicts"
+                )
+                return Int(number.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+            }
+            // Until every one of them has met what there is to meet.
+            var rounds = 0
+            repeat {
+                let export = try await pair.run(["export"])
+                #expect(export.status == 0 && export.output == whole.output, "\(export.errors)")
+                let report = try await pair.verify(status: 0)
+                #expect(report.verified && report.events == whole.lines.count)
+                #expect(!report.readModels.isEmpty)
+                let answer = try await pair.run(census)
+                #expect(answer.status == 0 && answer.output == expected.output, "\(answer.errors)")
+                rounds += 1
+            } while try await cancelled() < 20 && rounds < 40
+            #expect(try await cancelled() > 0)
+        }
+    }
+
     /// A key of some other ledger.
     private static let otherKey =
         "episode-ledger/demo+c05566e5+AcTkqpyVz3a9erpzkGG870Zq95kK3bFAaYysKL2QyRRA"

@@ -132,6 +132,18 @@ func waitingSessions(_ database: LedgerDatabase) async throws -> [Int32] {
     }
 }
 
+/// When the statements of a database began that wait for a lock, in microseconds.
+func waitingStatements(_ database: LedgerDatabase) async throws -> [Int64] {
+    try await PostgresConnection.withConnection(database.configuration) { connection in
+        try await connection.query(
+            """
+            select (extract(epoch from query_start) * 1e6)::bigint as began from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'
+            """
+        ).map { try $0.get("began") }
+    }
+}
+
 /// Waits until a session of the database waits for a lock.
 func untilWaiting(_ database: LedgerDatabase, _ count: Int = 1) async throws {
     try await eventually("\(count) sessions wait for a lock") {

@@ -159,36 +159,22 @@ struct StreamTests {
 
     @Test("TLS is served directly, and the caller's trace goes on")
     func tls() async throws {
-        let folder = NSTemporaryDirectory() + "tls-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let made = await runningProgram([
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext",
-            "subjectAltName=DNS:localhost", "-keyout", "\(folder)/key.pem", "-out",
-            "\(folder)/cert.pem",
-        ])
-        #expect(made.status == 0, "\(made.output)")
-        let chain = try NIOSSLCertificate.fromPEMFile("\(folder)/cert.pem")
-        let key = try NIOSSLPrivateKey(file: "\(folder)/key.pem", format: .pem)
-        let configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) },
-            privateKey: .privateKey(key)
-        )
-        try await ServiceFixture.with(tls: configuration) { fixture in
-            let script = """
-                import http.client, ssl, sys
-                context = ssl.create_default_context(cafile=sys.argv[2])
-                server = http.client.HTTPSConnection('localhost', int(sys.argv[1]), context=context)
-                trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
-                server.request('GET', '/healthz', headers={'traceparent': trace})
-                answer = server.getresponse()
-                print(answer.status, answer.headers['traceparent'].split('-')[1])
-                """
-            let answer = await runningProgram([
-                "python3", "-c", script, "\(fixture.port)", "\(folder)/cert.pem",
-            ])
-            #expect(answer.output == "200 4bf92f3577b34da6a3ce929d0e0e4736\n")
+        try await TestCertificate.with { certificate, configuration in
+            try await ServiceFixture.with(tls: configuration) { fixture in
+                let script = """
+                    import http.client, ssl, sys
+                    context = ssl.create_default_context(cafile=sys.argv[2])
+                    server = http.client.HTTPSConnection('localhost', int(sys.argv[1]), context=context)
+                    trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+                    server.request('GET', '/healthz', headers={'traceparent': trace})
+                    answer = server.getresponse()
+                    print(answer.status, answer.headers['traceparent'].split('-')[1])
+                    """
+                let answer = await runningProgram([
+                    "python3", "-c", script, "\(fixture.port)", certificate.path,
+                ])
+                #expect(answer.output == "200 4bf92f3577b34da6a3ce929d0e0e4736\n")
+            }
         }
     }
 

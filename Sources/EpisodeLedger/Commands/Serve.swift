@@ -121,6 +121,13 @@ struct Serve: AsyncParsableCommand {
         if printConfig {
             return try await Session.runOffline(options) { ServeConfiguration(command).print($0) }
         }
+        // Before anything is opened.
+        do {
+            try OpenFiles.raise()
+        } catch {
+            Console.note("error: \(error)")
+            throw ExitCode(ExitStatus.failed.rawValue)
+        }
         try await Session.run(options, isEndedBySignal: true) { session in
             try await command.serve(session)
         }

@@ -79,8 +79,8 @@ extension LedgerDatabase {
     ///   - extent: how much of each.
     ///   - ledger: whose.
     ///   - condition: which of them, as SQL: COPY takes no parameters.
-    ///   - order: the columns by which they come.
-    ///   - body: gets them one by one.
+    ///   - order: the columns by which they come; no two events may have the same.
+    ///   - body: gets them one by one, each once.
     func copyEvents(
         _ extent: EventRow.Extent,
         of ledger: LedgerDescription,
@@ -88,8 +88,11 @@ extension LedgerDatabase {
         by order: String,
         _ body: (EventRow) throws -> Void
     ) async throws {
-        var decoder = BinaryCopyDecoder()
-        try await reader.withConnection { connection in
+        // Events never change: where a standby has cancelled it, the same come again, and go on.
+        var given = 0
+        try await reader.reading { connection in
+            var decoder = BinaryCopyDecoder()
+            var next = 0
             try await connection.copyOut(
                 """
                 copy (
@@ -100,7 +103,13 @@ extension LedgerDatabase {
                 ) to stdout (format binary)
                 """
             ) { message in
-                try decoder.decode(message) { row in try body(EventRow(&row, extent)) }
+                try decoder.decode(message) { row in
+                    let event = try EventRow(&row, extent)
+                    next += 1
+                    guard next > given else { return }
+                    given = next
+                    try body(event)
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A state that tasks can wait for.
-final class Observed<State: Sendable>: Sendable {
+package final class Observed<State: Sendable>: Sendable {
     private typealias Waker = CheckedContinuation<Void, Never>
 
     private struct Waiter: Sendable {
@@ -17,17 +17,18 @@ final class Observed<State: Sendable>: Sendable {
 
     private let contents: Mutex<Contents>
 
-    init(_ state: State) {
+    package init(_ state: State) {
         contents = Mutex(Contents(state: state))
     }
 
     /// Reads the state, or changes in it what nobody waits for.
-    func withLock<Result>(_ body: (inout sending State) -> sending Result) -> sending Result {
+    package func withLock<Result>(_ body: (inout sending State) -> sending Result) -> sending Result
+    {
         contents.withLock { contents in body(&contents.state) }
     }
 
     /// Changes the state, and wakes those whose wait that ends.
-    func update(_ change: (inout State) -> Void) {
+    package func update(_ change: (inout State) -> Void) {
         let woken = contents.withLock { contents in
             change(&contents.state)
             var woken: [Waker] = []
@@ -41,12 +42,12 @@ final class Observed<State: Sendable>: Sendable {
     }
 
     /// Waits until something holds, or the task is cancelled.
-    func wait(until isOver: @escaping @Sendable (borrowing State) -> Bool) async {
+    package func wait(until isOver: @escaping @Sendable (borrowing State) -> Bool) async {
         await wait(newTicket(), isOver)
     }
 
     /// Waits until something holds, for a time, or until the task is cancelled.
-    func wait(
+    package func wait(
         atMost limit: Duration,
         until isOver: @escaping @Sendable (borrowing State) -> Bool
     ) async {

@@ -8,6 +8,8 @@ struct CallLimit {
     var isCancellable = true
     /// Whether the failure of the connection leaves open what was committed.
     var isInDoubt = false
+    /// Whether a call that has to end is stopped on the server, and the session goes on.
+    var isStoppable = false
 
     /// Whether the task is cancelled, and that ends the call.
     var isCancelled: Bool { isCancellable && Task.isCancelled }

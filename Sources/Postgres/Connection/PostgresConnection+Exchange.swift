@@ -30,11 +30,12 @@ extension PostgresConnection {
                 commits: commits
             )
             settle(exchange)
+            try await finishStop(exchange.failure?.message)
             guard let failure = exchange.failure else {
                 try checkConfirmed()
                 return statements.indices.compactMap { exchange.rows[$0].map(PostgresRows.init) }
             }
-            if mayRetry, forgetStale(exchange, failure) {
+            if mayRetry, stop == nil, forgetStale(exchange, failure) {
                 mayRetry = false
                 continue
             }
@@ -82,6 +83,7 @@ extension PostgresConnection {
     ) async throws(PostgresError) -> PipelineExchange<ResultBox> {
         var limit = limit
         limit.isInDoubt = leavesDoubt
+        limit.isStoppable = true
         var exchange = PipelineExchange<ResultBox>()
         try send(statements, prefix, &exchange, limit)
         try await flush(limit)
@@ -193,67 +195,6 @@ extension PostgresConnection {
             return exchange.received(error: ServerMessage(result))
         default: return .giveUp
         }
-    }
-
-    // MARK: Waiting
-
-    /// How long a server may be silent in a call before it is asked whether it is there at all.
-    private static let silenceLimit: Duration = .seconds(4)
-    /// How long it may take to answer that.
-    private static let probeSeconds = 4
-
-    /// Suspends until the socket is ready; gives the session up when the call has to end.
-    ///
-    /// A machine that has fallen silent ends the call before its deadline: while the call waits, the
-    /// server is asked for another connection now and then, and one that does not even answer that
-    /// will not answer this call either. A statement that merely takes long is left alone.
-    func wait(
-        for interest: Readiness,
-        _ limit: CallLimit
-    ) async throws(PostgresError) -> Readiness {
-        let end = limit.nextWaitEnds
-        var isSilent = false
-        while true {
-            let next = isSilent ? .now : ContinuousClock.now + Self.silenceLimit
-            let outcome = await reactor.wait(
-                for: interest,
-                on: session.socket,
-                until: end.map { min($0, next) } ?? next,
-                cancellable: limit.isCancellable
-            )
-            switch outcome {
-            case .ready(let readiness): return readiness
-            case .timedOut where end.map { $0 > .now } ?? true:
-                guard !isSilent else { throw lost("the server has fallen silent", limit) }
-                isSilent = await !isServerThere(until: end)
-            case .timedOut:
-                throw spend(
-                    PostgresError(
-                        .timedOut,
-                        "the deadline passed in mid-call",
-                        mayHaveCommitted: limit.isInDoubt
-                    ),
-                    sendCancel: true
-                )
-            case .cancelled:
-                throw spend(
-                    PostgresError(.cancelled, "in mid-call", mayHaveCommitted: limit.isInDoubt),
-                    sendCancel: true
-                )
-            case .failed:
-                throw lost("the socket cannot be waited for", limit)
-            }
-        }
-    }
-
-    /// Whether the server takes connections; yes where nobody waits for the answer any more.
-    private func isServerThere(until end: ContinuousClock.Instant?) async -> Bool {
-        let answer = OneShot<Bool>()
-        session.isServerThere(withinSeconds: Self.probeSeconds) { answer.settle(.value($0)) }
-        guard case .value(let isThere) = await answer.wait(until: end, reactor: reactor) else {
-            return true
-        }
-        return isThere
     }
 
     /// Gives the session up because it broke.

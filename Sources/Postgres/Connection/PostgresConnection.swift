@@ -7,7 +7,8 @@ import Glibc
 /// their caller runs and suspend, never block, while the server works.
 ///
 /// Every call has a deadline. When it passes, or the task is cancelled, the server is asked to stop,
-/// the session is given up, and the error says whether the statement may have been committed.
+/// and the session goes on once it has. Where it has not within a moment, and behind a pooler, the
+/// session is given up. The error says whether the statement may have been committed.
 public final class PostgresConnection {
     let session: Session
     let configuration: PostgresConfiguration
@@ -25,6 +26,8 @@ public final class PostgresConnection {
     /// Whether the server has refused a write: it is a standby, or closed to writing.
     private var refusesWrites = false
     private var isInCall = false
+    /// That the server was asked to stop the call that is running, and why.
+    var stop: CallStop?
     /// Why the session was given up; the `PGconn` must not be touched afterwards.
     private(set) var spent: PostgresError?
     /// False while the pool keeps the connection.
@@ -204,7 +207,7 @@ public final class PostgresConnection {
 
     /// Runs one statement in one round trip; outside a transaction it is one of its own.
     ///
-    /// Throws `PostgresError`: `.server` leaves the connection usable, everything else ends it.
+    /// Throws `PostgresError`, which says whether the connection is usable.
     public func query(
         _ sql: SQL,
         deadline: ContinuousClock.Instant? = nil
@@ -313,7 +316,10 @@ public final class PostgresConnection {
     }
 
     /// Ends a call.
-    func endCall() { isInCall = false }
+    func endCall() {
+        isInCall = false
+        stop = nil
+    }
 
     /// The limit of a call that names a deadline or none.
     func limit(_ deadline: ContinuousClock.Instant?) -> CallLimit {

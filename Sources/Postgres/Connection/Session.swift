@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: the `PGconn` is touched by one party at a time: the helper thread that
 /// opens it, then the one task that leases the connection, then, after `close`, the helper thread
-/// that finishes it. `PGcancel` is a copy of address and key, made for use from other threads.
+/// that finishes it.
 final class Session: @unchecked Sendable {
     let connection: OpaquePointer
     let socket: CInt
@@ -15,7 +15,7 @@ final class Session: @unchecked Sendable {
     /// Whether the server is of the kind that is preferred; another one is put up with for a while.
     let isPreferred: Bool
     private let keywords: [(keyword: String, value: String)]
-    private let cancelKey: OpaquePointer?
+    private let cancelKey: CancelKey?
     private let notices: NoticeSink
     private let isClosed = Atomic<Bool>(false)
     private let end = Mutex(End.open)
@@ -42,7 +42,7 @@ final class Session: @unchecked Sendable {
         self.keywords = keywords
         self.isPreferred = isPreferred
         socket = PQsocket(connection)
-        cancelKey = PQgetCancel(connection)
+        cancelKey = PQgetCancel(connection).map(CancelKey.init)
     }
 
     /// Whether a commit since the last look did not wait for its standby to the end: somebody has ended
@@ -61,6 +61,22 @@ final class Session: @unchecked Sendable {
             keywords.filter { $0.keyword != "connect_timeout" } + place.keywords
             + [("connect_timeout", "\(seconds)")]
         if !BlockingCalls.onHelperThread({ answer(LibPQ.isThere(asked)) }) { answer(true) }
+    }
+
+    /// Asks the server, on a helper thread, to stop what it is doing for this session.
+    ///
+    /// Call from the task that has the session.
+    /// - Returns: settled once the server has taken that in; it stops nothing that is sent after that.
+    ///   Nil where the server cannot be asked.
+    func askToStop() -> OneShot<Bool>? {
+        // A copy of its own: the session may be closed while the server is being asked.
+        guard let key = PQgetCancel(connection) else { return nil }
+        let asked = OneShot<Bool>()
+        let cancelKey = CancelKey(key)
+        let isAsked = BlockingCalls.onHelperThread {
+            asked.settle(.value(cancelKey.send()))
+        }
+        return isAsked ? asked : nil
     }
 
     /// Ends the session on a helper thread, after asking the server to stop what it is doing.
@@ -93,14 +109,8 @@ final class Session: @unchecked Sendable {
     }
 
     private func finish(sendCancel: Bool) {
-        if let cancelKey {
-            if sendCancel {
-                // Best effort: `statement_timeout` ends what this cannot.
-                var reason = [CChar](repeating: 0, count: 256)
-                _ = PQcancel(cancelKey, &reason, CInt(reason.count))
-            }
-            PQfreeCancel(cancelKey)
-        }
+        // Best effort: `statement_timeout` ends what this cannot.
+        if sendCancel { _ = cancelKey?.send() }
         PQfinish(connection)
         isOver()
     }
@@ -148,5 +158,23 @@ final class NoticeSink: Sendable {
         }
         guard let handler else { return }
         handler(PostgresNotice(result))
+    }
+}
+
+/// Owns a `PGcancel`: what it takes to ask a server to stop what a session does.
+///
+/// `@unchecked Sendable`: a copy of address and key, which libpq makes for use from other threads; it
+/// is read only, and freed with the last reference.
+private final class CancelKey: @unchecked Sendable {
+    private let key: OpaquePointer
+
+    init(_ key: OpaquePointer) { self.key = key }
+
+    deinit { PQfreeCancel(key) }
+
+    /// Asks the server, and waits until it has taken that in.
+    func send() -> Bool {
+        var reason = [CChar](repeating: 0, count: 256)
+        return PQcancel(key, &reason, CInt(reason.count)) == 1
     }
 }

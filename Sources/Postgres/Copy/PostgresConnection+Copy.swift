@@ -53,7 +53,8 @@ extension PostgresConnection {
         }
         try beginCall()
         defer { endCall() }
-        let limit = copyLimit(deadline)
+        var limit = copyLimit(deadline)
+        limit.isStoppable = true
         try await beginCopy(sql, PGRES_COPY_OUT, limit)
         try await receiveRows(limit, body)
         _ = try await finishCopyOut(sql, limit)
@@ -70,7 +71,10 @@ extension PostgresConnection {
             if length > 0 {
                 defer { PQfreemem(message) }
                 do {
-                    try body(UnsafeRawBufferPointer(start: message, count: Int(length)))
+                    // What still comes of a call that is being stopped is for nobody.
+                    if stop == nil {
+                        try body(UnsafeRawBufferPointer(start: message, count: Int(length)))
+                    }
                 } catch {
                     let reason = PostgresError(.connectionLost, "a COPY was broken off")
                     _ = spend(reason, sendCancel: true)
@@ -123,6 +127,7 @@ extension PostgresConnection {
         }
         _ = try await drain(limit)
         try enterPipelineMode(limit)
+        try await finishStop(status == PGRES_FATAL_ERROR ? ServerMessage(box.result) : nil)
         guard status == PGRES_FATAL_ERROR else {
             throw PostgresError(.invalidUse, "the statement is no COPY", statement: sql.text)
         }
@@ -159,6 +164,7 @@ extension PostgresConnection {
         var rows = 0
         let failure = try await drain(limit) { rows = PostgresRows($0).affectedRows }
         try enterPipelineMode(limit)
+        try await finishStop(failure, isWhole: false)
         if let failure {
             throw refused(failure, "COPY", sql.text)
         }
@@ -167,14 +173,13 @@ extension PostgresConnection {
     }
 
     func checkNotCancelled(_ limit: CallLimit) throws(PostgresError) {
-        if limit.isCancelled {
-            throw spend(PostgresError(.cancelled, "during COPY"), sendCancel: true)
-        }
-        if let deadline = limit.deadline, deadline <= .now {
-            throw spend(
-                PostgresError(.timedOut, "the deadline passed during COPY"),
-                sendCancel: true
-            )
+        if let stop {
+            guard stop.end <= .now else { return }
+            try stopCall(stop.code, stop.context, limit)
+        } else if limit.isCancelled {
+            try stopCall(.cancelled, "during COPY", limit)
+        } else if let deadline = limit.deadline, deadline <= .now {
+            try stopCall(.timedOut, "the deadline passed during COPY", limit)
         }
     }
 

@@ -111,32 +111,39 @@ public final class PostgresPool: Sendable {
     }
 
     /// Runs a transaction on a connection of the pool; see `PostgresConnection.withTransaction`.
+    ///
+    /// One that only reads may run several times; see ``reading(deadline:_:)``.
     public func withTransaction<Result: Sendable>(
         _ options: TransactionOptions = .readCommitted,
         deadline: ContinuousClock.Instant? = nil,
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
-        try await withConnection(deadline: deadline) { connection in
+        guard options.isReadOnly else {
+            return try await withConnection(deadline: deadline) { connection in
+                try await connection.withTransaction(options, deadline: deadline, body)
+            }
+        }
+        return try await reading(deadline: deadline) { connection in
             try await connection.withTransaction(options, deadline: deadline, body)
         }
     }
 
-    /// Runs one statement on a connection of the pool.
+    /// Runs one statement on a connection of the pool; see ``reading(deadline:_:)``.
     public func query(
         _ sql: SQL,
         deadline: ContinuousClock.Instant? = nil
     ) async throws -> PostgresRows {
-        try await withConnection(deadline: deadline) { connection in
+        try await reading(deadline: deadline) { connection in
             try await connection.query(sql, deadline: deadline)
         }
     }
 
-    /// Runs statements in one round trip on a connection of the pool.
+    /// Runs statements in one round trip on a connection of the pool; see ``reading(deadline:_:)``.
     public func pipeline(
         _ statements: [SQL],
         deadline: ContinuousClock.Instant? = nil
     ) async throws -> [PostgresRows] {
-        try await withConnection(deadline: deadline) { connection in
+        try await reading(deadline: deadline) { connection in
             try await connection.pipeline(statements, deadline: deadline)
         }
     }

@@ -53,27 +53,33 @@ final class OneShot<Value: Sendable>: Sendable {
 
     /// Waits for the outcome.
     ///
-    /// Call once.
+    /// Call once. With `cancellable: false` cancellation is ignored.
     func wait(
         until deadline: ContinuousClock.Instant?,
-        reactor: SocketReactor
+        reactor: SocketReactor,
+        cancellable: Bool = true
     ) async -> Outcome {
         let timer = deadline.map { reactor.schedule(at: $0) { self.settle(.timedOut) } }
         defer { if let timer { reactor.cancelTimer(timer) } }
+        guard cancellable else { return await outcome() }
         return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let settled: Outcome? = state.withLock { state in
-                    if case .settled(let outcome) = state {
-                        state = .taken
-                        return outcome
-                    }
-                    state = .waiting(continuation)
-                    return nil
-                }
-                if let settled { continuation.resume(returning: settled) }
-            }
+            await outcome()
         } onCancel: {
             settle(.cancelled)
+        }
+    }
+
+    private func outcome() async -> Outcome {
+        await withCheckedContinuation { continuation in
+            let settled: Outcome? = state.withLock { state in
+                if case .settled(let outcome) = state {
+                    state = .taken
+                    return outcome
+                }
+                state = .waiting(continuation)
+                return nil
+            }
+            if let settled { continuation.resume(returning: settled) }
         }
     }
 }

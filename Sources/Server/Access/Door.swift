@@ -48,7 +48,7 @@ struct Door: Sendable {
         return try await bounded(endpoint) {
             let reply: Reply
             do {
-                reply = try await endpoint.handler(call)
+                reply = try await answered(endpoint, call)
             } catch {
                 reply = Reply(.failure(error), decision: .door)
             }
@@ -144,6 +144,15 @@ struct Door: Sendable {
         entry.episodeID =
             entry.episodeID ?? call.arguments.values["episode"]?.first.flatMap { EpisodeID($0) }
         return entry
+    }
+
+    /// Answers; what only reads is given up when its client has gone.
+    ///
+    /// What writes is carried through, and so is the entry in the access log, which goes with those of
+    /// others.
+    private func answered(_ endpoint: Endpoint, _ call: Call) async throws -> Reply {
+        guard endpoint.method == .get else { return try await endpoint.handler(call) }
+        return try await Departure.whileClientWaits { try await endpoint.handler(call) }
     }
 
     /// Answers within the time that this request has; who appends has a limit of its own.

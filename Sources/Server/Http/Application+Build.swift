@@ -1,5 +1,4 @@
 import CareEpisode
-import Glibc
 import HTTPTypes
 public import Hummingbird
 import HummingbirdCore
@@ -29,41 +28,40 @@ public func buildApplication(
     logger: Logger,
     onServing: @escaping @Sendable (Int) async -> Void = { _ in }
 ) throws -> some ApplicationProtocol {
-    let http = HTTPServerBuilder.http1(
-        configuration: .init(
-            additionalChannelHandlers: [RequestDeadline()],
-            idleTimeout: .seconds(60),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: 16_384,
-                maxHeaderListSize: 32_768,
-                maxHeaderFieldCount: 100
+    let http = HTTPServerBuilder { responder in
+        WatchedChannel(
+            http: HTTP1Channel(
+                responder: responder,
+                configuration: .init(
+                    additionalChannelHandlers: [RequestDeadline()],
+                    idleTimeout: .seconds(60),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16_384,
+                        maxHeaderListSize: 32_768,
+                        maxHeaderFieldCount: 100
+                    )
+                )
             )
         )
-    )
+    }
     return Application(
         router: router(service, metrics: metrics),
         server: try tls.map { try .tls(http, tlsConfiguration: $0) } ?? http,
         configuration: ApplicationConfiguration(
             address: .hostname(host, port: port),
             serverName: "episode-ledger",
-            availableConnectionsDelegate: MaximumAvailableConnections(connectionLimit())
+            availableConnectionsDelegate: MaximumAvailableConnections(OpenFiles.clients)
         ),
         services: [service],
-        onServerRunning: { channel in await onServing(channel.localAddress?.port ?? port) },
+        onServerRunning: { channel in
+            // Nothing but a channel that is closed already refuses it.
+            _ = try? await channel.eventLoop.submit {
+                try channel.pipeline.syncOperations.addHandler(AcceptPause(), position: .first)
+            }.get()
+            await onServing(channel.localAddress?.port ?? port)
+        },
         logger: logger
     )
-}
-
-/// The most connections at a time: as many as the process may have files, but for some, and not more
-/// than its memory should hold.
-///
-/// The limit on files is raised as far as it may be.
-private func connectionLimit() -> Int {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 512 }
-    limit.rlim_cur = min(limit.rlim_max, 32_768)
-    _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    return max(64, min(16_384, Int(limit.rlim_cur) - 512))
 }
 
 /// Every request there is.

@@ -133,6 +133,22 @@ extension Problem {
         )
     }
 
+    /// Whatever a caller sends, the database must be able to hold it: of what is asked for too, since an
+    /// episode that has such a character is parked, and "none" would be wrong.
+    static let notInEncoding = Problem(
+        status: .badRequest,
+        code: "bad-request",
+        detail: "a character of what was sent does not exist in the database's encoding, which is "
+            + "not UTF8"
+    )
+
+    /// The client has gone before it was answered; it is told to the logs alone.
+    static let abandoned = Problem(
+        status: .init(code: 499, reasonPhrase: "Client Closed Request"),
+        code: "abandoned",
+        detail: "the connection was closed before the answer was there"
+    )
+
     /// What any error becomes; one that nobody expected says nothing of itself.
     init(_ error: any Error) {
         switch error {
@@ -163,7 +179,9 @@ extension Problem {
                 detail: "\(error)",
                 cursor: error
             )
+        case let error as AppendError where error.isAboutEncoding: self = .notInEncoding
         case let error as AppendError: self = .unavailable("\(error)")
+        case let error as PostgresError where error.isAboutEncoding: self = .notInEncoding
         case let error as PostgresError where error.isTransient || error.code == .poolClosed:
             self = .unavailable("the database cannot be reached in time: try again")
         case LedgerError.unknownLedger, LedgerError.unknownEpisode, LedgerError.unknownVersion:

@@ -27,12 +27,15 @@ enum EventStream {
         let body = ResponseBody { writer in
             var position = after
             while position.position < head {
-                let page = try await call.reader.page(
-                    after: position,
-                    until: head,
-                    types: types,
-                    episode: episode
-                )
+                let from = position
+                let page = try await Departure.whileClientWaits {
+                    try await call.reader.page(
+                        after: from,
+                        until: head,
+                        types: types,
+                        episode: episode
+                    )
+                }
                 var buffer = ByteBuffer()
                 for event in page.events {
                     buffer.writeBytes(event.served())

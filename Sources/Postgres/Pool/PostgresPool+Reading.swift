@@ -1,0 +1,42 @@
+extension PostgresPool {
+    /// How often what only reads is begun, where a standby cancels it each time.
+    private static let conflictLimit = 20
+    /// How long to wait after the first time; twice as long after each further one, up to the longest.
+    private static let firstPause: Duration = .milliseconds(10)
+    private static let longestPause: Duration = .milliseconds(500)
+
+    /// Lends a connection to `body`, which only reads, and runs it again where a standby has cancelled it.
+    ///
+    /// A standby cancels what reads where that is in the way of changes that arrive from the primary:
+    /// 40001, or 40P01 where both wait for each other. What reads meets neither elsewhere. Pools that are
+    /// there to write run `body` once.
+    ///
+    /// - Parameters:
+    ///   - deadline: for getting a connection, and after which nothing is begun any more.
+    ///   - body: may run several times, each on any connection, and sees another snapshot each time.
+    public func reading<Result: Sendable>(
+        deadline: ContinuousClock.Instant? = nil,
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        var pause = Self.firstPause
+        for _ in 1..<Self.conflictLimit {
+            do {
+                return try await withConnection(deadline: deadline, body)
+            } catch let error as PostgresError
+                where error.isConflict && !configuration.isForWriting
+            {
+                if let deadline, deadline <= .now + pause { throw error }
+            }
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, Self.longestPause)
+        }
+        return try await withConnection(deadline: deadline, body)
+    }
+}
+
+extension PostgresError {
+    /// Whether a transaction was in the way of others.
+    fileprivate var isConflict: Bool {
+        sqlState == .serializationFailure || sqlState == .deadlockDetected
+    }
+}
