@@ -181,6 +181,7 @@ extension VerificationReport {
             "sealed": .integer(newest?.size ?? 0),
             "root": .text(newest?.root.description),
             "signed_by": .array(signers.map { .string("\($0)") }),
+            "vouched_by": .array(vouchers.map { .string($0.rawValue) }),
             "unsealed": .integer(unsealed),
             "unsealed_since": .instant(unsealedSince),
             "read_models": .array(readModels.map { .string($0) }),
@@ -223,7 +224,7 @@ extension VerificationReport {
         }
         for notice in notices { lines.append("Note         \(notice)") }
         guard let first else {
-            guard let shortfall else { return lines + ["OK: nothing was changed."] }
+            guard let shortfall else { return lines + [verdict] }
             return lines + [
                 "What is here is in order.", "NOT VERIFIED: \(shortfall).",
             ]
@@ -235,6 +236,15 @@ extension VerificationReport {
         }
         let place = first.position.map { " First bad position: \($0)." } ?? ""
         return lines + ["FAILED: \(Words.count(faultCount, "fault")).\(place)"]
+    }
+
+    /// The last line where nothing is wrong: only what lies outside can tell that nothing was changed.
+    private var verdict: String {
+        if isVouched || events == 0 { return "OK: nothing was changed." }
+        guard keptThrough > 0 else {
+            return "OK as far as it goes: it agrees with itself, and nothing outside vouches for it."
+        }
+        return "OK: nothing was changed up to position \(keptThrough), which a kept checkpoint covers."
     }
 
     /// The faults by position, those without one last.

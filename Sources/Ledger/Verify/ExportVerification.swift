@@ -41,8 +41,10 @@ public struct ExportVerification: Sendable {
     ) throws -> VerificationReport {
         let began = ContinuousClock.now
         var report = VerificationReport()
-        guard let checkpoint = try signedCheckpoint(&report) else { return report }
-        var due = try keptCheckpoints(checkpoint, &report)[...]
+        guard let signed = try signedFiles(&report) else { return report }
+        let checkpoint = signed.checkpoint
+        let restores = try declaredRestores(signed.keys, checkpoint, &report)
+        var due = keptCheckpoints(signed.keys, checkpoint, restores, &report)[...]
         let size = checkpoint.size
         let hasEvents = folder.has("events")
         var audit = TreeAudit()
@@ -61,6 +63,7 @@ public struct ExportVerification: Sendable {
                 if let events { compare(events, index, entry, position, checkpoint, &report) }
                 while let next = due.first, next.size <= position.rawValue {
                     audit.compare(next, from: "the checkpoint that was kept", &report)
+                    if audit.proven == next.size { report.add(kept: next.size) }
                     due.removeFirst()
                 }
             }
@@ -77,41 +80,55 @@ public struct ExportVerification: Sendable {
 
     // MARK: - What was signed
 
-    private func signedCheckpoint(_ report: inout VerificationReport) throws -> TreeCheckpoint? {
-        guard let bytes = try folder.read(ExportFolder.checkpoint) else {
+    private func signedFiles(_ report: inout VerificationReport) throws -> SignedFiles? {
+        guard let note = try folder.read(ExportFolder.checkpoint) else {
             throw SealError.file("\(folder.path)/checkpoint", reason: "there is none")
         }
-        var keys = pinned
-        if pinned.isEmpty {
-            keys = try keysInFolder()
-            report.add(
-                notice: "the key is the one in the folder: give --verifier-key, got in another way"
-            )
-        }
-        do {
-            let signed = try SignedCheckpoint(parsing: String(decoding: bytes, as: UTF8.self))
-            report.checkpoints = 1
-            report.newest = signed.checkpoint
-            report.signers = try signed.verified(by: keys)
-            return signed.checkpoint
-        } catch {
-            report.add(.checkpoint("the checkpoint: \(error)"))
-            return report.newest
-        }
+        return SignedFiles(
+            checkpoint: note,
+            verifierKeys: try folder.read(ExportFolder.verifierKeys) ?? [],
+            in: "folder",
+            pinned: pinned,
+            &report
+        )
     }
 
-    private func keysInFolder() throws -> [NoteVerifierKey] {
-        String(decoding: try folder.read(ExportFolder.verifierKeys) ?? [], as: UTF8.self)
-            .split(whereSeparator: \.isNewline)
-            .compactMap { try? NoteVerifierKey($0) }
+    /// The declared restores, which a key of the log that ended must have signed that counts.
+    private func declaredRestores(
+        _ keys: [NoteVerifierKey],
+        _ newest: TreeCheckpoint,
+        _ report: inout VerificationReport
+    ) throws -> DeclaredRestores {
+        var notes: [String] = []
+        if let bytes = try folder.read(ExportFolder.declarations) {
+            // One after the other, an empty line in between.
+            let log = bytes + [0x0A]
+            let records = CheckpointLog.records(log)
+            notes = records.map { String(decoding: log[$0], as: UTF8.self) }
+            if !notes.joined(separator: "\n").utf8.elementsEqual(bytes) {
+                report.add(.file("\(ExportFolder.declarations) holds more than signed notes"))
+            }
+        }
+        let first = notes.first.flatMap { try? SignedNote(parsing: $0) }
+            .flatMap { RestoreDeclaration(text: $0.text) }?.last.origin
+        let restores = DeclaredRestores(
+            notes,
+            signedBy: keys,
+            isOwn: { origin in first.map { LogOrigin.isContinued($0, by: origin) } ?? false },
+            &report
+        )
+        if let last = restores.declarations.last, last.key.name != newest.origin {
+            report.add(.checkpoint("the last declared restore does not lead to \(newest.origin)"))
+        }
+        return restores
     }
 
     private func keptCheckpoints(
+        _ keys: [NoteVerifierKey],
         _ newest: TreeCheckpoint,
+        _ restores: DeclaredRestores,
         _ report: inout VerificationReport
-    ) throws -> [TreeCheckpoint] {
-        guard !kept.isEmpty else { return [] }
-        let keys = pinned + (try keysInFolder())
+    ) -> [TreeCheckpoint] {
         var checkpoints: [TreeCheckpoint] = []
         for signed in kept.sorted(by: { $0.checkpoint.size < $1.checkpoint.size }) {
             let checkpoint = signed.checkpoint
@@ -122,7 +139,9 @@ public struct ExportVerification: Sendable {
                 report.add(.checkpoint("the checkpoint that was kept: \(error)"))
                 continue
             }
-            if checkpoint.size > newest.size {
+            if let loss = restores.loss(of: checkpoint) {
+                report.add(loss)
+            } else if checkpoint.size > newest.size {
                 report.add(
                     .shrunken(
                         "the checkpoint that was kept covers \(checkpoint.size) events, the "
@@ -222,22 +241,12 @@ public struct ExportVerification: Sendable {
             return
         }
         let name = CanonicalObject(row.header).string("ledger").flatMap { LedgerName($0) }
-        guard let name, Self.origin(checkpoint.origin, isOf: name) else {
+        guard let name, LogOrigin.of(name, is: checkpoint.origin) else {
             report.add(.column("ledger_id"), at: position)
             return
         }
         if let fault = row.check(ledger: name).fault {
             report.add(fault, at: position)
         }
-    }
-
-    /// Whether a log of this origin may hold a ledger's events: `<name>/<ledger>`, and after a
-    /// restore `<name>/<ledger>/<number>`.
-    static func origin(_ origin: String, isOf ledger: LedgerName) -> Bool {
-        if origin.hasSuffix("/\(ledger)") { return true }
-        guard let slash = origin.lastIndex(of: "/"),
-            Int32(origin[origin.index(after: slash)...]) != nil
-        else { return false }
-        return origin[..<slash].hasSuffix("/\(ledger)")
     }
 }

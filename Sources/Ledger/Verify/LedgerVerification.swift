@@ -20,9 +20,11 @@ public struct LedgerVerification: Sendable {
     /// - Parameters:
     ///   - database: where the ledger is.
     ///   - ledger: what is verified.
-    ///   - log: the checkpoints kept outside the database, where they are at hand.
-    ///   - pinned: the keys that are known to be the ledger's; without any, those that the database
-    ///     has registered count.
+    ///   - log: the checkpoints kept outside the database, where they are at hand: keys that signed
+    ///     in it count.
+    ///   - pinned: the keys that are known to be the ledger's. Without any and without a log, those
+    ///     that the database has registered show no more than that it agrees with itself, which
+    ///     the report says.
     ///   - kept: checkpoints that somebody kept: the ledger must lead to them.
     public init(
         _ database: LedgerDatabase,
@@ -116,7 +118,12 @@ public struct LedgerVerification: Sendable {
             if let fault { report.add(fault, at: row.position) }
             audit.follow(row, at: row.position, leaf: leaf, &report)
             while let next = due.first, next.checkpoint.size <= row.position.rawValue {
-                audit.compare(next.checkpoint, from: next.source, &report)
+                audit.compare(
+                    next.checkpoint,
+                    from: next.source,
+                    isVouched: next.isVouched,
+                    &report
+                )
                 due.removeFirst()
             }
         }

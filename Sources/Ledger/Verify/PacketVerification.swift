@@ -55,7 +55,7 @@ public struct PacketVerification: Sendable {
     public func run() -> VerificationReport {
         let began = ContinuousClock.now
         var report = VerificationReport()
-        if let checkpoint = checkpoint(&report) {
+        if let checkpoint = signedFiles(&report)?.checkpoint {
             var last: EventRow?
             let lines = (files[EpisodePacket.events] ?? []).split(separator: 0x0A)
             let readable = (files[EpisodePacket.readable] ?? []).split(separator: 0x0A)
@@ -85,52 +85,47 @@ public struct PacketVerification: Sendable {
         return try await PrivateFile.run { try folder.read(name) }
     }
 
-    private func checkpoint(_ report: inout VerificationReport) -> TreeCheckpoint? {
-        var keys = pinned
-        if pinned.isEmpty {
-            keys = String(decoding: files[EpisodePacket.verifierKeys] ?? [], as: UTF8.self)
-                .split(whereSeparator: \.isNewline)
-                .compactMap { try? NoteVerifierKey($0) }
-            report.add(
-                notice: "the key is the one in the packet: give --verifier-key, got in another way"
-            )
+    private func signedFiles(_ report: inout VerificationReport) -> SignedFiles? {
+        let signed = SignedFiles(
+            checkpoint: files[EpisodePacket.checkpoint] ?? [],
+            verifierKeys: files[EpisodePacket.verifierKeys] ?? [],
+            in: "packet",
+            pinned: pinned,
+            &report
+        )
+        guard let signed else { return nil }
+        for other in kept {
+            report.checkpoints += 1
+            compare(other, signed, &report)
         }
-        do {
-            let text = String(decoding: files[EpisodePacket.checkpoint] ?? [], as: UTF8.self)
-            let signed = try SignedCheckpoint(parsing: text)
-            report.checkpoints = 1
-            report.newest = signed.checkpoint
-            for other in kept {
-                report.checkpoints += 1
-                try compare(other, signed, keys, &report)
-            }
-            report.signers = try signed.verified(by: keys)
-        } catch {
-            report.add(.checkpoint("the checkpoint: \(error)"))
-        }
-        return report.newest
+        return signed
     }
 
     private func compare(
         _ other: SignedCheckpoint,
-        _ own: SignedCheckpoint,
-        _ keys: [NoteVerifierKey],
+        _ own: SignedFiles,
         _ report: inout VerificationReport
-    ) throws(NoteError) {
-        try other.verified(by: keys)
-        if other.checkpoint == own.checkpoint { return }
-        guard other.checkpoint.size == own.checkpoint.size else {
+    ) {
+        do {
+            try other.verified(by: own.keys)
+        } catch {
+            report.add(.checkpoint("the checkpoint that was kept: \(error)"))
+            return
+        }
+        if other.checkpoint == own.checkpoint {
+            report.add(kept: other.checkpoint.size)
+        } else if other.checkpoint.size == own.checkpoint.size {
+            report.add(
+                .root("the checkpoint that was kept has the same size and another root"),
+                at: Position(1),
+                through: Position(own.checkpoint.size)
+            )
+        } else {
             report.add(
                 notice: "a packet cannot prove that it goes on from a checkpoint of "
                     + "\(other.checkpoint.size) events: verify an export or the ledger against it"
             )
-            return
         }
-        report.add(
-            .root("the checkpoint that was kept has the same size and another root"),
-            at: Position(1),
-            through: Position(own.checkpoint.size)
-        )
     }
 
     /// Reads a line of the packet: an event as far as its entry and header say it.
@@ -194,7 +189,7 @@ public struct PacketVerification: Sendable {
         }
         last = row
         let name = CanonicalObject(row.header).string("ledger").flatMap { LedgerName($0) }
-        if let name, ExportVerification.origin(checkpoint.origin, isOf: name) {
+        if let name, LogOrigin.of(name, is: checkpoint.origin) {
             let (leaf, fault) = row.check(ledger: name)
             if let fault { report.add(fault, at: row.position) }
             if !checkpoint.includes(leaf, at: row.position, by: proof) {

@@ -22,6 +22,10 @@ public struct VerificationReport: Sendable {
     public internal(set) var unsealedSince: Instant?
     /// The keys that signed the newest checkpoint.
     public internal(set) var signers: [NoteVerifierKey] = []
+    /// What vouches for it from outside; nothing where what was verified only agrees with itself.
+    public internal(set) var vouchers: [Voucher] = []
+    /// Up to which position a checkpoint that somebody kept vouches; 0 where none does.
+    public private(set) var keptThrough: Int64 = 0
     /// The read models whose rows were compared with what the events lead to.
     public internal(set) var readModels: [String] = []
     /// What a reader should know and is not wrong: restores, read models that were not looked at.
@@ -84,10 +88,31 @@ public struct VerificationReport: Sendable {
         if notices.count < Self.faultLimit { notices.append(notice) }
     }
 
+    /// Tells that what was verified leads to a checkpoint that somebody kept.
+    mutating func add(kept size: Int64) {
+        if !vouchers.contains(.keptCheckpoint) { vouchers.append(.keptCheckpoint) }
+        keptThrough = max(keptThrough, size)
+    }
+
+    /// Whether what vouches covers all that is sealed, and not only what a kept checkpoint covers.
+    public var isVouched: Bool {
+        vouchers.contains { $0 != .keptCheckpoint } || keptThrough >= events && keptThrough > 0
+    }
+
     /// Tells that a read model was compared with what the events lead to.
     public mutating func add(readModel name: String) {
         readModels.append(name)
     }
+}
+
+/// What lies outside of what was verified, and vouches for it.
+public enum Voucher: String, Hashable, Sendable {
+    /// A key that somebody has from elsewhere has signed the newest checkpoint.
+    case verifierKey = "verifier_key"
+    /// The checkpoint log was at hand.
+    case checkpointLog = "checkpoint_log"
+    /// Somebody has kept a checkpoint that it leads to.
+    case keptCheckpoint = "kept_checkpoint"
 }
 
 /// That a replica has not got to what was signed on the primary.
