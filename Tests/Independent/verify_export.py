@@ -55,6 +55,11 @@ COLUMNS = (
     ("payload", BASE64), ("position", WHOLE), ("recorded_at", WHOLE), ("type", "([a-z_?]*)"),
     ("version", WHOLE),
 )
+# The members of a stay, in their order; older exports have those of its tracks.
+STAY = (
+    "episode_id", "ordinal", "client_id", "program", "track", "tracks", "level_of_care", "from", "to",
+    "start_reason", "end_reason", "length_of_stay_days",
+)
 # There is one way to write a line: whatever differs from it is refused.
 EVENT_LINE = re.compile(
     r"\{" + ",".join(
@@ -323,7 +328,7 @@ class Export:
 
     def compare_stays(self):
         basis = strict_json(self.must("read-models/basis.json"))
-        if type(basis) is not dict or set(basis) != {"position", "time_zone", "parked"}:
+        if type(basis) is not dict or list(basis) != ["position", "time_zone", "parked"]:
             raise Failed("read-models/basis.json is none")
         if type(basis["position"]) is not int or not 0 <= basis["position"] <= self.size:
             raise Failed("the position in read-models/basis.json is not of this export")
@@ -331,7 +336,7 @@ class Export:
             raise Failed("read-models/basis.json is none")
         days = self.days = LocalDays(basis["time_zone"])
         self.position = basis["position"]
-        stored = {}
+        stored, last = {}, ""
         *lines, rest = self.must("read-models/stays.ndjson").split(b"\n")
         if rest:
             raise Failed("read-models/stays.ndjson does not end with a line")
@@ -339,6 +344,11 @@ class Export:
             row = strict_json(line)
             if type(row) is not dict or type(row.get("episode_id")) is not str:
                 raise Failed("a line of read-models/stays.ndjson is no stay")
+            if row["episode_id"] < last:
+                raise Failed("read-models/stays.ndjson is not by episode")
+            last = row["episode_id"]
+            if list(row) != [name for name in STAY if name in row]:
+                raise Failed("a stay is not written as an export writes it")
             stored.setdefault(row["episode_id"], []).append(row)
         # An export of before there were tracks within a stay has none.
         has_tracks = any("tracks" in row for rows in stored.values() for row in rows)

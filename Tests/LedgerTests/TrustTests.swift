@@ -94,7 +94,8 @@ struct TrustTests {
         try await register(fixture, begun, incarnation: 2)
     }
 
-    private func checkpoint(_ fixture: SealingFixture, _ size: Int64) async throws -> TreeCheckpoint {
+    private func checkpoint(_ fixture: SealingFixture, _ size: Int64) async throws -> TreeCheckpoint
+    {
         TreeCheckpoint(origin: origin, size: size, root: try await fixture.root(size))
     }
 
@@ -256,7 +257,9 @@ struct TrustTests {
             #expect(untouched.notices.contains { $0.contains("\(forged.verifierKey)") })
             try await fixture.append(20)
             try await publish(fixture, try await checkpoint(fixture, 80), forged)
-            for (pinned, log) in [([], fixture.place.log), ([key], noLog), ([key], fixture.place.log)] {
+            for (pinned, log) in [
+                ([], fixture.place.log), ([key], noLog), ([key], fixture.place.log),
+            ] {
                 let report = try await fixture.verify(pinned: pinned, log: log)
                 #expect(!report.isClean && report.signers == [])
                 #expect(report.faults.allSatisfy { $0.kind.code == "checkpoint" })
@@ -347,14 +350,18 @@ struct TrustTests {
 
     // MARK: - Exports
 
-    private func export(_ fixture: SealingFixture, _ signed: SignedCheckpoint) async throws -> String {
+    private func export(_ fixture: SealingFixture, _ signed: SignedCheckpoint) async throws
+        -> String
+    {
         let folder = "\(fixture.folder)/export"
         try? FileManager.default.removeItem(atPath: folder)
         _ = try await LogExport(fixture.database, ledger: fixture.ledger, to: folder).run(signed)
         return folder
     }
 
-    @Test("An export's own keys vouch for nothing where a key was pinned, for no kept checkpoint either")
+    @Test(
+        "An export's own keys vouch for nothing where a key was pinned, for no kept checkpoint either"
+    )
     func exportedKeys() async throws {
         try await withSealed { fixture, key, newest in
             let forged = NoteSigningKey(generatedFor: origin)
@@ -378,7 +385,9 @@ struct TrustTests {
     @Test("A declaration in an export counts if a pinned key has signed it")
     func exportedDeclaration() async throws {
         try await withSealed { fixture, old, lost in
-            let keys = [NoteSigningKey(generatedFor: origin), NoteSigningKey(generatedFor: "\(origin)/2")]
+            let keys = [
+                NoteSigningKey(generatedFor: origin), NoteSigningKey(generatedFor: "\(origin)/2"),
+            ]
             let text = declaration(
                 last: lost.checkpoint,
                 kept: try await checkpoint(fixture, 20),

@@ -68,13 +68,11 @@ public struct LedgerVerification: Sendable {
         var after = Position.zero
         while after < head {
             try Task.checkCancellation()
-            let through = Position(
-                min(head.rawValue, after.rawValue + EvidenceReader.pageLimit)
-            )
+            let through = try await pageEnd(after: after, head: head)
             var page = try await witnesses.page(through: through, &report)
             let (audited, reported) = try await follow(
                 events,
-                (after, through),
+                (max(after, Position(through.rawValue - EvidenceReader.pageLimit)), through),
                 audit,
                 report,
                 &page
@@ -101,6 +99,21 @@ public struct LedgerVerification: Sendable {
         }
         report.duration = began.duration(to: .now)
         return report
+    }
+
+    /// Where a page ends: where there are no events for long, just before the next one.
+    private func pageEnd(after: Position, head: Position) async throws -> Position {
+        let limit = EvidenceReader.pageLimit
+        guard head.rawValue - after.rawValue > limit else { return head }
+        let rows = try await database.reader.query(
+            """
+            select min(position) as next from event
+            where ledger_id = \(ledger.id.rawValue) and position > \(after.rawValue)
+            """
+        )
+        let next = try rows.first?.get("next", as: Int64?.self) ?? .max
+        let end = after.rawValue + limit
+        return next <= end ? Position(end) : min(head, Position(next - 1))
     }
 
     /// One page of events, in which the root is compared wherever something was signed.
@@ -201,10 +214,9 @@ public struct LedgerVerification: Sendable {
             where t.ledger_id = \(ledger.id.rawValue)
             and (
                 t.level > 6
-                or (
-                    (t.number + 1) << (8 * (least(t.level, 6) + 1))
-                    > (select s.size from sealer s where s.ledger_id = t.ledger_id)
-                )
+                or t.number >= (
+                    select s.size from sealer s where s.ledger_id = t.ledger_id
+                ) >> (8 * (least(t.level, 6) + 1))
             )
             limit 1
             """
@@ -224,6 +236,8 @@ public struct LedgerVerification: Sendable {
             where ledger_id = \(ledger.id.rawValue) and position = \(position.rawValue)
             """
         )
-        return try rows.first?.get("recorded_at")
+        // Somebody may have written a time there that nobody can read.
+        let recordedAt: Instant? = try rows.first?.get("recorded_at")
+        return recordedAt.flatMap { LogEntry.times.contains($0.microseconds) ? $0 : nil }
     }
 }

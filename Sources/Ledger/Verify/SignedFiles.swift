@@ -38,7 +38,8 @@ struct SignedFiles {
         }
         if pinned.isEmpty {
             report.add(
-                notice: "the key is the one in the \(place): give --verifier-key, got in another way. "
+                notice:
+                    "the key is the one in the \(place): give --verifier-key, got in another way. "
                     + "Whoever made the \(place) could have made the key too"
             )
         } else {

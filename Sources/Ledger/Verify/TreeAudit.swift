@@ -33,15 +33,19 @@ struct TreeAudit {
         _ report: inout VerificationReport
     ) {
         report.events += 1
-        guard position >= expected else {
-            // A second one at the same position.
+        guard position >= expected, LogEntry.numbers.contains(position.rawValue) else {
+            // A second one at the same position, or beyond all that there may be.
             report.add(.unexpected, at: position)
             isWhole = false
             return
         }
         if position > expected { missing(through: Position(position.rawValue - 1), &report) }
         expected = position.next
-        if entry.recordedAt < lastRecorded { report.add(.recordedTime, at: position) }
+        if entry.recordedAt < lastRecorded
+            || !LogEntry.times.contains(entry.recordedAt.microseconds)
+        {
+            report.add(.recordedTime, at: position)
+        }
         lastRecorded = entry.recordedAt
         if entry.version != (versions[entry.episodeID] ?? .zero).next {
             report.add(.version, at: position)

@@ -28,6 +28,10 @@ public struct VerificationReport: Sendable {
     public private(set) var keptThrough: Int64 = 0
     /// The read models whose rows were compared with what the events lead to.
     public internal(set) var readModels: [String] = []
+    /// Of an export or a packet: the time, the position and the zone that its read models are of.
+    public private(set) var readModelBasis: String?
+    /// The zone of the days that the read models are in, as what was verified says.
+    public private(set) var timeZone: String?
     /// What a reader should know and is not wrong: restores, read models that were not looked at.
     public private(set) var notices: [String] = []
     /// How far a replica is behind what was signed; nil on a primary, and on a replica that has all.
@@ -88,6 +92,9 @@ public struct VerificationReport: Sendable {
         if notices.count < Self.faultLimit { notices.append(notice) }
     }
 
+    /// Tells in days of which zone the read models are.
+    public mutating func add(timeZone: String) { self.timeZone = timeZone }
+
     /// Tells that what was verified leads to a checkpoint that somebody kept.
     mutating func add(kept size: Int64) {
         if !vouchers.contains(.keptCheckpoint) { vouchers.append(.keptCheckpoint) }
@@ -100,8 +107,13 @@ public struct VerificationReport: Sendable {
     }
 
     /// Tells that a read model was compared with what the events lead to.
-    public mutating func add(readModel name: String) {
+    ///
+    /// - Parameters:
+    ///   - name: which.
+    ///   - basis: which time or position it says that it is of, where it says so.
+    public mutating func add(readModel name: String, basis: String? = nil) {
         readModels.append(name)
+        readModelBasis = basis ?? readModelBasis
     }
 }
 

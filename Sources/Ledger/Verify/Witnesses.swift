@@ -305,9 +305,10 @@ struct Witnesses {
         return checkpoints
     }
 
-    /// Whether a published checkpoint is of before what is at hand, and signed by keys of then that
-    /// nobody vouches for any more, as after a change of keys. It is no fault: a later one, of a key
-    /// that counts, covers the same events.
+    /// Whether a published checkpoint is older than what is at hand, and signed by registered keys alone.
+    ///
+    /// So it is after a change of keys, and no fault: a later one, of a key that counts, covers the
+    /// same events.
     private func isOnlyRegistered(_ signed: SignedCheckpoint) -> Bool {
         guard vouchers.isOutside, signed.checkpoint.size < vouchers.log?.firstSize ?? size,
             (try? signed.verified(by: vouchers.keys)) == nil
