@@ -117,9 +117,14 @@ struct HostileInputTests {
             try await fixture.append(40)
             try await fixture.seal()
             try await fixture.append(5)
-            try await fixture.tamper(
-                "alter table event drop constraint if exists event_pkey cascade"
-            )
+            for constraint in [
+                "event_pkey", "event_ledger_id_episode_id_version_key", "event_version_check",
+                "event_nonce_check",
+            ] {
+                try await fixture.tamper(
+                    "alter table event drop constraint \(raw: constraint) cascade"
+                )
+            }
             try await fixture.tamper("\(raw: statement)")
             let report = try await fixture.verify()
             #expect(!report.isClean)

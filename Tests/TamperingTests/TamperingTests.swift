@@ -92,10 +92,10 @@ struct TamperingTests {
         seed: UInt64
     ) async throws {
         try await with(episodes: 4, seed: seed) { campaign in
-            let forged = try await campaign.forgedPackets(6 * packets.count, packets)
+            let forged = try await campaign.forgedPackets(4 * packets.count, packets)
             #expect(forged.failures == [])
             for kind in packets { #expect(forged.made[kind.rawValue] ?? 0 > 0, "\(kind)") }
-            let exported = try await campaign.forgedExports(6 * exports.count, exports)
+            let exported = try await campaign.forgedExports(4 * exports.count, exports)
             #expect(exported.failures == [])
             for kind in exports { #expect(exported.made[kind.rawValue] ?? 0 > 0, "\(kind)") }
         }

@@ -5,10 +5,13 @@ enum ZipArchive {
     struct File: Sendable {
         let name: String
         let bytes: ArraySlice<UInt8>
+        /// The checksum that a ZIP archive has of each file.
+        fileprivate let sum: UInt32
 
         init(name: String, bytes: ArraySlice<UInt8>) {
             self.name = name
             self.bytes = bytes
+            sum = crc32(bytes)
         }
 
         init(name: String, bytes: [UInt8]) {
@@ -58,7 +61,7 @@ enum ZipArchive {
             // Version 2.0, names in UTF-8, stored, 1980-01-01 00:00.
             bytes =
                 little(20 as UInt16) + little(0x0800 as UInt16) + little(0 as UInt16)
-                + little(0 as UInt16) + little(0x0021 as UInt16) + little(crc32(file.bytes))
+                + little(0 as UInt16) + little(0x0021 as UInt16) + little(file.sum)
                 + little(UInt32(file.bytes.count)) + little(UInt32(file.bytes.count))
                 + little(UInt16(file.name.utf8.count)) + little(0 as UInt16)
         }
@@ -107,7 +110,7 @@ enum ZipArchive {
         let file = File(name: text, bytes: rest[(start + 30 + name)...].prefix(length))
         let header = rest[(start + 4)..<(start + 30)]
         let fields = Fields(file).bytes
-        guard number(14, 4) == Int(crc32(file.bytes)) else {
+        guard number(14, 4) == Int(file.sum) else {
             throw refused("\(shown(text)) is damaged")
         }
         guard header.elementsEqual(fields), text.utf8.count == name else {
@@ -141,8 +144,12 @@ enum ZipArchive {
     }
 
     private static func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-        ~bytes.reduce(0xFFFF_FFFF) { sum, byte in
-            crcTable[Int((sum ^ UInt32(byte)) & 0xFF)] ^ (sum >> 8)
+        crcTable.withUnsafeBufferPointer { table in
+            bytes.withUnsafeBufferPointer { bytes in
+                var sum: UInt32 = 0xFFFF_FFFF
+                for byte in bytes { sum = table[Int((sum ^ UInt32(byte)) & 0xFF)] ^ (sum >> 8) }
+                return ~sum
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ extension Campaign {
             let packets = try await packets(12)
             var result = Result()
             var tasks: [Verifiers.Task] = []
-            for (number, packet) in packets.enumerated() {
+            for (number, packet) in packets.enumerated() where kinds == PacketForgery.allCases {
                 let archive = ForgedArchive(reading: packet)
                 let place = "\(folder)/genuine-\(number)"
                 try Data(packet).write(to: URL(filePath: "\(place).zip"))

@@ -1,9 +1,9 @@
 import Foundation
 
 /// A ZIP archive as anybody can write one, right or wrong in any of its parts.
-struct ForgedArchive {
+struct ForgedArchive: Equatable {
     /// A member, with what its two headers say of it.
-    struct Member {
+    struct Member: Equatable {
         var name: String
         var bytes: [UInt8]
         /// What the header in front of the bytes says instead of the name, where it says another.
@@ -102,6 +102,12 @@ struct ForgedArchive {
     }
 
     private static func crc32(_ bytes: [UInt8]) -> UInt32 {
-        ~bytes.reduce(0xFFFF_FFFF) { table[Int(($0 ^ UInt32($1)) & 0xFF)] ^ ($0 >> 8) }
+        table.withUnsafeBufferPointer { table in
+            bytes.withUnsafeBufferPointer { bytes in
+                var sum: UInt32 = 0xFFFF_FFFF
+                for byte in bytes { sum = table[Int((sum ^ UInt32(byte)) & 0xFF)] ^ (sum >> 8) }
+                return ~sum
+            }
+        }
     }
 }

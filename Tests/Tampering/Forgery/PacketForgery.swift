@@ -40,7 +40,7 @@ public enum PacketForgery: String, CaseIterable, Sendable {
     /// - Returns: nil where the packet has nothing that could be forged so.
     func forge(_ packet: ForgedArchive, _ random: inout SeededRandom) -> ForgedArchive? {
         var forged = packet
-        guard change(&forged, &random), forged.bytes != packet.bytes else { return nil }
+        guard change(&forged, &random), forged != packet else { return nil }
         return forged
     }
 
