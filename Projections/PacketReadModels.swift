@@ -181,18 +181,14 @@ extension EpisodePacket {
             ledger: ledger,
             checkpoint: checkpoint
         )
-        let size = Position(checkpoint.checkpoint.size)
-        let last = try await EventReader(database, ledger: ledger)
-            .page(after: Position(size.rawValue - 1), until: size).events.first
-        guard let last else { throw LedgerError.missingEvent(size) }
         let models = try PacketReadModels(
             packet.recordedEvents,
             of: episode,
             ledger: ledger.name,
             basis: PacketReadModels.Basis(
                 timeZone: ledger.timeZone,
-                position: size,
-                at: last.history.recordedAt,
+                position: Position(checkpoint.checkpoint.size),
+                at: packet.newest.recordedAt,
                 settings: try await database.settings(of: ledger)
             ),
             checkpoint: checkpoint.checkpoint

@@ -34,7 +34,7 @@ public struct CensusStays: Sendable {
         }
     }
 
-    private static func line(_ row: CensusStayRow, _ episode: EpisodeCensus?) -> [UInt8] {
+    static func line(_ row: CensusStayRow, _ episode: EpisodeCensus?) -> [UInt8] {
         let line: AnswerJSON = [
             "episode_id": .string(row.episodeID.description),
             "ordinal": .integer(Int64(row.ordinal)),

@@ -80,6 +80,16 @@ public struct SignedNote: Hashable, Sendable {
         return text + "\n" + lines.joined()
     }
 
+    /// The keys, of those given, that have signed; a wrong signature counts as none.
+    public func signers(among keys: some Sequence<NoteVerifierKey>) -> [NoteVerifierKey] {
+        keys.filter { key in
+            signatures.contains { signature in
+                signature.name == key.name && signature.keyHash == key.hash
+                    && key.verifies(signature.bytes, text)
+            }
+        }
+    }
+
     /// The keys, of those given, whose signatures stand below the text.
     ///
     /// - Throws: ``NoteError/wrongSignature(_:)`` where a signature names one of the keys and is not

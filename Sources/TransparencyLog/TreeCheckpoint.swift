@@ -9,6 +9,9 @@ public struct TreeCheckpoint: Hashable, Sendable {
     /// The root of the tree of that size.
     public let root: TreeHash
 
+    /// The greatest size that is read: what every reader of JSON reads exactly.
+    public static let sizeLimit: Int64 = 1 << 53
+
     /// A checkpoint that nobody has signed yet.
     public init(origin: String, size: Int64, root: TreeHash) {
         self.origin = origin
@@ -26,7 +29,9 @@ public struct TreeCheckpoint: Hashable, Sendable {
         else {
             throw .notACheckpoint("it has fewer than three lines, or an empty one")
         }
-        guard let size = Int64(lines[1]), size >= 0, String(size) == lines[1] else {
+        guard let size = Int64(lines[1]), (0...Self.sizeLimit).contains(size),
+            String(size) == lines[1]
+        else {
             throw .notACheckpoint("its second line is not a size")
         }
         guard let root = Base64.decode(lines[2]).flatMap({ TreeHash($0) }) else {

@@ -267,6 +267,33 @@ struct CheckpointTests {
         }
     }
 
+    @Test("A key that only the database registers is not handed out as one that signs")
+    func registeredKey() async throws {
+        try await CommandLineFixture.with { fixture in
+            try await fixture.importSimulated(episodes: 1, seed: 1)
+            let key = try #require(try await fixture.checkpoint().verifierKeys.first)
+            let elsewhere = try await fixture.run(
+                ["checkpoint", "--no-seal", "--verifier-key"],
+                environment: ["EPISODE_LEDGER_DATA_DIR": "\(fixture.folder)/auditor"]
+            )
+            #expect(elsewhere.status == 0 && elsewhere.lines == [key])
+            #expect(elsewhere.errors.contains("these keys are what the database says"))
+            let forged =
+                "episode-ledger/demo+c05566e5+AcTkqpyVz3a9erpzkGG870Zq95kK3bFAaYysKL2QyRRA"
+            _ = try await fixture.pool.query(
+                """
+                insert into verifier_key (ledger_id, verifier_key, incarnation)
+                select ledger_id, \(forged), incarnation from seal_log
+                """
+            )
+            for words in [["--verifier-key"], ["--format", "json"]] {
+                let end = try await fixture.run(["checkpoint", "--no-seal"] + words)
+                #expect(end.status == 1 && end.output.isEmpty)
+                #expect(end.errors.contains("the database registers \(forged)"), "\(end.errors)")
+            }
+        }
+    }
+
     @Test("Key and log lie where the options say, and without them nothing is sealed")
     func place() async throws {
         try await CommandLineFixture.with { fixture in

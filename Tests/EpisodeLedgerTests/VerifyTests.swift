@@ -158,8 +158,14 @@ struct VerifyTests {
                 try FileManager.default.moveItem(atPath: "\(fixture.folder)/away", toPath: path)
             }
             #expect(try await fixture.verify([folder]).verified)
-            let text = try await fixture.succeed(["verify", folder, "--format", "text"])
+            let key = try #require(try await fixture.checkpoint(["--no-seal"]).verifierKeys.first)
+            let text = try await fixture.succeed(
+                ["verify", folder, "--format", "text", "--verifier-key", key]
+            )
             #expect(text.lines.last == "OK: nothing was changed.")
+            // Its own key shows that it is whole, and that is what is said.
+            let alone = try await fixture.succeed(["verify", folder, "--format", "text"])
+            #expect(alone.lines.last?.hasPrefix("OK as far as it goes: ") == true)
 
             try FileManager.default.removeItem(atPath: "\(folder)/checkpoint")
             let nothing = try await fixture.run(["verify", folder])

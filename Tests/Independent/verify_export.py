@@ -10,10 +10,10 @@ with what is wrong, the first bad position in front.
 """
 
 import argparse
-import base64
 import hashlib
-import json
 import os
+import re
+import stat
 import struct
 import sys
 
@@ -21,19 +21,62 @@ import census
 from history import event_from
 from local_days import LocalDays, parse_instant
 from transparency_log import (
+    COUNT_LIMIT,
     ENTRY_LENGTH,
     ENTRY_MARK,
     TILE_WIDTH,
+    TIMES,
+    Checkpoint,
     Failed,
     GrowingTree,
-    leaf_hash,
+    Key,
+    from_base64,
+    is_log_of,
+    kept_size,
     node_hash,
-    read_checkpoint,
+    read_declarations,
+    same,
+    signed_files,
+    strict_json,
     suffix,
     tile_path,
 )
 
 SHOWN = 20
+FILE_LIMIT = 1 << 28
+LINE_LIMIT = 1 << 20
+
+BASE64 = "([A-Za-z0-9+/]*={0,2})"
+UUID = "([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+WHOLE = "(0|-?[1-9][0-9]{0,18})"
+COLUMNS = (
+    ("commitment", BASE64), ("episode_id", UUID), ("event_id", UUID), ("header", BASE64),
+    ("known_at", WHOLE), ("leaf_hash", BASE64), ("nonce", BASE64), ("occurred_at", WHOLE),
+    ("payload", BASE64), ("position", WHOLE), ("recorded_at", WHOLE), ("type", "([a-z_?]*)"),
+    ("version", WHOLE),
+)
+# The members of a stay, in their order; older exports have those of its tracks.
+STAY = (
+    "episode_id", "ordinal", "client_id", "program", "track", "tracks", "level_of_care", "from", "to",
+    "start_reason", "end_reason", "length_of_stay_days",
+)
+# There is one way to write a line: whatever differs from it is refused.
+EVENT_LINE = re.compile(
+    r"\{" + ",".join(
+        f'"{name}":' + (form if form is WHOLE else f'"{form}"') for name, form in COLUMNS
+    ) + r"\}"
+)
+
+
+def event_row(line):
+    """The columns of a line of events; None where it is none."""
+    match = EVENT_LINE.fullmatch(line.decode("ascii")) if len(line) <= LINE_LIMIT else None
+    if match is None:
+        return None
+    return {
+        name: int(text) if form is WHOLE else from_base64(text) if form is BASE64 else text
+        for (name, form), text in zip(COLUMNS, match.groups())
+    }
 
 
 class Export:
@@ -42,49 +85,68 @@ class Export:
     def __init__(self, folder, keys, kept):
         self.folder = folder
         self.found = []
-        given = keys or self.text("verifier-keys").split()
-        self.origin, self.size, self.root = read_checkpoint(self.text("checkpoint"), given)
-        known = given + self.text("verifier-keys").split()
-        self.kept = [read_checkpoint(note, known) for note in kept]
+        checkpoint, keys = signed_files(self.must("checkpoint"), self.must("verifier-keys"), keys)
+        self.origin, self.size, self.root = checkpoint.origin, checkpoint.size, checkpoint.root
+        declared = self.bytes("restore-declarations") or b""
+        self.declarations = read_declarations(declared, keys, self.origin)
+        self.due = {}
+        for note in kept:
+            self.keep(Checkpoint(note), keys)
         self.tree = GrowingTree()
         self.levels = [[]]
         self.versions = {}
         self.event_ids = set()
-        self.recorded = -(2**63)
+        self.recorded = TIMES[0]
         self.has_events = os.path.isdir(os.path.join(folder, "events"))
         self.has_stays = os.path.exists(os.path.join(folder, "read-models/stays.ndjson"))
         self.episodes = {}
 
-    def path(self, name):
-        return os.path.join(self.folder, name)
+    def keep(self, checkpoint, keys):
+        """A checkpoint that somebody kept: the entries must lead to it."""
+        checkpoint.signers(keys)
+        lost_after = kept_size(self.declarations, checkpoint.origin)
+        if lost_after is not None and checkpoint.size > lost_after:
+            self.wrong(lost_after + 1, "a restore lost what a checkpoint that was kept covers")
+        elif checkpoint.size > self.size:
+            self.wrong(self.size + 1, f"a checkpoint that was kept covers {checkpoint.size} events")
+        else:
+            self.due.setdefault(checkpoint.size, set()).add(checkpoint.root)
 
-    def text(self, name):
-        with open(self.path(name), encoding="utf-8") as file:
-            return file.read()
+    def bytes(self, name):
+        """The bytes of a file; None where there is none."""
+        path = os.path.join(self.folder, name)
+        try:
+            status = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if not stat.S_ISREG(status.st_mode) or status.st_size > FILE_LIMIT:
+            raise Failed(f"{name} is not a file, or too large")
+        with open(path, "rb") as file:
+            return file.read(FILE_LIMIT)
+
+    def must(self, name):
+        data = self.bytes(name)
+        if data is None:
+            raise Failed(f"{name} is missing")
+        return data
 
     def read(self, name, position):
-        try:
-            with open(self.path(name), "rb") as file:
-                return file.read()
-        except FileNotFoundError:
+        data = self.bytes(name)
+        if data is None:
             self.wrong(position, f"{name} is missing")
-            return None
+        return data
 
     def wrong(self, position, what):
         self.found.append((position, what))
 
     def verify(self):
-        due = sorted(self.kept, key=lambda checkpoint: checkpoint[1])
-        for _, size, _ in due:
-            if size > self.size:
-                self.wrong(self.size + 1, f"a checkpoint that was kept covers {size} events")
+        self.check_names()
+        self.compare_kept()
         for number in range((self.size + TILE_WIDTH - 1) // TILE_WIDTH):
             width = min(TILE_WIDTH, self.size - number * TILE_WIDTH)
-            self.bundle(number, width)
-            for origin, size, root in due:
-                # Between the ends of two bundles the leaves of the last one are added by hand.
-                if number * TILE_WIDTH < size <= number * TILE_WIDTH + width:
-                    self.compare_kept(size, root, number)
+            if not self.bundle(number, width):
+                # Nothing after it can be told: there is no tree.
+                return self.found
         for level, hashes in enumerate(self.levels):
             if hashes:
                 self.compare_tile(level, self.tree.size >> 8 * (level + 1), hashes)
@@ -94,16 +156,46 @@ class Export:
             self.compare_stays()
         return self.found
 
+    def check_names(self):
+        """Nothing lies in the folder that is not of this export."""
+        names = {"checkpoint", "verifier-keys"}
+        if self.declarations:
+            names.add("restore-declarations")
+        if self.has_events:
+            names |= {"read-models/basis.json", "read-models/stays.ndjson"}
+        for folder, _, found in os.walk(self.folder):
+            for name in found:
+                name = os.path.relpath(os.path.join(folder, name), self.folder)
+                if name not in names and not self.is_of_tree(name):
+                    self.wrong(None, f"{name!r} is not of this export")
+            if len(self.found) > SHOWN:
+                return
+        if self.has_events and self.has_stays != (self.bytes("read-models/basis.json") is not None):
+            self.wrong(None, "read-models/ has not both of its files")
+
+    def is_of_tree(self, name):
+        """Whether a file is a tile of the tree, a bundle of its entries, or of its events."""
+        match = re.fullmatch(
+            r"(?:tile/(entries|[0-9]|[1-5][0-9])|(events))/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]{1,3}))?",
+            name,
+        )
+        if match is None or (match[2] and not self.has_events):
+            return False
+        level = int(match[1]) if match[1] and match[1] != "entries" else 0
+        number = int(re.sub("[x/]", "", match[3]))
+        width = min(TILE_WIDTH, (self.size >> 8 * level) - number * TILE_WIDTH)
+        return width > 0 and name.endswith("/" + tile_path(number) + suffix(width))
+
     def bundle(self, number, width):
         first = number * TILE_WIDTH + 1
         name = f"tile/entries/{tile_path(number)}{suffix(width)}"
         data = self.read(name, first)
         if data is None:
-            return
+            return False
         stride = ENTRY_LENGTH + 2
         if len(data) != width * stride:
             self.wrong(first, f"{name} has not {width} whole entries")
-            return
+            return False
         events = self.events(number, width, first) if self.has_events else None
         pending = self.levels[0]
         for index in range(width):
@@ -118,18 +210,20 @@ class Export:
             leaf = hashlib.sha256(b"\x00" + entry).digest()
             self.tree.append(leaf)
             pending.append(leaf)
+            self.compare_kept()
         if width == TILE_WIDTH:
             self.close_tile(0, number)
+        return True
 
     def follow(self, entry, position):
         version, stated, recorded = struct.unpack(">qqq", entry[48:72])
         if stated != position:
             self.wrong(position, f"its entry says position {stated}")
-        if recorded < self.recorded:
-            self.wrong(position, "it is recorded before the event before it")
+        if recorded not in TIMES or recorded < self.recorded:
+            self.wrong(position, "it is recorded before the event before it, or at no time")
         self.recorded = recorded
         episode = entry[32:48]
-        if version != self.versions.get(episode, 0) + 1:
+        if version != self.versions.get(episode, 0) + 1 or version > COUNT_LIMIT:
             self.wrong(position, "the episode's versions do not go 1, 2, 3")
         self.versions[episode] = version
         if entry[16:32] in self.event_ids:
@@ -155,46 +249,48 @@ class Export:
         if data is None or data == b"".join(hashes):
             return
         place = next(
-            (i for i, own in enumerate(hashes) if data[32 * i:32 * i + 32] != own), len(hashes)
+            (i for i, own in enumerate(hashes) if data[32 * i:32 * i + 32] != own), len(hashes) - 1
         )
         self.wrong(
             ((number * TILE_WIDTH + place) << 8 * level) + 1, f"{name} is not what the entries make"
         )
 
-    def compare_kept(self, size, root, number):
-        """The root of a smaller tree: its full tiles, and the leaves of the bundle it ends in."""
-        tree = GrowingTree()
-        for bundle in range(number + 1):
-            width = min(TILE_WIDTH, self.size - bundle * TILE_WIDTH)
-            data = self.read(f"tile/entries/{tile_path(bundle)}{suffix(width)}", 1) or b""
-            for index in range(min(width, size - bundle * TILE_WIDTH)):
-                start = index * (ENTRY_LENGTH + 2) + 2
-                tree.append(leaf_hash(data[start:start + ENTRY_LENGTH]))
-        if tree.root() != root:
-            self.wrong(1, f"the entries do not lead to the checkpoint of {size} that was kept")
+    def compare_kept(self):
+        """The root of the tree so far, where a checkpoint was kept of this size."""
+        for root in self.due.pop(self.tree.size, ()):
+            if self.tree.root() != root:
+                self.wrong(
+                    1, f"the entries do not lead to the checkpoint of {self.tree.size} that was kept"
+                )
 
     # Events, where they were exported.
 
     def events(self, number, width, first):
         name = f"events/{tile_path(number)}{suffix(width)}"
-        lines = (self.read(name, first) or b"").splitlines()
-        if len(lines) != width:
+        *lines, rest = (self.read(name, first) or b"").split(b"\n")
+        if len(lines) != width or rest:
             self.wrong(first, f"{name} has not {width} events")
-        return [json.loads(line) for line in lines] + [None] * (width - len(lines))
+        return lines[:width] + [b""] * (width - len(lines))
 
-    def compare_event(self, row, entry, position):
-        if row is None:
-            self.wrong(position, "its event is missing")
-            return
-        decode = base64.b64decode
-        header, payload, nonce = decode(row["header"]), decode(row["payload"]), decode(row["nonce"])
-        commitment = decode(row["commitment"])
+    def compare_event(self, line, entry, position):
+        try:
+            row = event_row(line)
+            if row is None:
+                raise Failed("it is not written as an event")
+            self.compare_row(row, entry, position)
+        except (Failed, ValueError, KeyError, TypeError, AttributeError) as error:
+            self.wrong(position, f"its event cannot be read ({error})")
+
+    def compare_row(self, row, entry, position):
+        header, payload, nonce = row["header"], row["payload"], row["nonce"]
+        commitment = row["commitment"]
         sha = hashlib.sha256
         committed = sha(
             sha(nonce[:16] + header).digest() + sha(nonce[16:] + payload).digest()
         ).digest()
         if len(nonce) != 32 or committed != commitment:
             self.wrong(position, "header, payload or nonce are not what was committed to")
+            return
         columns = (
             ENTRY_MARK + bytes.fromhex(row["event_id"].replace("-", ""))
             + bytes.fromhex(row["episode_id"].replace("-", ""))
@@ -203,23 +299,19 @@ class Export:
         )
         if columns != entry:
             self.wrong(position, "its columns are not those of its entry")
-        if decode(row["leaf_hash"]) != sha(b"\x00" + columns).digest():
+        if row["leaf_hash"] != sha(b"\x00" + columns).digest():
             self.wrong(position, "its leaf hash is not that of its columns")
-        try:
-            head = json.loads(header)
-            stated = head.get("source_recorded_at")
-            columns = {
-                "event_id": head["event_id"] == row["event_id"],
-                "episode_id": head["episode_id"] == row["episode_id"],
-                "type": head["type"] == row["type"],
-                "occurred_at": parse_instant(head["occurred_at"]) == row["occurred_at"],
-                "known_at": row["known_at"]
-                == (row["recorded_at"] if stated is None else parse_instant(stated)),
-                "ledger_id": head["ledger"] in self.origin.split("/")[-2:],
-            }
-        except (ValueError, KeyError):
-            self.wrong(position, "its header cannot be read")
-            return
+        head = strict_json(header)
+        stated = head.get("source_recorded_at")
+        columns = {
+            "event_id": head["event_id"] == row["event_id"],
+            "episode_id": head["episode_id"] == row["episode_id"],
+            "type": head["type"] == row["type"],
+            "occurred_at": parse_instant(head["occurred_at"]) == row["occurred_at"],
+            "known_at": row["known_at"]
+            == (row["recorded_at"] if stated is None else parse_instant(stated)),
+            "ledger_id": is_log_of(self.origin, head["ledger"]),
+        }
         for column, holds in columns.items():
             if not holds:
                 self.wrong(position, f"the column {column} is not what the header says")
@@ -227,24 +319,36 @@ class Export:
             self.remember(head, payload, row, position)
 
     def remember(self, head, payload, row, position):
-        try:
-            line = dict(head, data=json.loads(payload), position=position)
-            event = event_from(line, position)
-        except (ValueError, KeyError):
-            self.wrong(position, "its payload cannot be read")
-            return
+        line = dict(head, data=strict_json(payload), position=position)
+        event = event_from(line, position)
         event.recorded_at = row["recorded_at"]
         self.episodes.setdefault(event.episode_id, []).append(event)
 
     # The census, where it was exported.
 
     def compare_stays(self):
-        basis = json.loads(self.text("read-models/basis.json"))
-        days = LocalDays(basis["time_zone"])
-        parked = set(basis["parked"])
-        stored = {}
-        for line in self.text("read-models/stays.ndjson").splitlines():
-            row = json.loads(line)
+        basis = strict_json(self.must("read-models/basis.json"))
+        if type(basis) is not dict or list(basis) != ["position", "time_zone", "parked"]:
+            raise Failed("read-models/basis.json is none")
+        if type(basis["position"]) is not int or not 0 <= basis["position"] <= self.size:
+            raise Failed("the position in read-models/basis.json is not of this export")
+        if type(basis["time_zone"]) is not str or type(basis["parked"]) is not list:
+            raise Failed("read-models/basis.json is none")
+        days = self.days = LocalDays(basis["time_zone"])
+        self.position = basis["position"]
+        stored, last = {}, ""
+        *lines, rest = self.must("read-models/stays.ndjson").split(b"\n")
+        if rest:
+            raise Failed("read-models/stays.ndjson does not end with a line")
+        for line in lines:
+            row = strict_json(line)
+            if type(row) is not dict or type(row.get("episode_id")) is not str:
+                raise Failed("a line of read-models/stays.ndjson is no stay")
+            if row["episode_id"] < last:
+                raise Failed("read-models/stays.ndjson is not by episode")
+            last = row["episode_id"]
+            if list(row) != [name for name in STAY if name in row]:
+                raise Failed("a stay is not written as an export writes it")
             stored.setdefault(row["episode_id"], []).append(row)
         # An export of before there were tracks within a stay has none.
         has_tracks = any("tracks" in row for rows in stored.values() for row in rows)
@@ -255,7 +359,8 @@ class Export:
         expected = {}
         try:
             folded = census.all_stays(known)
-        except (ValueError, KeyError, StopIteration) as error:
+        except (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError,
+                ValueError) as error:
             self.wrong(1, f"the events cannot be folded ({type(error).__name__})")
             return
         for episode, (entries, stays) in folded.items():
@@ -268,7 +373,7 @@ class Export:
                 row["ordinal"] = number
             expected[episode] = rows
         for episode in sorted(set(stored) | set(expected)):
-            if episode not in parked and stored.get(episode) != expected.get(episode):
+            if not same(stored.get(episode), expected.get(episode)):
                 newest = max((event.position for event in known.get(episode, [])), default=None)
                 self.wrong(newest, f"the stays of episode {episode} are not what its events lead to")
 
@@ -281,13 +386,15 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     kept = []
     for path in options.against:
-        with open(path, encoding="utf-8") as file:
+        with open(path, "rb") as file:
             kept.append(file.read())
     try:
-        export = Export(options.folder, options.verifier_key, kept)
+        keys = [Key(text) for text in options.verifier_key]
+        export = Export(options.folder, keys, kept)
         found = export.verify()
-    except (Failed, FileNotFoundError, ValueError) as error:
-        print(f"FAILED: {error}")
+    except (Failed, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
+            RecursionError, StopIteration) as error:
+        print(f"FAILED: {type(error).__name__}: {error}"[:1000])
         return 1
     found.sort(key=lambda item: (item[0] is None, item[0] or 0))
     for position, what in found[:SHOWN]:
@@ -297,6 +404,10 @@ def main(arguments=None):
         return 1
     what = "entries and events" if export.has_events else "entries"
     print(f"OK: {export.size} {what} lead to what {export.origin} has signed")
+    if export.has_stays:
+        print(f"The census in it reflects {export.position} events, in days of {export.days.zone}")
+    if not keys:
+        print("The key is the one in the folder: whoever made the folder could have made it too")
     return 0
 
 

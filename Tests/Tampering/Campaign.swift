@@ -19,7 +19,8 @@ public struct Campaign: Sendable {
         /// Nothing yet.
         public init() {}
 
-        mutating func add(_ other: Result) {
+        /// Adds what came of more.
+        public mutating func add(_ other: Result) {
             made.merge(other.made, uniquingKeysWith: +)
             foundIndependently.merge(other.foundIndependently, uniquingKeysWith: +)
             notExported += other.notExported
@@ -27,8 +28,8 @@ public struct Campaign: Sendable {
         }
     }
 
-    private let sealed: SealedLedger
-    private let seed: UInt64
+    let sealed: SealedLedger
+    let seed: UInt64
 
     /// A campaign on one ledger.
     public init(_ sealed: SealedLedger, seed: UInt64) {

@@ -22,6 +22,8 @@ public struct SealedLedger: Sendable {
     public let size: Int64
     /// The newest checkpoint, as an auditor has kept it.
     public let kept: SignedCheckpoint
+    /// The key that signs, as an auditor has it from elsewhere.
+    public let key: NoteVerifierKey
 
     /// Makes a ledger of a database.
     ///
@@ -66,6 +68,10 @@ public struct SealedLedger: Sendable {
             throw NeverHappened(description: "the ledger was sealed")
         }
         self.kept = kept
+        guard let key = try place.keys.keys().first else {
+            throw NeverHappened(description: "the first seal made a key")
+        }
+        self.key = key.verifierKey
         for projection in try ReadModels.all(ledger) {
             try await Self.fold(projection, database, ledger, head)
         }
@@ -118,7 +124,9 @@ public struct SealedLedger: Sendable {
     // MARK: - The pristine copy
 
     /// The tables that hold the record and its seal.
-    static let evidence = ["event", "tile", "checkpoint", "ledger_head", "sealer"]
+    static let evidence = [
+        "event", "tile", "checkpoint", "ledger_head", "sealer", "verifier_key", "seal_log",
+    ]
 
     /// The tables of the read models.
     public func readModelTables() throws -> [String] {
@@ -160,7 +168,7 @@ public struct SealedLedger: Sendable {
 
     /// Turns the triggers off that refuse changes: only the superuser and the owner can.
     public static func disableTriggers(_ superuser: PostgresPool) async throws {
-        for table in ["event", "tile", "checkpoint"] {
+        for table in ["event", "tile", "checkpoint", "verifier_key", "seal_log"] {
             _ = try await superuser.query("alter table \(raw: table) disable trigger all")
         }
     }
@@ -183,6 +191,16 @@ public struct SealedLedger: Sendable {
         return report
     }
 
+    /// What `verify` says to somebody who has the checkpoint log or a key, and kept no checkpoint.
+    func verify(pinned: [NoteVerifierKey], hasLog: Bool) async throws -> VerificationReport {
+        try await LedgerVerification(
+            database,
+            ledger: ledger,
+            log: hasLog ? place.log : nil,
+            pinned: pinned
+        ).run()
+    }
+
     private func compare<Projection: EpisodeProjection>(
         _ projection: Projection,
         _ report: inout VerificationReport
@@ -194,8 +212,8 @@ public struct SealedLedger: Sendable {
     /// Exports the ledger as it is, events and all, to a new folder.
     ///
     /// - Returns: the folder; nil where there is nothing that could be exported.
-    public func export() async throws -> String? {
-        let target = "\(folder)/\(ledger.name)-export"
+    public func export(to target: String? = nil) async throws -> String? {
+        let target = target ?? "\(folder)/\(ledger.name)-export"
         _ = await runningProgram(["rm", "-rf", target])
         do {
             guard let newest = try await PublishedCheckpoint.newest(database, ledger) else {
@@ -204,6 +222,7 @@ public struct SealedLedger: Sendable {
             let stays = try await CensusStays(database, ledger: ledger)
             let basis = """
                 {"position":\(size),"time_zone":"\(ledger.timeZone)","parked":[]}
+
                 """
             let export = LogExport(
                 database,

@@ -1,9 +1,10 @@
 // The whole campaign of changes to sealed ledgers, as docs/audit.md describes it:
 //
-//     swift run -c release tampering-campaign [CHANGES] [LARGE CHANGES] [EXPORTED] [UNTOUCHED]
+//     swift run -c release tampering-campaign [CHANGES] [LARGE CHANGES] [EXPORTED] [UNTOUCHED] [FORGERIES]
 //
 // 20,000 changes on ledgers of about 500 events, 300 on one of about 50,000, 100 of each kind found by
-// the independent verifier in exports, and 1,000 untouched ledgers without a false alarm. The
+// the independent verifier in exports, 1,000 untouched ledgers without a false alarm, and 10,000
+// forgeries of packets, exports and declared restores, none of which passes in either verifier. The
 // shorter run in TamperingTests uses the same code.
 
 import CareEpisode
@@ -18,6 +19,7 @@ func argument(_ index: Int, _ standard: Int) -> Int {
     index < arguments.count ? arguments[index] : standard
 }
 let counts = (argument(0, 20_000), argument(1, 300), argument(2, 100), argument(3, 1_000))
+let forgeries = argument(4, 10_000)
 
 let began = ContinuousClock.now
 
@@ -112,6 +114,22 @@ for seed in 0..<UInt64(counts.3) {
     failures += result.failures
     if seed % 100 == 99 { tell("\(seed + 1) untouched ledgers, \(failures.count) failures") }
 }
+
+// Half of the forgeries are packets, the most of the rest exports; 500 on a ledger.
+var forged = 0
+for seed in 0..<UInt64((forgeries + 499) / 500) {
+    let wanted = min(500, forgeries - Int(seed) * 500)
+    let result = try await campaign("forged", episodes: 12, seed: 5_000 + seed) { campaign in
+        var result = try await campaign.forgedPackets(wanted / 2)
+        result.add(try await campaign.forgedExports(wanted - wanted / 2 - wanted / 10))
+        result.add(try await campaign.forgedDeclarations(wanted / 10))
+        return result
+    }
+    failures += result.failures
+    forged += result.made.filter { !$0.key.hasPrefix("untouched") }.values.reduce(0, +)
+    if seed % 4 == 3 { tell("\(forged) forgeries, \(failures.count) failures") }
+}
+tell("\(forged) forgeries of packets, exports and declared restores, \(failures.count) failures")
 
 for failure in failures.prefix(50) { tell(failure) }
 tell(failures.isEmpty ? "every change was detected, no false alarm" : "\(failures.count) failures")

@@ -68,4 +68,87 @@ struct TamperingTests {
             #expect(alarms == [])
         }
     }
+
+    @Test(
+        "No forged packet, export or declared restore passes, in either verifier, and no untouched one fails"
+    )
+    func forged() async throws {
+        try await with(episodes: 14, seed: 9) { campaign in
+            for result in [
+                try await campaign.forgedPackets(6 * PacketForgery.allCases.count),
+                try await campaign.forgedExports(6 * ExportForgery.allCases.count),
+                try await campaign.forgedDeclarations(42),
+            ] {
+                #expect(result.failures == [])
+                #expect(result.made.values.reduce(0, +) > 40)
+            }
+        }
+    }
+
+    /// Forges in some ways, and expects none to pass.
+    private func refuse(
+        _ packets: [PacketForgery],
+        _ exports: [ExportForgery],
+        seed: UInt64
+    ) async throws {
+        try await with(episodes: 4, seed: seed) { campaign in
+            let forged = try await campaign.forgedPackets(4 * packets.count, packets)
+            #expect(forged.failures == [])
+            for kind in packets { #expect(forged.made[kind.rawValue] ?? 0 > 0, "\(kind)") }
+            let exported = try await campaign.forgedExports(4 * exports.count, exports)
+            #expect(exported.failures == [])
+            for kind in exports { #expect(exported.made[kind.rawValue] ?? 0 > 0, "\(kind)") }
+        }
+    }
+
+    @Test("Nothing hides in a packet or an export that a verifier does not look at")
+    func nothingHides() async throws {
+        try await refuse(
+            [
+                .memberTwice, .foreignMember, .otherCase, .prepended, .appended, .gap, .twoHeaders,
+                .compressed, .memberMissing,
+            ],
+            [.foreignFile, .link, .fileMissing, .truncated],
+            seed: 11
+        )
+    }
+
+    @Test("The script and the instructions in a packet are those of the program, byte for byte")
+    func instructions() async throws {
+        try await refuse([.instructions], [], seed: 12)
+    }
+
+    @Test("JSON in a packet or an export says each thing once, in one form, with its type")
+    func strictJSON() async throws {
+        try await refuse(
+            [.memberOfJSON, .otherType, .whiteSpace],
+            [.memberOfJSON, .linesSwapped],
+            seed: 13
+        )
+    }
+
+    @Test(
+        "The read models of a packet are of the time of its newest sealed event, and in days of the ledger's zone"
+    )
+    func basis() async throws {
+        try await refuse(
+            [.basis, .newestEntry, .otherZone, .readModel],
+            [.stays, .parked],
+            seed: 14
+        )
+    }
+
+    @Test("No key that came along, and no restore that it declares, counts beside a pinned one")
+    func keys() async throws {
+        try await refuse(
+            [.keys, .checkpoint, .ownKey],
+            [.keys, .checkpoint, .ownKey, .ownTree, .declaration],
+            seed: 15
+        )
+    }
+
+    @Test("Numbers, lines and depths beyond all measure are refused, and crash no verifier")
+    func extremes() async throws {
+        try await refuse([.extremeEntry, .endlessLine], [.extremeEntry, .endlessLine], seed: 16)
+    }
 }

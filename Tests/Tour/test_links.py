@@ -1,5 +1,6 @@
 """Every link between the documents leads somewhere; every path and every test that they name is there."""
 
+import hashlib
 import pathlib
 import re
 import tempfile
@@ -69,6 +70,18 @@ def faults(path):
             if not any(sentence in file.read_text(encoding="utf-8") for file in suite_files(suite)):
                 found.append(f'{place}: no test "{sentence}" in {suite}')
     return found
+
+
+class ScriptTests(unittest.TestCase):
+    def test_the_page_for_auditors_names_the_script_of_packets_by_its_hash(self):
+        script = (ROOT / "Sources/Ledger/Export/verify.py").read_bytes()
+        line = f"{hashlib.sha256(script).hexdigest()}  verify.py\n"
+        self.assertIn(line, (ROOT / "docs/audit.md").read_text(encoding="utf-8"))
+
+    def test_the_script_of_packets_knows_the_instructions_beside_it(self):
+        folder = ROOT / "Sources/Ledger/Export"
+        instructions = hashlib.sha256((folder / "VERIFY.md").read_bytes()).hexdigest()
+        self.assertIn(f'READ_ME = "{instructions}"', (folder / "verify.py").read_text(encoding="utf-8"))
 
 
 class LinkTests(unittest.TestCase):

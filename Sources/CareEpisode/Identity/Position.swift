@@ -12,8 +12,8 @@ public struct Position: RawRepresentable, Hashable, Comparable, Sendable, Custom
     /// Before the first event of a ledger.
     public static let zero = Position(0)
 
-    /// The position right after this one.
-    public var next: Position { Position(rawValue + 1) }
+    /// The position right after this one; of the last number there is, itself.
+    public var next: Position { rawValue < .max ? Position(rawValue + 1) : self }
 
     /// Whether `left` comes first.
     public static func < (left: Position, right: Position) -> Bool {
@@ -38,8 +38,8 @@ public struct Version: RawRepresentable, Hashable, Comparable, Sendable, CustomS
     /// The version of an episode of which nothing is recorded.
     public static let zero = Version(0)
 
-    /// The version right after this one.
-    public var next: Version { Version(rawValue + 1) }
+    /// The version right after this one; of the last number there is, itself.
+    public var next: Version { rawValue < .max ? Version(rawValue + 1) : self }
 
     /// Whether `left` comes first.
     public static func < (left: Version, right: Version) -> Bool { left.rawValue < right.rawValue }

@@ -129,23 +129,46 @@ struct Checkpoint: AsyncParsableCommand {
         if let export {
             try await write(checkpoint, stays, to: export, session, ledger)
         } else if verifierKey {
-            for key in try await SealStatus.keys(session.database, ledger: ledger) {
-                Console.print("\(key)")
-            }
+            for key in try await keys(session, ledger, place) { Console.print("\(key)") }
         } else if options.format == .json {
-            Console.print(try await json(checkpoint, session, ledger).bytes)
+            Console.print(try await json(checkpoint, session, ledger, place).bytes)
         } else {
             Console.write(Array(checkpoint.signed.note.description.utf8))
         }
     }
 
+    /// The keys that sign now, to be handed out: whoever owns the database could have registered others.
+    ///
+    /// - Throws: ``Failure`` where the file with the private keys does not have one of them.
+    private func keys(
+        _ session: Session,
+        _ ledger: LedgerDescription,
+        _ place: SealingPlace
+    ) async throws -> [NoteVerifierKey] {
+        let keys = try await SealStatus.keys(session.database, ledger: ledger)
+        let held = try place.keys.keys().map(\.verifierKey)
+        if held.isEmpty && verifierKey {
+            Console.note(
+                "note: \(place.keys.path) is not here: these keys are what the database says. "
+                    + "Hand them out from where the private keys are"
+            )
+        } else if !held.isEmpty, let foreign = keys.first(where: { !held.contains($0) }) {
+            throw Failure.failed(
+                "the database registers \(foreign), and \(place.keys.path) does not hold its private "
+                    + "half: hand out no key until it is known who made it"
+            )
+        }
+        return keys
+    }
+
     private func json(
         _ checkpoint: PublishedCheckpoint,
         _ session: Session,
-        _ ledger: LedgerDescription
+        _ ledger: LedgerDescription,
+        _ place: SealingPlace
     ) async throws -> AnswerJSON {
         let tree = checkpoint.signed.checkpoint
-        let keys = try await SealStatus.keys(session.database, ledger: ledger)
+        let keys = try await self.keys(session, ledger, place)
         return [
             "ledger": .string(ledger.name.description),
             "origin": .string(tree.origin),

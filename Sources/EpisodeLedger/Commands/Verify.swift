@@ -43,12 +43,14 @@ struct Verify: AsyncParsableCommand {
         if let path {
             try await Session.runOffline(options) { format in
                 let (keys, kept) = (try command.trust.keys(), try command.trust.checkpoints())
-                let report = try await command.verify(path, keys, kept)
+                var report = try await command.verify(path, keys, kept)
+                command.compareZone(&report)
                 try command.tell(report, path, format)
             }
         } else {
             try await Session.run(options) { session in
-                let report = try await command.verify(session)
+                var report = try await command.verify(session)
+                command.compareZone(&report)
                 try command.tell(report, session.ledgerName.description, session.format)
             }
         }
@@ -68,14 +70,25 @@ struct Verify: AsyncParsableCommand {
         )
         let progress = ProgressBar("Verifying", unit: "events")
         var report = try await verification.run { progress.update($0, of: $1) }
-        if !noReadModels {
+        if !noReadModels && !report.isClean {
+            report.add(
+                notice: "the read models were not compared with events that are not in order"
+            )
+        } else if !noReadModels {
             let head = try await EventReader(session.database, ledger: ledger).head().position
             for projection in try ReadModels.all(ledger) {
                 try await Self.compare(projection, session, ledger, head, &report)
             }
+            report.add(timeZone: ledger.timeZone)
         }
         progress.finish()
         return report
+    }
+
+    /// The zone is in no tree: it counts as whoever asks knows it.
+    private func compareZone(_ report: inout VerificationReport) {
+        guard let zone = trust.timeZone, let own = report.timeZone, own != zone else { return }
+        report.add(.readModel("its days are those of \(own), not of \(zone)"))
     }
 
     private static func compare<Projection: EpisodeProjection>(
@@ -101,44 +114,18 @@ struct Verify: AsyncParsableCommand {
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
         if isFolder && !PacketVerification.isPacket(folder: path) {
             let progress = ProgressBar("Verifying", unit: "events")
-            let report = try await ExportVerification(path, pinned: keys, kept: kept).run {
-                progress.update($0, of: $1)
-            }
+            let verification = ExportVerification(path, pinned: keys, kept: kept)
+            var report = try await verification.run { progress.update($0, of: $1) }
             progress.finish()
+            if !noReadModels && report.isClean && verification.hasDocuments {
+                try await CensusStays.compare(verification, &report)
+            }
             return report
         }
         let packet = try await PacketVerification(path, pinned: keys, kept: kept)
         var report = packet.run()
-        if !noReadModels && report.isClean { try await compare(packet, &report) }
+        if !noReadModels && report.isClean { PacketReadModels.compare(packet, &report) }
         return report
-    }
-
-    /// Folds the events of a packet again and compares the read models in it.
-    private func compare(
-        _ packet: PacketVerification,
-        _ report: inout VerificationReport
-    ) async throws {
-        let events = packet.events
-        guard let first = events.first, let header = try? first.decodeHeader(),
-            let basis = try await packet.file(PacketReadModels.basisName)
-                .flatMap({ PacketReadModels.Basis($0) }),
-            let checkpoint = report.newest, basis.position.rawValue == checkpoint.size,
-            let models = try? PacketReadModels(
-                events,
-                of: first.episodeID,
-                ledger: header.ledger,
-                basis: basis,
-                checkpoint: checkpoint
-            )
-        else {
-            report.add(.file("\(PacketReadModels.basisName) is not of this packet"))
-            return
-        }
-        for document in models.documents {
-            guard try await packet.file(document.name) != document.bytes else { continue }
-            report.add(.readModel("\(document.name) is not what the events lead to"))
-        }
-        report.add(readModel: "those of the packet")
     }
 
     // MARK: - The report
@@ -181,9 +168,12 @@ extension VerificationReport {
             "sealed": .integer(newest?.size ?? 0),
             "root": .text(newest?.root.description),
             "signed_by": .array(signers.map { .string("\($0)") }),
+            "vouched_by": .array(vouchers.map { .string($0.rawValue) }),
             "unsealed": .integer(unsealed),
             "unsealed_since": .instant(unsealedSince),
             "read_models": .array(readModels.map { .string($0) }),
+            "read_models_as_of": .text(readModelBasis),
+            "time_zone": .text(timeZone),
             "first_bad_position": first?.position.map { .integer($0.rawValue) } ?? .null,
             "fault_count": .integer(Int64(faultCount)),
             "faults": .array(
@@ -219,11 +209,12 @@ extension VerificationReport {
             lines.append("Not sealed   \(Words.grouped(unsealed)) events at the end\(since)")
         }
         if !readModels.isEmpty {
-            lines.append("Read models  \(readModels.joined(separator: ", "))")
+            let basis = readModelBasis.map { ", \($0), in days of \(timeZone ?? "no zone")" }
+            lines.append("Read models  \(readModels.joined(separator: ", "))\(basis ?? "")")
         }
         for notice in notices { lines.append("Note         \(notice)") }
         guard let first else {
-            guard let shortfall else { return lines + ["OK: nothing was changed."] }
+            guard let shortfall else { return lines + [verdict] }
             return lines + [
                 "What is here is in order.", "NOT VERIFIED: \(shortfall).",
             ]
@@ -235,6 +226,17 @@ extension VerificationReport {
         }
         let place = first.position.map { " First bad position: \($0)." } ?? ""
         return lines + ["FAILED: \(Words.count(faultCount, "fault")).\(place)"]
+    }
+
+    /// The last line where nothing is wrong: only what lies outside can tell that nothing was changed.
+    private var verdict: String {
+        if isVouched || events == 0 { return "OK: nothing was changed." }
+        guard keptThrough > 0 else {
+            return
+                "OK as far as it goes: it agrees with itself, and nothing outside vouches for it."
+        }
+        return
+            "OK: nothing was changed up to position \(keptThrough), which a kept checkpoint covers."
     }
 
     /// The faults by position, those without one last.

@@ -101,6 +101,17 @@ struct TrustOptions: ParsableArguments {
     )
     var against: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            The time zone of the ledger's days, as you know it from elsewhere: no event says it, \
+            so that read models in days of another one are found out by this alone.
+            """,
+            valueName: "zone"
+        )
+    )
+    var timeZone: String?
+
     /// - Throws: ``Failure/refused``, told.
     func keys() throws -> [NoteVerifierKey] {
         try verifierKey.flatMap { argument -> [NoteVerifierKey] in

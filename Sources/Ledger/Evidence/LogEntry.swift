@@ -1,6 +1,7 @@
 import CareEpisode
+import TransparencyLog
 
-/// The 112 bytes of an entry, read.
+/// The 112 bytes of an entry, read: version, position and time are ones that a ledger can have.
 struct LogEntry {
     let eventID: EventID
     let episodeID: EpisodeID
@@ -8,6 +9,11 @@ struct LogEntry {
     let position: Position
     let recordedAt: Instant
     let bytes: ArraySlice<UInt8>
+
+    /// The versions and positions there are: what every reader of JSON reads exactly.
+    static let numbers: ClosedRange<Int64> = 1...TreeCheckpoint.sizeLimit
+    /// The times that RFC 3339 can write, in microseconds since 1970: the years 0001 to 9999.
+    static let times: Range<Int64> = -62_135_596_800_000_000..<253_402_300_800_000_000
 
     init?(_ bytes: ArraySlice<UInt8>) {
         guard bytes.count == Evidence.entryLength, bytes.starts(with: Evidence.entryMark) else {
@@ -23,7 +29,11 @@ struct LogEntry {
                 (word(48), word(56), word(64), word(72))
             )
         }
-        guard parsed.2.3 == 0 else { return nil }
+        guard parsed.2.3 == 0,
+            Self.numbers.contains(Int64(bitPattern: parsed.2.0)),
+            Self.numbers.contains(Int64(bitPattern: parsed.2.1)),
+            Self.times.contains(Int64(bitPattern: parsed.2.2))
+        else { return nil }
         eventID = EventID(bits: parsed.0)
         episodeID = EpisodeID(bits: parsed.1)
         version = Version(Int64(bitPattern: parsed.2.0))

@@ -22,6 +22,10 @@ public struct EpisodePacket: Sendable {
     public let events: [EventRow]
     /// What proves them.
     public let checkpoint: SignedCheckpoint
+    /// The newest event that the checkpoint covers, of any episode: when it was recorded is the time
+    /// that the read models are of.
+    public let newest: EventRow
+    private let newestProof: [TreeHash]
     private let proofs: [[TreeHash]]
     private let keys: [NoteVerifierKey]
     let ledger: LedgerDescription
@@ -30,6 +34,22 @@ public struct EpisodePacket: Sendable {
     static let readable = "readable-events.ndjson"
     static let checkpoint = "checkpoint"
     static let verifierKeys = "verifier-keys"
+    static let newestEntry = "newest-entry.json"
+    static let instructionsName = "VERIFY.md"
+    static let scriptName = "verify.py"
+
+    /// The files of every packet, in their order; after them come the documents.
+    static let fileNames = [
+        instructionsName, scriptName, checkpoint, verifierKeys, newestEntry, events, readable,
+    ]
+
+    /// The documents that there may be besides: on what the read models rest, and the read models.
+    public static let documentNames = [
+        "basis", "replay-by-source-clock", "replay-by-ledger-clock", "attendance",
+        "medication-review", "discharge-summary",
+    ].map { "read-models/\($0).json" }
+
+    static let allNames = Set(fileNames + documentNames)
 
     /// Collects the events of an episode that a checkpoint covers.
     ///
@@ -50,16 +70,22 @@ public struct EpisodePacket: Sendable {
         let reader = EvidenceReader(database: database, ledger: ledger)
         events = try await reader.rows(of: episode, through: Position(size))
         guard !events.isEmpty else { throw LedgerError.unknownEpisode(episode) }
-        let subtrees = events.map { TreeProof.inclusion(of: $0.position.rawValue - 1, in: size) }
+        var newest: EventRow?
+        try await reader.rows(after: Position(size - 1), through: Position(size)) { newest = $0 }
+        guard let newest else { throw LedgerError.missingEvent(Position(size)) }
+        self.newest = newest
+        let all = events + [newest]
+        let subtrees = all.map { TreeProof.inclusion(of: $0.position.rawValue - 1, in: size) }
         let store = TileStore(database, ledger: ledger)
         var tiles: [TileID: [TreeHash]] = [:]
         for tile in TreeProof.tiles(for: subtrees.flatMap { $0 }, treeSize: size) {
             tiles[tile] = try await store.hashes(tile)
         }
-        proofs = subtrees.map { path in
+        let proofs = subtrees.map { path in
             path.map { TreeProof.root(of: $0, treeSize: size, tiles: tiles) }
         }
-        for (event, proof) in zip(events, proofs) {
+        (self.proofs, newestProof) = (proofs.dropLast(), proofs.last ?? [])
+        for (event, proof) in zip(all, proofs) {
             let (leaf, fault) = event.check(ledger: ledger.name)
             if let fault { throw SealError.damaged(fault, at: event.position) }
             guard checkpoint.checkpoint.includes(leaf, at: event.position, by: proof) else {
@@ -83,36 +109,41 @@ public struct EpisodePacket: Sendable {
     /// - Parameter documents: what goes along, such as the read models.
     /// - Throws: ``SealError/refused(_:)`` where it would be larger than a gigabyte.
     public func archive(with documents: [Document]) throws -> [UInt8] {
-        let lines = zip(events, proofs).map { event, proof in
-            let hashes = proof.map { "\"\($0)\"" }.joined(separator: ",")
-            return """
-                {"entry":"\(Base64.encode(event.entry))","header":"\(Base64.encode(event.header))",\
-                "nonce":"\(Base64.encode(event.nonce))","payload":"\(Base64.encode(event.payload))",\
-                "proof":[\(hashes)]}
-
-                """
-        }
+        let lines = zip(events, proofs).map { Self.line($0, $1) + "\n" }
         let readable = recordedEvents.reduce(into: [UInt8]()) {
             $0 += $1.served() + [0x0A]
         }
-        var files = [
-            ZipArchive.File(name: "VERIFY.md", bytes: Array(instructions.utf8)),
-            ZipArchive.File(name: "verify.py", bytes: Array(Self.script.utf8)),
-            ZipArchive.File(
-                name: Self.checkpoint,
-                bytes: Array(checkpoint.note.description.utf8)
-            ),
-            ZipArchive.File(
-                name: Self.verifierKeys,
-                bytes: Array(keys.map { "\($0)\n" }.joined().utf8)
-            ),
-            ZipArchive.File(name: Self.events, bytes: Array(lines.joined().utf8)),
-            ZipArchive.File(name: Self.readable, bytes: readable),
+        let contents = [
+            Array(Self.instructions.utf8), Array(Self.script.utf8),
+            Array(checkpoint.note.description.utf8), Array(keys.map { "\($0)\n" }.joined().utf8),
+            Array((Self.line(entry: newest.entry, newestProof) + "\n").utf8),
+            Array(lines.joined().utf8), readable,
         ]
+        var files = zip(Self.fileNames, contents).map { ZipArchive.File(name: $0, bytes: $1) }
         files += documents.map { ZipArchive.File(name: $0.name, bytes: $0.bytes) }
         guard files.reduce(0, { $0 + $1.bytes.count }) < ZipArchive.limit else {
             throw SealError.refused("the packet would be larger than a gigabyte")
         }
         return ZipArchive.pack(files)
+    }
+
+    /// An event as a line of `events.ndjson`, without the newline: there is no other way to write it.
+    static func line(_ event: EventRow, _ proof: [TreeHash]) -> String {
+        """
+        {"entry":"\(Base64.encode(event.entry))","header":"\(Base64.encode(event.header))",\
+        "nonce":"\(Base64.encode(event.nonce))","payload":"\(Base64.encode(event.payload))",\
+        "proof":[\(list(proof))]}
+        """
+    }
+
+    /// The newest entry with its proof, as `newest-entry.json` has it, without the newline.
+    static func line(entry: [UInt8], _ proof: [TreeHash]) -> String {
+        """
+        {"entry":"\(Base64.encode(entry))","proof":[\(list(proof))]}
+        """
+    }
+
+    private static func list(_ proof: [TreeHash]) -> String {
+        proof.map { "\"\($0)\"" }.joined(separator: ",")
     }
 }

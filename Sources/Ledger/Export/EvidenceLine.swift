@@ -22,13 +22,17 @@ enum EvidenceLine {
             """
     }
 
+    /// The longest line that is read, in bytes: an event has at most a quarter of it.
+    static let lengthLimit = 1 << 20
+
     /// Reads a line as ``write(_:)`` makes it; nil where it is none.
     static func read(_ line: ArraySlice<UInt8>) -> EventRow? {
-        line.withUnsafeBufferPointer { buffer in
+        guard line.count <= lengthLimit else { return nil }
+        return line.withUnsafeBufferPointer { buffer in
             var scanner = Scanner(buffer)
             guard let commitment = scanner.bytes("{\"commitment\":\""),
-                let episode = scanner.text("\",\"episode_id\":\"").flatMap({ EpisodeID($0) }),
-                let event = scanner.text("\",\"event_id\":\"").flatMap({ EventID($0) }),
+                let episode: EpisodeID = scanner.identifier("\",\"episode_id\":\""),
+                let event: EventID = scanner.identifier("\",\"event_id\":\""),
                 let header = scanner.bytes("\",\"header\":\""),
                 let knownAt = scanner.integer("\",\"known_at\":"),
                 let leafHash = scanner.bytes(",\"leaf_hash\":\""),
@@ -93,6 +97,13 @@ enum EvidenceLine {
             quoted(name).map { String(decoding: $0, as: UTF8.self) }
         }
 
+        mutating func identifier<ID: UniqueIdentifier>(_ name: StaticString) -> ID? {
+            guard let text = text(name), let identifier = ID(text), "\(identifier)" == text else {
+                return nil
+            }
+            return identifier
+        }
+
         mutating func bytes(_ name: StaticString) -> [UInt8]? {
             quoted(name).flatMap { Base64.decode(utf8: $0) }
         }
@@ -101,7 +112,8 @@ enum EvidenceLine {
             guard skip(name) else { return nil }
             let digits = line[index...].prefix { $0 == UInt8(ascii: "-") || $0 &- 48 < 10 }
             index += digits.count
-            return Int64(String(decoding: digits, as: UTF8.self))
+            let text = String(decoding: digits, as: UTF8.self)
+            return Int64(text).flatMap { String($0) == text ? $0 : nil }
         }
     }
 }

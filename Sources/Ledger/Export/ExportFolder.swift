@@ -39,6 +39,46 @@ struct ExportFolder: Sendable {
         return try PrivateFile.read(file, limit: Int(status.st_size))
     }
 
+    /// The names of everything below the folder but folders, from it: `tile/0/000`.
+    ///
+    /// - Parameter limit: the most there may be.
+    /// - Throws: ``SealError/file(_:reason:)``, also where there are more, and where something is
+    ///   neither a file nor a folder.
+    func names(limit: Int) throws -> [String] {
+        var names: [String] = []
+        var folders = [""]
+        var count = 0
+        while let folder = folders.popLast() {
+            guard let stream = opendir("\(path)/\(folder)") else {
+                throw PrivateFile.failure("\(path)/\(ZipArchive.shown(folder))")
+            }
+            defer { closedir(stream) }
+            while let entry = readdir(stream) {
+                let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                if name == "." || name == ".." { continue }
+                count += 1
+                guard count <= limit else {
+                    throw SealError.file(path, reason: "there is more in it than \(limit) files")
+                }
+                var status = stat()
+                let place = folder + name
+                let isThere = lstat("\(path)/\(place)", &status) == 0
+                switch status.st_mode & S_IFMT {
+                case S_IFDIR where isThere: folders.append(place + "/")
+                case S_IFREG where isThere: names.append(place)
+                default:
+                    throw SealError.file(
+                        "\(path)/\(ZipArchive.shown(place))",
+                        reason: "it is not a file"
+                    )
+                }
+            }
+        }
+        return names
+    }
+
     /// Whether there is a file or folder of a name.
     func has(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
 

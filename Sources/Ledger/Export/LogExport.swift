@@ -20,6 +20,10 @@ public struct LogExport: Sendable {
         public let files: Int
     }
 
+    /// The names of the documents that go along with events: on what the stays of the census rest, and
+    /// the stays.
+    public static let documentNames = ["read-models/basis.json", "read-models/stays.ndjson"]
+
     private let database: LedgerDatabase
     private let ledger: LedgerDescription
     private let folder: ExportFolder

@@ -1,37 +1,141 @@
 #!/usr/bin/env python3
-"""Verifies the packet in this folder: python3 verify.py [VERIFIER_KEY]. Exit status 0 or 1."""
-import base64, hashlib, json, os, struct, subprocess, sys, tempfile
-from datetime import datetime, timezone
+"""Verifies a packet: python3 verify.py [PACKET] [VERIFIER_KEY ...]. Exit status 0 or 1.
 
-os.chdir(os.path.dirname(os.path.abspath(__file__)))
-b64 = lambda text: base64.b64decode(text, validate=True)
-sha = lambda data: hashlib.sha256(data).digest()
+PACKET is an archive, or the folder that it was unpacked into; without it, the folder of this script.
+Whoever changes a packet can change the script in it: take this one from the release.
+"""
+import base64, hashlib, json, os, re, stat, struct, subprocess, sys, tempfile, zlib
+from datetime import datetime, timedelta
+
+READ_ME = "eec050e37de4f73714b3e1f79870099c42ae685310b3dc7bda0c2aba087287ab"
+LIMIT, LINE_LIMIT, NOTE_LIMIT, COUNT_LIMIT = 1 << 30, 1 << 20, 1 << 16, 1 << 53
+FILES = ["VERIFY.md", "verify.py", "checkpoint", "verifier-keys", "newest-entry.json", "events.ndjson",
+         "readable-events.ndjson", "read-models/basis.json"]
+MODELS = ["replay-by-source-clock", "replay-by-ledger-clock", "attendance", "medication-review",
+          "discharge-summary"]
+NAMES = FILES + ["read-models/%s.json" % name for name in MODELS]
+BASE64, PROOF = rb'"([A-Za-z0-9+/]*={0,2})"', rb'\[((?:"[A-Za-z0-9+/]{43}="(?:,(?=")|(?=\])))*)\]'
+EVENT = re.compile(rb'\{"entry":%s,"header":%s,"nonce":%s,"payload":%s,"proof":%s\}' % ((BASE64,) * 4 + (PROOF,)))
+ENTRY = re.compile(rb'\{"entry":%s,"proof":%s\}' % (BASE64, PROOF))
+BASIS = re.compile(rb'\{"at":"([0-9T:.Z-]{27})","position":([1-9][0-9]{0,15}),(?:"settings":\[.*\],)?'
+                   rb'"time_zone":"([A-Za-z0-9+/_-]{1,64})"\}\n', re.DOTALL)
+INSTANT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{6})Z")
 
 def check(holds, what):
     if not holds:
         sys.exit("FAILED: " + what)
 
-def micros(text):  # 2025-01-31T18:05:00.000000Z
-    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
-    past = moment - datetime(1970, 1, 1, tzinfo=timezone.utc)
-    return (past.days * 86400 + past.seconds) * 1000000 + past.microseconds
+def sha(data):
+    return hashlib.sha256(data).digest()
 
-def signed_by(key, text, signatures):
-    name, hint, material = key.split("+", 2)
-    public = b64(material)
-    check(public[0] == 1 and sha(name.encode() + b"\n" + public)[:4].hex() == hint, "the key " + key)
-    for line in signatures:
-        _, signer, raw = line.split(" ")
-        if signer == name and b64(raw)[:4].hex() == hint:
-            with tempfile.TemporaryDirectory() as folder:
-                paths = [os.path.join(folder, part) for part in ("key", "text", "signature")]
-                for path, data in zip(paths, (bytes.fromhex("302a300506032b6570032100") + public[1:],
-                                              text.encode(), b64(raw)[4:])):
-                    open(path, "wb").write(data)
-                return subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER",
-                    "-inkey", paths[0], "-rawin", "-in", paths[1], "-sigfile", paths[2]],
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
-    return False
+def b64(text):  # in its one canonical form
+    text = bytes(text if isinstance(text, bytes) else text.encode())
+    data = base64.b64decode(text, validate=True)
+    check(base64.b64encode(data) == text, "base64 that is not canonical")
+    return data
+
+def once(pairs):
+    check(len(dict(pairs)) == len(pairs), "JSON with a member twice")
+    return dict(pairs)
+
+def strict(data):  # JSON that every reader reads alike
+    def refuse(text):
+        check(False, "JSON with " + text[:20])
+    def number(text):
+        check(len(text) <= 40 and abs(float(text)) < 1e300, "JSON with a number beyond all measure")
+        return float(text)
+    def whole(text):
+        return int(text) if len(text) <= 20 else number(text)
+    return json.loads(data.decode("utf-8"), object_pairs_hook=once, parse_constant=refuse,
+                      parse_float=number, parse_int=whole)
+
+def time_text(micros):  # 2025-01-31T18:05:00.000000Z
+    moment = datetime(1970, 1, 1) + timedelta(microseconds=micros)
+    return "%04d" % moment.year + moment.strftime("-%m-%dT%H:%M:%S.") + "%06dZ" % moment.microsecond
+
+def read_archive(data):  # of an archive as the program makes it, and of no other: nothing else can be in it
+    files, offset, directory = {}, 0, b""
+    while data[offset:offset + 4] == b"PK\3\4":
+        fields = data[offset + 4:offset + 30]
+        check(len(fields) == 26 and len(files) < 64, "the archive: cut off, or too many files")
+        crc, _, size, length, _ = struct.unpack("<IIIHH", fields[10:])
+        name, body = data[offset + 30:offset + 30 + length], data[offset + 30 + length:offset + 30 + length + size]
+        check(fields == struct.pack("<HHHHHIIIHH", 20, 0x800, 0, 0, 0x21, zlib.crc32(body), len(body), len(body),
+                                    len(name), 0), "the archive: it is damaged, or packed by another program")
+        check(name.decode("utf-8") not in files, "the archive: a name is in it twice")
+        files[name.decode("utf-8")] = body
+        directory += struct.pack("<4sH", b"PK\1\2", 20) + fields + struct.pack("<HHHII", 0, 0, 0, 0, offset) + name
+        offset += 30 + length + size
+    check(files and data[offset:] == directory + struct.pack("<4sIHHIIH", b"PK\5\6", 0, len(files), len(files),
+          len(directory), offset, 0), "the archive: its directory is not that of the files in it")
+    return files
+
+def read_file(path):
+    status = os.lstat(path)
+    check(stat.S_ISREG(status.st_mode) and status.st_size <= LIMIT, "%r is not a file, or too large" % path)
+    with open(path, "rb") as file:
+        return file.read(LIMIT)
+
+def read_packet(path):
+    if not os.path.isdir(path):
+        return read_archive(read_file(path))
+    files = {}
+    for folder, folders, names in os.walk(path):
+        check(len(files) + len(folders) + len(names) <= 64, "too many files")
+        for name in names + [name for name in folders if os.path.islink(os.path.join(folder, name))]:
+            place = os.path.relpath(os.path.join(folder, name), path).replace(os.sep, "/")
+            check(place in NAMES, "%r is not part of a packet" % place)
+            files[place] = read_file(os.path.join(folder, name))
+    return files
+
+def key_parts(key):
+    match = re.fullmatch(r"([^\s+\x00-\x20\x7f]{1,255})\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", key)
+    check(match, "%r is no verifier key" % key[:300])
+    public = b64(match[3])
+    check(public[0] == 1 and sha(match[1].encode() + b"\n" + public)[:4].hex() == match[2], "the key " + key[:300])
+    return match[1], match[2], public[1:]
+
+def is_signature(public, text, signature):
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [os.path.join(folder, part) for part in ("key", "text", "signature")]
+        for path, data in zip(paths, (bytes.fromhex("302a300506032b6570032100") + public, text, signature)):
+            with open(path, "wb") as file:
+                file.write(data)
+        return subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", paths[0],
+                               "-rawin", "-in", paths[1], "-sigfile", paths[2]],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+def signers(text, signatures, keys):  # a wrong signature of one of the keys is worth nothing, whoever else signed
+    found = []
+    for name, hint, signature in signatures:
+        for key in keys:
+            if key_parts(key)[:2] == (name, hint):
+                check(is_signature(key_parts(key)[2], text, signature), "the signature of the checkpoint")
+                found += [key] if key not in found else []
+    return found
+
+def read_checkpoint(note, listed, pinned):
+    check(max(len(note), len(listed)) <= NOTE_LIMIT, "the checkpoint or its keys: too long")
+    text, divider, below = note.decode("utf-8").rpartition("\n\n")
+    check(divider and note.endswith(b"\n") and not re.search(r"[\x00-\x09\x0b-\x1f]", text + below), "the checkpoint")
+    signatures = []
+    for line in below[:-1].split("\n"):
+        parts = line.split(" ")
+        check(len(parts) == 3 and parts[0] == "\u2014" and parts[1] and len(signatures) < 16, "the checkpoint's signatures")
+        raw = b64(parts[2])
+        signatures.append((parts[1], raw[:4].hex(), raw[4:]))
+    origin, size, root = (text.split("\n") + ["", ""])[:3]
+    check("" not in text.split("\n") and re.fullmatch("[1-9][0-9]{0,15}", size) and int(size) <= COUNT_LIMIT
+          and len(b64(root)) == 32, "the checkpoint")
+    keys = listed.decode("utf-8").split("\n")[:-1]
+    check("".join(key + "\n" for key in keys).encode() == listed and len(set(keys)) == len(keys), "verifier-keys")
+    own = lambda keys: [key for key in keys if key_parts(key)[0] == origin]
+    signed = (text + "\n").encode()
+    check(signers(signed, signatures, pinned and own(pinned) or ([] if pinned else own(keys))),
+          "the signature of the checkpoint: no key that counts has signed it")
+    first = signers(signed, signatures, keys)
+    check(first == keys[:len(first)] and len(first) == len(signatures), "verifier-keys: not those that signed, in front")
+    return origin, int(size), b64(root)
 
 def root_from(leaf, index, size, proof):  # RFC 9162, 2.1.3.2
     last = size - 1
@@ -47,33 +151,76 @@ def root_from(leaf, index, size, proof):  # RFC 9162, 2.1.3.2
     check(last == 0, "a proof is too short")
     return leaf
 
-text, _, below = open("checkpoint", encoding="utf-8").read().rpartition("\n\n")
-text += "\n"
-origin, size, root = text.split("\n")[:3]
-size, root = int(size), b64(root)
-keys = sys.argv[1:] or open("verifier-keys", encoding="utf-8").read().split()
-check(any(k.startswith(origin + "+") and signed_by(k, text, below.splitlines()) for k in keys),
-      "the signature of the checkpoint")
-count, recorded, readable = 0, -2**63, open("readable-events.ndjson", "rb").read().splitlines()
-for count, line in enumerate(open("events.ndjson", "rb"), 1):
-    event, what = json.loads(line), "the event of version %d: " % count
-    entry, header, payload, nonce = (b64(event[part]) for part in ("entry", "header", "payload", "nonce"))
-    commitment = sha(sha(nonce[:16] + header) + sha(nonce[16:] + payload))
-    check(len(nonce) == 32 and len(entry) == 112 and entry[80:] == commitment, what + "content")
-    check(entry[:16] == b"episode-ledger1\n" and entry[72:80] == bytes(8), what + "entry")
+def read_entry(entry, proof, size, root, what):
+    check(len(entry) == 112 and entry[:16] == b"episode-ledger1\n" and entry[72:80] == bytes(8), what + "entry")
     version, position, at = struct.unpack(">qqq", entry[48:72])
-    head = json.loads(header)
-    check(version == count and 1 <= position <= size and at >= recorded, what + "version, position or time")
-    check(head["event_id"].replace("-", "") == entry[16:32].hex(), what + "event_id")
-    check(head["episode_id"].replace("-", "") == entry[32:48].hex(), what + "episode_id")
-    check(count == 1 or episode == entry[32:48], what + "another episode")
-    check(origin.split("/")[-1] == head["ledger"] or origin.split("/")[-2] == head["ledger"], what + "ledger")
-    leaf, episode, recorded = sha(b"\x00" + entry), entry[32:48], at
-    check(root_from(leaf, position - 1, size, [b64(h) for h in event["proof"]]) == root, what + "inclusion")
-    shown = json.loads(readable[count - 1]) if count <= len(readable) else {}
-    told = (shown.pop("version", 0), shown.pop("position", 0), micros(shown.pop("recorded_at", "1970-01-01T00:00:00.0Z")))
-    check(told == (version, position, at) and shown.pop("leaf_hash", "") == leaf.hex(), what + "readable copy")
-    check(shown.pop("data", None) == json.loads(payload) and shown == head, what + "readable copy")
-check(count > 0 and count == len(readable), "the number of events")
-print("OK: %d events, each in the tree of %d events that %s has signed%s."
-      % (count, size, origin, "" if sys.argv[1:] else " (by the key in this packet)"))
+    check(1 <= version <= COUNT_LIMIT and 1 <= position <= size, what + "version or position")
+    check(-62135596800000000 <= at < 253402300800000000, what + "time")
+    hashes = [b64(text[1:-1]) for text in proof.split(b",")] if proof else []
+    check(root_from(sha(b"\x00" + entry), position - 1, size, hashes) == root, what + "inclusion")
+    return version, position, at
+
+def lines_of(data, what):
+    lines = data.split(b"\n")
+    check(lines[-1] == b"" and all(lines[:-1]), what + ": not a text a line")
+    return lines[:-1]
+
+def is_instant(text):
+    parts = isinstance(text, str) and INSTANT.fullmatch(text)
+    return parts and datetime(*map(int, parts.groups()))
+
+def verify(path, pinned):
+    files = read_packet(path)
+    for name in FILES:
+        check(name in files, name + " is missing")
+    for name in files:
+        check(name in NAMES, "%r is not part of a packet" % name[:100])
+    with open(os.path.abspath(__file__), "rb") as own:
+        check(own.read() == files["verify.py"], "verify.py in the packet is not this one: changed, or another version's")
+    check(sha(files["VERIFY.md"]).hex() == READ_ME, "VERIFY.md is not the one of this version")
+    origin, size, root = read_checkpoint(files["checkpoint"], files["verifier-keys"], pinned)
+    match = ENTRY.fullmatch(files["newest-entry.json"][:-1]) if files["newest-entry.json"].endswith(b"\n") else None
+    check(match, "newest-entry.json")
+    _, position, newest = read_entry(b64(match[1]), match[2], size, root, "newest-entry.json: ")
+    check(position == size, "newest-entry.json: it is not the last one")
+    lines, readable = (lines_of(files[name], name) for name in ("events.ndjson", "readable-events.ndjson"))
+    check(lines and len(lines) == len(readable), "the number of events")
+    episode, before, recorded = None, 0, -2**63
+    for count, line in enumerate(lines, 1):
+        what = "the event of version %d: " % count
+        match = EVENT.fullmatch(line) if len(line) <= LINE_LIMIT else None
+        check(match, what + "it is not written as one")
+        entry, header, nonce, payload = (b64(match[part]) for part in (1, 2, 3, 4))
+        version, position, at = read_entry(entry, match[5], size, root, what)
+        check(version == count and position > before and at >= recorded, what + "version, position or time")
+        check(len(nonce) == 32 and entry[80:] == sha(sha(nonce[:16] + header) + sha(nonce[16:] + payload)), what + "content")
+        head = strict(header)
+        check(head["event_id"].replace("-", "") == entry[16:32].hex(), what + "event_id")
+        check(head["episode_id"].replace("-", "") == entry[32:48].hex(), what + "episode_id")
+        check(is_instant(head["occurred_at"]) and isinstance(head["type"], str), what + "header")
+        check(episode in (None, entry[32:48]), what + "another episode")
+        check(re.fullmatch(r".+/%s(/([2-9]|[1-9][0-9]{1,8}))?" % re.escape(head["ledger"]), origin), what + "ledger")
+        shown = b'%s,"data":%s,"leaf_hash":"%s","position":%d,"recorded_at":"%s","version":%d}' % (
+            header[:-1], payload, sha(b"\x00" + entry).hex().encode(), position, time_text(at).encode(), version)
+        check(shown == readable[count - 1], what + "readable copy")
+        strict(payload)
+        episode, before, recorded = entry[32:48], position, at
+    basis = BASIS.fullmatch(files["read-models/basis.json"])
+    check(basis and type(strict(files["read-models/basis.json"])) is dict and int(basis[2]) == size
+          and basis[1].decode() == time_text(newest), "read-models/basis.json: not of this checkpoint")
+    print("OK: %d events, each in the tree of %d events that %s has signed%s."
+          % (len(lines), size, origin, "" if pinned else " (by the key in this packet)"))
+    print("Not looked at: what is in read-models/, which says that it is of %s, in days of %s. "
+          "`episode-ledger verify` folds it again." % (basis[1].decode(), basis[3].decode()))
+
+def main(words):
+    keys = [word for word in words if re.fullmatch(r"\S+\+[0-9a-f]+\+\S+", word)]
+    paths = [word for word in words if word not in keys]
+    check(len(paths) <= 1, "more than one packet, or a key that is none")
+    try:
+        verify(paths[0] if paths else os.path.dirname(os.path.abspath(__file__)), keys)
+    except (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
+        sys.exit("FAILED: %s: %s" % (type(error).__name__, str(error)[:300]))
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -35,6 +35,13 @@ public struct CheckpointLog: Sendable {
         return notes
     }
 
+    /// How long the file is, in bytes; 0 where there is none.
+    func length() throws -> Int {
+        guard let descriptor = try open(O_RDONLY) else { return 0 }
+        defer { close(descriptor) }
+        return try length(descriptor)
+    }
+
     /// Appends a note: on disk when this returns.
     ///
     /// - Parameters:

@@ -8,12 +8,17 @@ extension CheckpointLog {
         private let path: String
         private var buffer: [UInt8] = []
         private var offset = 0
+        private let end: Int
         private var ready: ArraySlice<SignedNote> = []
 
         private static let chunk = 1 << 18
 
-        init(_ log: CheckpointLog) throws {
+        /// Opens a log.
+        ///
+        /// - Parameter end: where reading ends, in bytes: what is appended meanwhile is left.
+        init(_ log: CheckpointLog, end: Int = .max) throws {
             path = log.path
+            self.end = end
             descriptor = try log.open(O_RDONLY).map(FileDescriptor.init)
         }
 
@@ -25,7 +30,7 @@ extension CheckpointLog {
                     descriptor.rawValue,
                     path,
                     from: offset,
-                    limit: Self.chunk
+                    limit: min(Self.chunk, end - offset)
                 )
                 guard !bytes.isEmpty else { return nil }
                 offset += bytes.count

@@ -1,4 +1,4 @@
-import CareEpisode
+public import CareEpisode
 public import TransparencyLog
 
 /// Verifies an exported log in a folder, without a database: every entry, every tile, the root, the
@@ -41,15 +41,22 @@ public struct ExportVerification: Sendable {
     ) throws -> VerificationReport {
         let began = ContinuousClock.now
         var report = VerificationReport()
-        guard let checkpoint = try signedCheckpoint(&report) else { return report }
-        var due = try keptCheckpoints(checkpoint, &report)[...]
+        guard let signed = try signedFiles(&report) else { return report }
+        let checkpoint = signed.checkpoint
+        let restores = try declaredRestores(signed.keys, checkpoint, &report)
+        var due = keptCheckpoints(signed.keys, checkpoint, restores, &report)[...]
         let size = checkpoint.size
         let hasEvents = folder.has("events")
+        try checkNames(size, hasEvents, &report)
         var audit = TreeAudit()
         let width = Int64(TileID.width)
-        for number in 0..<(size + width - 1) / width {
+        for number in 0..<Self.bundles(size) {
             let tile = TileID(level: 0, number: number, treeSize: size)
-            let entries = try entries(tile, &report)
+            guard let entries = try entries(tile, &report) else {
+                // Nothing after it can be told: there is no tree.
+                audit.missing(through: Position(size), &report)
+                break
+            }
             let events = hasEvents ? try events(tile, &report) : nil
             for index in 0..<tile.width {
                 let position = Position(number * width + Int64(index) + 1)
@@ -61,6 +68,7 @@ public struct ExportVerification: Sendable {
                 if let events { compare(events, index, entry, position, checkpoint, &report) }
                 while let next = due.first, next.size <= position.rawValue {
                     audit.compare(next, from: "the checkpoint that was kept", &report)
+                    if audit.proven == next.size { report.add(kept: next.size) }
                     due.removeFirst()
                 }
             }
@@ -75,43 +83,92 @@ public struct ExportVerification: Sendable {
         return report
     }
 
-    // MARK: - What was signed
+    /// How many bundles of entries a tree has.
+    private static func bundles(_ size: Int64) -> Int64 {
+        (size + Int64(TileID.width) - 1) / Int64(TileID.width)
+    }
 
-    private func signedCheckpoint(_ report: inout VerificationReport) throws -> TreeCheckpoint? {
-        guard let bytes = try folder.read(ExportFolder.checkpoint) else {
-            throw SealError.file("\(folder.path)/checkpoint", reason: "there is none")
-        }
-        var keys = pinned
-        if pinned.isEmpty {
-            keys = try keysInFolder()
-            report.add(
-                notice: "the key is the one in the folder: give --verifier-key, got in another way"
-            )
-        }
-        do {
-            let signed = try SignedCheckpoint(parsing: String(decoding: bytes, as: UTF8.self))
-            report.checkpoints = 1
-            report.newest = signed.checkpoint
-            report.signers = try signed.verified(by: keys)
-            return signed.checkpoint
-        } catch {
-            report.add(.checkpoint("the checkpoint: \(error)"))
-            return report.newest
+    /// Nothing lies in the folder that is not of this export.
+    private func checkNames(
+        _ size: Int64,
+        _ hasEvents: Bool,
+        _ report: inout VerificationReport
+    ) throws {
+        var names: Set = [
+            ExportFolder.checkpoint, ExportFolder.verifierKeys, ExportFolder.declarations,
+        ]
+        if hasEvents { names.formUnion(LogExport.documentNames) }
+        let limit = 4 * min(Self.bundles(size), 1 << 40) + 1_000
+        for name in try folder.names(limit: Int(limit)).sorted()
+        where !names.contains(name) && !Self.isOfTree(name, size, hasEvents) {
+            report.add(.file("\(ZipArchive.shown(name)) is not of this export"))
         }
     }
 
-    private func keysInFolder() throws -> [NoteVerifierKey] {
-        String(decoding: try folder.read(ExportFolder.verifierKeys) ?? [], as: UTF8.self)
-            .split(whereSeparator: \.isNewline)
-            .compactMap { try? NoteVerifierKey($0) }
+    /// Whether a file is a tile of the tree, a bundle of its entries, or of its events.
+    private static func isOfTree(_ name: String, _ size: Int64, _ hasEvents: Bool) -> Bool {
+        let (events, tiles) = ("events/", "tile/")
+        var path: String?
+        if name.hasPrefix(tiles) { path = String(name.dropFirst(tiles.count)) }
+        if name.hasPrefix(events), hasEvents { path = "entries/" + name.dropFirst(events.count) }
+        guard let tile = path.flatMap({ TileID.parse($0) })?.tile, tile.level < 8 else {
+            return false
+        }
+        let own = TileID(level: tile.level, number: tile.number, treeSize: size)
+        return own.width > 0 && own == tile
+    }
+
+    // MARK: - What was signed
+
+    private func signedFiles(_ report: inout VerificationReport) throws -> SignedFiles? {
+        guard let note = try folder.read(ExportFolder.checkpoint) else {
+            throw SealError.file("\(folder.path)/checkpoint", reason: "there is none")
+        }
+        return SignedFiles(
+            checkpoint: note,
+            verifierKeys: try folder.read(ExportFolder.verifierKeys) ?? [],
+            in: "folder",
+            pinned: pinned,
+            &report
+        )
+    }
+
+    /// The declared restores, which a key of the log that ended must have signed that counts.
+    private func declaredRestores(
+        _ keys: [NoteVerifierKey],
+        _ newest: TreeCheckpoint,
+        _ report: inout VerificationReport
+    ) throws -> DeclaredRestores {
+        var notes: [String] = []
+        if let bytes = try folder.read(ExportFolder.declarations) {
+            // One after the other, an empty line in between.
+            let log = bytes + [0x0A]
+            let records = CheckpointLog.records(log)
+            notes = records.map { String(decoding: log[$0], as: UTF8.self) }
+            if notes.isEmpty || !notes.joined(separator: "\n").utf8.elementsEqual(bytes) {
+                report.add(.file("\(ExportFolder.declarations) holds more than signed notes"))
+            }
+        }
+        let first = notes.first.flatMap { try? SignedNote(parsing: $0) }
+            .flatMap { RestoreDeclaration(text: $0.text) }?.last.origin
+        let restores = DeclaredRestores(
+            notes,
+            signedBy: keys,
+            isOwn: { origin in first.map { LogOrigin.isContinued($0, by: origin) } ?? false },
+            &report
+        )
+        if let last = restores.declarations.last, last.key.name != newest.origin {
+            report.add(.checkpoint("the last declared restore does not lead to \(newest.origin)"))
+        }
+        return restores
     }
 
     private func keptCheckpoints(
+        _ keys: [NoteVerifierKey],
         _ newest: TreeCheckpoint,
+        _ restores: DeclaredRestores,
         _ report: inout VerificationReport
-    ) throws -> [TreeCheckpoint] {
-        guard !kept.isEmpty else { return [] }
-        let keys = pinned + (try keysInFolder())
+    ) -> [TreeCheckpoint] {
         var checkpoints: [TreeCheckpoint] = []
         for signed in kept.sorted(by: { $0.checkpoint.size < $1.checkpoint.size }) {
             let checkpoint = signed.checkpoint
@@ -122,7 +179,9 @@ public struct ExportVerification: Sendable {
                 report.add(.checkpoint("the checkpoint that was kept: \(error)"))
                 continue
             }
-            if checkpoint.size > newest.size {
+            if let loss = restores.loss(of: checkpoint) {
+                report.add(loss)
+            } else if checkpoint.size > newest.size {
                 report.add(
                     .shrunken(
                         "the checkpoint that was kept covers \(checkpoint.size) events, the "
@@ -143,15 +202,15 @@ public struct ExportVerification: Sendable {
     private func entries(
         _ tile: TileID,
         _ report: inout VerificationReport
-    ) throws -> [ArraySlice<UInt8>] {
+    ) throws -> [ArraySlice<UInt8>]? {
         guard let bytes = try folder.read(tile.entriesPath) else {
             report.add(EvidenceFault(.file("\(tile.entriesPath) is missing"), of: tile))
-            return []
+            return nil
         }
         var entries: [ArraySlice<UInt8>] = []
         entries.reserveCapacity(tile.width)
         var rest = bytes[...]
-        while rest.count >= 2 {
+        while rest.count >= 2, entries.count < tile.width {
             let length = Int(rest[rest.startIndex]) << 8 | Int(rest[rest.startIndex + 1])
             guard rest.count >= 2 + length else { break }
             entries.append(rest.dropFirst(2).prefix(length))
@@ -202,7 +261,13 @@ public struct ExportVerification: Sendable {
             report.add(EvidenceFault(.file("\(name) is missing"), of: tile))
             return []
         }
-        return bytes.split(separator: 0x0A).map { EvidenceLine.read($0) }
+        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        guard lines.count == tile.width + 1, lines.last == [] else {
+            let kind = EvidenceFault.Kind.file("\(name) has not \(tile.width) events, a line each")
+            report.add(EvidenceFault(kind, of: tile))
+            return []
+        }
+        return lines.dropLast().map { EvidenceLine.read($0) }
     }
 
     private func compare(
@@ -222,7 +287,7 @@ public struct ExportVerification: Sendable {
             return
         }
         let name = CanonicalObject(row.header).string("ledger").flatMap { LedgerName($0) }
-        guard let name, Self.origin(checkpoint.origin, isOf: name) else {
+        guard let name, LogOrigin.of(name, is: checkpoint.origin) else {
             report.add(.column("ledger_id"), at: position)
             return
         }
@@ -231,13 +296,96 @@ public struct ExportVerification: Sendable {
         }
     }
 
-    /// Whether a log of this origin may hold a ledger's events: `<name>/<ledger>`, and after a
-    /// restore `<name>/<ledger>/<number>`.
-    static func origin(_ origin: String, isOf ledger: LedgerName) -> Bool {
-        if origin.hasSuffix("/\(ledger)") { return true }
-        guard let slash = origin.lastIndex(of: "/"),
-            Int32(origin[origin.index(after: slash)...]) != nil
-        else { return false }
-        return origin[..<slash].hasSuffix("/\(ledger)")
+    // MARK: - Read models
+
+    /// Whether there are rows of read models in the export.
+    public var hasDocuments: Bool { folder.has("read-models") }
+
+    /// One of ``LogExport/documentNames``; nil where it is not there.
+    public func file(_ name: String) async throws -> [UInt8]? {
+        let folder = folder
+        return try await PrivateFile.run { try folder.read(name) }
+    }
+
+    /// How many events are held at once, unless one episode has more.
+    private static let groupLimit = 131_072
+
+    /// Calls the body with the events of each episode, by id; with nil where one cannot be read.
+    ///
+    /// Reads the export several times where it is large, so that the memory stays within limits.
+    ///
+    /// - Parameters:
+    ///   - checkpoint: what covers the export, which was found to be in order.
+    ///   - position: the last event that counts.
+    public func forEachEpisode(
+        in checkpoint: TreeCheckpoint,
+        through position: Position,
+        _ body: (EpisodeID, [RecordedEvent]?) throws -> Void
+    ) async throws {
+        let export = self
+        let counts = try await PrivateFile.run {
+            var counts: [EpisodeID: Int] = [:]
+            try export.forEachEntry(checkpoint, position) { entry, _ in
+                counts[entry.episodeID, default: 0] += 1
+            }
+            return counts
+        }
+        var rest = counts.keys.sorted()[...]
+        while !rest.isEmpty {
+            var group: Set<EpisodeID> = []
+            var count = 0
+            while let next = rest.first, count < Self.groupLimit {
+                group.insert(next)
+                count += counts[next] ?? 0
+                rest.removeFirst()
+            }
+            let episodes = group
+            let events = try await PrivateFile.run {
+                try export.events(of: episodes, checkpoint, position)
+            }
+            for episode in episodes.sorted() { try body(episode, events[episode]) }
+        }
+    }
+
+    /// The events of some episodes; without those of which one cannot be read.
+    private func events(
+        of episodes: Set<EpisodeID>,
+        _ checkpoint: TreeCheckpoint,
+        _ position: Position
+    ) throws -> [EpisodeID: [RecordedEvent]] {
+        var events: [EpisodeID: [RecordedEvent]] = [:]
+        var unreadable: Set<EpisodeID> = []
+        try forEachEntry(checkpoint, position) { entry, line in
+            guard episodes.contains(entry.episodeID) else { return }
+            if let event = try? EvidenceLine.read(try line())?.recordedEvent() {
+                events[entry.episodeID, default: []].append(event)
+            } else {
+                unreadable.insert(entry.episodeID)
+            }
+        }
+        return events.filter { !unreadable.contains($0.key) }
+    }
+
+    /// Calls the body with each entry and, where it asks for it, the line of its event.
+    private func forEachEntry(
+        _ checkpoint: TreeCheckpoint,
+        _ position: Position,
+        _ body: (LogEntry, _ line: () throws -> ArraySlice<UInt8>) throws -> Void
+    ) throws {
+        var unread = VerificationReport()
+        for number in 0..<Self.bundles(position.rawValue) {
+            let tile = TileID(level: 0, number: number, treeSize: checkpoint.size)
+            var lines: [ArraySlice<UInt8>]?
+            for (index, bytes) in (try entries(tile, &unread) ?? []).enumerated() {
+                guard let entry = LogEntry(bytes), entry.position <= position else { continue }
+                try body(entry) {
+                    if lines == nil {
+                        lines = try folder.read(ExportFolder.eventsPath(tile))?
+                            .split(separator: 0x0A)
+                    }
+                    return index < lines?.count ?? 0 ? lines?[index] ?? [] : []
+                }
+            }
+        }
     }
 }

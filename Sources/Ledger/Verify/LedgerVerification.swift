@@ -20,9 +20,11 @@ public struct LedgerVerification: Sendable {
     /// - Parameters:
     ///   - database: where the ledger is.
     ///   - ledger: what is verified.
-    ///   - log: the checkpoints kept outside the database, where they are at hand.
-    ///   - pinned: the keys that are known to be the ledger's; without any, those that the database
-    ///     has registered count.
+    ///   - log: the checkpoints kept outside the database, where they are at hand: keys that signed
+    ///     in it count.
+    ///   - pinned: the keys that are known to be the ledger's. Without any and without a log, those
+    ///     that the database has registered show no more than that it agrees with itself, which
+    ///     the report says.
     ///   - kept: checkpoints that somebody kept: the ledger must lead to them.
     public init(
         _ database: LedgerDatabase,
@@ -66,13 +68,11 @@ public struct LedgerVerification: Sendable {
         var after = Position.zero
         while after < head {
             try Task.checkCancellation()
-            let through = Position(
-                min(head.rawValue, after.rawValue + EvidenceReader.pageLimit)
-            )
+            let through = try await pageEnd(after: after, head: head)
             var page = try await witnesses.page(through: through, &report)
             let (audited, reported) = try await follow(
                 events,
-                (after, through),
+                (max(after, Position(through.rawValue - EvidenceReader.pageLimit)), through),
                 audit,
                 report,
                 &page
@@ -101,6 +101,21 @@ public struct LedgerVerification: Sendable {
         return report
     }
 
+    /// Where a page ends: where there are no events for long, just before the next one.
+    private func pageEnd(after: Position, head: Position) async throws -> Position {
+        let limit = EvidenceReader.pageLimit
+        guard head.rawValue - after.rawValue > limit else { return head }
+        let rows = try await database.reader.query(
+            """
+            select min(position) as next from event
+            where ledger_id = \(ledger.id.rawValue) and position > \(after.rawValue)
+            """
+        )
+        let next = try rows.first?.get("next", as: Int64?.self) ?? .max
+        let end = after.rawValue + limit
+        return next <= end ? Position(end) : min(head, Position(next - 1))
+    }
+
     /// One page of events, in which the root is compared wherever something was signed.
     private func follow(
         _ events: EvidenceReader,
@@ -116,7 +131,12 @@ public struct LedgerVerification: Sendable {
             if let fault { report.add(fault, at: row.position) }
             audit.follow(row, at: row.position, leaf: leaf, &report)
             while let next = due.first, next.checkpoint.size <= row.position.rawValue {
-                audit.compare(next.checkpoint, from: next.source, &report)
+                audit.compare(
+                    next.checkpoint,
+                    from: next.source,
+                    isVouched: next.isVouched,
+                    &report
+                )
                 due.removeFirst()
             }
         }
@@ -194,10 +214,9 @@ public struct LedgerVerification: Sendable {
             where t.ledger_id = \(ledger.id.rawValue)
             and (
                 t.level > 6
-                or (
-                    (t.number + 1) << (8 * (least(t.level, 6) + 1))
-                    > (select s.size from sealer s where s.ledger_id = t.ledger_id)
-                )
+                or t.number >= (
+                    select s.size from sealer s where s.ledger_id = t.ledger_id
+                ) >> (8 * (least(t.level, 6) + 1))
             )
             limit 1
             """
@@ -217,6 +236,8 @@ public struct LedgerVerification: Sendable {
             where ledger_id = \(ledger.id.rawValue) and position = \(position.rawValue)
             """
         )
-        return try rows.first?.get("recorded_at")
+        // Somebody may have written a time there that nobody can read.
+        let recordedAt: Instant? = try rows.first?.get("recorded_at")
+        return recordedAt.flatMap { LogEntry.times.contains($0.microseconds) ? $0 : nil }
     }
 }

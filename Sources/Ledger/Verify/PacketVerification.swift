@@ -2,12 +2,15 @@ public import CareEpisode
 import Glibc
 public import TransparencyLog
 
-/// Verifies the packet of an episode, an archive or a folder, without a database.
+/// Verifies the packet of an episode, an archive or a folder, without a database: everything that a
+/// reader of it sees, and that nothing else is in it.
 public struct PacketVerification: Sendable {
-    private let files: [String: [UInt8]]
-    private let folder: ExportFolder?
+    private let files: [String: ArraySlice<UInt8>]
     private let pinned: [NoteVerifierKey]
     private let kept: [SignedCheckpoint]
+
+    /// The most events of a packet whose read models are folded again.
+    public static let eventLimit = 16_384
 
     /// Whether a folder holds a packet, not an export of a whole log.
     public static func isPacket(folder: String) -> Bool {
@@ -29,129 +32,207 @@ public struct PacketVerification: Sendable {
     ) async throws {
         self.pinned = pinned
         self.kept = kept
-        (files, folder) = try await PrivateFile.run { try Self.read(path) }
+        files = try await PrivateFile.run { try Self.read(path) }
     }
 
-    private static func read(_ path: String) throws -> ([String: [UInt8]], ExportFolder?) {
+    /// The bytes of the files by their names; of those that are none of a packet's, the names.
+    private static func read(_ path: String) throws -> [String: ArraySlice<UInt8>] {
         var status = stat()
         guard stat(path, &status) == 0 else { throw PrivateFile.failure(path) }
+        var files: [String: ArraySlice<UInt8>] = [:]
         if status.st_mode & S_IFMT == S_IFDIR {
             let folder = ExportFolder(path)
-            let names = [
-                EpisodePacket.events, EpisodePacket.readable, EpisodePacket.checkpoint,
-                EpisodePacket.verifierKeys,
-            ]
-            let files = try names.reduce(into: [:]) { $0[$1] = try folder.read($1) }
-            return (files, folder)
+            var size = 0
+            for name in try folder.names(limit: ZipArchive.fileLimit) {
+                let isOwn = EpisodePacket.allNames.contains(name)
+                files[name] = isOwn ? try folder.read(name)?[...] ?? [] : []
+                size += files[name]?.count ?? 0
+                guard size <= ZipArchive.limit else {
+                    throw SealError.file(path, reason: "it is too large")
+                }
+            }
+            return files
         }
         guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= ZipArchive.limit,
             let bytes = try PrivateFile.read(path, limit: Int(status.st_size))
         else { throw SealError.file(path, reason: "not a file, or too large") }
-        let files = try ZipArchive.unpack(bytes).map { ($0.name, $0.bytes) }
-        return (Dictionary(files, uniquingKeysWith: { first, _ in first }), nil)
+        for file in try ZipArchive.unpack(bytes) { files[file.name] = file.bytes }
+        return files
     }
 
-    /// Verifies everything but the read models in it, which `verify` folds again.
+    /// Verifies everything but what is in the documents, which `verify` folds again.
     public func run() -> VerificationReport {
         let began = ContinuousClock.now
         var report = VerificationReport()
-        if let checkpoint = checkpoint(&report) {
-            var last: EventRow?
-            let lines = (files[EpisodePacket.events] ?? []).split(separator: 0x0A)
-            let readable = (files[EpisodePacket.readable] ?? []).split(separator: 0x0A)
-            for (index, line) in lines.enumerated() {
-                let readable = index < readable.count ? readable[index] : []
-                check(line, readable, Version(Int64(index + 1)), checkpoint, &last, &report)
+        checkFiles(&report)
+        if let signed = signedFiles(&report) {
+            if newestEntry(signed.checkpoint) == nil {
+                report.add(
+                    .file(
+                        "\(EpisodePacket.newestEntry) is not the entry that the checkpoint ends with"
+                    )
+                )
             }
-            if lines.isEmpty || readable.count != lines.count {
-                report.add(.file("it has not one readable copy of each event"))
-            }
-            report.episodes = lines.isEmpty ? 0 : 1
+            checkEvents(signed.checkpoint, &report)
         }
         report.duration = began.duration(to: .now)
         return report
     }
 
-    /// The events, where they can be read.
-    public var events: [RecordedEvent] {
-        (files[EpisodePacket.events] ?? []).split(separator: 0x0A)
-            .compactMap { try? row($0)?.row.recordedEvent() }
-    }
-
-    /// Any other file of the packet, of a folder only a small one.
-    public func file(_ name: String) async throws -> [UInt8]? {
-        if let bytes = files[name] { return bytes }
-        guard let folder else { return nil }
-        return try await PrivateFile.run { try folder.read(name) }
-    }
-
-    private func checkpoint(_ report: inout VerificationReport) -> TreeCheckpoint? {
-        var keys = pinned
-        if pinned.isEmpty {
-            keys = String(decoding: files[EpisodePacket.verifierKeys] ?? [], as: UTF8.self)
-                .split(whereSeparator: \.isNewline)
-                .compactMap { try? NoteVerifierKey($0) }
+    /// Every file is there that a packet has, none that it has not, and what is the same in every
+    /// packet is the same in this one.
+    private func checkFiles(_ report: inout VerificationReport) {
+        for name in EpisodePacket.fileNames where files[name] == nil {
+            report.add(.file("\(name) is missing"))
+        }
+        for name in files.keys.filter({ !EpisodePacket.allNames.contains($0) }).sorted() {
+            report.add(.file("\(ZipArchive.shown(name)) is not part of a packet"))
+        }
+        for (name, text) in [
+            (EpisodePacket.instructionsName, EpisodePacket.instructions),
+            (EpisodePacket.scriptName, EpisodePacket.script),
+        ] where files[name].map({ !$0.elementsEqual(text.utf8) }) ?? false {
             report.add(
-                notice: "the key is the one in the packet: give --verifier-key, got in another way"
+                .file(
+                    "\(name) is not the one of this program: it was changed, or the packet is of "
+                        + "another version"
+                )
             )
         }
-        do {
-            let text = String(decoding: files[EpisodePacket.checkpoint] ?? [], as: UTF8.self)
-            let signed = try SignedCheckpoint(parsing: text)
-            report.checkpoints = 1
-            report.newest = signed.checkpoint
-            for other in kept {
-                report.checkpoints += 1
-                try compare(other, signed, keys, &report)
-            }
-            report.signers = try signed.verified(by: keys)
-        } catch {
-            report.add(.checkpoint("the checkpoint: \(error)"))
+    }
+
+    private func checkEvents(_ checkpoint: TreeCheckpoint, _ report: inout VerificationReport) {
+        guard let lines = lines(EpisodePacket.events),
+            let readable = self.lines(EpisodePacket.readable), !lines.isEmpty,
+            lines.count == readable.count
+        else {
+            report.add(.file("it has not one readable copy of each event, a line each"))
+            return
         }
-        return report.newest
+        var last: EventRow?
+        for (index, line) in lines.enumerated() {
+            let version = Version(Int64(index + 1))
+            check(line, readable[index], version, checkpoint, &last, &report)
+            // Nobody reads more, and all of them would be counted for a long time.
+            if report.faultCount > VerificationReport.faultLimit { break }
+        }
+        report.episodes = 1
+    }
+
+    /// The lines of a file, each of which must end; nil where one is empty or none.
+    private func lines(_ name: String) -> [ArraySlice<UInt8>]? {
+        guard let bytes = files[name], bytes.last == 0x0A else { return nil }
+        let lines = bytes.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false)
+        return lines.contains(where: \.isEmpty) ? nil : lines
+    }
+
+    /// When the newest event was recorded that the checkpoint covers; nil where that is not proven.
+    public func newestRecordedAt(_ checkpoint: TreeCheckpoint) -> Instant? {
+        newestEntry(checkpoint)?.recordedAt
+    }
+
+    private func newestEntry(_ checkpoint: TreeCheckpoint) -> LogEntry? {
+        guard let bytes = files[EpisodePacket.newestEntry], bytes.count <= EvidenceLine.lengthLimit,
+            let entry = Base64.decode(CanonicalObject(bytes).string("entry") ?? "")
+                .flatMap({ LogEntry($0[...]) }),
+            let proof = Self.proof(CanonicalObject(bytes)),
+            (EpisodePacket.line(entry: Array(entry.bytes), proof) + "\n").utf8.elementsEqual(bytes),
+            entry.position.rawValue == checkpoint.size,
+            checkpoint.includes(TreeHash.leaf(entry.bytes), at: entry.position, by: proof)
+        else { return nil }
+        return entry
+    }
+
+    /// The events; nil where one cannot be read as this program records them, or there are too many.
+    public var events: [RecordedEvent]? {
+        guard let lines = lines(EpisodePacket.events), lines.count <= Self.eventLimit else {
+            return nil
+        }
+        var events: [RecordedEvent] = []
+        for line in lines {
+            guard let event = try? row(line)?.row.recordedEvent(), let draft = try? event.draft(),
+                draft.payload() == event.history.payload
+            else { return nil }
+            events.append(event)
+        }
+        return events
+    }
+
+    /// The documents: the files that go along.
+    public var documents: [String: ArraySlice<UInt8>] {
+        files.filter { EpisodePacket.documentNames.contains($0.key) }
+    }
+
+    private func signedFiles(_ report: inout VerificationReport) -> SignedFiles? {
+        let signed = SignedFiles(
+            checkpoint: Array(files[EpisodePacket.checkpoint] ?? []),
+            verifierKeys: Array(files[EpisodePacket.verifierKeys] ?? []),
+            in: "packet",
+            pinned: pinned,
+            &report
+        )
+        guard let signed else { return nil }
+        for other in kept {
+            report.checkpoints += 1
+            compare(other, signed, &report)
+        }
+        return signed
     }
 
     private func compare(
         _ other: SignedCheckpoint,
-        _ own: SignedCheckpoint,
-        _ keys: [NoteVerifierKey],
+        _ own: SignedFiles,
         _ report: inout VerificationReport
-    ) throws(NoteError) {
-        try other.verified(by: keys)
-        if other.checkpoint == own.checkpoint { return }
-        guard other.checkpoint.size == own.checkpoint.size else {
+    ) {
+        do {
+            try other.verified(by: own.keys)
+        } catch {
+            report.add(.checkpoint("the checkpoint that was kept: \(error)"))
+            return
+        }
+        if other.checkpoint == own.checkpoint {
+            report.add(kept: other.checkpoint.size)
+        } else if other.checkpoint.size == own.checkpoint.size {
+            report.add(
+                .root("the checkpoint that was kept has the same size and another root"),
+                at: Position(1),
+                through: Position(own.checkpoint.size)
+            )
+        } else {
             report.add(
                 notice: "a packet cannot prove that it goes on from a checkpoint of "
                     + "\(other.checkpoint.size) events: verify an export or the ledger against it"
             )
-            return
         }
-        report.add(
-            .root("the checkpoint that was kept has the same size and another root"),
-            at: Position(1),
-            through: Position(own.checkpoint.size)
-        )
+    }
+
+    private static func proof(_ object: CanonicalObject) -> [TreeHash]? {
+        guard let list = object.rawValue("proof"), list.count >= 2 else { return nil }
+        var proof: [TreeHash] = []
+        for item in list.dropFirst().dropLast().split(separator: UInt8(ascii: ",")) {
+            // A tree of 2^53 events is 53 levels high.
+            guard proof.count < 64,
+                let hash = Base64.decode(utf8: item.dropFirst().dropLast())
+                    .flatMap({ TreeHash($0) })
+            else { return nil }
+            proof.append(hash)
+        }
+        return proof
     }
 
     /// Reads a line of the packet: an event as far as its entry and header say it.
     private func row(
         _ line: ArraySlice<UInt8>
     ) -> (row: EventRow, proof: [TreeHash])? {
+        guard line.count <= EvidenceLine.lengthLimit else { return nil }
         let object = CanonicalObject(line)
         func bytes(_ name: StaticString) -> [UInt8]? {
             object.string(name).flatMap { Base64.decode($0) }
         }
         guard let entry = bytes("entry").flatMap({ LogEntry($0[...]) }),
             let header = bytes("header"), let payload = bytes("payload"),
-            let nonce = bytes("nonce"),
-            let list = object.rawValue("proof"), list.count >= 2
+            let nonce = bytes("nonce"), let proof = Self.proof(object)
         else { return nil }
-        var proof: [TreeHash] = []
-        for item in list.dropFirst().dropLast().split(separator: UInt8(ascii: ",")) {
-            let text = String(decoding: item.dropFirst().dropLast(), as: UTF8.self)
-            guard let hash = Base64.decode(text).flatMap({ TreeHash($0) }) else { return nil }
-            proof.append(hash)
-        }
         let members = CanonicalObject(header)
         guard let type = members.string("type"), let occurredAt = members.instant("occurred_at")
         else { return nil }
@@ -170,6 +251,8 @@ public struct PacketVerification: Sendable {
             commitment: Array(entry.bytes.suffix(TreeHash.length)),
             nonce: nonce
         )
+        // There is one way to write a line: no member twice, none that nobody reads.
+        guard EpisodePacket.line(row, proof).utf8.elementsEqual(line) else { return nil }
         return (row, proof)
     }
 
@@ -193,17 +276,25 @@ public struct PacketVerification: Sendable {
             report.add(.recordedTime, at: row.position)
         }
         last = row
-        let name = CanonicalObject(row.header).string("ledger").flatMap { LedgerName($0) }
-        if let name, ExportVerification.origin(checkpoint.origin, isOf: name) {
-            let (leaf, fault) = row.check(ledger: name)
-            if let fault { report.add(fault, at: row.position) }
-            if !checkpoint.includes(leaf, at: row.position, by: proof) {
-                report.add(.root("its proof does not lead to the signed root"), at: row.position)
-            }
-        } else {
+        guard let name = CanonicalObject(row.header).string("ledger").flatMap({ LedgerName($0) }),
+            LogOrigin.of(name, is: checkpoint.origin)
+        else {
             report.add(.column("ledger_id"), at: row.position)
+            return
         }
-        if let event = try? row.recordedEvent(), !event.served().elementsEqual(readable) {
+        let (leaf, fault) = row.check(ledger: name)
+        if let fault { report.add(fault, at: row.position) }
+        if !checkpoint.includes(leaf, at: row.position, by: proof) {
+            report.add(.root("its proof does not lead to the signed root"), at: row.position)
+        }
+        guard let event = try? row.recordedEvent() else {
+            report.add(
+                .file("its type is none of this program: is it a newer one's?"),
+                at: row.position
+            )
+            return
+        }
+        if !event.served().elementsEqual(readable) {
             report.add(.file("its readable copy is not what was recorded"), at: row.position)
         }
     }

@@ -22,8 +22,16 @@ public struct VerificationReport: Sendable {
     public internal(set) var unsealedSince: Instant?
     /// The keys that signed the newest checkpoint.
     public internal(set) var signers: [NoteVerifierKey] = []
+    /// What vouches for it from outside; nothing where what was verified only agrees with itself.
+    public internal(set) var vouchers: [Voucher] = []
+    /// Up to which position a checkpoint that somebody kept vouches; 0 where none does.
+    public private(set) var keptThrough: Int64 = 0
     /// The read models whose rows were compared with what the events lead to.
     public internal(set) var readModels: [String] = []
+    /// Of an export or a packet: the time, the position and the zone that its read models are of.
+    public private(set) var readModelBasis: String?
+    /// The zone of the days that the read models are in, as what was verified says.
+    public private(set) var timeZone: String?
     /// What a reader should know and is not wrong: restores, read models that were not looked at.
     public private(set) var notices: [String] = []
     /// How far a replica is behind what was signed; nil on a primary, and on a replica that has all.
@@ -84,10 +92,39 @@ public struct VerificationReport: Sendable {
         if notices.count < Self.faultLimit { notices.append(notice) }
     }
 
-    /// Tells that a read model was compared with what the events lead to.
-    public mutating func add(readModel name: String) {
-        readModels.append(name)
+    /// Tells in days of which zone the read models are.
+    public mutating func add(timeZone: String) { self.timeZone = timeZone }
+
+    /// Tells that what was verified leads to a checkpoint that somebody kept.
+    mutating func add(kept size: Int64) {
+        if !vouchers.contains(.keptCheckpoint) { vouchers.append(.keptCheckpoint) }
+        keptThrough = max(keptThrough, size)
     }
+
+    /// Whether what vouches covers all that is sealed, and not only what a kept checkpoint covers.
+    public var isVouched: Bool {
+        vouchers.contains { $0 != .keptCheckpoint } || keptThrough >= events && keptThrough > 0
+    }
+
+    /// Tells that a read model was compared with what the events lead to.
+    ///
+    /// - Parameters:
+    ///   - name: which.
+    ///   - basis: which time or position it says that it is of, where it says so.
+    public mutating func add(readModel name: String, basis: String? = nil) {
+        readModels.append(name)
+        readModelBasis = basis ?? readModelBasis
+    }
+}
+
+/// What lies outside of what was verified, and vouches for it.
+public enum Voucher: String, Hashable, Sendable {
+    /// A key that somebody has from elsewhere has signed the newest checkpoint.
+    case verifierKey = "verifier_key"
+    /// The checkpoint log was at hand.
+    case checkpointLog = "checkpoint_log"
+    /// Somebody has kept a checkpoint that it leads to.
+    case keptCheckpoint = "kept_checkpoint"
 }
 
 /// That a replica has not got to what was signed on the primary.

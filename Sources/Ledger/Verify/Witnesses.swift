@@ -10,6 +10,8 @@ struct Witnesses {
         let checkpoint: TreeCheckpoint
         /// What it is, for people.
         let source: String
+        /// Whether a key that counts has signed it.
+        var isVouched = true
     }
 
     /// The size of the newest published checkpoint.
@@ -20,14 +22,15 @@ struct Witnesses {
     private let isReplica: Bool
     private let database: LedgerDatabase
     private let ledger: LedgerDescription
-    private let keys: [NoteVerifierKey]
-    private let origin: String?
-    private let declarations: [RestoreDeclaration]
+    private let vouchers: Vouchers
     private var kept: [SignedCheckpoint]
+    /// Those of ``kept`` that a key has signed that counts.
+    private var keptThatCount: [TreeCheckpoint] = []
     private var notes: CheckpointLog.NoteStream?
     private var nextNote: SignedCheckpoint?
-    private var loggedSize: Int64 = 0
     private var after: Int64 = 0
+    private var unlogged: (count: Int, first: Int64) = (0, .max)
+    private var unvouched: (count: Int, last: Int64) = (0, 0)
 
     init(
         _ database: LedgerDatabase,
@@ -41,124 +44,84 @@ struct Witnesses {
         self.isReplica = isReplica
         self.database = database
         self.ledger = ledger
-        let registry = SealRegistry(database: database, ledger: ledger)
-        var declared: [String] = []
-        var logged: SignedCheckpoint?
-        var hasNotes = false
-        if let log {
-            let newest: SignedNote?
-            (declared, newest) = try await PrivateFile.run { try Self.survey(log) }
-            hasNotes = newest != nil
-            logged = newest.flatMap { try? SignedCheckpoint(parsing: $0.description) }
-            loggedSize = logged?.checkpoint.size ?? 0
-        }
-        let identity: SealIdentity?
-        do {
-            identity = try await registry.identity()
-        } catch let error as NoteError {
-            report.add(.checkpoint("a registered key is \(error)"))
-            identity = nil
-        }
-        origin = identity?.origin
-        keys = pinned + (identity?.keys.map(\.key) ?? [])
-        let notes = (identity?.declarations ?? []) + declared
-        var declarations: [RestoreDeclaration] = []
-        for text in notes {
-            guard let declaration = Self.declaration(text, keys, &report),
-                !declarations.contains(declaration)
-            else { continue }
-            declarations.append(declaration)
-            let lost = declaration.last.size - declaration.kept.size
-            report.add(
-                notice: "restored from a backup, declared \(declaration.declaredAt): of "
-                    + "\(declaration.last.origin) up to \(lost) events after position "
-                    + "\(declaration.kept.size) were lost; reason: \(declaration.reason)"
-            )
-        }
-        self.declarations = declarations
-        size = try await Self.newest(database, ledger, keys, pinned, &report)
-        if let log, size > 0, !hasNotes {
-            report.add(
-                notice: "there is no checkpoint log \(log.path) here: the ledger was held against "
-                    + "what the database itself says was signed"
-            )
-        }
-        if let log { self.notes = try CheckpointLog.NoteStream(log) }
         self.kept = kept.sorted { $0.checkpoint.size < $1.checkpoint.size }
+        // What is published stands in the log already, and keys are registered before they sign.
+        let newest = try await Self.newest(database, ledger, &report)
+        size = newest?.checkpoint.size ?? 0
+        let logEnd = try await PrivateFile.run { try log?.length() ?? 0 }
+        let identity = try await Self.identity(database, ledger, &report)
+        vouchers = try await Vouchers(
+            ledger.name,
+            identity,
+            log,
+            logEnd: logEnd,
+            pinned,
+            &report
+        )
+        if let log, vouchers.log != nil {
+            notes = try CheckpointLog.NoteStream(log, end: logEnd)
+            report.vouchers.append(.checkpointLog)
+        } else if let log, size > 0 {
+            report.add(notice: "there is no checkpoint log \(log.path) here")
+        }
+        checkNewest(newest, pinned, &report)
         checkKept(&report)
-        if identity != nil && size == 0 && loggedSize == 0 && logged == nil {
+        if identity != nil && newest == nil && vouchers.log == nil {
             report.add(notice: "a key is registered and nothing is sealed yet")
         }
     }
 
-    /// The declarations in a log, and its newest note.
-    private static func survey(_ log: CheckpointLog) throws -> ([String], SignedNote?) {
-        var stream = try CheckpointLog.NoteStream(log)
-        var declarations: [String] = []
-        var newest: SignedNote?
-        while let note = try stream.next() {
-            if note.text.hasPrefix(RestoreDeclaration.title) {
-                declarations.append(note.description)
-            }
-            newest = note
-        }
-        return (declarations, newest)
-    }
-
-    /// Reads a declaration, which both the log that ended and the one that begins must have signed.
-    private static func declaration(
-        _ text: String,
-        _ keys: [NoteVerifierKey],
-        _ report: inout VerificationReport
-    ) -> RestoreDeclaration? {
-        guard let note = try? SignedNote(parsing: text),
-            let declaration = RestoreDeclaration(text: note.text)
-        else {
-            report.add(.checkpoint("a declaration of a restore cannot be read"))
-            return nil
-        }
-        let signers = (try? note.verified(by: keys + [declaration.key])) ?? []
-        guard signers.contains(where: { $0.name == declaration.last.origin }),
-            signers.contains(declaration.key)
-        else {
-            report.add(
-                .checkpoint(
-                    "the declaration of a restore of \(declaration.last.origin) is not signed "
-                        + "by the key of the log that ended and of the one that began"
-                )
-            )
-            return nil
-        }
-        return declaration
-    }
-
-    /// The newest published checkpoint, which a pinned key must have signed where there is one.
     private static func newest(
         _ database: LedgerDatabase,
         _ ledger: LedgerDescription,
-        _ keys: [NoteVerifierKey],
-        _ pinned: [NoteVerifierKey],
         _ report: inout VerificationReport
-    ) async throws -> Int64 {
+    ) async throws -> SignedCheckpoint? {
         do {
-            let published = try await PublishedCheckpoint.newest(database, ledger)
-            guard let signed = published?.signed else { return 0 }
-            report.newest = signed.checkpoint
-            do {
-                report.signers = try signed.verified(by: pinned.isEmpty ? keys : pinned)
-            } catch {
-                report.add(
-                    .checkpoint("the checkpoint of size \(signed.checkpoint.size): \(error)")
-                )
-            }
-            return signed.checkpoint.size
+            return try await PublishedCheckpoint.newest(database, ledger)?.signed
         } catch let error as NoteError {
             report.add(.checkpoint("the newest checkpoint is \(error)"))
-            return 0
+            return nil
         }
     }
 
-    /// Checkpoints that somebody kept: signed by a key of the ledger, and not of what was lost.
+    private static func identity(
+        _ database: LedgerDatabase,
+        _ ledger: LedgerDescription,
+        _ report: inout VerificationReport
+    ) async throws -> SealIdentity? {
+        do {
+            return try await SealRegistry(database: database, ledger: ledger).identity()
+        } catch let error as NoteError {
+            report.add(.checkpoint("a registered key is \(error)"))
+            return nil
+        }
+    }
+
+    /// The newest published checkpoint: a pinned key must have signed it where there is one, else a key
+    /// that counts.
+    private func checkNewest(
+        _ newest: SignedCheckpoint?,
+        _ pinned: [NoteVerifierKey],
+        _ report: inout VerificationReport
+    ) {
+        guard let newest else {
+            // A key is made by the first seal.
+            if !pinned.isEmpty && !isReplica {
+                report.add(.checkpoint("there is no checkpoint that the given key has signed"))
+            }
+            return
+        }
+        report.newest = newest.checkpoint
+        do {
+            let keys = vouchers.keys.filter { pinned.isEmpty || pinned.contains($0) }
+            report.signers = try newest.verified(by: keys)
+            if !pinned.isEmpty { report.vouchers.append(.verifierKey) }
+        } catch {
+            report.add(.checkpoint("the checkpoint of size \(size): \(error)"))
+        }
+    }
+
+    /// Checkpoints that somebody kept: signed by a key that counts, and not of what was lost.
     ///
     /// One of another log says nothing about these events, and is not held against them.
     private mutating func checkKept(_ report: inout VerificationReport) {
@@ -166,27 +129,22 @@ struct Witnesses {
         kept = []
         for signed in given {
             do {
-                try signed.verified(by: keys)
+                try signed.verified(by: vouchers.keys)
             } catch {
                 if mayArrive(signed, error) { continue }
                 report.add(.checkpoint("the checkpoint that was kept: \(error)"))
-                if keys.contains(where: { $0.name == signed.checkpoint.origin }) {
-                    kept.append(signed)
-                }
+                if LogOrigin.of(ledger.name, is: signed.checkpoint.origin) { kept.append(signed) }
                 continue
             }
             kept.append(signed)
-            guard let declaration = ended(signed.checkpoint) else { continue }
-            report.add(
-                .shrunken(
-                    "the checkpoint that was kept covers \(signed.checkpoint.size) events; a "
-                        + "restore, declared \(declaration.declaredAt), lost those after "
-                        + "position \(declaration.kept.size)"
-                ),
-                at: Position(declaration.kept.size + 1),
-                through: Position(signed.checkpoint.size)
-            )
+            keptThatCount.append(signed.checkpoint)
+            if let loss = vouchers.restores.loss(of: signed.checkpoint) { report.add(loss) }
         }
+    }
+
+    /// Whether a declared restore lost what a checkpoint covers.
+    private func isLost(_ checkpoint: TreeCheckpoint) -> Bool {
+        vouchers.restores.loss(of: checkpoint) != nil
     }
 
     /// Whether a replica may still get the key of a checkpoint that none it knows has signed: keys are
@@ -194,17 +152,10 @@ struct Witnesses {
     private mutating func mayArrive(_ signed: SignedCheckpoint, _ error: any Error) -> Bool {
         let checkpoint = signed.checkpoint
         guard isReplica, checkpoint.size > size, case NoteError.notSigned = error,
-            ExportVerification.origin(checkpoint.origin, isOf: ledger.name)
+            LogOrigin.of(ledger.name, is: checkpoint.origin)
         else { return false }
         awaited = max(awaited, checkpoint.size)
         return true
-    }
-
-    /// The declared restore that lost what a checkpoint covers.
-    private func ended(_ checkpoint: TreeCheckpoint) -> RestoreDeclaration? {
-        declarations.first {
-            $0.last.origin == checkpoint.origin && checkpoint.size > $0.kept.size
-        }
     }
 
     /// Nothing that was signed covers more than there is; on a replica, it may be on its way.
@@ -217,8 +168,8 @@ struct Witnesses {
         proven: Int64,
         _ report: inout VerificationReport
     ) {
-        var outside = [(loggedSize, "the checkpoint log")]
-        outside += kept.filter { ended($0.checkpoint) == nil }
+        var outside = [(vouchers.log?.size ?? 0, "the checkpoint log")]
+        outside += kept.filter { !isLost($0.checkpoint) }
             .map { ($0.checkpoint.size, "a checkpoint that was kept") }
         if isReplica {
             awaited = outside.map(\.0).filter { $0 > head.rawValue }.reduce(awaited, max)
@@ -235,6 +186,42 @@ struct Witnesses {
                 through: Position(size)
             )
         }
+        tellWhatCounts(proven, head, &report)
+    }
+
+    /// Says what the verification rests on, where that is not plain.
+    private func tellWhatCounts(
+        _ proven: Int64,
+        _ head: Position,
+        _ report: inout VerificationReport
+    ) {
+        if unlogged.count > 0 {
+            report.add(
+                notice: "the database has checkpoints that the checkpoint log lacks, "
+                    + "\(unlogged.count) of them, the first of size \(unlogged.first)"
+            )
+        }
+        if unvouched.count > 0 {
+            report.add(
+                notice: "checkpoints up to size \(unvouched.last), \(unvouched.count) of them, are "
+                    + "signed by keys that only the database registers: they count for nothing"
+            )
+        }
+        for checkpoint in keptThatCount
+        where !isLost(checkpoint) && checkpoint.size <= proven {
+            report.add(kept: checkpoint.size)
+        }
+        guard head > .zero, !vouchers.isOutside else { return }
+        report.add(notice: Self.unvouchedNotice(keptThrough: report.keptThrough))
+    }
+
+    private static func unvouchedNotice(keptThrough: Int64) -> String {
+        "no verifier key was given, and no checkpoint log is at hand: "
+            + (keptThrough > 0
+                ? "up to position \(keptThrough) a checkpoint that was kept vouches for the database, "
+                    + "after it nothing does"
+                : "nothing outside the database vouches for it. It agrees with itself, and whoever "
+                    + "holds it could have made all of it so")
     }
 
     // MARK: - Page by page
@@ -245,32 +232,46 @@ struct Witnesses {
         _ report: inout VerificationReport
     ) async throws -> [Statement] {
         let through = position.rawValue
-        let published = try await published(through: min(through, size), &report)
-        var statements = published.values.map {
-            Statement(checkpoint: $0.checkpoint, source: "the checkpoint")
-        }
+        var published = try await published(through: min(through, size), &report)
+        var statements = published.values.map(\.statement)
         while let signed = try await log(through: through, &report) {
             // What the database repeats has been looked at.
-            if published[signed.checkpoint.size] == signed { continue }
+            let other = published.removeValue(forKey: signed.checkpoint.size)
+            if let other, other.note == signed.note, other.statement.isVouched { continue }
             report.checkpoints += 1
             if check(signed, "the checkpoint log", &report) {
-                statements.append(
-                    Statement(checkpoint: signed.checkpoint, source: "the log's checkpoint")
-                )
+                let source = "the log's checkpoint"
+                statements.append(Statement(checkpoint: signed.checkpoint, source: source))
             }
         }
+        let missing = published.keys.filter { $0 >= vouchers.log?.firstSize ?? .max }
+        if let least = missing.min() {
+            unlogged = (unlogged.count + missing.count, min(unlogged.first, least))
+        }
         statements += kept.map(\.checkpoint)
-            .filter { $0.size > after && $0.size <= through && ended($0) == nil }
+            .filter { isDue($0, through) && !isLost($0) }
             .map { Statement(checkpoint: $0, source: "the checkpoint that was kept") }
+        statements += vouchers.restores.declarations.map(\.kept)
+            .filter { isDue($0, through) && !isLost($0) }
+            .map { Statement(checkpoint: $0, source: "the checkpoint that a restore kept") }
         after = through
         return statements.sorted { $0.checkpoint.size < $1.checkpoint.size }
+    }
+
+    private func isDue(_ checkpoint: TreeCheckpoint, _ through: Int64) -> Bool {
+        checkpoint.size > after && checkpoint.size <= through
+    }
+
+    private struct Published {
+        let statement: Statement
+        let note: SignedNote
     }
 
     /// The published checkpoints of a range of sizes, by size.
     private mutating func published(
         through: Int64,
         _ report: inout VerificationReport
-    ) async throws -> [Int64: SignedCheckpoint] {
+    ) async throws -> [Int64: Published] {
         guard through > after else { return [:] }
         let rows = try await database.reader.query(
             """
@@ -279,7 +280,7 @@ struct Witnesses {
             order by size
             """
         )
-        var checkpoints: [Int64: SignedCheckpoint] = [:]
+        var checkpoints: [Int64: Published] = [:]
         for row in rows {
             report.checkpoints += 1
             let size = try row.get("size", as: Int64.self)
@@ -292,9 +293,27 @@ struct Witnesses {
                 report.add(.checkpoint("the checkpoint of size \(size) is not what its note says"))
                 continue
             }
-            if check(signed, "the checkpoint", &report) { checkpoints[size] = signed }
+            var statement = Statement(checkpoint: signed.checkpoint, source: "the checkpoint")
+            statement.isVouched = !isOnlyRegistered(signed)
+            if statement.isVouched {
+                guard check(signed, "the checkpoint", &report) else { continue }
+            } else {
+                unvouched = (unvouched.count + 1, size)
+            }
+            checkpoints[size] = Published(statement: statement, note: signed.note)
         }
         return checkpoints
+    }
+
+    /// Whether a published checkpoint is older than what is at hand, and signed by registered keys alone.
+    ///
+    /// So it is after a change of keys, and no fault: a later one, of a key that counts, covers the
+    /// same events.
+    private func isOnlyRegistered(_ signed: SignedCheckpoint) -> Bool {
+        guard vouchers.isOutside, signed.checkpoint.size < vouchers.log?.firstSize ?? size,
+            (try? signed.verified(by: vouchers.keys)) == nil
+        else { return false }
+        return (try? signed.verified(by: vouchers.registered)) != nil
     }
 
     private mutating func check(
@@ -303,7 +322,7 @@ struct Witnesses {
         _ report: inout VerificationReport
     ) -> Bool {
         do {
-            try signed.verified(by: keys)
+            try signed.verified(by: vouchers.keys)
             return true
         } catch {
             if mayArrive(signed, error) { return false }
@@ -329,7 +348,7 @@ struct Witnesses {
                 report.add(.checkpoint("a record of the checkpoint log is none"))
                 continue
             }
-            if ended(signed.checkpoint) == nil { nextNote = signed }
+            if !isLost(signed.checkpoint) { nextNote = signed }
         }
     }
 }

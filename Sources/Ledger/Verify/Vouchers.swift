@@ -1,0 +1,158 @@
+import CareEpisode
+import TransparencyLog
+
+/// Who vouches for a ledger that lies in a database: never the database itself.
+///
+/// A key counts if a person pinned it, or if it signed in the checkpoint log at hand. That the database
+/// registers a key makes it one that may be found to count, and no more. A declaration of a restore
+/// counts if it stands in that log; without a log, if a pinned key of the log that ended signed it.
+///
+/// Where there is neither, the registered keys stand in: they show that the database agrees with
+/// itself, which whoever holds it can arrange.
+struct Vouchers {
+    /// The keys that count.
+    let keys: [NoteVerifierKey]
+    /// The keys that the database registers; pinned or not, they may have signed what it holds.
+    let registered: [NoteVerifierKey]
+    /// The declared restores that count.
+    let restores: DeclaredRestores
+    /// What the checkpoint log at hand says; nil where there is none, or an empty one.
+    let log: LoggedNotes?
+
+    /// Whether anything outside the database vouches.
+    let isOutside: Bool
+
+    /// Finds out who vouches.
+    ///
+    /// - Parameters:
+    ///   - ledger: whose log the keys must be of.
+    ///   - identity: what the database registers; read after the log was, so that it has every key
+    ///     that signed there.
+    ///   - log: the log at hand.
+    ///   - logEnd: how long it was before that.
+    ///   - pinned: keys that somebody has from elsewhere.
+    init(
+        _ ledger: LedgerName,
+        _ identity: SealIdentity?,
+        _ log: CheckpointLog?,
+        logEnd: Int,
+        _ pinned: [NoteVerifierKey],
+        _ report: inout VerificationReport
+    ) async throws {
+        let isOwn = { (key: NoteVerifierKey) in LogOrigin.of(ledger, is: key.name) }
+        registered = (identity?.keys.map(\.key) ?? []).filter(isOwn)
+        let candidates = (pinned + registered).filter(isOwn)
+        if let log {
+            let notes = try await PrivateFile.run { try LoggedNotes(log, end: logEnd, candidates) }
+            self.log = notes.isEmpty ? nil : notes
+        } else {
+            self.log = nil
+        }
+        isOutside = self.log != nil || !pinned.isEmpty
+        keys = isOutside ? pinned.filter(isOwn) + (self.log?.signers ?? []) : registered
+        restores = Self.restores(ledger, identity, self.log, keys, &report)
+        noteSilentKeys(&report)
+    }
+
+    /// The declarations that count: of those in the log, where there is one.
+    private static func restores(
+        _ ledger: LedgerName,
+        _ identity: SealIdentity?,
+        _ log: LoggedNotes?,
+        _ keys: [NoteVerifierKey],
+        _ report: inout VerificationReport
+    ) -> DeclaredRestores {
+        let published = identity?.declarations ?? []
+        let logged = log?.declarations.map(\.description)
+        for text in published where logged?.contains(text) == false {
+            let origin = (try? SignedNote(parsing: text))
+                .flatMap { RestoreDeclaration(text: $0.text)?.last.origin }
+            report.add(
+                .checkpoint(
+                    "the declaration of a restore\(origin.map { " of \($0)" } ?? "") is not in the "
+                        + "checkpoint log, and does not count"
+                )
+            )
+        }
+        return DeclaredRestores(
+            logged ?? published,
+            signedBy: keys,
+            isOwn: { LogOrigin.of(ledger, is: $0) },
+            &report
+        )
+    }
+
+    /// Tells of keys that the database registers and that have signed nothing in the log at hand.
+    private func noteSilentKeys(_ report: inout VerificationReport) {
+        guard let log else { return }
+        for key in registered where !keys.contains(key) && key.name == log.newestOrigin {
+            report.add(
+                notice: "the database registers a key that has signed nothing in the checkpoint "
+                    + "log, and does not count: \(key)"
+            )
+        }
+    }
+}
+
+/// How a log is named that holds a ledger's events.
+enum LogOrigin {
+    /// Whether it is `<name>/<ledger>`, or after a restore `<name>/<ledger>/<number>`.
+    static func of(_ ledger: LedgerName, is origin: String) -> Bool {
+        origin.hasSuffix("/\(ledger)") || first(of: origin)?.hasSuffix("/\(ledger)") == true
+    }
+
+    /// Whether a log is a ledger's first one, or one that goes on from it after declared restores.
+    static func isContinued(_ first: String, by origin: String) -> Bool {
+        origin == first || Self.first(of: origin).map { $0 == first } == true
+    }
+
+    /// The origin without the number of a restore; nil where it has none.
+    private static func first(of origin: String) -> Substring? {
+        guard let slash = origin.lastIndex(of: "/") else { return nil }
+        let number = origin[origin.index(after: slash)...]
+        guard let count = Int32(number), count > 1, String(count) == number else { return nil }
+        return origin[..<slash]
+    }
+}
+
+/// What a checkpoint log says as a whole: who signed in it, and what it declares.
+struct LoggedNotes {
+    /// The notes that declare restores, the oldest first.
+    private(set) var declarations: [SignedNote] = []
+    /// The keys, of those that could be asked for, that have signed in it.
+    private(set) var signers: [NoteVerifierKey] = []
+    /// The size of its first checkpoint: of what was signed before, it says nothing.
+    private(set) var firstSize: Int64?
+    /// How many events its newest note covers.
+    private(set) var size: Int64 = 0
+    /// The log that goes on.
+    private(set) var newestOrigin = ""
+    /// Whether there is no note.
+    private(set) var isEmpty = true
+
+    /// Reads a log.
+    ///
+    /// - Parameters:
+    ///   - end: how much of it, in bytes.
+    ///   - candidates: the keys that may have signed; those that declarations name come to them.
+    init(_ log: CheckpointLog, end: Int, _ candidates: [NoteVerifierKey]) throws {
+        var stream = try CheckpointLog.NoteStream(log, end: end)
+        var candidates = Set(candidates)
+        while let note = try stream.next() {
+            isEmpty = false
+            if let declaration = RestoreDeclaration(text: note.text) {
+                declarations.append(note)
+                (size, newestOrigin) = (declaration.kept.size, declaration.key.name)
+                if !signers.contains(declaration.key) { candidates.insert(declaration.key) }
+            } else if note.text.hasPrefix(RestoreDeclaration.title) {
+                declarations.append(note)
+            } else if let checkpoint = try? TreeCheckpoint(text: note.text) {
+                firstSize = firstSize ?? checkpoint.size
+                (size, newestOrigin) = (checkpoint.size, checkpoint.origin)
+            }
+            let found = note.signers(among: candidates)
+            signers += found
+            candidates.subtract(found)
+        }
+    }
+}
