@@ -62,9 +62,12 @@ public final class ProjectionWorker<Projection: EpisodeProjection>: LeasedWork {
                 beginning.leave()
                 // Ends with the folding, which never waits for it.
                 async let _ = removeOldRows(feed, held, onTrouble)
+                await batches.join()
                 do {
                     try await follow(feed, lease, held)
+                    await batches.leave()
                 } catch {
+                    await batches.leave()
                     // The database may be another one now.
                     await batches.reset()
                     throw error

@@ -27,8 +27,10 @@ public actor SharedBatches {
 
     private let events: EventReader
     private var reader: BatchReader
-    /// They follow one another; the last ends at the front.
-    private var kept: [EventBatch] = []
+    /// How many read models are kept at the head by this process.
+    private var members = 0
+    /// Those that follow one another up to the front, each with how many have taken it in.
+    private var kept: [(batch: EventBatch, done: Int)] = []
     private var front = Position.zero
     private var making: Task<EventBatch?, any Error>?
     /// When the newest was begun.
@@ -48,7 +50,7 @@ public actor SharedBatches {
     /// - Parameter limit: the most events of a batch.
     /// - Throws: `LedgerError` where an event is missing or cannot be read.
     func next(after position: Position, limit: Int64) async throws -> Next {
-        if let batch = kept.first(where: { $0.after == position }),
+        if let batch = kept.first(where: { $0.batch.after == position })?.batch,
             batch.through.rawValue - position.rawValue <= limit
         {
             return .batch(batch)
@@ -82,9 +84,9 @@ public actor SharedBatches {
         let batch = try await reader.read(after: position, through: through)
         guard resets == self.resets else { return batch }
         self.reader = reader
-        if kept.last?.through != position { kept = [] }
-        kept.append(batch)
-        while let first = kept.first, kept.count > 1,
+        if kept.last?.batch.through != position { kept = [] }
+        kept.append((batch, 0))
+        while let first = kept.first?.batch, kept.count > 1,
             through.rawValue - first.after.rawValue > Self.keptLimit
         {
             kept.removeFirst()
@@ -102,10 +104,21 @@ public actor SharedBatches {
     /// The next one begins the later the more there was to do: a batch of one event costs nearly as much as
     /// one of a hundred, and an episode is folded once for all that has happened in it.
     func done(_ batch: EventBatch) {
+        if let index = kept.firstIndex(where: { $0.batch.through == batch.through }) {
+            kept[index].done += 1
+            // What all have taken in need not be held.
+            if kept[index].done >= members { kept.remove(at: index) }
+        }
         guard batch.through == front, !isFull else { return }
         let pause = min(began.duration(to: .now) * 4, Self.longestRest)
         restUntil = max(restUntil, began + pause)
     }
+
+    /// One more read model is kept at the head.
+    func join() { members += 1 }
+
+    /// One less is.
+    func leave() { members -= 1 }
 
     /// Forgets everything.
     func reset() {

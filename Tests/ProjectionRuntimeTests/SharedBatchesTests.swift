@@ -55,6 +55,7 @@ struct SharedBatchesTests {
             var histories = try fixture.histories(seed: 62)
             try await fixture.append(histories.events(40, episodes: 4))
             let batches = SharedBatches(fixture.database, ledger: fixture.ledger)
+            for _ in 0..<2 { await batches.join() }
             var position = Position.zero
             for _ in 0..<4 {
                 let batch = try Self.batch(await batches.next(after: position, limit: 10))
@@ -65,7 +66,7 @@ struct SharedBatchesTests {
             guard case .nothing = try await batches.next(after: position, limit: 10) else {
                 throw Other(text: "there is nothing more")
             }
-            // Kept are all of them, since they are few.
+            // Kept are all of them, since they are few, until both have them.
             #expect(
                 try Self.batch(await batches.next(after: .zero, limit: 10)).through == Position(10)
             )
@@ -73,6 +74,11 @@ struct SharedBatchesTests {
                 try Self.batch(await batches.next(after: Position(20), limit: 10)).through
                     == Position(30)
             )
+            let last = try Self.batch(await batches.next(after: Position(30), limit: 10))
+            await batches.done(last)
+            guard case .alone = try await batches.next(after: Position(30), limit: 10) else {
+                throw Other(text: "what both have is not kept")
+            }
             for (after, limit, through) in [(Int64(3), Int64(10), Int64(13)), (33, 100, 40)] {
                 guard
                     case .alone(let end) = try await batches.next(
