@@ -41,6 +41,8 @@ class Services:
         if database:
             self.environment["EPISODE_LEDGER_DATABASE_URL"] = database
         self.processes = []
+        # Whether the folder stays, for somebody to look at its logs.
+        self.keep = False
         if database:
             self.run("migrate")
 
@@ -94,7 +96,8 @@ class Services:
             except subprocess.TimeoutExpired:
                 process.kill()
                 print("a service did not end within 30 s")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
         return self

@@ -4,8 +4,9 @@
 
 One service with default settings, and the address of both hosts. Each round has a primary and a standby
 of its own, 8 writers, and a probe of each kind of request. With OLD, the program of before takes part,
-in turns. `inf` is: not while it was watched. Exit status 1 if this program takes longer than 15 s until everything works again. Uses the
-release build, or EPISODE_LEDGER_PROGRAM; PostgreSQL's programs must be installed.
+in turns. `inf` is: not while it was watched. Exit status 1 if this program takes longer than 15 s until
+everything works again. Uses the release build, or EPISODE_LEDGER_PROGRAM; PostgreSQL's programs must be
+installed.
 """
 
 import multiprocessing

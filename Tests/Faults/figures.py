@@ -33,17 +33,14 @@ class Requests:
         return appended and len(newest) == len(Probes.KINDS) and all(newest.values())
 
     def by_kind(self, began, end=float("inf")):
-        """(answered at, good, took) of each request that was asked for in a stretch of time."""
+        """(answered at, good, took) of each request that was asked for and answered in a stretch of
+        time: one that is under way at its end meets with what comes next."""
         found = {kind: [] for kind in KINDS}
-        for entry in self.probes.read():
-            if began <= entry["asked"] < end:
-                found[entry["kind"]].append(
-                    (entry["asked"] + entry["took"], entry["good"], entry["took"])
-                )
-        found["append"] = [
-            (entry["asked"] + entry["took"], True, entry["took"])
-            for entry in self.acknowledged(began, end)
-        ]
+        appends = ({"kind": "append", "good": True, **entry} for entry in self.acknowledged(began))
+        for entry in [*self.probes.read(), *appends]:
+            answered = entry["asked"] + entry["took"]
+            if began <= entry["asked"] and answered < end:
+                found[entry["kind"]].append((answered, entry["good"], entry["took"]))
         return found
 
 

@@ -9,6 +9,7 @@ everywhere. Exit status 1 if a guarantee is broken. Uses the release build, or E
 PostgreSQL's programs must be installed. All data is simulated.
 """
 
+import collections
 import datetime
 import itertools
 import json
@@ -200,6 +201,13 @@ class LongRun:
         self.broken += checks.limited([
             f"{entry['reader']}: {entry['detail']}" for entry in got if entry.get("what") == "fault"
         ])
+        wrong = collections.Counter(
+            (entry["kind"], entry["status"]) for entry in self.journals["probes"].read()
+            if entry["status"] not in (0, 200, 503)
+        )
+        self.broken += [
+            f"{count} times {kind} was answered {status}" for (kind, status), count in wrong.items()
+        ]
         parked = self.installation.database.sql("select count(*) from read_model_parked")
         if parked != "0":
             self.broken.append(f"{parked} episodes of read models are parked")
@@ -304,7 +312,8 @@ class LongRun:
                 print(f"{phase.name:<18}" + "".join(f"{phase.back[kind]:>13.2f}" for kind in kinds))
         self.print_readers()
         if self.broken:
-            print("\nBROKEN:")
+            self.installation.services.keep = True
+            print(f"\nBROKEN (logs and journals: {self.installation.services.folder}):")
             for fault in self.broken:
                 print(f"  {fault}")
         else:

@@ -215,6 +215,8 @@ class Consumer(Reader):
                 "GET", f"{self.path}/events?wait=2&limit=200&consumer={self.consumer}"
             )
             if status != 200:
+                if status not in (0, 503):
+                    self.note("fault", f"fetch: {status} {data[:300].decode()}")
                 time.sleep(0.3)
                 continue
             found = json.loads(data)
@@ -249,7 +251,7 @@ class Consumer(Reader):
                 # Acknowledged by a call whose answer was lost, or another's by now.
                 return self.note("conflict")
             if status not in (0, 503):
-                return self.note("fault", f"acknowledgment: {status} {data[:300].decode()}")
+                self.note("fault", f"acknowledgment: {status} {data[:300].decode()}")
             time.sleep(0.3)
 
 
