@@ -44,7 +44,11 @@ class Services:
         # Whether the folder stays, for somebody to look at its logs.
         self.keep = False
         if database:
-            self.run("migrate")
+            try:
+                self.run("migrate")
+            except BaseException:
+                self.close()
+                raise
 
     def run(self, *words, input=None):
         """What a command prints."""

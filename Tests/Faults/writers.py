@@ -7,6 +7,7 @@ acknowledged, and stands in the journal with its position.
 import collections
 import http.client
 import json
+import random
 import threading
 import time
 
@@ -64,7 +65,8 @@ def simulated(services, episodes, seed):
 
 
 class Writer(threading.Thread):
-    """Appends the events of its episodes, some episodes at a time, at a steady rate."""
+    """Appends the events of its episodes, some episodes at a time: so many a second, at random times,
+    so that writers do not come together."""
 
     OPEN = 4
 
@@ -77,7 +79,8 @@ class Writer(threading.Thread):
     def run(self):
         due = time.monotonic()
         for episode, version, event in self.events():
-            due = max(due + 1 / self.rate, time.monotonic())
+            # What was missed while it waited is not made up for.
+            due = max(due + random.expovariate(self.rate), time.monotonic())
             if self.stop.wait(due - time.monotonic()) or not self.append(episode, version, event):
                 break
         self.journal.note(what="ended", ledger=self.ledger, longest=self.client.longest)
