@@ -11,12 +11,13 @@ installed.
 
 import multiprocessing
 import os
+import signal
 import statistics
 import sys
 import time
 
 from figures import KINDS, Requests, first_good, good_again
-from installation import BACK, PROGRAM, Database, Installation, Journal, JournalReader, until
+from installation import BACK, PROGRAM, Database, Flag, Installation, Journal, JournalReader, until
 from probes import probe
 from writers import simulated, write
 
@@ -31,7 +32,7 @@ def one(program):
             Installation(database, LEDGERS, program, services=1, worker=False) as installation:
         folder = installation.services.folder
         context = multiprocessing.get_context("fork")
-        stop = context.Event()
+        stop = Flag()
         episodes = {
             ledger: simulated(installation.services, 300, seed)
             for seed, ledger in enumerate(LEDGERS)
@@ -91,4 +92,6 @@ def main(words):
 if __name__ == "__main__":
     if any(word.startswith("-") for word in sys.argv[1:]):
         raise SystemExit(__doc__)
+    # Whoever ends it has its servers ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sys.exit(main(sys.argv[1:]))

@@ -6,6 +6,7 @@ lost, on the same port.
 """
 
 import json
+import multiprocessing
 import os
 import socket
 import sys
@@ -109,6 +110,29 @@ class Installation:
 
     def __exit__(self, *_):
         self.services.close()
+
+
+class Flag:
+    """Set in one process and seen in those that it has forked, whatever becomes of them."""
+
+    def __init__(self):
+        self.value = multiprocessing.RawValue("b", 0)
+
+    def set(self):
+        self.value.value = 1
+
+    def clear(self):
+        self.value.value = 0
+
+    def is_set(self):
+        return bool(self.value.value)
+
+    def wait(self, seconds=float("inf")):
+        """Whether it is set, at the latest after a time."""
+        end = time.monotonic() + seconds
+        while not self.is_set() and (rest := end - time.monotonic()) > 0:
+            time.sleep(min(rest, 0.5))
+        return self.is_set()
 
 
 class Journal:

@@ -14,6 +14,7 @@ import datetime
 import itertools
 import json
 import multiprocessing
+import signal
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ import time
 import checks
 from faults import FAULTS
 from figures import KINDS, Requests, good_again, percentile
-from installation import BACK, Database, Installation, Journal, JournalReader, until
+from installation import BACK, Database, Flag, Installation, Journal, JournalReader, until
 from probes import probe
 from readers import READERS, read
 from writers import simulated, write
@@ -63,8 +64,8 @@ class LongRun:
             self.installation = installation
             folder = installation.services.folder
             context = multiprocessing.get_context("fork")
-            self.stop = {name: context.Event() for name in ("writers", "readers", "probes")}
-            installation.hangs = {ledger: context.Event() for ledger in LEDGERS}
+            self.stop = {name: Flag() for name in ("writers", "readers", "probes")}
+            installation.hangs = {ledger: Flag() for ledger in LEDGERS}
             progress = context.Array("q", READERS * len(LEDGERS), lock=False)
             journals = {name: f"{folder}/{name}.ndjson" for name in self.stop}
             self.journals = {name: JournalReader(path) for name, path in journals.items()}
@@ -92,8 +93,8 @@ class LongRun:
                 self.heads = {ledger: installation.head(ledger) for ledger in LEDGERS}
                 self.wait_for_readers(progress)
             finally:
-                for event in self.stop.values():
-                    event.set()
+                for flag in self.stop.values():
+                    flag.set()
                 for process in processes.values():
                     process.join(60)
             self.check()
@@ -350,4 +351,6 @@ if __name__ == "__main__":
     seconds = int(words.pop(0)) if words and words[0].isdigit() else 600
     if any(word.startswith("-") for word in words):
         raise SystemExit(__doc__)
+    # Whoever ends it has its servers ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sys.exit(LongRun(seconds, words).main())

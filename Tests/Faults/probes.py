@@ -91,5 +91,6 @@ def probe(installation, journal, stop):
     ]
     for thread in threads:
         thread.start()
+    stop.wait()
     for thread in threads:
         thread.join(30)
