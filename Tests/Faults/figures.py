@@ -1,7 +1,6 @@
 """What the journals of writers and probes say of a stretch of time: does everything work again, and
 since when."""
 
-from installation import percentile
 from probes import SLOW, Probes
 
 KINDS = ("append", *Probes.KINDS)

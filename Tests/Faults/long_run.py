@@ -21,27 +21,17 @@ import time
 
 import checks
 from faults import FAULTS
-from figures import KINDS, Requests, good_again, percentile
-from installation import BACK, Database, Flag, Installation, Journal, JournalReader, until
+from figures import Requests
+from installation import Database, Flag, Installation, Journal, JournalReader, until
 from probes import probe
 from readers import READERS, read
+from report import Phase, Report
 from writers import simulated, write
 
 LEDGERS = ("north", "east", "south", "west")
 WRITERS = 32
 # Appends a second, all writers together.
 RATE = 96
-# A tenant's p99 beside another tenant's fault, by its quiet value.
-TIMES = 10
-
-
-class Phase:
-    """A stretch of the run: what happened, to which ledger if to one, and when it could end."""
-
-    def __init__(self, name, ledger=None):
-        self.name, self.ledger = name, ledger
-        self.began = self.reference = self.lifted = time.monotonic()
-        self.whole = False
 
 
 class LongRun:
@@ -76,7 +66,7 @@ class LongRun:
                 "writers": (write, episodes, WRITERS, RATE, Journal(journals["writers"])),
                 "probes": (probe, Journal(journals["probes"])),
             }
-            processes = {
+            self.processes = processes = {
                 name: context.Process(
                     target=body, args=(installation, *words, self.stop[name]), daemon=True
                 )
@@ -127,14 +117,13 @@ class LongRun:
             # Of an even number of faults each would meet the same ledgers in every turn.
             next(ledgers)
 
-    def begin(self, name, ledger=None):
-        self.phases.append(Phase(name, ledger))
+    def begin(self, name, ledger=None, is_fault=False):
+        self.phases.append(Phase(name, time.monotonic(), ledger, is_fault))
         return self.phases[-1]
 
     def one(self, fault, ledger):
         say(f"{fault.name}{f' ({ledger})' if fault.one else ''}")
-        phase = self.begin(fault.name, ledger if fault.one else None)
-        phase.whole = not fault.one
+        phase = self.begin(fault.name, ledger if fault.one else None, is_fault=True)
         with fault.make(self.installation, ledger):
             # A fault that is counted from its beginning begins when it is there.
             if fault.name != "failover":
@@ -146,6 +135,9 @@ class LongRun:
         if not until(lambda: self.requests.work(phase.lifted), 60):
             self.broken.append(f"{fault.name}: not everything works a minute after its end")
         time.sleep(self.rest)
+        for name, process in self.processes.items():
+            if not process.is_alive():
+                raise SystemExit(f"the {name} have ended")
 
     def wait_for_readers(self, progress):
         wanted = [self.heads[ledger] for ledger in LEDGERS for _ in range(READERS)]
@@ -161,44 +153,33 @@ class LongRun:
                 for index in range(len(wanted))
             )
 
-        self.drained = time.monotonic()
+        ended = time.monotonic()
         if not until(there, 120):
             self.broken.append("not every reader has got to the head two minutes after the end")
-        self.drained = time.monotonic() - self.drained
+        print(f"{WRITERS} writers at {RATE} appends a second; every reader was at the head"
+              f" {time.monotonic() - ended:.1f} s after the last one")
 
     # ------------------------------------------------------------------------------ the checks
 
     def check(self):
-        services = self.installation.services
         written, got = self.journals["writers"].read(), self.journals["readers"].read()
-        self.events = {}
         for ledger in LEDGERS:
-            lines = services.run("export", "--ledger", ledger).splitlines()
-            events = self.events[ledger] = [json.loads(line) for line in lines]
+            lines = self.installation.services.run("export", "--ledger", ledger).splitlines()
+            events = [json.loads(line) for line in lines]
             self.broken += checks.record(ledger, events)
             own = [entry for entry in written if entry["ledger"] == ledger]
             self.broken += checks.writers(ledger, events, own)
-            readers = sorted(
-                {(entry["kind"], entry["reader"]) for entry in got if entry["ledger"] == ledger}
-            )
             # The consumers of a subscription are judged together.
-            for kind, name in {
-                (kind, f"subscription {ledger}" if kind == "subscription" else name)
-                for kind, name in readers
-            }:
-                self.broken += checks.READERS[kind](name, events, [
+            for name in (f"stream {ledger} 0", f"stream {ledger} 1", f"follow {ledger}",
+                         f"webhook {ledger}", f"subscription {ledger}"):
+                self.broken += checks.READERS[name.split()[0]](name, events, [
                     entry for entry in got
                     if entry["reader"].startswith(name) and "position" in entry
                 ])
-            for command in (["verify"], ["projections", "rebuild"]):
-                done = subprocess.run(
-                    [services.program, *command, "--ledger", ledger], cwd=services.folder,
-                    env=services.environment, capture_output=True, text=True,
-                )
-                if done.returncode != 0:
-                    told = (done.stdout + done.stderr).strip()
-                    self.broken.append(f"{ledger}: {' '.join(command)}: {told[-600:]}")
             self.check_subscriptions(ledger)
+            self.run("verify", ledger)
+            self.run("projections rebuild", ledger)
+            print(f"{ledger}: {len(events):,} events")
         self.broken += checks.limited([
             f"{entry['reader']}: {entry['detail']}" for entry in got if entry.get("what") == "fault"
         ])
@@ -212,7 +193,19 @@ class LongRun:
         parked = self.installation.database.sql("select count(*) from read_model_parked")
         if parked != "0":
             self.broken.append(f"{parked} episodes of read models are parked")
-        self.figures()
+        self.report = Report(LEDGERS, self.phases, self.requests, self.journals["readers"])
+        self.broken += self.report.broken()
+
+    def run(self, command, ledger):
+        """A command that fails if something is wrong."""
+        services = self.installation.services
+        done = subprocess.run(
+            [services.program, *command.split(), "--ledger", ledger], cwd=services.folder,
+            env=services.environment, capture_output=True, text=True,
+        )
+        if done.returncode != 0:
+            told = (done.stdout + done.stderr).strip()
+            self.broken.append(f"{ledger}: {command}: {told[-600:]}")
 
     def check_subscriptions(self, ledger):
         for name in ("notify", "work"):
@@ -223,95 +216,8 @@ class LongRun:
                     f" {told['dead_letters']} dead letters"
                 )
 
-    # ------------------------------------------------------------------------------ the figures
-
-    def figures(self):
-        """Latencies by phase and ledger; for each fault the seconds until everything works again."""
-        ends = [phase.began for phase in self.phases[1:]] + [float("inf")]
-        arrivals = self.arrivals()
-        for phase, end in zip(self.phases, ends):
-            asked = self.requests.acknowledged(phase.began, end)
-            phase.latencies = {
-                ledger: [entry["took"] for entry in asked if entry["ledger"] == ledger]
-                for ledger in LEDGERS
-            }
-            if phase.whole:
-                phase.back = {
-                    kind: good_again(requests, phase.reference)
-                    for kind, requests in self.requests.by_kind(phase.began, end).items()
-                }
-                phase.back.update(self.arrived(phase, asked, arrivals))
-        quiet = next(phase for phase in self.phases if phase.name == "quiet")
-        self.usual = {
-            ledger: percentile(times, 0.99) for ledger, times in quiet.latencies.items()
-        }
-        for phase in self.phases:
-            if phase.ledger:
-                for ledger in LEDGERS:
-                    times = percentile(phase.latencies[ledger], 0.99) / self.usual[ledger]
-                    if ledger != phase.ledger and times >= TIMES:
-                        self.broken.append(
-                            f"{phase.name} ({phase.ledger}): the p99 of {ledger} is"
-                            f" {times:.1f} times its quiet value"
-                        )
-            if phase.name in ("silent host", "failover"):
-                self.broken += [
-                    f"{phase.name}: {kind} works again after {after:.1f} s only"
-                    for kind, after in phase.back.items() if after > BACK
-                ]
-
-    def arrivals(self):
-        """When each reader got each position first, by kind and ledger; consumers count as one."""
-        found = {}
-        for entry in self.journals["readers"].read():
-            if "position" in entry:
-                kind, ledger = entry["kind"], entry["ledger"]
-                name = "all" if kind == "subscription" else entry["reader"]
-                times = found.setdefault(kind, {}).setdefault((name, ledger), {})
-                times.setdefault(entry["position"], entry["at"])
-        return found
-
-    def arrived(self, phase, asked, arrivals):
-        """For each kind of reader, when the last one had an event that was asked for afterwards."""
-        found = {}
-        for kind in checks.READERS:
-            times = [0]
-            for (_, ledger), arrived in arrivals.get(kind, {}).items():
-                position = min(
-                    (entry["position"] for entry in asked
-                     if entry["ledger"] == ledger and entry["asked"] > phase.reference),
-                    default=None,
-                )
-                if position is not None:
-                    times.append(arrived.get(position, float("inf")) - phase.reference)
-            found[kind] = max(times)
-        return found
-
     def print(self):
-        counts = {ledger: len(events) for ledger, events in self.events.items()}
-        print(f"\n{WRITERS} writers at {RATE} appends a second, {sum(counts.values()):,} events: "
-              + ", ".join(f"{ledger} {count:,}" for ledger, count in counts.items()))
-        print("\nappends, p50 and p99 in ms until acknowledged, repeats counted; * its own fault; in"
-              " brackets, beside another's fault, p99 by its quiet value")
-        print(f"{'':<26}" + "".join(f"{ledger:>24}" for ledger in LEDGERS))
-        for phase in self.phases:
-            cells = []
-            for ledger in LEDGERS:
-                times = phase.latencies[ledger]
-                half, most = (percentile(times, part) * 1000 for part in (0.5, 0.99))
-                mark = ""
-                if phase.ledger:
-                    mark = "*" if phase.ledger == ledger else f"({most / 1000 / self.usual[ledger]:.1f})"
-                cells.append(f"{half:>8.1f} {most:>8.1f} {mark:<6}")
-            print(f"{phase.name:<26}" + "".join(cells))
-        print("\nseconds until each works again for good (refused, or slower than a second, is away);"
-              " for readers until the last one has an event that was sent after that")
-        kinds = (*KINDS, *checks.READERS)
-        print(f"{'':<18}" + "".join(f"{kind.replace('one_', '')[:12]:>13}" for kind in kinds))
-        for phase in self.phases:
-            if phase.whole:
-                print(f"{phase.name:<18}" + "".join(f"{phase.back[kind]:>13.2f}" for kind in kinds))
-        self.print_readers()
+        self.report.print()
         if self.broken:
             self.installation.services.keep = True
             print(f"\nBROKEN (logs and journals: {self.installation.services.folder}):")
@@ -319,26 +225,6 @@ class LongRun:
                 print(f"  {fault}")
         else:
             print("\nNothing lost, skipped or doubled; read models as rebuilt; verify says OK.")
-
-    def print_readers(self):
-        written, got = self.journals["writers"].read(), self.journals["readers"].read()
-        repeats = sum(entry.get("attempts", 1) - 1 for entry in written)
-        duplicates = sum(entry.get("duplicate", False) for entry in written)
-        longest = max(entry.get("longest", 0) for entry in written)
-        print(f"\nrequests that were repeated {repeats}, of which {duplicates} were recorded already;"
-              f" longest answer {longest:.1f} s; all readers at the head {self.drained:.1f} s after"
-              " the end")
-        for kind in checks.READERS:
-            own = [entry for entry in got if entry["kind"] == kind]
-            events = [entry for entry in own if "position" in entry]
-            different = len({(entry["ledger"], entry["reader"], entry["position"]) for entry in events})
-            told = {}
-            for entry in own:
-                if "what" in entry:
-                    told[entry["what"]] = told.get(entry["what"], 0) + 1
-            notes = ", ".join(f"{what} {count}" for what, count in sorted(told.items()))
-            print(f"{kind:<13} {len(events):>8,} events, {len(events) - different} repeated"
-                  + (f"; {notes}" if notes else ""))
 
 
 def say(text):
