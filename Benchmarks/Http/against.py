@@ -205,7 +205,7 @@ def projections(old, rate=1000, seconds=20, rounds=10):
             if used is None:
                 left_out += 1
                 print("a round is left out: the machine was too busy for so many events", flush=True)
-                if left_out > rounds:
+                if left_out > 3 * rounds:
                     raise SystemExit("too many events for this machine")
                 continue
             sums = [sum(used[name]) for name in NAMES]
