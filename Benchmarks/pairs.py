@@ -3,13 +3,17 @@
     python3 Benchmarks/pairs.py export OLD [EPISODES] [ROUNDS]
     python3 Benchmarks/pairs.py rebuild OLD [EPISODES] [OTHERS] [ROUNDS]
     python3 Benchmarks/pairs.py append-batch [EVENTS] [ROUNDS]
+    python3 Benchmarks/pairs.py service OLD [SECONDS] [ROUNDS] [OPTIONS OF serve …]
+    python3 Benchmarks/pairs.py projections OLD [RATE] [SECONDS] [ROUNDS]
+    python3 Benchmarks/pairs.py idle OLD [LEDGERS] [STREAMS] [SECONDS]
 
 OLD is the release build of another commit. Both programs have the same simulated ledger, each in a
 private cluster of its own, and work by turns. `export`: they write it to /dev/null; beside them psql
 copies the same columns as text. `rebuild`: they rebuild its census, this program with the rows of
 OTHERS other ledgers of that size in the same tables, whose size is told after each round.
 `append-batch`: the function of migration 0004 and today's, side by side in one database that holds
-EVENTS events, by the server's own clock. Uses .build/release/episode-ledger and psql.
+EVENTS events, by the server's own clock. `service`, `projections` and `idle`: see Http/against.py. Uses
+.build/release/episode-ledger, or what EPISODE_LEDGER_PROGRAM names, and psql.
 """
 
 import contextlib
@@ -23,7 +27,11 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAM = str(ROOT / ".build/release/episode-ledger")
+sys.path.insert(0, str(ROOT / "Benchmarks/Http"))
+
+import against
+from bench import PROGRAM
+
 COLUMNS = (
     "position, version, occurred_at, recorded_at, known_at, episode_id, event_id, type, leaf_hash,"
     " header, payload"
@@ -251,6 +259,12 @@ def main(words):
     if words and words[0] == "append-batch":
         numbers = [int(word) for word in words[1:]] + [500_000, 5][len(words) - 1:]
         return append_batch(*numbers[:2])
+    if len(words) >= 2 and words[0] == "service":
+        numbers = [int(word) for word in words[2:] if word.isdigit()]
+        options = [word for word in words[2:] if not word.isdigit()]
+        return against.service(words[1], *numbers[:2], options=options)
+    if len(words) >= 2 and words[0] in ("projections", "idle"):
+        return getattr(against, words[0])(words[1], *map(int, words[2:5]))
     sys.exit(__doc__)
 
 

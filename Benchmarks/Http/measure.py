@@ -10,147 +10,16 @@ import asyncio
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import uuid
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROGRAM = os.path.join(ROOT, ".build/release/episode-ledger")
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def percentile(values, part):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else float("nan")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Bench:
-    """A folder with a private database, and the services that were started on it."""
-
-    def __init__(self, episodes=1000, database=None):
-        self.folder = tempfile.mkdtemp(prefix="el-http-")
-        os.chmod(self.folder, 0o755)
-        self.environment = dict(os.environ)
-        if database:
-            self.environment["EPISODE_LEDGER_DATABASE_URL"] = database
-        self.services = []
-        if database:
-            self.run("migrate")
-        self.run("ledgers", "create", "bench", "--time-zone", "UTC")
-        self.episodes = [str(uuid.uuid4()) for _ in range(episodes)]
-        lines = [
-            json.dumps(
-                {
-                    "event_id": str(uuid.uuid4()), "episode_id": episode, "type": "admitted",
-                    "schema_version": 1, "occurred_at": "2025-02-01T15:00:00Z",
-                    "author": {"id": "simulator", "role": "nurse"},
-                    "data": {
-                        "client_id": f"SIM-{number}", "program": "iop-adult-day",
-                        "level_of_care": "intensive_outpatient",
-                    },
-                }
-            )
-            for number, episode in enumerate(self.episodes)
-        ]
-        self.run("import", "-", "--ledger", "bench", input="\n".join(lines))
-        self.token = self.run(
-            "token", "--role", "service", "--role", "auditor", "--ledger", "bench",
-        ).strip()
-
-    def run(self, *words, input=None):
-        return subprocess.run(
-            [PROGRAM, *words], cwd=self.folder, env=self.environment, input=input, text=True,
-            check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        ).stdout
-
-    def serve(self, *words):
-        port = free_port()
-        log = open(os.path.join(self.folder, f"serve-{port}.log"), "w")
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [PROGRAM, "serve", "--port", str(port), *words], cwd=self.folder,
-            env=self.environment, stderr=log,
-        )
-        self.services.append(process)
-        while True:
-            try:
-                answer = ask(port, "GET", "/readyz")
-                if answer[0] == 200:
-                    break
-            except OSError:
-                pass
-            if process.poll() is not None or time.monotonic() - began > 60:
-                raise SystemExit("the service does not start")
-            time.sleep(0.005)
-        process.ready = time.monotonic() - began
-        process.port = port
-        return process
-
-    def event(self, number=0):
-        return json.dumps(
-            {
-                "event_id": str(uuid.uuid4()), "type": "session_attended", "schema_version": 1,
-                "occurred_at": "2025-03-01T15:00:00Z",
-                "author": {"id": "simulator", "role": "therapist"},
-                "data": {
-                    "session_id": str(uuid.uuid4()), "kind": "group", "minutes": 60,
-                    "attendance": "full", "mode": "in_person",
-                },
-            }
-        )
-
-    def close(self):
-        for process in self.services:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self.services:
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                print("a service did not end within 30 s")
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-
-def ask(port, method, path, token=None, body=None, headers=None, timeout=30):
-    server = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        fields = dict(headers or {})
-        if token:
-            fields["Authorization"] = f"Bearer {token}"
-        server.request(method, path, body=body, headers=fields)
-        answer = server.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
-    finally:
-        server.close()
-
-
-def memory(process, name="VmRSS"):
-    """Resident memory in MB."""
-    with open(f"/proc/{process.pid}/status") as file:
-        for line in file:
-            if line.startswith(name):
-                return int(line.split()[1]) / 1024
-    return float("nan")
-
+from bench import HERE, PROGRAM, Bench, ask, memory, open_stream, percentile
+from cluster import Cluster
+from load import Load
 
 # ---------------------------------------------------------------------------------- appends
 
@@ -187,68 +56,6 @@ def appends(seconds="10", rounds="3", *options):
 
 # ---------------------------------------------------------------------------------- latency
 
-class Writers:
-    """Appends at a steady rate, over some connections, in a process of its own."""
-
-    def __init__(self, bench, port, rate, seconds, connections=8):
-        self.acknowledged = 0
-        self.failed = 0
-        self.latencies = []
-        self.threads = [
-            threading.Thread(
-                target=self.work,
-                args=(bench, port, rate / connections, seconds, number), daemon=True,
-            )
-            for number in range(connections)
-        ]
-        for thread in self.threads:
-            thread.start()
-
-    def work(self, bench, port, rate, seconds, number):
-        server = socket.create_connection(("127.0.0.1", port))
-        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        began = time.monotonic()
-        sent = 0
-        while (now := time.monotonic()) - began < seconds:
-            due = began + sent / rate
-            if due > now:
-                time.sleep(due - now)
-            body = bench.event().encode()
-            episode = bench.episodes[(number * 7919 + sent) % len(bench.episodes)]
-            asked = time.monotonic()
-            server.sendall(
-                f"POST /v1/ledgers/bench/episodes/{episode}/events HTTP/1.1\r\nHost: x\r\n"
-                f"Authorization: Bearer {bench.token}\r\nContent-Length: {len(body)}\r\n\r\n"
-                .encode() + body
-            )
-            answer = server.recv(65536)
-            while b"\r\n\r\n" not in answer:
-                answer += server.recv(65536)
-            self.latencies.append(time.monotonic() - asked)
-            if b" 201 " in answer[:20]:
-                self.acknowledged += 1
-            else:
-                self.failed += 1
-            sent += 1
-        server.close()
-
-    def wait(self):
-        for thread in self.threads:
-            thread.join()
-
-
-def open_stream(port, token, after, buffer=None):
-    stream = socket.socket()
-    if buffer:
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-    stream.connect(("127.0.0.1", port))
-    stream.sendall(
-        f"GET /v1/ledgers/bench/events?after={after} HTTP/1.1\r\nHost: x\r\n"
-        f"Accept: text/event-stream\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
-    )
-    return stream
-
-
 def watch(port, token, after, until, delays):
     """Reads a stream, and notes how long after its commit each event arrived."""
     stream = open_stream(port, token, after)
@@ -276,12 +83,9 @@ def latency(rate="1000", seconds="10"):
     with Bench() as bench:
         first = bench.serve()
         second = bench.serve("--without-workers")
-        head = json.loads(ask(first.port, "GET", "/v1/ledgers/bench/events?limit=1", bench.token)[2])
         print("from recording to the client        events  p50 ms  p99 ms  max ms")
         for name, port in (("same process", first.port), ("another process", second.port)):
-            head = json.loads(
-                ask(first.port, "GET", "/v1/ledgers/bench/events?limit=1", bench.token)[2]
-            )["head"]
+            head = bench.head(first.port)
             delays = []
             reader = threading.Thread(
                 target=watch,
@@ -290,13 +94,7 @@ def latency(rate="1000", seconds="10"):
             )
             reader.start()
             time.sleep(0.5)
-            # The writers have a process of their own: threads of this one would delay the reader.
-            pid = os.fork()
-            if pid == 0:
-                writers = Writers(bench, first.port, float(rate), float(seconds))
-                writers.wait()
-                os._exit(0)
-            os.waitpid(pid, 0)
+            Load(first.port, bench.append, float(seconds), rate=float(rate)).wait()
             reader.join(2)
             milliseconds = [delay * 1000 for delay in delays]
             print(
@@ -337,11 +135,8 @@ def clients(number="1000", silent="200", rate="100", seconds="20"):
     number, silent, rate, seconds = int(number), int(silent), float(rate), float(seconds)
     with Bench() as bench:
         service = bench.serve()
-        head = json.loads(
-            ask(service.port, "GET", "/v1/ledgers/bench/events?limit=1", bench.token)[2]
-        )["head"]
-        alone = Writers(bench, service.port, rate, 5, 16)
-        alone.wait()
+        head = bench.head(service.port)
+        alone = Load(service.port, bench.append, 5, 16, rate).wait()
         before = memory(service)
         head += alone.acknowledged
         readers = [
@@ -381,26 +176,19 @@ def clients(number="1000", silent="200", rate="100", seconds="20"):
                         return
         reader = threading.Thread(target=read)
         reader.start()
-        receive, send = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            writers = Writers(bench, service.port, rate, seconds, 16)
-            writers.wait()
-            told = [writers.acknowledged, writers.failed, percentile(writers.latencies, 0.99)]
-            os.write(send, json.dumps(told).encode())
-            os._exit(0)
+        writers = Load(service.port, bench.append, seconds, 16, rate)
         peak = 0
-        while os.waitpid(pid, os.WNOHANG)[0] == 0:
+        while os.waitid(os.P_PID, writers.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             peak = max(peak, memory(service))
             time.sleep(0.5)
-        acknowledged, failed, most = json.loads(os.read(receive, 1000))
+        acknowledged = writers.wait().acknowledged
         result["wanted"] = acknowledged
         reader.join()
         print(f"{number} clients, {silent} of them not reading, {rate:.0f} events/s for {seconds:.0f} s")
-        print(f"appended {acknowledged} ({acknowledged / seconds:.0f} a second), failed {failed}")
+        print(f"appended {acknowledged} ({acknowledged / seconds:.0f} a second), failed {writers.failed}")
         print(
             f"append p99 ms: {percentile(alone.latencies, 0.99) * 1000:.1f} alone, "
-            f"{most * 1000:.1f} with the clients"
+            f"{percentile(writers.latencies, 0.99) * 1000:.1f} with the clients"
         )
         print(f"readers that got everything: {sum(count == acknowledged for count in counts)} of {len(counts)}")
         print(
@@ -545,57 +333,11 @@ async def slow_connections(bench, port, number, report):
 
 # ---------------------------------------------------------------------------------- outage
 
-class Cluster:
-    """A PostgreSQL cluster that can be stopped: its server is this script's own."""
-
-    def __init__(self):
-        self.bin = subprocess.run(
-            ["pg_config", "--bindir"], check=True, text=True, stdout=subprocess.PIPE
-        ).stdout.strip()
-        self.folder = tempfile.mkdtemp(prefix="el-pg-")
-        if os.getuid() == 0:
-            shutil.chown(self.folder, "postgres", "postgres")
-        self.port = free_port()
-        self.command("initdb", "-D", f"{self.folder}/data", "-U", "postgres", "-A", "trust")
-        self.start()
-
-    def command(self, program, *words):
-        prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        subprocess.run(
-            (prefix if os.getuid() == 0 else []) + [f"{self.bin}/{program}", *words], check=True,
-            cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-
-    def start(self):
-        self.command(
-            "pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", f"{self.folder}/log", "-o",
-            f"-p {self.port} -k {self.folder}", "start",
-        )
-
-    def stop(self, mode="immediate"):
-        self.command("pg_ctl", "-D", f"{self.folder}/data", "-m", mode, "stop")
-
-    def pids(self):
-        with open(f"{self.folder}/data/postmaster.pid") as file:
-            parent = int(file.readline())
-        with open(f"/proc/{parent}/task/{parent}/children") as file:
-            return [parent] + [int(child) for child in file.read().split()]
-
-    @property
-    def url(self):
-        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-
-
 def outage(away="8"):
-    cluster = Cluster()
-    try:
-        with Bench(database=cluster.url) as bench:
-            service = bench.serve()
-            for name in ("stopped", "frozen"):
-                one_outage(bench, service, cluster, name, float(away))
-    finally:
-        cluster.stop()
-        shutil.rmtree(cluster.folder, ignore_errors=True)
+    with Cluster() as cluster, Bench(database=cluster.url) as bench:
+        service = bench.serve()
+        for name in ("stopped", "frozen"):
+            one_outage(bench, service, cluster, name, float(away))
 
 
 def one_outage(bench, service, cluster, name, away):
@@ -636,15 +378,13 @@ def one_outage(bench, service, cluster, name, away):
     if name == "stopped":
         cluster.stop()
     else:
-        for pid in cluster.pids():
-            os.kill(pid, signal.SIGSTOP)
+        cluster.freeze()
     gone = time.monotonic()
     time.sleep(away)
     if name == "stopped":
         cluster.start()
     else:
-        for pid in cluster.pids():
-            os.kill(pid, signal.SIGCONT)
+        cluster.thaw()
     back = time.monotonic()
     time.sleep(12)
     end.set()

@@ -18,7 +18,7 @@ import httpx
 import httpx_sse
 from playwright.async_api import async_playwright
 
-from measure import Bench, ask, free_port
+from bench import Bench, ask, free_port
 
 PATH = "/v1/ledgers/bench/events?after={}"
 
@@ -109,12 +109,8 @@ def main(kills="3"):
     with Bench(episodes=20) as bench:
         port = free_port()
         # The same address each time.
-        import measure
-
-        measure.free_port = lambda: port
-        service = bench.serve()
-        answer = ask(port, "GET", "/v1/ledgers/bench/events?limit=1", bench.token)
-        first = json.loads(answer[2])["head"]
+        service = bench.serve(port=port)
+        first = bench.head(port)
         end = End()
         seen = {"curl": [], "httpx-sse": [], "EventSource": []}
         threads = [
@@ -145,8 +141,8 @@ def main(kills="3"):
                     service.send_signal(signal.SIGKILL)
                     service.wait()
                     time.sleep(0.5)
-                    service = bench.serve()
-        head = json.loads(ask(port, "GET", "/v1/ledgers/bench/events?limit=1", bench.token)[2])["head"]
+                    service = bench.serve(port=port)
+        head = bench.head(port)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if all(positions and positions[-1] >= head for positions in seen.values()):
