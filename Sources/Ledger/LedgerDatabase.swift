@@ -57,6 +57,22 @@ public final class LedgerDatabase: Sendable {
         leases = LeaseKeeper(projector)
     }
 
+    /// The same connections, for whoever acts on what he reads: he reads where is written.
+    ///
+    /// Of several servers, another one may lag behind what was written and what was heard of.
+    public var atPrimary: LedgerDatabase { LedgerDatabase(readingAtPrimary: self) }
+
+    private init(readingAtPrimary other: LedgerDatabase) {
+        configuration = other.configuration
+        appender = other.appender
+        writer = other.writer
+        reader = other.projector
+        projector = other.projector
+        owner = other.owner
+        signIn = other.signIn
+        leases = other.leases
+    }
+
     /// Closes every connection; calls under way fail.
     public func close() async {
         for pool in [appender, writer, reader, projector, owner, signIn] { await pool.close() }

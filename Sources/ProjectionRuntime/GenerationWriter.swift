@@ -73,8 +73,11 @@ struct GenerationWriter<Projection: EpisodeProjection> {
         while !isStopped() {
             switch try await others.next(after: position, limit: batchLimit) {
             case .nothing: return nil
+            case .wentBack: throw registry.leaseLost
             case .rest(let pause): return pause
             case .batch(let batch):
+                // What was read alone is not gone on from.
+                reader = BatchReader(reader.events)
                 try await apply(batch)
                 await others.done(batch)
             case .alone(let through):
@@ -104,6 +107,7 @@ struct GenerationWriter<Projection: EpisodeProjection> {
     /// One batch, one transaction; where the database refuses rows of it, the others are written all the
     /// same.
     private mutating func apply(_ batch: EventBatch, and retries: [EpisodeID] = []) async throws {
+        guard batch.after == position else { throw registry.leaseLost }
         let sound = batch.episodes.filter { !refused.contains($0) }
         let doubtful = batch.episodes.filter(refused.contains).map { [$0] }
         let isLong = batch.through.rawValue - position.rawValue > Narrowing.limit

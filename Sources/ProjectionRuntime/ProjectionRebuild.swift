@@ -18,11 +18,13 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
         ledger: LedgerDescription,
         holder: String
     ) {
+        let database = database.atPrimary
         registry = ProjectionRegistry(
             projection: projection,
             ledger: ledger,
             pool: database.projector,
-            holder: holder
+            holder: holder,
+            leases: database.leases
         )
         self.database = database
         reader = EventReader(database, ledger: ledger)

@@ -21,6 +21,8 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
     let pool: PostgresPool
     /// Who holds the lease, for people.
     let holder: String
+    /// Of this process; nil where nobody keeps leases.
+    var leases: LeaseKeeper?
 
     /// Finds the row of this read model in any table that has one.
     var key: SQL { "ledger_id = \(ledger.id.rawValue) and name = \(projection.name)" }
@@ -49,7 +51,10 @@ struct ProjectionRegistry<Projection: EpisodeProjection>: Sendable {
     /// - Throws: ``ProjectionError/rebuildNeeded(projection:stored:program:)``.
     func acquire() async throws -> ProjectionLease? {
         let condition: SQL = "fold_version = \(Int32(projection.foldVersion))"
-        if let lease = try await take(Self.leaseSeconds, if: condition) { return lease }
+        let own = leases?.isUnreturned(leaseRow) ?? "false"
+        if let lease = try await take(Self.leaseSeconds, if: condition, seizing: own) {
+            return lease
+        }
         try await checkVersion()
         return nil
     }

@@ -17,6 +17,8 @@ public actor SharedBatches {
     enum Next: Sendable {
         /// There is nothing after the position.
         case nothing
+        /// The ledger ends before the position: the database is another one, as after a restore.
+        case wentBack
         /// Fewer, larger batches are cheaper: so long.
         case rest(Duration)
         /// The batch that begins here.
@@ -32,7 +34,7 @@ public actor SharedBatches {
     /// Those that follow one another up to the front, each with how many have taken it in.
     private var kept: [(batch: EventBatch, done: Int)] = []
     private var front = Position.zero
-    private var making: Task<EventBatch?, any Error>?
+    private var making: (after: Position, batch: Task<Next, any Error>)?
     /// When the newest was begun.
     private var began = ContinuousClock.now
     private var isFull = false
@@ -41,7 +43,7 @@ public actor SharedBatches {
 
     /// The batches of a ledger.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
-        events = EventReader(database, ledger: ledger)
+        events = EventReader(database.atPrimary, ledger: ledger)
         reader = BatchReader(events)
     }
 
@@ -58,31 +60,30 @@ public actor SharedBatches {
         if position < front {
             return .alone(through: min(front, Position(position.rawValue + limit)))
         }
-        if let making, position == front {
-            return try await making.value.map(Next.batch) ?? .nothing
-        }
+        if let making, making.after == position { return try await making.batch.value }
         // Further than all others, who follow by themselves.
         guard making == nil else { return .rest(.milliseconds(20)) }
         let rest = ContinuousClock.now.duration(to: restUntil)
         if rest > .zero { return .rest(rest) }
         front = position
-        let making = Task { try await self.make(after: position, limit: limit) }
-        self.making = making
-        return try await making.value.map(Next.batch) ?? .nothing
+        let batch = Task { try await self.make(after: position, limit: limit) }
+        making = (position, batch)
+        return try await batch.value
     }
 
-    private func make(after position: Position, limit: Int64) async throws -> EventBatch? {
+    private func make(after position: Position, limit: Int64) async throws -> Next {
         defer { making = nil }
         let began = ContinuousClock.now
-        let head = try await events.head().position
-        guard head > position else { return nil }
-        let through = min(head, Position(position.rawValue + limit))
+        let head = try await events.head()
+        if head.position < position, !head.isReplica { return .wentBack }
+        guard head.position > position else { return .nothing }
+        let through = min(head.position, Position(position.rawValue + limit))
         // Nobody else makes one meanwhile.
         var reader = reader
         self.reader = BatchReader(events)
         let resets = resets
         let batch = try await reader.read(after: position, through: through)
-        guard resets == self.resets else { return batch }
+        guard resets == self.resets else { return .batch(batch) }
         self.reader = reader
         if kept.last?.batch.through != position { kept = [] }
         kept.append((batch, 0))
@@ -96,7 +97,7 @@ public actor SharedBatches {
         // While as much as a whole batch is behind, nobody rests.
         isFull = through.rawValue - position.rawValue == limit
         restUntil = isFull ? began : began + Self.shortestRest
-        return batch
+        return .batch(batch)
     }
 
     /// A read model has taken in a batch.

@@ -23,15 +23,18 @@ struct WrittenRows: Sendable {
             count = 0
         }
         for (episode, tables) in written {
-            let before = episodes.updateValue(tables, forKey: episode) ?? []
-            count += tables.reduce(0) { $0 + $1.count } - before.reduce(0) { $0 + $1.count }
+            let before = episodes.updateValue(tables, forKey: episode)
+            count += Self.size(tables) - (before.map(Self.size) ?? 0)
         }
     }
 
     /// Forgets an episode of which it is not certain what is there.
     mutating func forget(_ episode: EpisodeID) {
-        count -= (episodes.removeValue(forKey: episode) ?? []).reduce(0) { $0 + $1.count }
+        count -= episodes.removeValue(forKey: episode).map(Self.size) ?? 0
     }
+
+    /// What an episode counts for; one without rows takes room too.
+    private static func size(_ tables: [[UInt128]]) -> Int { tables.reduce(1) { $0 + $1.count } }
 
     /// The first half of an encoded row's SHA-256.
     static func digest(_ row: ArraySlice<UInt8>) -> UInt128 {

@@ -331,14 +331,13 @@ class Declaration:
 def read_declarations(data, keys, origin):
     """The declared restores of an export, each of which must count and the last lead to its log."""
     declarations = []
-    pieces, rest = [], data
-    while rest:
-        # A text, an empty line, its signatures; then an empty line before the next.
-        text, divider, below = rest.partition(b"\n\n")
-        signatures, more, rest = below.partition(b"\n\n")
-        pieces.append(text + divider + signatures + (b"\n" if more else b""))
-    for piece in pieces:
-        declarations.append(Declaration(piece))
+    # A text, an empty line, its signatures; then an empty line before the next.
+    parts = data.split(b"\n\n") if data else []
+    pieces = []
+    for index in range(0, len(parts), 2):
+        is_last = index + 2 >= len(parts)
+        pieces.append(b"\n\n".join(parts[index:index + 2]) + (b"" if is_last else b"\n"))
+        declarations.append(Declaration(pieces[-1]))
     for declaration in declarations:
         if not declaration.counts(keys, declarations[0].ended):
             raise Failed(f"the declaration of a restore of {declaration.ended} is not signed by a "

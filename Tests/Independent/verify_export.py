@@ -163,8 +163,9 @@ class Export:
             names.add("restore-declarations")
         if self.has_events:
             names |= {"read-models/basis.json", "read-models/stays.ndjson"}
-        for folder, _, found in os.walk(self.folder):
-            for name in found:
+        for folder, folders, found in os.walk(self.folder):
+            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+            for name in found + links:
                 name = os.path.relpath(os.path.join(folder, name), self.folder)
                 if name not in names and not self.is_of_tree(name):
                     self.wrong(None, f"{name!r} is not of this export")
@@ -184,7 +185,8 @@ class Export:
         level = int(match[1]) if match[1] and match[1] != "entries" else 0
         number = int(re.sub("[x/]", "", match[3]))
         width = min(TILE_WIDTH, (self.size >> 8 * level) - number * TILE_WIDTH)
-        return width > 0 and name.endswith("/" + tile_path(number) + suffix(width))
+        place = match[2] or "tile/" + match[1]
+        return width > 0 and name == f"{place}/{tile_path(number)}{suffix(width)}"
 
     def bundle(self, number, width):
         first = number * TILE_WIDTH + 1

@@ -131,6 +131,27 @@ struct HostileInputTests {
         }
     }
 
+    @Test(
+        "An event before the first position is found: readers of its episode would see it",
+        arguments: [0, -1]
+    )
+    func beforeTheFirst(position: Int) async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.append(40)
+            try await fixture.seal()
+            try await fixture.tamper("alter table event drop constraint event_position_check")
+            let copy = EventTable.insert(
+                [
+                    "position": "\(position)", "version": "version + 1000",
+                    "event_id": "gen_random_uuid()",
+                ],
+                from: "event where position = 7"
+            )
+            try await fixture.tamper("\(raw: copy)")
+            #expect(try await !fixture.verify().isClean)
+        }
+    }
+
     @Test("Declarations that lead in a circle are read once each")
     func circle() async throws {
         try await SealingFixture.with { fixture in

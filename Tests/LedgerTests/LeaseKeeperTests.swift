@@ -84,6 +84,49 @@ struct LeaseKeeperTests {
     }
 }
 
+extension LeaseKeeperTests {
+    @Test("What could not be handed back is taken again at once by who held it, and by nobody else")
+    func unreturned() async throws {
+        try await LedgerFixture.withDatabase { database in
+            let row = Lease.Row("sealer", of: try await database.ledger(named: .default).id)
+            _ = try await database.projector.query(
+                "insert into sealer (ledger_id) values (\(row.ledger.rawValue))"
+            )
+            let away = LedgerDatabase(database.configuration)
+            let held = try await Self.held("one", row, away)
+            // The database is away as it is handed back.
+            try? await away.leases.holding(held) { _ in await away.close() }
+            func taken(by leases: LeaseKeeper) async throws -> Bool {
+                try await database.projector.withConnection {
+                    try await Lease.acquire(
+                        row,
+                        holder: "again",
+                        seconds: 10,
+                        seizing: leases.isUnreturned(row),
+                        $0
+                    )
+                } != nil
+            }
+            #expect(try await !taken(by: database.leases))
+            #expect(try await taken(by: away.leases))
+            #expect(try await !taken(by: away.leases), "another one has it now")
+        }
+    }
+
+    @Test("A wait that is over before it has begun ends")
+    func shortWaits() async {
+        let observed = Observed(false)
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<64 {
+                group.addTask {
+                    for _ in 0..<200 { await observed.wait(atMost: .nanoseconds(1)) { $0 } }
+                }
+            }
+        }
+        #expect(!observed.withLock { $0 })
+    }
+}
+
 @Suite("Gates and shared calls")
 struct GateTests {
     @Test("So many are in at a time, and all get in, those who gave up aside")

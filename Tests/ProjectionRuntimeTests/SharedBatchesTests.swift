@@ -97,6 +97,32 @@ struct SharedBatchesTests {
         }
     }
 
+    @Test("Who stands beyond the ledger's end is told so: the database is another one")
+    func wentBack() async throws {
+        try await ProjectionFixture.with { fixture in
+            var histories = try fixture.histories(seed: 64)
+            try await fixture.append(histories.events(8, episodes: 2))
+            let batches = SharedBatches(fixture.database, ledger: fixture.ledger)
+            guard case .wentBack = try await batches.next(after: Position(9), limit: 10) else {
+                throw Other(text: "there is no position 9")
+            }
+            let registry = fixture.registry(EntryCount())
+            try await registry.register()
+            var lease = try #require(try await registry.acquire())
+            lease.position = Position(3)
+            var rows = GenerationWriter(registry, fixture.reader, lease: lease)
+            // What does not begin where the rows stand is not taken.
+            lease.position = Position(9)
+            var ahead = GenerationWriter(registry, fixture.reader, lease: lease)
+            await #expect(throws: ProjectionError.self) {
+                _ = try await ahead.advance(with: batches) { false }
+            }
+            await #expect(throws: ProjectionError.self, "the rows stand at 0") {
+                _ = try await rows.advance(with: batches) { false }
+            }
+        }
+    }
+
     @Test("Histories that go on are complete, whatever was read in between")
     func complete() async throws {
         try await ProjectionFixture.with { fixture in

@@ -179,7 +179,9 @@ public final class Sequencer: Sendable {
             for ticket in late { ticket.giveUp() }
             // Whoever comes meanwhile waits longer than that.
             let next = (oldest ?? .now) + timeout
-            try? await Task.sleep(until: max(next, .now + .milliseconds(100)))
+            // Those whose outcome is told are not held for long.
+            let sweep = ContinuousClock.now + .seconds(1)
+            try? await Task.sleep(until: min(sweep, max(next, .now + .milliseconds(100))))
         }
     }
 

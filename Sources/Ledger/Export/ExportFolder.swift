@@ -49,15 +49,10 @@ struct ExportFolder: Sendable {
         var folders = [""]
         var count = 0
         while let folder = folders.popLast() {
-            guard let stream = opendir("\(path)/\(folder)") else {
+            guard let entries = Self.entries(of: "\(path)/\(folder)", atMost: limit + 1) else {
                 throw PrivateFile.failure("\(path)/\(ZipArchive.shown(folder))")
             }
-            defer { closedir(stream) }
-            while let entry = readdir(stream) {
-                let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                if name == "." || name == ".." { continue }
+            for name in entries {
                 count += 1
                 guard count <= limit else {
                     throw SealError.file(path, reason: "there is more in it than \(limit) files")
@@ -75,6 +70,20 @@ struct ExportFolder: Sendable {
                     )
                 }
             }
+        }
+        return names
+    }
+
+    /// The names of what is in a folder; nil where it cannot be read.
+    private static func entries(of folder: String, atMost limit: Int) -> [String]? {
+        guard let stream = opendir(folder) else { return nil }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while names.count < limit, let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
         }
         return names
     }
@@ -97,9 +106,17 @@ struct ExportFolder: Sendable {
         guard rename(new, file) == 0 else { throw PrivateFile.failure(file) }
     }
 
-    /// Removes a partial tile that a wider one has replaced, and its folder with the last of them.
-    func remove(_ name: String) {
-        unlink("\(path)/\(name)")
-        if let slash = name.lastIndex(of: "/") { rmdir("\(path)/\(name[..<slash])") }
+    /// Removes what a tile or bundle replaces: partial ones of other widths, also those of an export that
+    /// was broken off, and files that it had not finished.
+    func removeOthers(than name: String) {
+        let partial = name.firstRange(of: ".p/")
+        let whole = partial.map { String(name[..<$0.lowerBound]) } ?? name
+        let kept = partial.map { String(name[$0.upperBound...]) }
+        let narrower = "\(path)/\(whole).p"
+        let others = Self.entries(of: narrower, atMost: 2 * TileID.width) ?? []
+        for other in others where other != kept {
+            unlink("\(narrower)/\(other)")
+        }
+        if kept == nil { rmdir(narrower) }
     }
 }

@@ -130,14 +130,12 @@ public struct LogExport: Sendable {
                 }
                 let batch = tiles
                 try await PrivateFile.run {
-                    for (tile, bytes) in batch { try folder.write(tile.path, bytes) }
+                    for (tile, bytes) in batch {
+                        try folder.write(tile.path, bytes)
+                        folder.removeOthers(than: tile.path)
+                    }
                 }
                 files += batch.count
-            }
-            let stale = TileID(level: level, number: before / width, treeSize: old)
-            let fresh = TileID(level: level, number: before / width, treeSize: size)
-            if stale.width > 0, !stale.isFull, stale != fresh {
-                try await PrivateFile.run { folder.remove(stale.path) }
             }
             level += 1
         }
@@ -172,24 +170,17 @@ public struct LogExport: Sendable {
             try await PrivateFile.run {
                 for bundle in batch {
                     try folder.write(bundle.tile.entriesPath, bundle.entries)
+                    folder.removeOthers(than: bundle.tile.entriesPath)
                     if hasEvents {
-                        try folder.write(
-                            ExportFolder.eventsPath(bundle.tile),
-                            Array(bundle.events.utf8)
-                        )
+                        let name = ExportFolder.eventsPath(bundle.tile)
+                        try folder.write(name, Array(bundle.events.utf8))
+                        folder.removeOthers(than: name)
                     }
                 }
             }
             files += batch.count * (hasEvents ? 2 : 1)
             after = through
             progress(after)
-        }
-        let stale = TileID(level: 0, number: old / width, treeSize: old)
-        if stale.width > 0, !stale.isFull, old < size {
-            try await PrivateFile.run {
-                folder.remove(stale.entriesPath)
-                if hasEvents { folder.remove(ExportFolder.eventsPath(stale)) }
-            }
         }
         return files
     }

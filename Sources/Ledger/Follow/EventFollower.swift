@@ -90,21 +90,25 @@ public struct EventFollower {
             let heard = feed.head
             let isDue = lookedAt.map { !isLookedAt && $0 + pollInterval <= .now } ?? true
             if heard > position || !isChecked || isDue {
-                if try await sharesPage() { continue }
-                let newest = feed.newest
-                let page = try await reader.page(
-                    after: cursor,
-                    types: types,
-                    episode: episode,
-                    limit: limit
-                )
-                take(page, newest)
-                position = page.nextAfter
-                // What is left in the table is looked at without waiting.
-                let isAtHead = page.nextAfter >= page.head
-                lookedAt = isAtHead ? .now : nil
-                if !page.events.isEmpty { return page.events }
-                if !isAtHead { continue }
+                if let page = try await sharedPage() {
+                    lookedAt = page.nextAfter >= page.head ? .now : nil
+                    if !page.events.isEmpty { continue }
+                } else {
+                    let newest = feed.newest
+                    let page = try await reader.page(
+                        after: cursor,
+                        types: types,
+                        episode: episode,
+                        limit: limit
+                    )
+                    take(page, newest)
+                    position = page.nextAfter
+                    // What is left in the table is looked at without waiting.
+                    let isAtHead = page.nextAfter >= page.head
+                    lookedAt = isAtHead ? .now : nil
+                    if !page.events.isEmpty { return page.events }
+                    if !isAtHead { continue }
+                }
             }
             // What was heard of and is not there yet (a replica that lags, a false notification) is
             // looked for again soon, but not at once.
@@ -120,15 +124,13 @@ public struct EventFollower {
 
     /// Has the next page read for all who are as far as this one, into the feed.
     ///
-    /// - Returns: false where it is nobody else's, or there is nothing.
-    private mutating func sharesPage() async throws -> Bool {
+    /// - Returns: nil where it is nobody else's.
+    private mutating func sharedPage() async throws -> EventPage? {
         let newest = feed.newest
-        guard feed.head > position, let page = try await feed.page(after: position, reader) else {
-            return false
-        }
+        guard let page = try await feed.page(after: position, reader) else { return nil }
         try await reader.check(cursor, page.ledgerHead)
         take(page, newest)
-        return !page.events.isEmpty
+        return page
     }
 
     /// Learns from a page, which was read when the feed had events up to `newest`.

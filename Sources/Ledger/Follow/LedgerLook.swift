@@ -20,7 +20,7 @@ struct LedgerLook: Sendable {
 
     /// Looks at all ledgers, by one statement however many there are.
     static func all(_ database: LedgerDatabase) async throws -> [LedgerLook] {
-        try await database.reader.query(
+        try await database.atPrimary.reader.query(
             """
             with call as (
                 \(WorkCall.all)
@@ -81,7 +81,8 @@ public enum WorkCall {
     /// There may be rows of a rebuild that has said nothing for a day.
     public static func remove(_ model: String) -> String { "remove \(model)" }
 
-    /// What a consumer of a subscription was given has lapsed.
+    /// There may be events of a subscription that no consumer has: it was given none, gave them back, or
+    /// its lease has lapsed.
     public static func lapsed(_ subscription: String) -> String { "lapsed \(subscription)" }
 
     /// All of it, as rows of ledger and call.
@@ -89,6 +90,12 @@ public enum WorkCall {
         select s.ledger_id, \(free(""))::text || s.name as call
         from read_model_state s
         where not \(Lease.isHeld("s.lease_until"))
+        union all
+        -- A newer program's rebuild whose process has ended, whoever keeps the older rows.
+        select r.ledger_id, \(free(""))::text || r.name
+        from read_model_rebuild r
+        join read_model_state s using (ledger_id, name)
+        where r.fold_version > s.fold_version and not \(Lease.isHeld("r.lease_until"))
         union all
         select l.ledger_id, \(freeSealer)::text
         from ledger l
@@ -119,7 +126,8 @@ public enum WorkCall {
         select b.ledger_id, \(lapsed(""))::text || b.name
         from subscription_bucket b
         join subscription u using (ledger_id, name)
-        where b.delivered > b.position
+        join ledger_head h using (ledger_id)
+        where b.position < h.position
         and (
             b.lease_until is null or b.lease_until <= statement_timestamp()
             or b.lease_until > statement_timestamp() + make_interval(secs => u.lease_seconds)

@@ -160,6 +160,16 @@ public final class LiveFeed: Sendable {
     /// What was learned since it began is newer than it.
     func take(_ look: LedgerLook, since before: Before) {
         state.update { state in
+            if let last = state.look?.found, last.incarnation != look.incarnation {
+                // Of another history.
+                state.recent.removeAll()
+                state.checkpoint = nil
+            }
+            if look.sealed.rawValue < state.checkpoint?.signed.checkpoint.size ?? 0,
+                state.seen.sealed == before.seen.sealed
+            {
+                state.checkpoint = nil
+            }
             if !look.isReplica, let newest = before.newest, look.head < newest {
                 // The database has gone back behind what was read and committed, as after a restore.
                 state.recent.removeAll()
@@ -186,6 +196,7 @@ public final class LiveFeed: Sendable {
             state.seen.isLookedAt = false
             state.seen.calls = []
             state.look = nil
+            state.checkpoint = nil
         }
     }
 
@@ -194,6 +205,7 @@ public final class LiveFeed: Sendable {
     func goBack(to head: Position) {
         state.update { state in
             state.recent.removeAll()
+            state.checkpoint = nil
             state.seen.head = head
         }
     }
@@ -278,8 +290,11 @@ public final class LiveFeed: Sendable {
         return try await checkpoints.value(ledger.id) {
             let newest = try await PublishedCheckpoint.newest(database, ledger)
             self.state.update { state in
+                // One that was published meanwhile is newer.
+                let size = newest?.signed.checkpoint.size ?? 0
+                guard size >= state.checkpoint?.signed.checkpoint.size ?? 0 else { return }
                 state.checkpoint = newest
-                state.seen.sealed = Position(newest?.signed.checkpoint.size ?? 0)
+                state.seen.sealed = Position(size)
             }
             return newest
         }

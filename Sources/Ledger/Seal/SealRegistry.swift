@@ -77,7 +77,7 @@ struct SealRegistry: Sendable {
                 leaseRow,
                 holder: holder,
                 seconds: leaseSeconds,
-                seizing: seizing ? "true" : "false",
+                seizing: seizing ? "true" : database.leases.isUnreturned(leaseRow),
                 returning: "size",
                 connection
             )
@@ -213,12 +213,15 @@ struct SealRegistry: Sendable {
                 returning sealed_at
                 """
             )
-            // With the commit, for those who wait for it in other processes.
-            let announcement = Announcement(ledger.id, Position(size), isSeal: true)
-            _ = try await connection.query("select \(announcement.notify)")
             guard let row = rows.first else { throw SealError.leaseLost }
             return try row.get("sealed_at")
         }
+    }
+
+    /// Tells those who wait for a checkpoint in other processes; who hears nothing looks each second.
+    func announce(_ size: Int64) async {
+        let announcement = Announcement(ledger.id, Position(size), isSeal: true)
+        _ = try? await database.projector.query("select \(announcement.notify)")
     }
 
     /// Says why nothing is signed any more; the next seal clears it.

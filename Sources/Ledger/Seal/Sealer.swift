@@ -56,6 +56,7 @@ public final class Sealer: LeasedWork {
         settings: Settings = Settings(),
         onPlace: @escaping @Sendable (SealError?) -> Void = { _ in }
     ) {
+        let database = database.atPrimary
         self.onPlace = onPlace
         registry = SealRegistry(
             database: database,
@@ -210,6 +211,7 @@ public final class Sealer: LeasedWork {
     ) async throws -> PublishedCheckpoint {
         var edge = edge
         let sealedAt = try await registry.publish(signed, edge.takeFullTiles(), lease)
+        await registry.announce(signed.checkpoint.size)
         if let oldest {
             lag.recordMicroseconds(max(0, sealedAt.microseconds - oldest.microseconds))
         }

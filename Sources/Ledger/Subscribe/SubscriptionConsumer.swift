@@ -24,7 +24,7 @@ public struct SubscriptionConsumer: Sendable {
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
         self.database = database
         self.ledger = ledger
-        reader = EventReader(database, ledger: ledger)
+        reader = EventReader(database.atPrimary, ledger: ledger)
     }
 
     private struct Bucket {

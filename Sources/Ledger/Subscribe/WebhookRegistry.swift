@@ -11,7 +11,8 @@ public struct WebhookLease: Sendable {
     public internal(set) var position: Position
     /// Failed attempts to send the next event.
     public internal(set) var attempts: Int
-    let lease: Lease
+    /// The right itself, to be kept while something is sent.
+    public let lease: Lease
 }
 
 /// What the senders of webhooks share: who sends what, and what became of it.
@@ -38,7 +39,7 @@ public struct WebhookRegistry: Sendable {
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
         holder: String,
-        leaseSeconds: Double = 60
+        leaseSeconds: Double = 10
     ) {
         self.database = database
         self.ledger = ledger
@@ -107,9 +108,10 @@ public struct WebhookRegistry: Sendable {
     private func take(
         _ name: SubscriptionName
     ) async throws -> (lease: Lease, row: PostgresRow)? {
-        try await database.projector.withConnection { connection in
+        let row = Lease.Row("webhook", of: ledger.id, named: name.description)
+        return try await database.projector.withConnection { connection in
             try await Lease.acquire(
-                Lease.Row("webhook", of: ledger.id, named: name.description),
+                row,
                 holder: holder,
                 seconds: leaseSeconds,
                 if: Self.isDue,
@@ -117,11 +119,6 @@ public struct WebhookRegistry: Sendable {
                 connection
             )
         }
-    }
-
-    /// Hands a webhook back, so that the next sender need not wait.
-    public func release(_ lease: WebhookLease) async throws {
-        try await lease.lease.release(database.projector)
     }
 
     // MARK: - What became of it

@@ -169,11 +169,14 @@ public struct LedgerVerification: Sendable {
         }
     }
 
-    /// Nothing lies beyond the head, and the head is where the events end.
+    /// Nothing lies before the first position or beyond the head, and the head is where the events end.
     private func checkEnds(_ head: Position, _ report: inout VerificationReport) async throws {
         let rows = try await database.reader.query(
             """
             select h.position as head,
+                coalesce((
+                    select min(e.position) from event e where e.ledger_id = h.ledger_id
+                ), 1) as first,
                 coalesce((
                     select max(e.position) from event e where e.ledger_id = h.ledger_id
                 ), 0) as last,
@@ -188,6 +191,9 @@ public struct LedgerVerification: Sendable {
         guard let row = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
         let now = try row.get("head", as: Int64.self)
         let last = try row.get("last", as: Int64.self)
+        // Readers of an episode would see it, and no tree has it.
+        let first = try row.get("first", as: Int64.self)
+        if first < 1 { report.add(.unexpected, at: Position(rawValue: first)) }
         if last > now {
             report.add(.unexpected, at: Position(now + 1), through: Position(last))
         }

@@ -99,14 +99,18 @@ struct Witnesses {
 
     /// The newest published checkpoint: a pinned key must have signed it where there is one, else a key
     /// that counts.
-    private func checkNewest(
+    private mutating func checkNewest(
         _ newest: SignedCheckpoint?,
         _ pinned: [NoteVerifierKey],
         _ report: inout VerificationReport
     ) {
         guard let newest else {
             // A key is made by the first seal.
-            if !pinned.isEmpty && !isReplica {
+            if pinned.isEmpty { return }
+            if isReplica {
+                // It may be behind; until it has one, nothing is proven.
+                awaited = max(awaited, 1)
+            } else {
                 report.add(.checkpoint("there is no checkpoint that the given key has signed"))
             }
             return

@@ -107,7 +107,7 @@ public struct Lease: Sendable {
         try await connection.query(
             """
             update \(raw: row.table)
-            set lease_until = \(Self.extended("lease_until", by: "\(seconds)"))\
+            set lease_until = statement_timestamp() + make_interval(secs => \(seconds))\
             \(Self.further(setting))
             where \(row.key) and epoch = \(epoch) and lease_until is not null and (\(condition))
             """
@@ -135,16 +135,6 @@ public struct Lease: Sendable {
     /// The same, in a transaction of its own.
     public func release(_ pool: PostgresPool) async throws {
         try await pool.withConnection { try await release($0) }
-    }
-
-    /// When a lease ends that lasts some seconds from now, and not shorter than it does already.
-    static func extended(_ end: SQL, by seconds: SQL) -> SQL {
-        """
-        least(
-            greatest(\(end), statement_timestamp() + make_interval(secs => \(seconds))),
-            statement_timestamp() + make_interval(secs => \(longest))
-        )
-        """
     }
 
     private static func further(_ setting: SQL?) -> SQL {

@@ -1,5 +1,5 @@
 import CareEpisode
-import Postgres
+public import Postgres
 import Synchronization
 
 /// Keeps the leases that this process holds, those of one table by one statement.
@@ -15,6 +15,8 @@ public final class LeaseKeeper: Sendable {
     private struct State {
         var held: [ObjectIdentifier: HeldLease] = [:]
         var isRunning = false
+        /// Leases that could not be handed back, with their epochs.
+        var unreturned: [Lease.Row: Int64] = [:]
     }
 
     init(_ pool: PostgresPool) { self.pool = pool }
@@ -37,14 +39,31 @@ public final class LeaseKeeper: Sendable {
         do {
             let result = try await body(held)
             remove(held)
-            try await lease.release(pool)
+            try await handBack(lease)
             return result
         } catch {
             remove(held)
             // Of a lease that was lost nothing is handed back.
-            try? await lease.release(pool)
+            try? await handBack(lease)
             throw error
         }
+    }
+
+    private func handBack(_ lease: Lease) async throws {
+        do {
+            try await lease.release(pool)
+        } catch {
+            state.withLock { $0.unreturned[lease.row] = lease.epoch }
+            throw error
+        }
+    }
+
+    /// When a lease may be taken although somebody holds it: this process does, and could not hand it
+    /// back, as while the database was away.
+    ///
+    /// Whoever takes it gives it another epoch.
+    public func isUnreturned(_ row: Lease.Row) -> SQL {
+        state.withLock { state in state.unreturned[row].map { "epoch = \($0)" } ?? "false" }
     }
 
     private func add(_ held: HeldLease) {
@@ -112,7 +131,7 @@ public final class LeaseKeeper: Sendable {
             ),
             renewed as (
                 update \(raw: table) l
-                set lease_until = \(Lease.extended("l.lease_until", by: "k.seconds"))
+                set lease_until = statement_timestamp() + make_interval(secs => k.seconds)
                 from kept k
                 where \(isSame)
             )

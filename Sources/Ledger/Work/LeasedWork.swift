@@ -53,6 +53,7 @@ extension LeasedWork {
                 let looks = feed.seen.looks
                 let beginning = try await gate.enter()
                 defer { beginning.leave() }
+                if stopSignal.isRequested { return }
                 if try await turn(feed, beginning, onTrouble) { continue }
                 beginning.leave()
                 let (call, stopSignal) = (call, stopSignal)

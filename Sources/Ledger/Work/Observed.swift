@@ -51,12 +51,12 @@ package final class Observed<State: Sendable>: Sendable {
         atMost limit: Duration,
         until isOver: @escaping @Sendable (borrowing State) -> Bool
     ) async {
-        let ticket = newTicket()
+        let (ticket, deadline) = (newTicket(), ContinuousClock.now + limit)
         let alarm = Task {
-            try? await Task.sleep(for: limit)
+            try? await Task.sleep(until: deadline)
             self.end(ticket)
         }
-        await wait(ticket, isOver)
+        await wait(ticket, until: deadline, isOver)
         alarm.cancel()
     }
 
@@ -73,12 +73,15 @@ package final class Observed<State: Sendable>: Sendable {
 
     private func wait(
         _ ticket: Int,
+        until deadline: ContinuousClock.Instant? = nil,
         _ isOver: @escaping @Sendable (borrowing State) -> Bool
     ) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { (waker: Waker) in
                 let isNow = contents.withLock { contents in
                     if isOver(contents.state) || Task.isCancelled { return true }
+                    // The alarm may have come before there was anybody to wake.
+                    if let deadline, deadline <= .now { return true }
                     contents.waiters[ticket] = Waiter(isOver: isOver, waker: waker)
                     return false
                 }

@@ -9,6 +9,8 @@ struct DialRace {
         let place: Endpoint
         var deadline: ContinuousClock.Instant
         var events = Int16(POLLOUT)
+        /// Whether the place has answered before: nobody waits for it alone.
+        var isAgain = false
     }
 
     private let configuration: PostgresConfiguration
@@ -18,6 +20,9 @@ struct DialRace {
     private var nextStart = ContinuousClock.now
     private var attempts: [Attempt] = []
     private var reasons: [String]
+    /// Those that refused, or answered and are not of the preferred kind: while another one is silent,
+    /// they are asked again, since they may have started, or been promoted, meanwhile.
+    private var again: [Endpoint] = []
     /// A server that answered and is not of the preferred kind.
     private var fallback: Attempt?
     private var winner: Attempt?
@@ -44,7 +49,8 @@ struct DialRace {
                 startNext()
                 continue
             }
-            if attempts.isEmpty { break }
+            if attempts.allSatisfy(\.isAgain) { break }
+            if waiting.isEmpty, !again.isEmpty, nextStart <= .now { askAgain() }
             waitForSockets()
             dropSilent()
         }
@@ -78,16 +84,32 @@ struct DialRace {
     private mutating func startNext() {
         let place = waiting.removeFirst()
         nextStart = .now + Dialer.headStart
+        start(place)
+    }
+
+    private mutating func askAgain() {
+        nextStart = .now + Dialer.headStart
+        let places = again
+        again = []
+        for place in places { start(place, isAgain: true) }
+    }
+
+    private mutating func start(_ place: Endpoint, isAgain: Bool = false) {
         guard let connection = LibPQ.start(plan.keywords + place.keywords) else {
             return reasons.append("out of memory")
         }
         notices.install(on: connection)
         guard PQstatus(connection) != CONNECTION_BAD else {
-            reasons.append(reason(connection))
-            return PQfinish(connection)
+            refused(connection, place)
+            return
         }
         attempts.append(
-            Attempt(connection: connection, place: place, deadline: .now + patience)
+            Attempt(
+                connection: connection,
+                place: place,
+                deadline: .now + patience,
+                isAgain: isAgain
+            )
         )
     }
 
@@ -103,7 +125,7 @@ struct DialRace {
             pollfd(fd: PQsocket($0.connection), events: $0.events, revents: 0)
         }
         var due = attempts.map(\.deadline)
-        if !waiting.isEmpty { due.append(nextStart) }
+        if !waiting.isEmpty || !again.isEmpty { due.append(nextStart) }
         let end = due.min() ?? .now
         // Looks up now and then whether anybody still waits.
         let timeout = min(PollTimeout.milliseconds(until: end), 250)
@@ -120,9 +142,15 @@ struct DialRace {
         case PGRES_POLLING_OK: answered(attempts.remove(at: index))
         default:
             let failed = attempts.remove(at: index)
-            reasons.append(reason(failed.connection))
-            PQfinish(failed.connection)
+            refused(failed.connection, failed.place)
         }
+    }
+
+    private mutating func refused(_ connection: OpaquePointer, _ place: Endpoint) {
+        let reason = reason(connection)
+        if !reasons.contains(reason) { reasons.append(reason) }
+        PQfinish(connection)
+        again.append(place)
     }
 
     private mutating func answered(_ attempt: Attempt) {
@@ -130,11 +158,13 @@ struct DialRace {
             winner = attempt
         } else if winner == nil, fallback == nil {
             fallback = attempt
+            if configuration.isForWriting { again.append(attempt.place) }
             let end = ContinuousClock.now + patience
             for index in attempts.indices {
                 attempts[index].deadline = min(attempts[index].deadline, end)
             }
         } else {
+            if configuration.isForWriting { again.append(attempt.place) }
             PQfinish(attempt.connection)
         }
     }

@@ -280,8 +280,20 @@ public final class PostgresConnection {
         } catch {
             // `begin` may have worked and a setting failed.
             if spent == nil, isInTransaction { await rollBack() }
-            throw error
+            throw options.isReadOnly ? error : refusedToWrite(error)
         }
+    }
+
+    /// A standby answers `begin … read write` with codes of its own: it takes no writes, as any other
+    /// that is asked to write says with 25006.
+    private func refusedToWrite(_ error: PostgresError) -> PostgresError {
+        guard let state = error.sqlState,
+            state == .featureNotSupported || state == .activeTransaction
+        else { return error }
+        refusesWrites = true
+        var error = error
+        error.message?.sqlState = .readOnlyTransaction
+        return error
     }
 
     private func rollBack() async {

@@ -103,6 +103,8 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConver
     public static let featureNotSupported = SQLState(rawValue: "0A000")
     /// 23505.
     public static let uniqueViolation = SQLState(rawValue: "23505")
+    /// 25001: what must come first in a transaction does not.
+    public static let activeTransaction = SQLState(rawValue: "25001")
     /// 25006: a write in a read-only transaction or on a standby.
     public static let readOnlyTransaction = SQLState(rawValue: "25006")
     /// 26000: the prepared statement does not exist (any more).

@@ -8,8 +8,8 @@ extension PostgresPool {
     /// Lends a connection to `body`, which only reads, and runs it again where a standby has cancelled it.
     ///
     /// A standby cancels what reads where that is in the way of changes that arrive from the primary:
-    /// 40001, or 40P01 where both wait for each other. What reads meets neither elsewhere. Pools that are
-    /// there to write run `body` once.
+    /// 40001, or 40P01 where both wait for each other; or it ends the session. What reads may be read
+    /// again whatever has ended it. Pools that are there to write run `body` once.
     ///
     /// - Parameters:
     ///   - deadline: for getting a connection, and after which nothing is begun any more.
@@ -35,8 +35,9 @@ extension PostgresPool {
 }
 
 extension PostgresError {
-    /// Whether a transaction was in the way of others.
+    /// Whether a transaction was in the way of others, or its session was ended.
     fileprivate var isConflict: Bool {
         sqlState == .serializationFailure || sqlState == .deadlockDetected
+            || code == .connectionLost
     }
 }

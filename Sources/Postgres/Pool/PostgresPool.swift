@@ -312,14 +312,15 @@ public final class PostgresPool: Sendable {
         hand(Parked(connection: connection), opened(session), isNew: true)
     }
 
-    /// When a session counts as opened: one that is not of the preferred kind of server is looked at
-    /// again after a minute, since that server may not be the one to talk to any more.
+    /// When a session counts as opened: one that is not of the preferred kind of server is used for some
+    /// seconds, since that server may not be the one to talk to any more; of those that are there to
+    /// write, for one call.
     private func opened(_ session: Session) -> ContinuousClock.Instant {
-        let shorter = maximumAge - Self.secondChoiceAge
-        return session.isPreferred || shorter < .zero ? .now : .now - shorter
+        let age: Duration = configuration.isForWriting ? .zero : Self.secondChoiceAge
+        return session.isPreferred ? .now : .now - max(maximumAge - age, .zero)
     }
 
-    private static let secondChoiceAge: Duration = .seconds(60)
+    private static let secondChoiceAge: Duration = .seconds(10)
 
     private func dialFailed(_ error: PostgresError) {
         let (caller, dials) = state.withLock { state in

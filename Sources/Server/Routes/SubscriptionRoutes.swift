@@ -155,8 +155,14 @@ enum SubscriptionRoutes {
             let rest = ContinuousClock.now.duration(to: end)
             if delivery.events.isEmpty, rest > .zero, !Task.isShuttingDownGracefully {
                 // What another consumer lets go is not announced: it is looked for each second.
-                await feed.rest(atMost: rest) {
-                    $0.head > delivery.head || $0.looks > looks && $0.calls.contains(lapsed)
+                if feed.head > delivery.head {
+                    // What was heard of and is not there is not looked for all the time.
+                    try await Task.sleep(for: min(rest, .milliseconds(100)))
+                } else {
+                    await feed.rest(atMost: rest) {
+                        $0.head > delivery.head || $0.isFinished
+                            || $0.looks > looks && $0.calls.contains(lapsed)
+                    }
                 }
                 continue
             }

@@ -42,6 +42,7 @@ final class WebhookSender: LeasedWork {
         allowsPrivate: Bool,
         lookUp: @escaping NetworkAddress.LookUp = NetworkAddress.lookUp
     ) {
+        let database = database.atPrimary
         self.database = database
         self.ledger = ledger
         self.allowsPrivate = allowsPrivate
@@ -113,9 +114,10 @@ final class WebhookSender: LeasedWork {
             lookUp: lookUp
         )
         do {
-            try await deliver(lease, route, feed)
+            try await database.leases.holding(lease.lease, feed) { _ in
+                try await deliver(lease, route, feed)
+            }
         } catch {
-            // The lease ends by itself.
             if !isStopping {
                 onTrouble(WebhookTrouble("webhook \(name): \(Problem(error).detail)"))
             }
@@ -146,7 +148,7 @@ final class WebhookSender: LeasedWork {
                 limit: 100
             )
             for event in page.events {
-                guard !isStopping else { return try await registry.release(lease) }
+                guard !isStopping else { return }
                 let message = WebhookMessage(
                     event,
                     ledger: ledger.name,
@@ -179,9 +181,13 @@ final class WebhookSender: LeasedWork {
             // What comes now goes over the same connection.
             let rest = ContinuousClock.now.duration(to: min(end, keptUntil))
             guard rest > .zero else { break }
-            await feed.wait(beyond: page.head, atMost: rest)
+            if feed.head > page.head {
+                // What was heard of and is not there is not looked for all the time.
+                try await stopSignal.sleep(for: min(rest, .milliseconds(100)))
+            } else {
+                await feed.wait(beyond: page.head, atMost: rest)
+            }
         }
-        try await registry.release(lease)
     }
 
     private struct Answer {

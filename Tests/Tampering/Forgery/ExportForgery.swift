@@ -75,7 +75,7 @@ public enum ExportForgery: String, CaseIterable, Sendable {
             files[
                 any([
                     "README", "tile/0/999", "tile/9/000", "read-models/summary.html",
-                    "events/x001/000",
+                    "events/x001/000", "events/x000/000", "tile/0/x000/000",
                     "tile/entries/000.p/1", "Checkpoint", "checkpoint.old",
                 ])
             ] = Array("forged".utf8)
