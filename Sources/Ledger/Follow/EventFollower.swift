@@ -127,7 +127,14 @@ public struct EventFollower {
     /// - Returns: nil where it is nobody else's.
     private mutating func sharedPage() async throws -> EventPage? {
         let newest = feed.newest
-        guard let page = try await feed.page(after: position, reader) else { return nil }
+        let shared: EventPage?
+        do {
+            shared = try await feed.page(after: position, reader)
+        } catch LedgerError.missingEvent {
+            // What lies before the hole is given all the same.
+            return nil
+        }
+        guard let page = shared else { return nil }
         try await reader.check(cursor, page.ledgerHead)
         take(page, newest)
         return page

@@ -200,6 +200,13 @@ public final class PostgresConnection {
     /// The process of this session on the server.
     public var processID: Int32 { spent == nil ? PQbackendPID(session.connection) : 0 }
 
+    /// Whether the server follows another one, as it said when the session began, or has said since.
+    var isOnStandby: Bool {
+        spent == nil
+            && PQparameterStatus(session.connection, "in_hot_standby")
+                .map { String(cString: $0) == "on" } ?? false
+    }
+
     /// Whether an explicit transaction is open.
     public var isInTransaction: Bool {
         spent == nil && PQtransactionStatus(session.connection) != PQTRANS_IDLE

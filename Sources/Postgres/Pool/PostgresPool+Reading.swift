@@ -8,8 +8,8 @@ extension PostgresPool {
     /// Lends a connection to `body`, which only reads, and runs it again where a standby has cancelled it.
     ///
     /// A standby cancels what reads where that is in the way of changes that arrive from the primary:
-    /// 40001, or 40P01 where both wait for each other; or it ends the session. What reads may be read
-    /// again whatever has ended it. Pools that are there to write run `body` once.
+    /// 40001, or 40P01 where both wait for each other; or it ends the session, in which nothing can have
+    /// been written. Pools that are there to write run `body` once.
     ///
     /// - Parameters:
     ///   - deadline: for getting a connection, and after which nothing is begun any more.
@@ -20,10 +20,15 @@ extension PostgresPool {
     ) async throws -> Result {
         var pause = Self.firstPause
         for _ in 1..<Self.conflictLimit {
+            var isOnStandby = false
             do {
-                return try await withConnection(deadline: deadline, body)
+                return try await withConnection(deadline: deadline) { connection in
+                    isOnStandby = connection.isOnStandby
+                    return try await body(connection)
+                }
             } catch let error as PostgresError
-                where error.isConflict && !configuration.isForWriting
+                where !configuration.isForWriting
+                && (error.isConflict || isOnStandby && error.code == .connectionLost)
             {
                 if let deadline, deadline <= .now + pause { throw error }
             }
@@ -35,9 +40,8 @@ extension PostgresPool {
 }
 
 extension PostgresError {
-    /// Whether a transaction was in the way of others, or its session was ended.
+    /// Whether a transaction was in the way of others.
     fileprivate var isConflict: Bool {
         sqlState == .serializationFailure || sqlState == .deadlockDetected
-            || code == .connectionLost
     }
 }
