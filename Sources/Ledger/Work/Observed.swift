@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A state that tasks can wait for.
-package final class Observed<State: Sendable>: Sendable {
+final class Observed<State: Sendable>: Sendable {
     private typealias Waker = CheckedContinuation<Void, Never>
 
     private struct Waiter: Sendable {
@@ -17,18 +17,17 @@ package final class Observed<State: Sendable>: Sendable {
 
     private let contents: Mutex<Contents>
 
-    package init(_ state: State) {
+    init(_ state: State) {
         contents = Mutex(Contents(state: state))
     }
 
     /// Reads the state, or changes in it what nobody waits for.
-    package func withLock<Result>(_ body: (inout sending State) -> sending Result) -> sending Result
-    {
+    func withLock<Result>(_ body: (inout sending State) -> sending Result) -> sending Result {
         contents.withLock { contents in body(&contents.state) }
     }
 
     /// Changes the state, and wakes those whose wait that ends.
-    package func update(_ change: (inout State) -> Void) {
+    func update(_ change: (inout State) -> Void) {
         let woken = contents.withLock { contents in
             change(&contents.state)
             var woken: [Waker] = []
@@ -42,12 +41,12 @@ package final class Observed<State: Sendable>: Sendable {
     }
 
     /// Waits until something holds, or the task is cancelled.
-    package func wait(until isOver: @escaping @Sendable (borrowing State) -> Bool) async {
+    func wait(until isOver: @escaping @Sendable (borrowing State) -> Bool) async {
         await wait(newTicket(), isOver)
     }
 
     /// Waits until something holds, for a time, or until the task is cancelled.
-    package func wait(
+    func wait(
         atMost limit: Duration,
         until isOver: @escaping @Sendable (borrowing State) -> Bool
     ) async {

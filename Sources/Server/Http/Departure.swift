@@ -1,8 +1,8 @@
 import Hummingbird
 import HummingbirdCore
-import Ledger
 import Logging
 import NIOCore
+import Synchronization
 
 /// Whether the client at the other end of a connection has gone.
 ///
@@ -14,7 +14,14 @@ final class Departure: ChannelInboundHandler, Sendable {
     /// That of the connection whose request is being answered.
     @TaskLocal static var ofClient: Departure?
 
-    private let hasGone = Observed(false)
+    private let state = Mutex(State())
+
+    private struct State {
+        var hasGone = false
+        /// Cancels what is done for the client.
+        var cancels: [Int: @Sendable () -> Void] = [:]
+        var next = 0
+    }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed? = event as? ChannelEvent { tell() }
@@ -26,7 +33,27 @@ final class Departure: ChannelInboundHandler, Sendable {
         context.fireChannelInactive()
     }
 
-    private func tell() { hasGone.update { $0 = true } }
+    private func tell() {
+        let cancels = state.withLock { state in
+            state.hasGone = true
+            defer { state.cancels = [:] }
+            return state.cancels.values
+        }
+        for cancel in cancels { cancel() }
+    }
+
+    private var hasGone: Bool { state.withLock { $0.hasGone } }
+
+    /// Has something cancelled when the client goes; at once where it has gone.
+    private func add(_ cancel: @escaping @Sendable () -> Void) -> Int {
+        let (number, hasGone) = state.withLock { state in
+            state.next += 1
+            if !state.hasGone { state.cancels[state.next] = cancel }
+            return (state.next, state.hasGone)
+        }
+        if hasGone { cancel() }
+        return number
+    }
 
     /// Does something for the client whose request is being answered; cancels it when the client has
     /// gone.
@@ -36,15 +63,17 @@ final class Departure: ChannelInboundHandler, Sendable {
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         guard let client = ofClient else { return try await body() }
-        return try await withThrowingTaskGroup(of: Result.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                await client.hasGone.wait { $0 }
-                throw Problem.abandoned
+        let work = Task { try await body() }
+        let number = client.add { work.cancel() }
+        defer { client.state.withLock { $0.cancels[number] = nil } }
+        return try await withTaskCancellationHandler {
+            do {
+                return try await work.value
+            } catch {
+                throw client.hasGone ? Problem.abandoned : error
             }
-            defer { group.cancelAll() }
-            guard let result = try await group.next() else { throw Problem.abandoned }
-            return result
+        } onCancel: {
+            work.cancel()
         }
     }
 }
