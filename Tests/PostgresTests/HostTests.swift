@@ -97,6 +97,32 @@ struct HostTests {
         }
     }
 
+    @Test("a place that refused is asked again while another one is silent")
+    func askedAgain() async throws {
+        let port = try await SilentPort.with { $0.port }
+        try await SilentPort.with(address: "127.0.0.2", port: port) { _ in
+            let url = "host=two.test port=\(port) user=postgres dbname=postgres connect_timeout=300"
+            let dialer = try dialer(url, ["127.0.0.1", "127.0.0.2"])
+            let found = OneShot<Result<Session, PostgresError>>()
+            #expect(BlockingCalls.onHelperThread { found.settle(.value(dialer.open())) })
+            // By then the first has refused.
+            try await Task.sleep(for: .milliseconds(500))
+            try await TestCluster.withPrivateCluster(
+                settings: ["listen_addresses = '127.0.0.1'"],
+                port: port
+            ) { _ in
+                guard case .value(let answer) = await found.wait(until: nil, reactor: .shared)
+                else {
+                    Issue.record("the dial was given up")
+                    return
+                }
+                let session = try answer.get()
+                #expect(session.place.address == "127.0.0.1")
+                end(session)
+            }
+        }
+    }
+
     @Test("a name that nobody knows says so")
     func unknownName() async throws {
         let configuration = try PostgresConfiguration(url: "host=no-such-host.invalid user=u")

@@ -82,6 +82,24 @@ struct StandbyTests {
         }
     }
 
+    @Test("a standby that is asked to write says so with 25006, and the session is not lent again")
+    func begunOnStandby() async throws {
+        try await TestCluster.withPrivateCluster { primary in
+            try await primary.withReplica { replica in
+                var configuration = try PostgresConfiguration(url: replica.url())
+                configuration.isForWriting = true
+                let pool = PostgresPool(configuration, limit: 1)
+                let process = try await pool.withConnection { $0.processID }
+                let error = try await postgresError {
+                    try await pool.withTransaction { _ in _ = Issue.record("it began") }
+                }
+                #expect(error.sqlState == .readOnlyTransaction)
+                #expect(try await pool.withConnection { $0.processID } != process)
+                await pool.close()
+            }
+        }
+    }
+
     @Test("what is there to write is not begun again")
     func writing() async throws {
         try await withConflicts(1_000, isForWriting: true) { pool in
