@@ -167,15 +167,28 @@ extension PostgresConnection {
     }
 
     /// Suspends until libpq has a result, or the connection has broken.
+    ///
+    /// The server sends a long answer in pieces of 8 kB. Where one has come, the next is near: others have
+    /// their turn, and then it is usually there, which is cheaper than waiting for the socket each time.
     func readUntilResult(_ limit: CallLimit) async throws(PostgresError) {
+        var looks = 0
         while PQisBusy(session.connection) == 1 {
             guard PQstatus(session.connection) == CONNECTION_OK else { return }
-            _ = try await wait(for: .readable, limit)
+            if looks > 0 {
+                looks -= 1
+                await Task.yield()
+            } else {
+                _ = try await wait(for: .readable, limit)
+                looks = Self.looksAtOnce
+            }
             // What had arrived before the connection broke can still be read from the buffer.
             guard PQconsumeInput(session.connection) == 1 else { return }
             collectNotifications()
         }
     }
+
+    /// How often the rest of an answer is looked for before the socket is waited for.
+    private static let looksAtOnce = 2
 
     private func nextResult(
         _ exchange: inout PipelineExchange<ResultBox>

@@ -1,3 +1,6 @@
+import Postgres
+import Synchronization
+
 /// Does something, but not for longer than that: then it is cancelled.
 ///
 /// - Throws: what `body` throws, or the problem where the time is up.
@@ -6,14 +9,24 @@ func withTimeout<Result: Sendable>(
     or problem: Problem = .unavailable("the database does not answer in time: try again"),
     _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-            try await Task.sleep(for: limit)
-            throw problem
-        }
-        defer { group.cancelAll() }
-        guard let result = try await group.next() else { throw problem }
-        return result
+    let work = Task { try await body() }
+    let isOver = Flag()
+    let alarm = Alarm(at: .now + limit) {
+        isOver.value.store(true, ordering: .relaxed)
+        work.cancel()
     }
+    defer { alarm.callOff() }
+    return try await withTaskCancellationHandler {
+        do {
+            return try await work.value
+        } catch {
+            throw isOver.value.load(ordering: .relaxed) ? problem : error
+        }
+    } onCancel: {
+        work.cancel()
+    }
+}
+
+private final class Flag: Sendable {
+    let value = Atomic(false)
 }
