@@ -7,16 +7,38 @@ extension LedgerDatabase {
 
     /// All that a ledger has ever set, in the order in which it was recorded.
     public func settings(of ledger: LedgerDescription) async throws -> LedgerSettings {
-        let rows = try await reader.query(
-            """
-            select entry, key, value, from_date::text as from_date, recorded_by, recorded_at
-            from ledger_setting
-            where ledger_id = \(ledger.id.rawValue)
-            order by entry
-            limit \(Self.settingLimit)
-            """
-        )
-        return LedgerSettings(try rows.map(LedgerSetting.init(row:)))
+        try Self.settings(try await reader.query(Self.settingsQuery(ledger)))
+    }
+
+    /// A ledger's newest event and all that the ledger has ever set, in one round trip.
+    ///
+    /// - Returns: the event's position, and the database server's clock when it was appended; nil where
+    ///   nothing is recorded.
+    public func headAndSettings(
+        of ledger: LedgerDescription
+    ) async throws -> (position: Position, recordedAt: Instant?, settings: LedgerSettings) {
+        let results = try await reader.pipeline([
+            "select position, recorded_at from ledger_head where ledger_id = \(ledger.id.rawValue)",
+            Self.settingsQuery(ledger),
+        ])
+        guard let head = results[0].first else { throw LedgerError.unknownLedger(ledger.name) }
+        let position = Position(rawValue: try head.get("position"))
+        let recordedAt: Instant? = position == .zero ? nil : try head.get("recorded_at")
+        return (position, recordedAt, try Self.settings(results[1]))
+    }
+
+    private static func settingsQuery(_ ledger: LedgerDescription) -> SQL {
+        """
+        select entry, key, value, from_date::text as from_date, recorded_by, recorded_at
+        from ledger_setting
+        where ledger_id = \(ledger.id.rawValue)
+        order by entry
+        limit \(settingLimit)
+        """
+    }
+
+    private static func settings(_ rows: PostgresRows) throws -> LedgerSettings {
+        LedgerSettings(try rows.map(LedgerSetting.init(row:)))
     }
 
     /// Records settings, all or none; those that say what is said already for their date add nothing.

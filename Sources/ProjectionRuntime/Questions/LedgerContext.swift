@@ -74,10 +74,10 @@ public struct LedgerContext: Sendable {
         self.database = database
         self.ledger = ledger
         let calendar = try LocalCalendar(timeZone: ledger.timeZone)
-        let head = try await EventReader(database, ledger: ledger).head()
-        self.head = head.position
-        settings = try await database.settings(of: ledger)
-        moment = Moment(calendar: calendar, now: now ?? .now, newest: head.recordedAt)
+        let newest = try await database.headAndSettings(of: ledger)
+        head = newest.position
+        settings = newest.settings
+        moment = Moment(calendar: calendar, now: now ?? .now, newest: newest.recordedAt)
     }
 
     /// Days of the ledger's zone.
