@@ -16,7 +16,10 @@ extension Array: JSONDescribed where Element: JSONDescribed {
     /// A list.
     public static var schema: AnswerJSON { .schema(listOf: Element.schema) }
     /// The elements in order.
-    public var json: AnswerJSON { .array(map(\.json)) }
+    public var json: AnswerJSON {
+        // A key path of a generic type would be made anew each time.
+        .array(map { $0.json })
+    }
 }
 
 extension [String: Int]: JSONDescribed {

@@ -30,7 +30,12 @@ extension JSONObject {
 extension AnswerJSON {
     /// The members with the values that they have in a value.
     public static func object<Root>(fields: [JSONField<Root>], of root: Root) -> AnswerJSON {
-        .object(fields.compactMap { field in field.read(root).map { (field.name, $0) } })
+        var members: [(name: String, value: AnswerJSON)] = []
+        members.reserveCapacity(fields.count)
+        for field in fields {
+            if let value = field.read(root) { members.append((field.name, value)) }
+        }
+        return .object(members)
     }
 
     /// What such an object may be.
