@@ -98,6 +98,27 @@ struct AccessTreeTests {
         }
     }
 
+    @Test("One look finds the ledgers with entries that have no number, and no others")
+    func looked() async throws {
+        try await SealingFixture.with { fixture in
+            func isCalled() async throws -> Bool {
+                let looks = try await LedgerLook.all(fixture.database)
+                let own = looks.first { $0.ledger == fixture.ledger.id }
+                return own?.calls.contains(WorkCall.accesses) == true
+            }
+            let name = try #require(LedgerName("other"))
+            _ = try await fixture.database.createLedger(named: name, timeZone: "UTC")
+            #expect(try await !isCalled())
+            try await fixture.access(3)
+            #expect(try await isCalled())
+            let calls = try await LedgerLook.all(fixture.database)
+                .filter { $0.calls.contains(WorkCall.accesses) }
+            #expect(calls.count == 1)
+            try await fixture.sealAccessLog()
+            #expect(try await !isCalled())
+        }
+    }
+
     @Test("A checkpoint that was signed and not published is published by the next sealer")
     func interrupted() async throws {
         try await SealingFixture.with { fixture in

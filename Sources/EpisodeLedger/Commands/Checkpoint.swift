@@ -13,7 +13,7 @@ struct Checkpoint: AsyncParsableCommand {
             episode-ledger checkpoint [<options>]
             episode-ledger checkpoint --verifier-key
             episode-ledger checkpoint --export <folder> [--with-events]
-            episode-ledger checkpoint --access-log [--verifier-key | --export <folder>]
+            episode-ledger checkpoint --access-log [<options>]
             episode-ledger checkpoint --add-key | --retire-key <key>
             episode-ledger checkpoint --declare-restore <reason>
             """,

@@ -94,8 +94,6 @@ public struct VerificationReport: Sendable {
     /// - Parameter other: a report of its tree alone, in which places are numbers.
     mutating func add(_ findings: AccessLogFindings, _ other: VerificationReport) {
         accessLog = findings
-        checkpoints += other.checkpoints
-        tiles += other.tiles
         for fault in other.faults { add(fault.ofAccessLog) }
         faultCount += other.faultCount - other.faults.count
         for notice in other.notices where !notices.contains(notice) {
@@ -116,7 +114,7 @@ public struct VerificationReport: Sendable {
             unsealedSince: nil
         )
         report.add(findings, self)
-        report.signers = signers
+        (report.checkpoints, report.tiles, report.signers) = (checkpoints, tiles, signers)
         report.duration = duration
         return report
     }
