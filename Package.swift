@@ -292,7 +292,9 @@ let package = Package(
         ),
         .testTarget(
             name: "TamperingTests",
-            dependencies: ["CareEpisode", "Ledger", "Postgres", "Tampering", "TestSupport"],
+            dependencies: [
+                "CareEpisode", "Ledger", "Postgres", "Tampering", "TestSupport", "TransparencyLog",
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -207,15 +207,25 @@ public final class LedgerService: Service, Sendable {
     /// The ledgers that this process is to seal and cannot, since key or log are not in place.
     var sealTrouble: [LedgerName: SealError] { state.withLock { $0.sealTrouble } }
 
-    /// The newest checkpoint of a ledger, sealed up to the head where this process may.
-    func checkpoint(_ ledger: LedgerDescription) async throws -> PublishedCheckpoint {
-        let head = try await EventReader(database, ledger: ledger).head().position
-        if head > .zero, settings.runsWorkers {
-            try await sealer(ledger)
-                .seal(upTo: head, limit: settings.sealLimit, feed: feeds.feed(of: ledger.id))
+    /// The newest checkpoint of a ledger's tree, sealed up to what there is where this process may.
+    func checkpoint(
+        _ ledger: LedgerDescription,
+        of tree: LedgerTree = .events
+    ) async throws -> PublishedCheckpoint {
+        switch tree {
+        case .events:
+            let head = try await EventReader(database, ledger: ledger).head().position
+            if head > .zero, settings.runsWorkers {
+                try await sealer(ledger)
+                    .seal(upTo: head, limit: settings.sealLimit, feed: feeds.feed(of: ledger.id))
+            }
+        case .access:
+            if settings.runsWorkers {
+                try await sealer(ledger).sealAccessLog(limit: settings.sealLimit)
+            }
         }
-        guard let newest = try await PublishedCheckpoint.newest(database, ledger) else {
-            throw Problem.notFound("the ledger \(ledger.name) has no checkpoint yet")
+        guard let newest = try await PublishedCheckpoint.newest(database, ledger, tree) else {
+            throw Problem.noCheckpoint(of: tree, ledger)
         }
         return newest
     }

@@ -10,8 +10,13 @@ struct RoleTests {
 
     /// What writer, projector and reader may do with each table, view and sequence there is.
     private static let privileges: [String: (writer: String, projector: String, reader: String)] = [
-        "access_log": ("INSERT", "", "SELECT"),
-        "access_log_entry_seq": ("", "", ""),
+        "access_checkpoint": ("", "INSERT SELECT", "SELECT"),
+        "access_entry": ("", "INSERT SELECT", "SELECT"),
+        "access_log": ("INSERT", "SELECT", "SELECT"),
+        "access_log_entry_seq": ("", "SELECT", ""),
+        "access_seal_log": ("", "INSERT SELECT", "SELECT"),
+        "access_tile": ("", "INSERT SELECT", "SELECT"),
+        "access_verifier_key": ("", "INSERT SELECT UPDATE", "SELECT"),
         "checkpoint": ("SELECT", "INSERT SELECT", "SELECT"),
         "event": ("INSERT SELECT", "SELECT", "SELECT"),
         "ledger": ("SELECT", "SELECT", "SELECT"),

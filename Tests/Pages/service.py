@@ -88,6 +88,21 @@ class Service:
                     raise RuntimeError(f"{path}: {error.code} {error.read()[:500]}") from error
             time.sleep(0.5)
 
+    def access_log(self, ledger, token):
+        """All entries, once each has its number."""
+        deadline = time.monotonic() + 120
+        after, entries = 0, []
+        while True:
+            page = self.ask(f"{ledger}/access-log?after={after}&limit=1000", token)
+            entries += page["entries"]
+            after = page["next_after"]
+            if not page["entries"] and not page["unsealed"]:
+                return entries
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{page['unsealed']} entries have no number yet")
+            if not page["entries"]:
+                time.sleep(0.2)
+
     def psql(self, *words, **options):
         """psql on the private cluster, as its superuser: for states that no request leads to."""
         lines = pathlib.Path(f"{self.data}/postgresql/postmaster.pid").read_text().split("\n")

@@ -267,18 +267,9 @@ class Refused(Pages):
         request = page.locator("footer .id").inner_text()
         page.goto(f"{self.service.base}/ledgers/{LEDGER}/census")
         request = page.locator("footer .id").inner_text()
-        entries = self.log()
+        entries = self.service.access_log(LEDGER, self.token)
         self.assertEqual([(entry["operation"], entry["allowed"]) for entry in entries
                           if entry["request_id"] == request], [("page.census", False)])
-
-    def log(self):
-        after, entries = 0, []
-        while True:
-            page = self.service.ask(f"{LEDGER}/access-log?after={after}&limit=1000", self.token)
-            entries += page["entries"]
-            if len(page["entries"]) < 1000:
-                return entries
-            after = page["next_after"]
 
     def test_the_style_sheet_and_the_script_are_small(self):
         tree = read(self.reader.get(f"/ledgers/{LEDGER}/census?date={DAY}"))

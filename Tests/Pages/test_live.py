@@ -44,7 +44,7 @@ class Live(Pages):
         time.sleep(1.5)
 
     def open_live(self, **options):
-        entries = self.service.ask("live/access-log?limit=1000", self.token)["entries"]
+        entries = self.service.access_log("live", self.token)
         self.streams = sum(entry["operation"] == "page.census.live" for entry in entries)
         page = self.open(PATH, **options)
         self.begun(page)

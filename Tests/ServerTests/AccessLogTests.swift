@@ -4,6 +4,7 @@ import Postgres
 import ProjectionRuntime
 import TestSupport
 import Testing
+import TransparencyLog
 
 @testable import Server
 
@@ -85,32 +86,78 @@ struct AccessLogTests {
         }
     }
 
-    @Test("Whoever reads on waits for decisions with lower numbers that are being written")
+    @Test("Whoever reads on misses no decision: what is being written has no number yet")
     func inOrder() async throws {
-        try await LedgerFixture.withDatabase { database in
-            let ledger = try await database.ledger(named: .default)
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
+            let (database, ledger) = (fixture.database, fixture.ledger)
             let log = AccessLog(database, timeout: .seconds(120))
-            let page = try await database.writer.withConnection { connection in
+            try await log.record(entry("first"), in: ledger)
+            try await fixture.sealAccessLog()
+            try await database.writer.withConnection { connection in
                 try await connection.withTransaction { connection in
                     _ = try await connection.pipeline(
                         AccessDecision.statements(writing: [entry("earlier")], to: ledger)
                     )
-                    // Numbered after it, and committed before it.
+                    // Given a higher entry, and committed before it.
                     try await log.record(entry("later"), in: ledger)
-                    let page = Task {
-                        try await log.page(ledger, after: 0, limit: 10, episode: nil)
-                    }
-                    try await untilWriting(database)
-                    let first = try await lockWaits(database)
-                    try await eventually("it has waited as long as it may, and tries again") {
-                        let now = try await lockWaits(database)
-                        return !now.isEmpty && now != first
-                    }
-                    return page
+                    let page = try await log.page(ledger, after: 0, limit: 10, episode: nil)
+                    #expect(page.entries.map(\.decision.requestID) == ["first"])
+                    #expect(page.unsealed == 1)
                 }
             }
-            let entries = try await page.value.entries
-            #expect(entries.map(\.decision.requestID) == ["earlier", "later"])
+            try await fixture.sealAccessLog()
+            let page = try await log.page(ledger, after: 1, limit: 10, episode: nil)
+            #expect(page.entries.map(\.decision.requestID) == ["earlier", "later"])
+            #expect(page.entries.map(\.number) == [2, 3])
+            #expect(page.nextAfter == 3 && page.unsealed == 0)
+            let end = try await log.page(ledger, after: 3, limit: 10, episode: nil)
+            #expect(end.entries.isEmpty && end.nextAfter == 3)
+        }
+    }
+
+    @Test("An auditor gets the access log's checkpoint, and proofs and tiles that lead to it")
+    func evidence() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.auditor)
+            let none = try await fixture.get("access-log/checkpoint", token: token)
+            #expect(none.status == 404)
+            let log = AccessLog(fixture.database, timeout: .seconds(120))
+            for number in 1...5 { try await log.record(entry("\(number)"), in: fixture.ledger) }
+            let note = try await fixture.get("access-log/checkpoint", token: token)
+            let signed = try SignedCheckpoint(parsing: note.text)
+            #expect(signed.checkpoint.origin == "episode-ledger/default/access")
+            #expect(signed.checkpoint.size == 5)
+            let keys = try await AccessStatus.keys(fixture.database, ledger: fixture.ledger)
+            try signed.verified(by: keys)
+            let tile = try await fixture.get("access-log/tile/0/000.p/5", token: token)
+            let leaves = try #require(TreeHash.list(tile.bytes))
+            let bundle = try await fixture.get("access-log/tile/entries/000.p/5", token: token)
+            #expect(bundle.bytes.count == 5 * 114)
+            #expect(TreeHash.leaf(bundle.bytes[2..<114]) == leaves[0])
+            #expect(bundle.bytes[2..<18].elementsEqual("episode-access1\n".utf8))
+            let answer = try await fixture.get(
+                "access-log/proofs/inclusion?number=2&size=5",
+                token: token
+            ).json
+            #expect(answer.integer("number") == 2)
+            let proof = answer.strings("proof")
+                .compactMap { Base64.decode($0).flatMap { TreeHash($0) } }
+            #expect(
+                TreeProof.verifyInclusion(
+                    leaf: leaves[1],
+                    index: 1,
+                    size: 5,
+                    root: signed.checkpoint.root,
+                    proof: proof
+                )
+            )
+            let consistency = try await fixture.get(
+                "access-log/proofs/consistency?from=3",
+                token: token
+            ).json
+            #expect(consistency.string("to_root") == "\(signed.checkpoint.root)")
+            // Asked again, nothing new is signed.
+            #expect(try await fixture.get("access-log/checkpoint", token: token).text == note.text)
         }
     }
 
@@ -196,9 +243,8 @@ struct AccessLogTests {
     }
 
     private func kept(_ database: LedgerDatabase) async throws -> [String: AccessEntry] {
-        let ledger = try await database.ledger(named: .default)
-        let log = AccessLog(database, timeout: .seconds(120))
-        let entries = try await log.page(ledger, after: 0, limit: 1_000, episode: nil).entries
+        let entries = try await database.reader.query("select * from access_log")
+            .map { try AccessEntry($0) }
         return Dictionary(uniqueKeysWithValues: entries.map { ($0.decision.requestID, $0) })
     }
 

@@ -48,6 +48,10 @@ struct AccessTests {
         ("GET", "tile/%T", [.clinician, .auditor, .service, .administrator]),
         ("GET", "episodes/%E/packet", [.auditor, .administrator]),
         ("GET", "access-log", [.auditor, .administrator]),
+        ("GET", "access-log/checkpoint", [.auditor, .administrator]),
+        ("GET", "access-log/proofs/inclusion?number=1", [.auditor, .administrator]),
+        ("GET", "access-log/proofs/consistency?from=1", [.auditor, .administrator]),
+        ("GET", "access-log/tile/%T", [.auditor, .administrator]),
         ("GET", "subscriptions", [.auditor, .service, .administrator]),
         ("PUT", "subscriptions/%N", [.service, .administrator]),
         ("GET", "subscriptions/%N", [.auditor, .service, .administrator]),
@@ -148,6 +152,7 @@ struct AccessTests {
             )
             #expect(made.status == 201, "\(made.text)")
             _ = try await fixture.get("checkpoint", token: writer)
+            _ = try await fixture.get("access-log/checkpoint", token: writer)
             for role in Role.allCases {
                 let own = try await fixture.token(role)
                 let foreign = try await fixture.token(role, ledgers: ["elsewhere"])

@@ -249,6 +249,11 @@ private struct EveryRequest {
         try await get("proofs/consistency?from=1")
         try await get("tile/entries/000.p/1")
         try await get("episodes/\(story.ended)/packet")
+        try await get("access-log/checkpoint", .auditor)
+        try await get("access-log/checkpoint", headers: ["Accept": "application/json"])
+        try await get("access-log/proofs/inclusion?number=2")
+        try await get("access-log/proofs/consistency?from=1")
+        try await get("access-log/tile/entries/000.p/1")
     }
 
     private func subscriptions() async throws {

@@ -13,6 +13,7 @@ struct Checkpoint: AsyncParsableCommand {
             episode-ledger checkpoint [<options>]
             episode-ledger checkpoint --verifier-key
             episode-ledger checkpoint --export <folder> [--with-events]
+            episode-ledger checkpoint --access-log [<options>]
             episode-ledger checkpoint --add-key | --retire-key <key>
             episode-ledger checkpoint --declare-restore <reason>
             """,
@@ -47,6 +48,14 @@ struct Checkpoint: AsyncParsableCommand {
     )
     var withEvents = false
 
+    @Flag(
+        help: """
+            The same of the access log, which has a tree and keys of its own; its export holds the \
+            entries themselves, for auditors alone.
+            """
+    )
+    var accessLog = false
+
     @Flag(help: "Make another key, which from now on signs beside the others.")
     var addKey = false
 
@@ -80,6 +89,9 @@ struct Checkpoint: AsyncParsableCommand {
                 "give one of --verifier-key, --export, --add-key, --retire-key, --declare-restore"
             )
         }
+        if accessLog && (withEvents || declareRestore != nil) {
+            throw ValidationError("--access-log goes without --with-events and --declare-restore")
+        }
         if withEvents && export == nil { throw ValidationError("--with-events goes with --export") }
         if noSeal && (addKey || retireKey != nil || declareRestore != nil) {
             throw ValidationError("--no-seal goes with the checkpoint, --verifier-key or --export")
@@ -109,11 +121,11 @@ struct Checkpoint: AsyncParsableCommand {
             return Console.write(Array(note.description.utf8))
         }
         if addKey {
-            let key = try await sealer.addKey()
+            let key = try await sealer.addKey(to: tree)
             return Console.print("\(key)")
         }
         if let retireKey {
-            let keys = try await SealStatus.keys(session.database, ledger: ledger)
+            let keys = try await registered(session, ledger)
             let named = keys.filter {
                 $0.description == retireKey || $0.hexadecimalHash == retireKey
             }
@@ -121,11 +133,16 @@ struct Checkpoint: AsyncParsableCommand {
                 Console.note("error: --retire-key \(retireKey) names no key that signs now")
                 throw Failure.refused
             }
-            return try await sealer.retireKey(key)
+            return try await sealer.retireKey(key, of: tree)
         }
         // The rows first, so that the checkpoint covers what they reflect.
         let stays = withEvents ? try await Self.stays(session, ledger) : nil
-        let checkpoint = try await session.checkpoint(ledger, place, seals: !noSeal)
+        let checkpoint = try await session.checkpoint(
+            ledger,
+            place,
+            of: tree,
+            seals: !noSeal
+        )
         if let export {
             try await write(checkpoint, stays, to: export, session, ledger)
         } else if verifierKey {
@@ -137,6 +154,19 @@ struct Checkpoint: AsyncParsableCommand {
         }
     }
 
+    private var tree: LedgerTree { accessLog ? .access : .events }
+
+    /// The keys that sign now, by the database.
+    private func registered(
+        _ session: Session,
+        _ ledger: LedgerDescription
+    ) async throws -> [NoteVerifierKey] {
+        switch tree {
+        case .events: try await SealStatus.keys(session.database, ledger: ledger)
+        case .access: try await AccessStatus.keys(session.database, ledger: ledger)
+        }
+    }
+
     /// The keys that sign now, to be handed out: whoever owns the database could have registered others.
     ///
     /// - Throws: ``Failure`` where the file with the private keys does not have one of them.
@@ -145,7 +175,7 @@ struct Checkpoint: AsyncParsableCommand {
         _ ledger: LedgerDescription,
         _ place: SealingPlace
     ) async throws -> [NoteVerifierKey] {
-        let keys = try await SealStatus.keys(session.database, ledger: ledger)
+        let keys = try await registered(session, ledger)
         let held = try place.keys.keys().map(\.verifierKey)
         if held.isEmpty && verifierKey {
             Console.note(
@@ -222,11 +252,12 @@ struct Checkpoint: AsyncParsableCommand {
         let export = LogExport(
             session.database,
             ledger: ledger,
+            tree: tree,
             to: folder,
             includesEvents: withEvents,
             documents: stays.map { Self.documents($0, ledger) } ?? []
         )
-        let progress = ProgressBar("Exporting", unit: "events")
+        let progress = ProgressBar("Exporting", unit: accessLog ? "entries" : "events")
         let size = checkpoint.signed.checkpoint.size
         if let stays, stays.basis.position.rawValue > size {
             throw Failure.failed(
@@ -243,7 +274,7 @@ struct Checkpoint: AsyncParsableCommand {
             "files": .integer(Int64(report.files)),
         ]) {
             [
-                "Exported \(Words.grouped(report.size)) events to \(folder), "
+                "Exported \(Words.grouped(report.size)) \(accessLog ? "entries" : "events") to \(folder), "
                     + "\(Words.grouped(report.kept)) of them there already; "
                     + "\(Words.grouped(Int64(report.files))) files written."
             ]

@@ -32,6 +32,7 @@ struct Status: AsyncParsableCommand {
             let name = try row.get("name", as: String.self)
             let projections = try await ProjectionStatus.all(session.database, ledger: ledger)
             let seal = try await SealStatus(session.database, ledger: ledger)
+            let accesses = try await AccessStatus(session.database, ledger: ledger)
             switch session.format {
             case .json:
                 var answer: AnswerJSON = [
@@ -47,6 +48,7 @@ struct Status: AsyncParsableCommand {
                     "head_recorded_at": .instant(head.recordedAt),
                     "projections": .array(projections.map(\.json)),
                     "seal": seal.json,
+                    "access_log": accesses.json,
                 ]
                 if head.secondsAhead >= 1, case .object(let members) = answer {
                     let ahead: AnswerJSON = .number(head.secondsAhead.rounded())
@@ -74,6 +76,7 @@ struct Status: AsyncParsableCommand {
                     ),
                     ("Read models", lines.isEmpty ? ["none has been asked for yet"] : lines),
                     ("Seal", seal.lines),
+                    ("Access log", accesses.lines),
                 ]
                 let document = Document(
                     "Status",
@@ -115,6 +118,35 @@ extension SealStatus {
             line += ", \(Words.grouped(unsealed)) not sealed for \(Words.decimal(lagSeconds)) s"
         }
         line += holder.map { ", sealer \($0)" } ?? ", no sealer"
+        return [line] + (trouble.map { ["TROUBLE: \($0)"] } ?? [])
+    }
+}
+
+extension AccessStatus {
+    /// What `status` says of it.
+    var json: AnswerJSON {
+        [
+            "origin": .text(origin),
+            "size": .integer(size),
+            "sealed_at": .instant(sealedAt),
+            "unsealed": .integer(unsealed),
+            "unsealed_since": .instant(unsealedSince),
+            "trouble": .text(trouble),
+            "trouble_number": troubleNumber.map { .integer($0) } ?? .null,
+        ]
+    }
+
+    /// The same for people.
+    var lines: [String] {
+        var line = unsealed > 0 ? "nothing is sealed yet" : "empty"
+        if let origin, let sealedAt {
+            line = "\(Words.grouped(size)) entries as \(origin), sealed \(sealedAt)"
+        }
+        if unsealed > 0 {
+            let most = unsealed < Self.countLimit ? "" : " or more"
+            let since = unsealedSince.map { ", since \($0)" } ?? ""
+            line += ", \(Words.grouped(unsealed))\(most) not sealed\(since)"
+        }
         return [line] + (trouble.map { ["TROUBLE: \($0)"] } ?? [])
     }
 }

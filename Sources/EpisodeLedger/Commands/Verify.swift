@@ -171,6 +171,7 @@ extension VerificationReport {
             "vouched_by": .array(vouchers.map { .string($0.rawValue) }),
             "unsealed": .integer(unsealed),
             "unsealed_since": .instant(unsealedSince),
+            "access_log": accessLog?.json ?? .null,
             "read_models": .array(readModels.map { .string($0) }),
             "read_models_as_of": .text(readModelBasis),
             "time_zone": .text(timeZone),
@@ -180,6 +181,7 @@ extension VerificationReport {
                 ordered.map {
                     [
                         "position": $0.position.map { .integer($0.rawValue) } ?? .null,
+                        "number": $0.number.map { .integer($0) } ?? .null,
                         "through": $0.through.map { .integer($0.rawValue) } ?? .null,
                         "code": .string($0.kind.code),
                         "detail": .string($0.kind.detail),
@@ -208,6 +210,7 @@ extension VerificationReport {
             let since = unsealedSince.map { ", the oldest recorded \($0)" } ?? ""
             lines.append("Not sealed   \(Words.grouped(unsealed)) events at the end\(since)")
         }
+        if let accessLog { lines += accessLog.lines }
         if !readModels.isEmpty {
             let basis = readModelBasis.map { ", \($0), in days of \(timeZone ?? "no zone")" }
             lines.append("Read models  \(readModels.joined(separator: ", "))\(basis ?? "")")
@@ -230,7 +233,10 @@ extension VerificationReport {
 
     /// The last line where nothing is wrong: only what lies outside can tell that nothing was changed.
     private var verdict: String {
-        if isVouched || events == 0 { return "OK: nothing was changed." }
+        let doubt =
+            accessLog?.isDoubtful == true
+            ? " Nothing outside vouches for all of the access log, which agrees with itself." : ""
+        if isVouched || events == 0 { return "OK: nothing was changed.\(doubt)" }
         guard keptThrough > 0 else {
             return
                 "OK as far as it goes: it agrees with itself, and nothing outside vouches for it."
@@ -239,8 +245,42 @@ extension VerificationReport {
             "OK: nothing was changed up to position \(keptThrough), which a kept checkpoint covers."
     }
 
-    /// The faults by position, those without one last.
+    /// The faults by position, those without one last, by number.
     private var ordered: [EvidenceFault] {
-        faults.sorted { ($0.position?.rawValue ?? .max) < ($1.position?.rawValue ?? .max) }
+        faults.sorted { $0.order < $1.order }
+    }
+}
+
+extension EvidenceFault {
+    fileprivate var order: (Int64, Int64) { (position?.rawValue ?? .max, number ?? .max) }
+}
+
+extension AccessLogFindings {
+    /// Whether there is something that nothing outside vouches for.
+    fileprivate var isDoubtful: Bool { entries > 0 && !isVouched }
+
+    /// What `verify` says of the access log.
+    fileprivate var json: AnswerJSON {
+        [
+            "entries": .integer(entries),
+            "origin": .text(newest?.origin),
+            "sealed": .integer(newest?.size ?? 0),
+            "root": .text(newest?.root.description),
+            "vouched_by": .array(vouchers.map { .string($0.rawValue) }),
+            "unsealed": .integer(unsealed),
+            "unsealed_since": .instant(unsealedSince),
+        ]
+    }
+
+    /// The same for people; nothing where the access log is empty.
+    fileprivate var lines: [String] {
+        guard entries > 0 || newest != nil || unsealed > 0 else { return [] }
+        var line = "Access log   \(Words.grouped(entries)) entries checked"
+        if let newest { line += ", \(Words.grouped(newest.size)) sealed as \(newest.origin)" }
+        if unsealed > 0 {
+            let since = unsealedSince.map { ", the oldest written \($0)" } ?? ""
+            line += "; \(Words.grouped(unsealed)) not sealed\(since)"
+        }
+        return [line]
     }
 }

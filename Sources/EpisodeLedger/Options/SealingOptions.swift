@@ -170,15 +170,16 @@ extension Session {
         Sealer(database, ledger: ledger, place: place, holder: Self.holder)
     }
 
-    /// Seals up to the head, unless that is not wanted, and returns the newest checkpoint.
+    /// Seals a tree up to what there is, unless that is not wanted, and returns the newest checkpoint.
     ///
     /// - Throws: ``SealError``, also where the ledger has no checkpoint.
     func checkpoint(
         _ ledger: LedgerDescription,
         _ place: SealingPlace,
+        of tree: LedgerTree = .events,
         seals: Bool
     ) async throws -> PublishedCheckpoint {
-        if seals {
+        if seals, tree == .events {
             let head = try await EventReader(database, ledger: ledger).head().position
             guard head > .zero else {
                 throw Failure.failed("the ledger \(ledger.name) is empty: there is nothing to seal")
@@ -188,8 +189,15 @@ extension Session {
                 progress.update($0, of: head.rawValue)
             }
             progress.finish()
+        } else if seals {
+            let newest = try await sealer(ledger, place).sealAccessLog()
+            guard newest != nil else {
+                throw Failure.failed(
+                    "the access log of \(ledger.name) is empty: there is nothing to seal"
+                )
+            }
         }
-        guard let newest = try await PublishedCheckpoint.newest(database, ledger) else {
+        guard let newest = try await PublishedCheckpoint.newest(database, ledger, tree) else {
             throw SealError.notSealed(ledger.name)
         }
         return newest

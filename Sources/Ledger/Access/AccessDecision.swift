@@ -44,7 +44,8 @@ public struct AccessDecision: Sendable {
 
     /// Writes decisions, in the transaction in which the statements run.
     ///
-    /// The lock is shared by all who write; ``page(of:after:limit:episode:on:)`` waits for them. Texts
+    /// The lock is shared by all who write and taken before an entry is given, so that ``AccessNumbering``
+    /// knows whom it has to wait for. Texts
     /// that some encoding of a database may lack go by a way of their own, which marks what cannot be
     /// stored; that costs more, and few have such texts. Of the others the database can only refuse what
     /// somebody has forbidden.
@@ -124,34 +125,6 @@ public struct AccessDecision: Sendable {
         }
     }
 
-    /// Reads decisions after an entry, in order, of one episode or all.
-    ///
-    /// An entry's number is given before its transaction is committed, so that a lower one may appear
-    /// after a higher one. Whoever reads on from the last number must not miss it: this reads up to
-    /// where nobody was writing any more. Waiting for those who write holds up whoever comes later, so
-    /// that it is given up after a tenth of a second and tried again, a minute long unless it is
-    /// cancelled.
-    package static func page(
-        of ledger: LedgerDescription,
-        after entry: Int64,
-        limit: Int,
-        episode: EpisodeID?,
-        on pool: PostgresPool
-    ) async throws -> PostgresRows {
-        let id = ledger.id.rawValue
-        let last = try await lastEntry(id, on: pool)
-        return try await pool.query(
-            """
-            select entry, at, subject, roles, operation, allowed, episode_id, detail, purpose, request_id
-            from access_log
-            where ledger_id = \(id) and entry > \(entry) and entry <= \(last)
-            and (\(episode)::uuid is null or episode_id = \(episode)::uuid)
-            order by entry
-            limit \(Int64(limit))
-            """
-        )
-    }
-
     /// The last decisions about an episode, the newest first: for who looks, not for who reads on.
     package static func latest(
         of ledger: LedgerDescription,
@@ -170,29 +143,6 @@ public struct AccessDecision: Sendable {
         )
     }
 
-    private static let attempts = 200
-
-    /// The last entry when nobody was writing.
-    private static func lastEntry(_ id: Int32, on pool: PostgresPool) async throws -> Int64 {
-        var attempt = 1
-        while true {
-            do {
-                let results = try await pool.pipeline([
-                    "select set_config('lock_timeout', '100ms', true)",
-                    "select pg_advisory_xact_lock(\(lockClass), \(id))",
-                    "select coalesce(max(entry), 0) as last from access_log where ledger_id = \(id)",
-                ])
-                return try results.last?.first?.get("last", as: Int64.self) ?? 0
-            } catch let error as PostgresError
-                where error.sqlState == .lockNotAvailable && attempt < attempts
-            {
-                attempt += 1
-                // Twice as long as it was waited: those who write have most of the time.
-                try await Task.sleep(for: .milliseconds(200))
-            }
-        }
-    }
-
     /// Names the locks of access logs among PostgreSQL's advisory locks: "acce" in ASCII.
-    private static let lockClass: Int32 = 0x6163_6365
+    static let lockClass: Int32 = 0x6163_6365
 }

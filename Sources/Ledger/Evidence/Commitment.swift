@@ -32,6 +32,8 @@ public enum Evidence {
 
     /// What every entry begins with.
     static let entryMark = Array("episode-ledger1\n".utf8)
+    /// What every entry of the access log's tree begins with.
+    static let accessMark = Array("episode-access1\n".utf8)
     /// How many bytes an entry has.
     public static let entryLength = 112
 }

@@ -34,6 +34,9 @@ public struct EvidenceFault: Hashable, Sendable, CustomStringConvertible {
         case file(String)
         /// The rows of a read model are not what the events lead to.
         case readModel(String)
+        /// The access log is not what was sealed: what is wrong, at which number or from which through
+        /// another.
+        case accessLog(String, number: Int64?, through: Int64?)
 
         /// A stable code.
         public var code: String {
@@ -53,6 +56,7 @@ public struct EvidenceFault: Hashable, Sendable, CustomStringConvertible {
             case .shrunken: "shrunken"
             case .file: "file"
             case .readModel: "read_model"
+            case .accessLog: "access_log"
             }
         }
 
@@ -69,7 +73,7 @@ public struct EvidenceFault: Hashable, Sendable, CustomStringConvertible {
             case .recordedTime: "it is recorded before the event before it"
             case .duplicate: "its event_id is recorded twice"
             case .tile(let text), .root(let text), .checkpoint(let text), .shrunken(let text),
-                .file(let text), .readModel(let text):
+                .file(let text), .readModel(let text), .accessLog(let text, _, _):
                 text
             }
         }
@@ -82,6 +86,22 @@ public struct EvidenceFault: Hashable, Sendable, CustomStringConvertible {
     /// What is wrong.
     public let kind: Kind
 
+    /// The same, found in the tree of the access log, in which places are numbers.
+    var ofAccessLog: EvidenceFault {
+        let text =
+            switch kind {
+            case .content:
+                "the row of the access log, or its nonce, is not what was committed to, or is gone"
+            case .leaf: "the leaf hash is not that of row, number, episode and time"
+            case .missing: "there is no entry of this number"
+            case .unexpected: "there is an entry that must not be there"
+            default: kind.detail
+            }
+        return EvidenceFault(
+            .accessLog(text, number: position?.rawValue, through: through?.rawValue)
+        )
+    }
+
     /// Something that is wrong.
     public init(_ kind: Kind, at position: Position? = nil, through: Position? = nil) {
         self.kind = kind
@@ -89,8 +109,18 @@ public struct EvidenceFault: Hashable, Sendable, CustomStringConvertible {
         self.through = through == position ? nil : through
     }
 
+    /// Of the access log, the first number that is concerned.
+    public var number: Int64? {
+        if case .accessLog(_, let number, _) = kind { number } else { nil }
+    }
+
     /// Where and what, for people.
     public var description: String {
+        if case .accessLog(let text, let number, let through) = kind {
+            guard let number else { return "access log: \(text)" }
+            guard let through else { return "access log, number \(number): \(text)" }
+            return "access log, numbers \(number) to \(through): \(text)"
+        }
         guard let position else { return kind.detail }
         guard let through else { return "position \(position): \(kind.detail)" }
         return "positions \(position) to \(through): \(kind.detail)"

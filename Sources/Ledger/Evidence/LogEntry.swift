@@ -15,10 +15,9 @@ struct LogEntry {
     /// The times that RFC 3339 can write, in microseconds since 1970: the years 0001 to 9999.
     static let times: Range<Int64> = -62_135_596_800_000_000..<253_402_300_800_000_000
 
-    init?(_ bytes: ArraySlice<UInt8>) {
-        guard bytes.count == Evidence.entryLength, bytes.starts(with: Evidence.entryMark) else {
-            return nil
-        }
+    /// - Parameter mark: what entries of the tree begin with.
+    init?(_ bytes: ArraySlice<UInt8>, mark: [UInt8] = Evidence.entryMark) {
+        guard bytes.count == Evidence.entryLength, bytes.starts(with: mark) else { return nil }
         let parsed = bytes.withUnsafeBytes { buffer in
             func word(_ offset: Int) -> UInt64 {
                 UInt64(bigEndian: buffer.loadUnaligned(fromByteOffset: offset, as: UInt64.self))

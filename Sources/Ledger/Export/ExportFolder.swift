@@ -11,6 +11,8 @@ struct ExportFolder: Sendable {
     static let verifierKeys = "verifier-keys"
     /// Notes that declare restores, where there were any.
     static let declarations = "restore-declarations"
+    /// The folders with a line for each entry: of events, and of the access log.
+    static let (events, rows) = ("events", "rows")
     /// How much of one file is read.
     static let fileLimit = 1 << 28
 
@@ -21,8 +23,11 @@ struct ExportFolder: Sendable {
     }
 
     /// The path of the events that go with a bundle of entries.
-    static func eventsPath(_ tile: TileID) -> String {
-        "events/\(TileID.path(tile.number))\(tile.suffix)"
+    static func eventsPath(_ tile: TileID) -> String { linesPath(events, tile) }
+
+    /// The path of the lines that go with a bundle of entries, in a folder of such lines.
+    static func linesPath(_ folder: String, _ tile: TileID) -> String {
+        "\(folder)/\(TileID.path(tile.number))\(tile.suffix)"
     }
 
     /// The bytes of a file; nil where there is none.

@@ -6,6 +6,7 @@ public import TransparencyLog
 ///
 /// Entries hold no health information. With the events, which do, the folder also has
 /// `events/<number>`: 256 lines of JSON each, one for each entry, with header, payload and nonce.
+/// Of the access log, `rows/<number>` has a line for each entry, with its row and nonce.
 ///
 /// What is written is what the database says; whether that is right is for `verify` to tell, here or
 /// anywhere else.
@@ -26,6 +27,7 @@ public struct LogExport: Sendable {
 
     private let database: LedgerDatabase
     private let ledger: LedgerDescription
+    private let tree: LedgerTree
     private let folder: ExportFolder
     private let includesEvents: Bool
     private let documents: [EpisodePacket.Document]
@@ -35,20 +37,23 @@ public struct LogExport: Sendable {
     /// - Parameters:
     ///   - database: where the ledger is.
     ///   - ledger: what is exported.
+    ///   - tree: which of its trees; that of the access log always with its rows.
     ///   - folder: where to; made where it is not there, added to where it holds an older export.
     ///   - includesEvents: whether headers and payloads, health information, go along.
     ///   - documents: files that go along, such as rows of a read model.
     public init(
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
+        tree: LedgerTree = .events,
         to folder: String,
         includesEvents: Bool = false,
         documents: [EpisodePacket.Document] = []
     ) {
         self.database = database
         self.ledger = ledger
+        self.tree = tree
         self.folder = ExportFolder(folder)
-        self.includesEvents = includesEvents
+        self.includesEvents = includesEvents || tree == .access
         self.documents = documents
     }
 
@@ -76,6 +81,9 @@ public struct LogExport: Sendable {
         return Report(size: size, kept: old, files: files + documents.count + 1)
     }
 
+    /// The folder of the lines that go with the entries.
+    private var lines: String { tree == .events ? ExportFolder.events : ExportFolder.rows }
+
     /// The size of the export that is in the folder already; 0 where there is none.
     private func older(than checkpoint: TreeCheckpoint) async throws -> Int64 {
         let (folder, includesEvents) = (folder, includesEvents)
@@ -86,14 +94,16 @@ public struct LogExport: Sendable {
         }
         guard let old = old?.checkpoint, old.size > 0 else { return 0 }
         guard old.origin == checkpoint.origin, old.size <= checkpoint.size,
-            try await TileStore(database, ledger: ledger).root(size: old.size) == old.root
+            try await TileStore(database, ledger: ledger, tree: tree)
+                .root(size: old.size) == old.root
         else {
             throw SealError.refused(
                 "\(folder.path) holds an export of another history (\(old.origin), \(old.size) "
-                    + "events): this ledger does not lead to it. Keep it, and export elsewhere"
+                    + "\(tree.noun)): this ledger does not lead to it. Keep it, and export elsewhere"
             )
         }
-        let hasEvents = try await PrivateFile.run { folder.has("events") }
+        let lines = lines
+        let hasEvents = try await PrivateFile.run { folder.has(lines) }
         guard hasEvents || !includesEvents else {
             throw SealError.refused(
                 "\(folder.path) holds an export without events: export with events elsewhere"
@@ -103,7 +113,7 @@ public struct LogExport: Sendable {
     }
 
     private func writeTiles(from old: Int64, to size: Int64) async throws -> Int {
-        let store = TileStore(database, ledger: ledger)
+        let store = TileStore(database, ledger: ledger, tree: tree)
         let folder = folder
         var files = 0
         var level = 0
@@ -148,37 +158,38 @@ public struct LogExport: Sendable {
         _ progress: @Sendable (Int64) -> Void
     ) async throws -> Int {
         let width = Int64(TileID.width)
-        let events = EvidenceReader(database: database, ledger: ledger)
-        let (folder, hasEvents) = (folder, includesEvents || folder.has("events"))
+        let leaves = LeafReader(database: database, ledger: ledger, tree: tree)
+        let (folder, lines, name) = (folder, lines, ledger.name)
+        let hasLines = includesEvents || folder.has(lines)
         var after = old / width * width
         var files = 0
         while after < size {
             try Task.checkCancellation()
             let through = min(size, after + EvidenceReader.pageLimit)
-            var bundles: [(tile: TileID, entries: [UInt8], events: String)] = []
-            try await events.rows(after: Position(after), through: Position(through)) { row in
-                let number = (row.position.rawValue - 1) / width
+            var bundles: [(tile: TileID, entries: [UInt8], lines: String)] = []
+            try await leaves.rows(after: after, through: through) { row in
+                let number = (row.place - 1) / width
                 if bundles.last?.tile.number != number {
                     let tile = TileID(level: 0, number: number, treeSize: size)
                     bundles.append((tile, [], ""))
                 }
-                let entry = row.entry
+                let entry = row.entryBytes
                 bundles[bundles.count - 1].entries += [0, UInt8(entry.count)] + entry
-                if hasEvents { bundles[bundles.count - 1].events += EvidenceLine.write(row) + "\n" }
+                if hasLines { bundles[bundles.count - 1].lines += row.line(in: name) + "\n" }
             }
             let batch = bundles
             try await PrivateFile.run {
                 for bundle in batch {
                     try folder.write(bundle.tile.entriesPath, bundle.entries)
                     folder.removeOthers(than: bundle.tile.entriesPath)
-                    if hasEvents {
-                        let name = ExportFolder.eventsPath(bundle.tile)
-                        try folder.write(name, Array(bundle.events.utf8))
+                    if hasLines {
+                        let name = ExportFolder.linesPath(lines, bundle.tile)
+                        try folder.write(name, Array(bundle.lines.utf8))
                         folder.removeOthers(than: name)
                     }
                 }
             }
-            files += batch.count * (hasEvents ? 2 : 1)
+            files += batch.count * (hasLines ? 2 : 1)
             after = through
             progress(after)
         }
@@ -186,7 +197,7 @@ public struct LogExport: Sendable {
     }
 
     private func writeKeys(_ signed: SignedCheckpoint) async throws -> Int {
-        let registry = SealRegistry(database: database, ledger: ledger)
+        let registry = SealRegistry(database: database, ledger: ledger, tree: tree)
         guard let identity = try await registry.identity() else { return 0 }
         let folder = folder
         let keys = identity.keys(signersFirst: signed).map { "\($0)\n" }.joined()

@@ -67,6 +67,8 @@ struct LedgerLook: Sendable {
 public enum WorkCall {
     /// Nobody holds the lease of the sealer.
     public static let freeSealer = "free sealer"
+    /// The access log has entries without a number.
+    static let accesses = "accesses"
     /// There are webhooks that are not disabled.
     public static let webhooks = "webhooks"
     /// A webhook has something to send, nobody sends it, and it is due.
@@ -101,6 +103,21 @@ public enum WorkCall {
         from ledger l
         left join sealer s using (ledger_id)
         where not \(Lease.isHeld("s.lease_until"))
+        union all
+        -- Two look-ups in indexes for each ledger, at their ends.
+        select l.ledger_id, \(accesses)::text
+        from ledger l
+        where (
+            select a.entry from access_log a
+            where a.ledger_id = l.ledger_id
+            order by a.entry desc
+            limit 1
+        ) > coalesce((
+            select e.entry from access_entry e
+            where e.ledger_id = l.ledger_id
+            order by e.number desc
+            limit 1
+        ), 0)
         union all
         select k.ledger_id, \(retry(""))::text || k.name
         from read_model_parked k

@@ -2,10 +2,12 @@ public import CareEpisode
 import Postgres
 public import TransparencyLog
 
-/// What the database knows of a ledger's sealing: logs, keys, checkpoints, the lease.
+/// What the database knows of the sealing of one of a ledger's trees: logs, keys, checkpoints; and of
+/// the lease, which is one for both.
 struct SealRegistry: Sendable {
     let database: LedgerDatabase
     let ledger: LedgerDescription
+    var tree = LedgerTree.events
     /// Who takes the lease; who only reads has no name.
     var holder = ""
     /// How long a lease lasts without being renewed, by the database's clock.
@@ -13,14 +15,21 @@ struct SealRegistry: Sendable {
 
     private var id: Int32 { ledger.id.rawValue }
 
+    /// The same of another tree of the ledger.
+    func of(_ tree: LedgerTree) -> SealRegistry {
+        var other = self
+        other.tree = tree
+        return other
+    }
+
     /// The log in force and its keys; nil before the first seal.
     func identity() async throws -> SealIdentity? {
         let rows = try await database.reader.query(
             """
             select l.incarnation, l.origin, l.declaration, k.verifier_key, k.retired_at is null
                 as active
-            from seal_log l
-            left join verifier_key k using (ledger_id, incarnation)
+            from \(tree.logs) l
+            left join \(tree.keys) k using (ledger_id, incarnation)
             where l.ledger_id = \(id)
             order by l.incarnation, k.registered_at, k.verifier_key
             """
@@ -52,7 +61,7 @@ struct SealRegistry: Sendable {
 
     /// The newest checkpoint; nil before the first seal.
     func newest() async throws -> SignedCheckpoint? {
-        try await PublishedCheckpoint.newest(database, ledger)?.signed
+        try await PublishedCheckpoint.newest(database, ledger, tree)?.signed
     }
 
     /// The database server's clock.
@@ -78,25 +87,38 @@ struct SealRegistry: Sendable {
                 holder: holder,
                 seconds: leaseSeconds,
                 seizing: seizing ? "true" : database.leases.isUnreturned(leaseRow),
-                returning: "size",
+                returning: "size, access_size",
                 connection
             )
-        }.map { SealLease(lease: $0.lease, size: try $0.row.get("size")) }
+        }.map { lease, row in
+            SealLease(
+                lease: lease,
+                size: try row.get("size"),
+                accessSize: try row.get("access_size")
+            )
+        }
     }
 
     // MARK: - Writing
 
     /// Makes the first log and its key known.
-    func register(_ key: NoteVerifierKey, _ lease: SealLease) async throws {
+    ///
+    /// - Parameter incarnation: of the ledger, which for the access log may have gone through restores
+    ///   before anything of it was sealed.
+    func register(
+        _ key: NoteVerifierKey,
+        incarnation: Int32 = 1,
+        _ lease: SealLease
+    ) async throws {
         try await database.projector.withTransaction { connection in
             try await fence(lease, connection)
             _ = try await connection.query(
                 """
-                insert into seal_log (ledger_id, incarnation, origin)
-                values (\(id), 1, \(key.name))
+                insert into \(tree.logs) (ledger_id, incarnation, origin)
+                values (\(id), \(incarnation), \(key.name))
                 """
             )
-            try await insert(key, incarnation: 1, connection)
+            try await insert(key, incarnation: incarnation, connection)
         }
     }
 
@@ -113,7 +135,7 @@ struct SealRegistry: Sendable {
             if let old {
                 _ = try await connection.query(
                     """
-                    update verifier_key set retired_at = statement_timestamp()
+                    update \(tree.keys) set retired_at = statement_timestamp()
                     where ledger_id = \(id) and verifier_key = \(old.description)
                     """
                 )
@@ -123,26 +145,27 @@ struct SealRegistry: Sendable {
 
     /// Begins a new log after a restore.
     func begin(
-        _ identity: SealIdentity,
+        _ next: Int32,
         _ key: NoteVerifierKey,
         declaration: SignedNote,
         _ lease: SealLease
     ) async throws {
         try await database.projector.withTransaction { connection in
             try await fence(lease, connection)
-            let next = identity.incarnation + 1
             _ = try await connection.query(
                 """
-                insert into seal_log (ledger_id, incarnation, origin, declaration)
+                insert into \(tree.logs) (ledger_id, incarnation, origin, declaration)
                 values (\(id), \(next), \(key.name), \(declaration.description))
                 """
             )
             try await insert(key, incarnation: next, connection)
             _ = try await connection.query(
                 """
-                update sealer set trouble = null, trouble_position = null where ledger_id = \(id)
+                update sealer set \(tree.trouble) = null, \(tree.troublePlace) = null
+                where ledger_id = \(id)
                 """
             )
+            guard tree == .events else { return }
             try await RestoreDeclaration(text: declaration.text)?
                 .resetSubscriptions(ledger, connection)
         }
@@ -155,7 +178,7 @@ struct SealRegistry: Sendable {
     ) async throws {
         _ = try await connection.query(
             """
-            insert into verifier_key (ledger_id, verifier_key, incarnation)
+            insert into \(tree.keys) (ledger_id, verifier_key, incarnation)
             values (\(id), \(key.description), \(incarnation))
             """
         )
@@ -168,6 +191,23 @@ struct SealRegistry: Sendable {
             setting: "updated_at = statement_timestamp()"
         )
         guard isHeld else { throw SealError.leaseLost }
+    }
+
+    /// Gives rows of the access log their numbers.
+    func insert(_ rows: [AccessRow], _ lease: SealLease) async throws {
+        try await database.projector.withTransaction { connection in
+            try await fence(lease, connection)
+            _ = try await connection.query(
+                """
+                insert into access_entry (ledger_id, number, entry, nonce, commitment, leaf_hash)
+                select \(id), e.*
+                from unnest(
+                    \(rows.map(\.number)), \(rows.map(\.entry)), \(rows.map(\.nonce)),
+                    \(rows.map(\.commitment)), \(rows.map(\.leafHash))
+                ) as e
+                """
+            )
+        }
     }
 
     /// Publishes a checkpoint with the tiles that became full, in one transaction.
@@ -184,10 +224,10 @@ struct SealRegistry: Sendable {
             let isMoved = try await lease.lease.fence(
                 connection,
                 setting: """
-                    size = \(size), updated_at = statement_timestamp(), trouble = null,
-                        trouble_position = null
+                    \(tree.size) = \(size), updated_at = statement_timestamp(),
+                        \(tree.trouble) = null, \(tree.troublePlace) = null
                     """,
-                if: "size = \(lease.size)"
+                if: "\(tree.size) = \(lease.size(of: tree))"
             )
             guard isMoved else { throw SealError.leaseLost }
             // A restore of many events at once makes many tiles: in pieces, one transaction.
@@ -195,7 +235,7 @@ struct SealRegistry: Sendable {
                 let piece = tiles[start..<min(start + 256, tiles.count)]
                 _ = try await connection.query(
                     """
-                    insert into tile (ledger_id, level, number, hashes)
+                    insert into \(tree.tiles) (ledger_id, level, number, hashes)
                     select \(id), t.level, t.number, t.hashes
                     from unnest(
                         \(piece.map { Int32($0.id.level) }), \(piece.map(\.id.number)),
@@ -206,7 +246,7 @@ struct SealRegistry: Sendable {
             }
             let rows = try await connection.query(
                 """
-                insert into checkpoint (ledger_id, size, root, note)
+                insert into \(tree.checkpoints) (ledger_id, size, root, note)
                 values (
                     \(id), \(size), \(signed.checkpoint.root.bytes), \(signed.note.description)
                 )
@@ -220,6 +260,7 @@ struct SealRegistry: Sendable {
 
     /// Tells those who wait for a checkpoint in other processes; who hears nothing looks each second.
     func announce(_ size: Int64) async {
+        guard tree == .events else { return }
         let announcement = Announcement(ledger.id, Position(size), isSeal: true)
         _ = try? await database.projector.query("select \(announcement.notify)")
     }
@@ -231,7 +272,7 @@ struct SealRegistry: Sendable {
         _ = try await held.lease.renew(
             database.projector,
             setting: """
-                trouble = \(error.description), trouble_position = \(position),
+                \(tree.trouble) = \(error.description), \(tree.troublePlace) = \(position),
                     updated_at = statement_timestamp()
                 """
         )
@@ -241,8 +282,18 @@ struct SealRegistry: Sendable {
 /// The right to seal one ledger.
 struct SealLease: Sendable {
     let lease: Lease
-    /// The size of the newest checkpoint.
+    /// The size of the newest checkpoint of the events.
     var size: Int64
+    /// The size of the newest checkpoint of the access log.
+    var accessSize: Int64
+
+    /// The size of the newest checkpoint of a tree.
+    func size(of tree: LedgerTree) -> Int64 { tree == .events ? size : accessSize }
+
+    /// A checkpoint of a tree was published.
+    mutating func moved(_ tree: LedgerTree, to size: Int64) {
+        if tree == .events { self.size = size } else { accessSize = size }
+    }
 }
 
 /// Under which name and with which keys a ledger is sealed.
@@ -262,6 +313,17 @@ struct SealIdentity: Sendable {
 
     var activeKeys: [NoteVerifierKey] { keys.filter(\.isActive).map(\.key) }
 
+    /// The origin of the events' first log.
+    var firstOrigin: String {
+        incarnation > 1 ? String(origin.dropLast("/\(incarnation)".count)) : origin
+    }
+
+    /// The origin of the access log that goes with a log of the events.
+    func accessOrigin(incarnation: Int32) -> String {
+        let first = firstOrigin + LedgerTree.access.suffix
+        return incarnation > 1 ? "\(first)/\(incarnation)" : first
+    }
+
     /// All keys, those that signed a checkpoint in front, in the order of its signatures: so the first
     /// key is that of the first signature, whatever was retired.
     func keys(signersFirst signed: SignedCheckpoint) -> [NoteVerifierKey] {
@@ -278,17 +340,18 @@ public struct PublishedCheckpoint: Sendable {
     /// When it was published, by the database server's clock.
     public let sealedAt: Instant
 
-    /// The newest one of a ledger; nil before the first seal.
+    /// The newest one of a tree of a ledger; nil before the first seal.
     ///
     /// - Throws: ``NoteError`` where it cannot be read.
     public static func newest(
         _ database: LedgerDatabase,
-        _ ledger: LedgerDescription
+        _ ledger: LedgerDescription,
+        _ tree: LedgerTree = .events
     ) async throws -> PublishedCheckpoint? {
         let rows = try await database.reader.query(
             """
             select note, sealed_at
-            from checkpoint
+            from \(tree.checkpoints)
             where ledger_id = \(ledger.id.rawValue)
             order by size desc
             limit 1

@@ -20,6 +20,8 @@ public struct SealStatus: Sendable {
     public let trouble: String?
     /// The position that trouble is about.
     public let troublePosition: Position?
+    /// Whether nothing of the access log is signed any more; ``AccessStatus`` says why.
+    public let isAccessTroubled: Bool
 
     /// Asks the database.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) async throws {
@@ -27,6 +29,7 @@ public struct SealStatus: Sendable {
         let rows = try await database.reader.query(
             """
             select h.position as head, l.origin, c.size, c.sealed_at, s.trouble, s.trouble_position,
+                s.access_trouble is not null as is_access_troubled,
                 case when \(Lease.isHeld("s.lease_until")) then s.lease_holder end as holder,
                 clock_timestamp() as now,
                 (
@@ -57,6 +60,7 @@ public struct SealStatus: Sendable {
         holder = try row.get("holder")
         trouble = try row.get("trouble")
         troublePosition = try row.get("trouble_position", as: Int64?.self).map { Position($0) }
+        isAccessTroubled = try row.get("is_access_troubled")
     }
 
     /// The public keys that sign a ledger's checkpoints now; none before the first seal.
@@ -80,7 +84,7 @@ public struct SealFault: Sendable {
     public static func all(_ database: LedgerDatabase) async throws -> [SealFault] {
         try await database.reader.query(
             """
-            select l.name, c.size > h.position as is_beyond
+            select l.name, c.size > h.position as is_beyond, s.trouble is not null as is_troubled
             from ledger l
             join ledger_head h using (ledger_id)
             left join sealer s using (ledger_id)
@@ -88,17 +92,20 @@ public struct SealFault: Sendable {
                 select size from checkpoint c
                 where c.ledger_id = l.ledger_id order by size desc limit 1
             ) c on true
-            where s.trouble is not null or c.size > h.position
+            where s.trouble is not null or s.access_trouble is not null or c.size > h.position
             order by l.name
             """
         ).compactMap { row in
             guard let name = LedgerName(try row.get("name")) else { return nil }
             let isBeyond = try row.get("is_beyond", as: Bool?.self) ?? false
+            let isTroubled = try row.get("is_troubled", as: Bool.self)
             return SealFault(
                 ledger: name,
                 reason: isBeyond
                     ? "a checkpoint covers more events than there are: was the database restored?"
-                    : "nothing is signed any more"
+                    : isTroubled
+                        ? "nothing is signed any more"
+                        : "nothing of the access log is signed any more"
             )
         }
     }

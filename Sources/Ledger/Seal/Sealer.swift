@@ -26,17 +26,13 @@ public final class Sealer: LeasedWork {
     public let stopSignal = StopSignal()
     /// The lease of the sealer is free.
     public let call = WorkCall.freeSealer
-    let registry: SealRegistry
-    let place: SealingPlace
-    private let settings: Settings
-    let tiles: TileStore
-    let events: EvidenceReader
-    let reader: EventReader
+    /// Seals the events, and the access log.
+    let record, access: TreeSealer
+    let settings: Settings
     /// Told whether this process could sign, were the lease its own.
     let onPlace: @Sendable (SealError?) -> Void
     private let lagEvents: Gauge
-    private let lag: Metrics.Timer
-    private let failures: Counter
+    let failures: Counter
 
     /// Makes a sealer.
     ///
@@ -58,22 +54,23 @@ public final class Sealer: LeasedWork {
     ) {
         let database = database.atPrimary
         self.onPlace = onPlace
-        registry = SealRegistry(
+        let registry = SealRegistry(
             database: database,
             ledger: ledger,
             holder: holder,
             leaseSeconds: settings.leaseSeconds
         )
-        self.place = place
         self.settings = settings
-        tiles = TileStore(database, ledger: ledger)
-        events = EvidenceReader(database: database, ledger: ledger)
-        reader = EventReader(database, ledger: ledger)
         let dimensions = [("ledger", ledger.name.description)]
         lagEvents = Gauge(label: "episode_ledger_unsealed_events", dimensions: dimensions)
-        lag = Metrics.Timer(label: "episode_ledger_seal_lag", dimensions: dimensions)
+        let lag = Metrics.Timer(label: "episode_ledger_seal_lag", dimensions: dimensions)
+        record = TreeSealer(registry, place, lag: lag)
+        access = TreeSealer(registry.of(.access), place)
         failures = Counter(label: "episode_ledger_seal_failures", dimensions: dimensions)
     }
+
+    /// Of the events, and of the lease.
+    var registry: SealRegistry { record.registry }
 
     // MARK: - Running
 
@@ -83,12 +80,12 @@ public final class Sealer: LeasedWork {
     public func turn(
         _ feed: LiveFeed,
         _ beginning: Place,
-        _: @escaping @Sendable (any Error) -> Void
+        _ onTrouble: @escaping @Sendable (any Error) -> Void
     ) async throws -> Bool {
         do {
             return try await withLease(feed) { state in
                 beginning.leave()
-                try await self.follow(feed, &state)
+                try await self.follow(feed, &state, onTrouble)
             } != nil
         } catch {
             if !(error is PostgresError), !Task.isCancelled { failures.increment() }
@@ -105,19 +102,29 @@ public final class Sealer: LeasedWork {
         }
     }
 
-    private func follow(_ feed: LiveFeed, _ state: inout SealState) async throws {
+    private func follow(
+        _ feed: LiveFeed,
+        _ state: inout SealState,
+        _ onTrouble: @Sendable (any Error) -> Void
+    ) async throws {
         var last = ContinuousClock.now - settings.interval
+        var accesses = AccessSealing(state.lease, state.held)
         let (stopSignal, held) = (stopSignal, state.held)
         while !stopSignal.isRequested {
             if held.isLost { throw SealError.leaseLost }
+            if let trouble = try await seal(&accesses, feed) { onTrouble(trouble) }
             let size = Position(state.edge.size)
             if feed.isFresh, feed.head <= size {
                 lagEvents.record(0)
-                await feed.rest { $0.head > size || stopSignal.isRequested || held.isLost }
+                let looks = accesses.looks
+                await feed.rest(atMost: accesses.rest) {
+                    $0.head > size || stopSignal.isRequested || held.isLost
+                        || AccessSealing.isCalled($0, after: looks)
+                }
                 continue
             }
             // What is not stored is not sealed, whatever was heard of.
-            let head = try await reader.head().position
+            let head = Position(try await record.leaves.last())
             let waiting = head.rawValue - size.rawValue
             lagEvents.record(waiting)
             if waiting <= 0 {
@@ -131,7 +138,8 @@ public final class Sealer: LeasedWork {
                 try await stopSignal.sleep(for: rest)
             } else {
                 last = .now
-                feed.publish(try await seal(&state, through: head))
+                let through = head.rawValue
+                feed.publish(try await record.seal(&state, through: through, batch: settings.batch))
             }
         }
     }
@@ -156,11 +164,15 @@ public final class Sealer: LeasedWork {
     ) async throws -> SignedCheckpoint? {
         var end = ContinuousClock.now + limit
         var sealed = try await registry.newest()?.checkpoint.size ?? 0
-        if sealed >= position.rawValue { try await checkLog() }
+        if sealed >= position.rawValue { try await record.checkLog() }
         while sealed < position.rawValue {
             let done: Void? = try await withLease { state in
                 while state.edge.size < position.rawValue {
-                    try await self.seal(&state, through: position)
+                    _ = try await self.record.seal(
+                        &state,
+                        through: position.rawValue,
+                        batch: self.settings.batch
+                    )
                     progress(state.edge.size)
                 }
             }
@@ -177,44 +189,5 @@ public final class Sealer: LeasedWork {
             }
         }
         return try await registry.newest()
-    }
-
-    /// One batch: recompute, sign, keep the checkpoint outside the database, publish it.
-    @discardableResult
-    private func seal(
-        _ state: inout SealState,
-        through head: Position
-    ) async throws -> PublishedCheckpoint {
-        let after = state.edge.size
-        let through = min(head.rawValue, after + settings.batch)
-        let (edge, oldest) = try await extended(state.edge, through: through)
-        let checkpoint = TreeCheckpoint(
-            origin: state.origin,
-            size: through,
-            root: edge.root
-        )
-        let signed = try SignedCheckpoint(checkpoint, signedBy: state.keys)
-        let (log, last) = (place.log, state.logged)
-        try await PrivateFile.run { try log.append(signed.note, after: last) }
-        state.logged = signed.note
-        let published = try await publish(signed, edge, oldest: oldest, state.lease)
-        state.advance(to: edge)
-        return published
-    }
-
-    @discardableResult
-    func publish(
-        _ signed: SignedCheckpoint,
-        _ edge: TreeEdge,
-        oldest: Instant?,
-        _ lease: SealLease
-    ) async throws -> PublishedCheckpoint {
-        var edge = edge
-        let sealedAt = try await registry.publish(signed, edge.takeFullTiles(), lease)
-        await registry.announce(signed.checkpoint.size)
-        if let oldest {
-            lag.recordMicroseconds(max(0, sealedAt.microseconds - oldest.microseconds))
-        }
-        return PublishedCheckpoint(signed: signed, sealedAt: sealedAt)
     }
 }

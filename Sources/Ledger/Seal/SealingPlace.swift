@@ -21,6 +21,18 @@ public struct SealingPlace: Sendable {
         self.name = name
     }
 
+    /// The place of one of the ledger's trees: the keys are in one file, and the checkpoint log of the
+    /// access log lies beside that of the events, `.access` behind its name.
+    public func of(_ tree: LedgerTree) -> SealingPlace {
+        guard tree == .access else { return self }
+        return SealingPlace(keys: keys, log: Self.accessLog(beside: log), name: name)
+    }
+
+    /// The checkpoint log of the access log, beside that of the events.
+    public static func accessLog(beside log: CheckpointLog) -> CheckpointLog {
+        CheckpointLog("\(log.path).access")
+    }
+
     /// The origin of the first log of a ledger.
     func origin(of ledger: LedgerName) -> String { "\(name ?? Self.defaultName)/\(ledger)" }
 }

@@ -2,16 +2,22 @@ public import CareEpisode
 import Postgres
 public import TransparencyLog
 
-/// Reads the tree of a ledger: full tiles as they are stored, what lies to the right of them as the
-/// events make it.
+/// Reads a tree of a ledger: full tiles as they are stored, what lies to the right of them as the
+/// events, or the entries of the access log, make it.
 public struct TileStore: Sendable {
     let database: LedgerDatabase
     let ledger: LedgerDescription
+    let tree: LedgerTree
 
-    /// The tree of a ledger.
-    public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
+    /// A tree of a ledger.
+    public init(
+        _ database: LedgerDatabase,
+        ledger: LedgerDescription,
+        tree: LedgerTree = .events
+    ) {
         self.database = database
         self.ledger = ledger
+        self.tree = tree
     }
 
     /// The hashes of a tile.
@@ -28,11 +34,14 @@ public struct TileStore: Sendable {
     public func entries(_ tile: TileID) async throws -> [UInt8] {
         let first = tile.number * Int64(TileID.width)
         var (bytes, count): ([UInt8], Int) = ([], 0)
-        try await EvidenceReader(database: database, ledger: ledger).rows(
-            after: Position(first),
-            through: Position(first + Int64(tile.width))
+        try await LeafReader(database: database, ledger: ledger, tree: tree).rows(
+            after: first,
+            through: first + Int64(tile.width)
         ) { row in
-            let entry = row.entry
+            let entry = row.entryBytes
+            guard entry.count == Evidence.entryLength else {
+                throw SealError.damaged(.content, at: Position(row.place))
+            }
             bytes += [UInt8(entry.count >> 8), UInt8(entry.count & 0xFF)] + entry
             count += 1
         }
@@ -46,7 +55,7 @@ public struct TileStore: Sendable {
     func full(level: Int, numbers: Range<Int64>) async throws -> [Int64: [UInt8]] {
         let rows = try await database.reader.query(
             """
-            select number, hashes from tile
+            select number, hashes from \(tree.tiles)
             where ledger_id = \(ledger.id.rawValue) and level = \(Int32(level))
             and number >= \(numbers.lowerBound) and number < \(numbers.upperBound)
             """
@@ -65,10 +74,10 @@ public struct TileStore: Sendable {
         let first = tile.number * Int64(TileID.width)
         let rows = try await database.reader.query(
             """
-            select leaf_hash from event
+            select leaf_hash from \(tree.leaves)
             where ledger_id = \(ledger.id.rawValue)
-            and position > \(first) and position <= \(first + Int64(tile.width))
-            order by position
+            and \(tree.place) > \(first) and \(tree.place) <= \(first + Int64(tile.width))
+            order by \(tree.place)
             """
         )
         guard rows.count == tile.width else {

@@ -4,7 +4,7 @@ public import TransparencyLog
 /// Verifies an exported log in a folder, without a database: every entry, every tile, the root, the
 /// signature, and every event where the export has them.
 public struct ExportVerification: Sendable {
-    private let folder: ExportFolder
+    let folder: ExportFolder
     private let pinned: [NoteVerifierKey]
     private let kept: [SignedCheckpoint]
 
@@ -33,8 +33,14 @@ public struct ExportVerification: Sendable {
         progress: @escaping @Sendable (Int64, Int64) -> Void = { _, _ in }
     ) async throws -> VerificationReport {
         let verification = self
-        return try await PrivateFile.run { try verification.verify(progress) }
+        return try await PrivateFile.run {
+            try verification.isOfAccessLog
+                ? verification.verifyAccessLog(progress) : verification.verify(progress)
+        }
     }
+
+    /// Whether it is an export of an access log, with its rows.
+    private var isOfAccessLog: Bool { folder.has(ExportFolder.rows) }
 
     private func verify(
         _ progress: @Sendable (Int64, Int64) -> Void
@@ -84,7 +90,7 @@ public struct ExportVerification: Sendable {
     }
 
     /// How many bundles of entries a tree has.
-    private static func bundles(_ size: Int64) -> Int64 {
+    static func bundles(_ size: Int64) -> Int64 {
         (size + Int64(TileID.width) - 1) / Int64(TileID.width)
     }
 
@@ -100,17 +106,23 @@ public struct ExportVerification: Sendable {
         if hasEvents { names.formUnion(LogExport.documentNames) }
         let limit = 4 * min(Self.bundles(size), 1 << 40) + 1_000
         for name in try folder.names(limit: Int(limit)).sorted()
-        where !names.contains(name) && !Self.isOfTree(name, size, hasEvents) {
+        where !names.contains(name)
+            && !Self.isOfTree(name, size, lines: hasEvents ? ExportFolder.events : nil)
+        {
             report.add(.file("\(ZipArchive.shown(name)) is not of this export"))
         }
     }
 
-    /// Whether a file is a tile of the tree, a bundle of its entries, or of its events.
-    private static func isOfTree(_ name: String, _ size: Int64, _ hasEvents: Bool) -> Bool {
-        let (events, tiles) = ("events/", "tile/")
+    /// Whether a file is a tile of the tree, a bundle of its entries, or of the lines that go with them.
+    ///
+    /// - Parameter lines: the folder of those lines, where there are any.
+    static func isOfTree(_ name: String, _ size: Int64, lines: String?) -> Bool {
+        let tiles = "tile/"
         var path: String?
         if name.hasPrefix(tiles) { path = String(name.dropFirst(tiles.count)) }
-        if name.hasPrefix(events), hasEvents { path = "entries/" + name.dropFirst(events.count) }
+        if let lines, name.hasPrefix(lines + "/") {
+            path = "entries/" + name.dropFirst(lines.count + 1)
+        }
         guard let tile = path.flatMap({ TileID.parse($0) })?.tile, tile.level < 8 else {
             return false
         }
@@ -120,7 +132,7 @@ public struct ExportVerification: Sendable {
 
     // MARK: - What was signed
 
-    private func signedFiles(_ report: inout VerificationReport) throws -> SignedFiles? {
+    func signedFiles(_ report: inout VerificationReport) throws -> SignedFiles? {
         guard let note = try folder.read(ExportFolder.checkpoint) else {
             throw SealError.file("\(folder.path)/checkpoint", reason: "there is none")
         }
@@ -134,7 +146,7 @@ public struct ExportVerification: Sendable {
     }
 
     /// The declared restores, which a key of the log that ended must have signed that counts.
-    private func declaredRestores(
+    func declaredRestores(
         _ keys: [NoteVerifierKey],
         _ newest: TreeCheckpoint,
         _ report: inout VerificationReport
@@ -163,7 +175,7 @@ public struct ExportVerification: Sendable {
         return restores
     }
 
-    private func keptCheckpoints(
+    func keptCheckpoints(
         _ keys: [NoteVerifierKey],
         _ newest: TreeCheckpoint,
         _ restores: DeclaredRestores,
@@ -199,7 +211,7 @@ public struct ExportVerification: Sendable {
 
     // MARK: - Entries
 
-    private func entries(
+    func entries(
         _ tile: TileID,
         _ report: inout VerificationReport
     ) throws -> [ArraySlice<UInt8>]? {
@@ -237,7 +249,7 @@ public struct ExportVerification: Sendable {
         audit.follow(entry, at: position, leaf: TreeHash.leaf(entry.bytes), &report)
     }
 
-    private func comparePartialTiles(
+    func comparePartialTiles(
         _ audit: TreeAudit,
         _ report: inout VerificationReport
     ) throws {

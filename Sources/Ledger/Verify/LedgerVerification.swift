@@ -56,14 +56,16 @@ public struct LedgerVerification: Sendable {
         var witnesses = try await Witnesses(
             database,
             ledger,
+            .events,
             log,
-            pinned,
-            kept,
+            pinned.filter { tree(of: $0.name) == .events },
+            kept.filter { tree(of: $0.checkpoint.origin) == .events },
             isReplica: isReplica,
             &report
         )
         let head = try await reader.head().position
         var audit = TreeAudit()
+        let store = TileStore(database, ledger: ledger)
         let events = EvidenceReader(database: database, ledger: ledger)
         var after = Position.zero
         while after < head {
@@ -79,7 +81,7 @@ public struct LedgerVerification: Sendable {
             )
             (audit, report) = (audited, reported)
             audit.missing(through: through, &report)
-            try await compareTiles(&audit, through: through, sealed: witnesses.size, &report)
+            try await store.compare(&audit, through: through, sealed: witnesses.size, &report)
             after = through
             progress(after.rawValue, head.rawValue)
         }
@@ -92,13 +94,26 @@ public struct LedgerVerification: Sendable {
         }
         report.episodes = audit.episodes
         try await checkEnds(head, &report)
-        try await checkTileCount(sealed: witnesses.size, &report)
+        try await store.checkCount(&report)
         report.unsealed = max(0, head.rawValue - witnesses.size)
         if report.unsealed > 0 {
             report.unsealedSince = try await recordedAt(Position(witnesses.size + 1))
         }
+        let accesses = AccessVerification(
+            database,
+            ledger: ledger,
+            log: log.map { SealingPlace.accessLog(beside: $0) },
+            pinned: pinned.filter { tree(of: $0.name) == .access },
+            kept: kept.filter { tree(of: $0.checkpoint.origin) == .access },
+            isReplica: isReplica
+        )
+        try await accesses.run(&report)
         report.duration = began.duration(to: .now)
         return report
+    }
+
+    private func tree(of origin: String) -> LedgerTree {
+        LedgerTree(ofOrigin: origin, in: ledger.name)
     }
 
     /// Where a page ends: where there are no events for long, just before the next one.
@@ -143,32 +158,6 @@ public struct LedgerVerification: Sendable {
         return (audit, report)
     }
 
-    /// The stored tiles of one page, looked up at once.
-    private func compareTiles(
-        _ audit: inout TreeAudit,
-        through: Position,
-        sealed: Int64,
-        _ report: inout VerificationReport
-    ) async throws {
-        let store = TileStore(database, ledger: ledger)
-        let width = Int64(TileID.width)
-        let tileCount = EvidenceReader.pageLimit / width
-        var stored: [TileID: [UInt8]] = [:]
-        var (level, nodes) = (0, through.rawValue)
-        while nodes >= width {
-            let last = nodes / width
-            let numbers = max(0, last - tileCount - 1)..<last
-            for (number, bytes) in try await store.full(level: level, numbers: numbers) {
-                stored[TileID(level: level, number: number)] = bytes
-            }
-            nodes /= width
-            level += 1
-        }
-        audit.compareTiles(&report, isSealed: { $0.lastPosition.rawValue <= sealed }) {
-            stored[$0]
-        }
-    }
-
     /// Nothing lies before the first position or beyond the head, and the head is where the events end.
     private func checkEnds(_ head: Position, _ report: inout VerificationReport) async throws {
         let rows = try await database.reader.query(
@@ -207,32 +196,6 @@ public struct LedgerVerification: Sendable {
                 .checkpoint("the newest checkpoint is of size \(sealed), the sealer says \(sealer)")
             )
         }
-    }
-
-    /// No tile is stored that the tree does not have.
-    private func checkTileCount(
-        sealed: Int64,
-        _ report: inout VerificationReport
-    ) async throws {
-        let rows = try await database.reader.query(
-            """
-            select t.level, t.number from tile t
-            where t.ledger_id = \(ledger.id.rawValue)
-            and (
-                t.level > 6
-                or t.number >= (
-                    select s.size from sealer s where s.ledger_id = t.ledger_id
-                ) >> (8 * (least(t.level, 6) + 1))
-            )
-            limit 1
-            """
-        )
-        guard let row = rows.first else { return }
-        let tile = TileID(
-            level: Int(try row.get("level", as: Int32.self)),
-            number: try row.get("number")
-        )
-        report.add(.tile("\(tile.path) is stored and not of this tree"))
     }
 
     private func recordedAt(_ position: Position) async throws -> Instant? {

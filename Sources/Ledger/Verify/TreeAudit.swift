@@ -32,15 +32,7 @@ struct TreeAudit {
         leaf: TreeHash,
         _ report: inout VerificationReport
     ) {
-        report.events += 1
-        guard position >= expected, LogEntry.numbers.contains(position.rawValue) else {
-            // A second one at the same position, or beyond all that there may be.
-            report.add(.unexpected, at: position)
-            isWhole = false
-            return
-        }
-        if position > expected { missing(through: Position(position.rawValue - 1), &report) }
-        expected = position.next
+        guard reach(position, &report) else { return }
         if entry.recordedAt < lastRecorded
             || !LogEntry.times.contains(entry.recordedAt.microseconds)
         {
@@ -53,6 +45,32 @@ struct TreeAudit {
         versions[entry.episodeID] = entry.version
         if !eventIDs.insert(entry.eventID).inserted { report.add(.duplicate, at: position) }
         edge.append(leaf)
+    }
+
+    /// Follows one leaf of which nothing else is compared with the others.
+    mutating func follow(
+        leaf: TreeHash,
+        at position: Position,
+        _ report: inout VerificationReport
+    ) {
+        if reach(position, &report) { edge.append(leaf) }
+    }
+
+    /// Whether the next leaf may stand at a position.
+    private mutating func reach(
+        _ position: Position,
+        _ report: inout VerificationReport
+    ) -> Bool {
+        report.events += 1
+        guard position >= expected, LogEntry.numbers.contains(position.rawValue) else {
+            // A second one at the same position, or beyond all that there may be.
+            report.add(.unexpected, at: position)
+            isWhole = false
+            return false
+        }
+        if position > expected { missing(through: Position(position.rawValue - 1), &report) }
+        expected = position.next
+        return true
     }
 
     /// Tells that there are no events up to a position.

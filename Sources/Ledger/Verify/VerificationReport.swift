@@ -34,6 +34,8 @@ public struct VerificationReport: Sendable {
     public private(set) var timeZone: String?
     /// What a reader should know and is not wrong: restores, read models that were not looked at.
     public private(set) var notices: [String] = []
+    /// What was found of the access log; nil where it was not looked at.
+    public private(set) var accessLog: AccessLogFindings?
     /// How far a replica is behind what was signed; nil on a primary, and on a replica that has all.
     public internal(set) var shortfall: ReplicaShortfall?
     /// What is wrong, as far as it is kept, in the order in which it was found.
@@ -87,6 +89,36 @@ public struct VerificationReport: Sendable {
         add(EvidenceFault(kind, at: position, through: through))
     }
 
+    /// Takes in what was found of the access log.
+    ///
+    /// - Parameter other: a report of its tree alone, in which places are numbers.
+    mutating func add(_ findings: AccessLogFindings, _ other: VerificationReport) {
+        accessLog = findings
+        for fault in other.faults { add(fault.ofAccessLog) }
+        faultCount += other.faultCount - other.faults.count
+        for notice in other.notices where !notices.contains(notice) {
+            add(notice: "access log: \(notice)")
+        }
+        if shortfall == nil { shortfall = other.shortfall }
+    }
+
+    /// The same of an export of the access log alone: there are no events in it.
+    func ofAccessLog(_ checkpoint: TreeCheckpoint) -> VerificationReport {
+        var report = VerificationReport()
+        let findings = AccessLogFindings(
+            entries: events,
+            newest: checkpoint,
+            vouchers: vouchers,
+            isVouched: isVouched,
+            unsealed: 0,
+            unsealedSince: nil
+        )
+        report.add(findings, self)
+        (report.checkpoints, report.tiles, report.signers) = (checkpoints, tiles, signers)
+        report.duration = duration
+        return report
+    }
+
     /// Adds what a reader should know.
     public mutating func add(notice: String) {
         if notices.count < Self.faultLimit { notices.append(notice) }
@@ -117,6 +149,22 @@ public struct VerificationReport: Sendable {
     }
 }
 
+/// What a verification found of a ledger's access log.
+public struct AccessLogFindings: Hashable, Sendable {
+    /// The entries that were checked: those that have a number.
+    public let entries: Int64
+    /// What its newest checkpoint covers; nil where there is none.
+    public let newest: TreeCheckpoint?
+    /// What vouches for it from outside.
+    public let vouchers: [Voucher]
+    /// Whether that covers all that is sealed.
+    public let isVouched: Bool
+    /// The entries that no checkpoint covers, at most ``AccessStatus/countLimit``.
+    public let unsealed: Int64
+    /// When the oldest of those was written.
+    public let unsealedSince: Instant?
+}
+
 /// What lies outside of what was verified, and vouches for it.
 public enum Voucher: String, Hashable, Sendable {
     /// A key that somebody has from elsewhere has signed the newest checkpoint.
@@ -132,17 +180,19 @@ public enum Voucher: String, Hashable, Sendable {
 /// No fault: what was signed may still be on its way. Whether it is there can be told later, or by the
 /// primary.
 public struct ReplicaShortfall: Hashable, Sendable, CustomStringConvertible {
-    /// How many events the replica has.
+    /// How many events, or entries of the access log, the replica has.
     public let events: Int64
     /// How many the largest checkpoint covers that it has not got to.
     public let expected: Int64
+    /// What is counted.
+    var noun = LedgerTree.events.noun
 
     /// What is missing and what to do.
     public var description: String {
         let missing =
             events < expected
-            ? "this replica has \(events) of \(expected) events"
-            : "this replica has the \(expected) events that were signed, and not yet their checkpoint"
+            ? "this replica has \(events) of \(expected) \(noun)"
+            : "this replica has the \(expected) \(noun) that were signed, and not yet their checkpoint"
         return "not there yet: \(missing); wait, or ask the primary"
     }
 }

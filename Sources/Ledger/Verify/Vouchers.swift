@@ -26,6 +26,7 @@ struct Vouchers {
     ///
     /// - Parameters:
     ///   - ledger: whose log the keys must be of.
+    ///   - tree: of which tree.
     ///   - identity: what the database registers; read after the log was, so that it has every key
     ///     that signed there.
     ///   - log: the log at hand.
@@ -33,13 +34,14 @@ struct Vouchers {
     ///   - pinned: keys that somebody has from elsewhere.
     init(
         _ ledger: LedgerName,
+        _ tree: LedgerTree,
         _ identity: SealIdentity?,
         _ log: CheckpointLog?,
         logEnd: Int,
         _ pinned: [NoteVerifierKey],
         _ report: inout VerificationReport
     ) async throws {
-        let isOwn = { (key: NoteVerifierKey) in LogOrigin.of(ledger, is: key.name) }
+        let isOwn = { (key: NoteVerifierKey) in LogOrigin.of(ledger, tree, is: key.name) }
         registered = (identity?.keys.map(\.key) ?? []).filter(isOwn)
         let candidates = (pinned + registered).filter(isOwn)
         if let log {
@@ -50,13 +52,14 @@ struct Vouchers {
         }
         isOutside = self.log != nil || !pinned.isEmpty
         keys = isOutside ? pinned.filter(isOwn) + (self.log?.signers ?? []) : registered
-        restores = Self.restores(ledger, identity, self.log, keys, &report)
+        restores = Self.restores(ledger, tree, identity, self.log, keys, &report)
         noteSilentKeys(&report)
     }
 
     /// The declarations that count: of those in the log, where there is one.
     private static func restores(
         _ ledger: LedgerName,
+        _ tree: LedgerTree,
         _ identity: SealIdentity?,
         _ log: LoggedNotes?,
         _ keys: [NoteVerifierKey],
@@ -77,7 +80,7 @@ struct Vouchers {
         return DeclaredRestores(
             logged ?? published,
             signedBy: keys,
-            isOwn: { LogOrigin.of(ledger, is: $0) },
+            isOwn: { LogOrigin.of(ledger, tree, is: $0) },
             &report
         )
     }
@@ -96,9 +99,21 @@ struct Vouchers {
 
 /// How a log is named that holds a ledger's events.
 enum LogOrigin {
-    /// Whether it is `<name>/<ledger>`, or after a restore `<name>/<ledger>/<number>`.
-    static func of(_ ledger: LedgerName, is origin: String) -> Bool {
-        origin.hasSuffix("/\(ledger)") || first(of: origin)?.hasSuffix("/\(ledger)") == true
+    /// Whether it is `<name>/<ledger>`, or after a restore `<name>/<ledger>/<number>`; of the access log
+    /// `<name>/<ledger>/access`, and `<name>/<ledger>/access/<number>`.
+    static func of(
+        _ ledger: LedgerName,
+        _ tree: LedgerTree = .events,
+        is origin: String
+    ) -> Bool {
+        let end = "/\(ledger)\(tree.suffix)"
+        return origin.hasSuffix(end) || first(of: origin)?.hasSuffix(end) == true
+    }
+
+    /// The number of the restore after which a log of the access log began; 1 of the first.
+    static func incarnation(ofAccess origin: String) -> Int32 {
+        guard let first = first(of: origin) else { return 1 }
+        return Int32(origin.dropFirst(first.count + 1)) ?? 1
     }
 
     /// Whether a log is a ledger's first one, or one that goes on from it after declared restores.

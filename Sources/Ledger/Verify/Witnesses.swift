@@ -22,6 +22,7 @@ struct Witnesses {
     private let isReplica: Bool
     private let database: LedgerDatabase
     private let ledger: LedgerDescription
+    private let tree: LedgerTree
     private let vouchers: Vouchers
     private var kept: [SignedCheckpoint]
     /// Those of ``kept`` that a key has signed that counts.
@@ -35,6 +36,7 @@ struct Witnesses {
     init(
         _ database: LedgerDatabase,
         _ ledger: LedgerDescription,
+        _ tree: LedgerTree,
         _ log: CheckpointLog?,
         _ pinned: [NoteVerifierKey],
         _ kept: [SignedCheckpoint],
@@ -44,14 +46,16 @@ struct Witnesses {
         self.isReplica = isReplica
         self.database = database
         self.ledger = ledger
+        self.tree = tree
         self.kept = kept.sorted { $0.checkpoint.size < $1.checkpoint.size }
         // What is published stands in the log already, and keys are registered before they sign.
-        let newest = try await Self.newest(database, ledger, &report)
+        let newest = try await Self.newest(database, ledger, tree, &report)
         size = newest?.checkpoint.size ?? 0
         let logEnd = try await PrivateFile.run { try log?.length() ?? 0 }
-        let identity = try await Self.identity(database, ledger, &report)
+        let identity = try await Self.identity(database, ledger, tree, &report)
         vouchers = try await Vouchers(
             ledger.name,
+            tree,
             identity,
             log,
             logEnd: logEnd,
@@ -74,10 +78,11 @@ struct Witnesses {
     private static func newest(
         _ database: LedgerDatabase,
         _ ledger: LedgerDescription,
+        _ tree: LedgerTree,
         _ report: inout VerificationReport
     ) async throws -> SignedCheckpoint? {
         do {
-            return try await PublishedCheckpoint.newest(database, ledger)?.signed
+            return try await PublishedCheckpoint.newest(database, ledger, tree)?.signed
         } catch let error as NoteError {
             report.add(.checkpoint("the newest checkpoint is \(error)"))
             return nil
@@ -87,10 +92,12 @@ struct Witnesses {
     private static func identity(
         _ database: LedgerDatabase,
         _ ledger: LedgerDescription,
+        _ tree: LedgerTree,
         _ report: inout VerificationReport
     ) async throws -> SealIdentity? {
         do {
-            return try await SealRegistry(database: database, ledger: ledger).identity()
+            let registry = SealRegistry(database: database, ledger: ledger, tree: tree)
+            return try await registry.identity()
         } catch let error as NoteError {
             report.add(.checkpoint("a registered key is \(error)"))
             return nil
@@ -137,7 +144,8 @@ struct Witnesses {
             } catch {
                 if mayArrive(signed, error) { continue }
                 report.add(.checkpoint("the checkpoint that was kept: \(error)"))
-                if LogOrigin.of(ledger.name, is: signed.checkpoint.origin) { kept.append(signed) }
+                let origin = signed.checkpoint.origin
+                if LogOrigin.of(ledger.name, tree, is: origin) { kept.append(signed) }
                 continue
             }
             kept.append(signed)
@@ -156,7 +164,7 @@ struct Witnesses {
     private mutating func mayArrive(_ signed: SignedCheckpoint, _ error: any Error) -> Bool {
         let checkpoint = signed.checkpoint
         guard isReplica, checkpoint.size > size, case NoteError.notSigned = error,
-            LogOrigin.of(ledger.name, is: checkpoint.origin)
+            LogOrigin.of(ledger.name, tree, is: checkpoint.origin)
         else { return false }
         awaited = max(awaited, checkpoint.size)
         return true
@@ -183,8 +191,8 @@ struct Witnesses {
         where size > head.rawValue {
             report.add(
                 .shrunken(
-                    "\(source) covers \(size) events, the ledger has \(head), and nothing "
-                        + "vouches for those after position \(proven)"
+                    "\(source) covers \(size) \(tree.noun), the ledger has \(head), and "
+                        + "nothing vouches for those after \(tree.placeName) \(proven)"
                 ),
                 at: Position(proven + 1),
                 through: Position(size)
@@ -279,7 +287,7 @@ struct Witnesses {
         guard through > after else { return [:] }
         let rows = try await database.reader.query(
             """
-            select size, root, note from checkpoint
+            select size, root, note from \(tree.checkpoints)
             where ledger_id = \(ledger.id.rawValue) and size > \(after) and size <= \(through)
             order by size
             """

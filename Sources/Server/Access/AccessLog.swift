@@ -213,10 +213,10 @@ final class AccessLog: Sendable {
             episode: episode,
             limit: limit,
             on: database.reader
-        ).map(AccessEntry.init)
+        ).map { try AccessEntry($0) }
     }
 
-    /// Decisions after an entry, in order, of one episode or all.
+    /// Numbered decisions after a number, in order, of one episode or all.
     func page(
         _ ledger: LedgerDescription,
         after: Int64,
@@ -230,8 +230,13 @@ final class AccessLog: Sendable {
             episode: episode,
             on: database.reader
         )
-        let entries = try rows.map(AccessEntry.init)
-        return AccessPage(entries: entries, nextAfter: entries.last?.entry ?? after)
+        let entries = try rows.map { try AccessEntry($0, number: $0.get("number")) }
+        return AccessPage(
+            entries: entries,
+            nextAfter: entries.last?.number ?? after,
+            // Counted afterwards: none is left out of both.
+            unsealed: try await AccessDecision.unnumbered(ledger, on: database.reader)
+        )
     }
 }
 
@@ -239,20 +244,26 @@ final class AccessLog: Sendable {
 struct AccessPage: JSONObject {
     let entries: [AccessEntry]
     let nextAfter: Int64
+    /// How many decisions have no number yet, and so are not shown.
+    let unsealed: Int64
 
     static let fields: [JSONField<Self>] = [
         .init("entries", \.entries),
         .init("next_after", \.nextAfter),
+        .init("unsealed", \.unsealed),
     ]
 }
 
 /// One decision of the access log.
 struct AccessEntry: JSONObject {
+    /// Where it stands in the access log's tree; nil where it was not asked for.
+    let number: Int64?
     let entry: Int64
     let at: Instant
     let decision: AccessDecision
 
-    init(_ row: PostgresRow) throws {
+    init(_ row: PostgresRow, number: Int64? = nil) throws {
+        self.number = number
         entry = try row.get("entry")
         at = try row.get("at")
         decision = AccessDecision(
@@ -268,6 +279,7 @@ struct AccessEntry: JSONObject {
     }
 
     static let fields: [JSONField<Self>] = [
+        .init("number", schema: Int64.schema) { .integer($0.number ?? 0) },
         .init("entry", \.entry),
         .init("at", \.at),
         .init("subject", \.decision.subject),

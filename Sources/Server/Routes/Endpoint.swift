@@ -47,7 +47,7 @@ struct Endpoint: Sendable {
     }
 
     /// Every request of the API about a ledger.
-    static let all = record + questions + [settings] + evidence + subscriptions
+    static let all = record + questions + [settings] + evidence + accessLog + subscriptions
 
     private static let settings = Endpoint(
         operation: "listSettings",
@@ -148,6 +148,36 @@ struct Endpoint: Sendable {
         ),
     ]
 
+    /// Whether a checkpoint is made first.
+    static let seal = Parameter(
+        "seal",
+        .choice(["true", "false"]),
+        "Whether what is not sealed yet is sealed first.",
+        standard: "true"
+    )
+
+    /// Of which tree a proof is.
+    static let treeSize = Parameter(
+        "size",
+        .integer(1...Position.most),
+        "The size of the tree; without it, that of the newest checkpoint."
+    )
+
+    /// Of which two trees a proof is.
+    static let twoSizes = [
+        Parameter(
+            "from",
+            .integer(0...Position.most),
+            "The size of the smaller tree.",
+            isRequired: true
+        ),
+        Parameter(
+            "to",
+            .integer(1...Position.most),
+            "The size of the larger tree; without it, that of the newest checkpoint."
+        ),
+    ]
+
     private static let evidence: [Endpoint] = [
         Endpoint(
             operation: "getCheckpoint",
@@ -156,17 +186,10 @@ struct Endpoint: Sendable {
             summary: "The newest signed checkpoint, sealed up to the head first",
             roles: [.clinician, .auditor, .service, .administrator],
             disclosesHealthInformation: false,
-            parameters: [
-                Parameter(
-                    "seal",
-                    .choice(["true", "false"]),
-                    "Whether what is not sealed yet is sealed first.",
-                    standard: "true"
-                )
-            ],
+            parameters: [seal],
             answers: [.text("text/plain"), .json(PublishedCheckpoint.schema)],
             extraSeconds: 10,
-            handler: EvidenceRoutes.checkpoint
+            handler: { try await EvidenceRoutes.checkpoint($0, of: .events) }
         ),
         Endpoint(
             operation: "getInclusionProof",
@@ -182,14 +205,10 @@ struct Endpoint: Sendable {
                     "The event's position.",
                     isRequired: true
                 ),
-                Parameter(
-                    "size",
-                    .integer(1...Position.most),
-                    "The size of the tree; without it, that of the newest checkpoint."
-                ),
+                treeSize,
             ],
             answers: [.json(InclusionProof.schema)],
-            handler: EvidenceRoutes.inclusion
+            handler: { try await EvidenceRoutes.inclusion($0, in: .events) }
         ),
         Endpoint(
             operation: "getConsistencyProof",
@@ -198,21 +217,9 @@ struct Endpoint: Sendable {
             summary: "The proof that one tree begins with another (RFC 6962)",
             roles: [.clinician, .auditor, .service, .administrator],
             disclosesHealthInformation: false,
-            parameters: [
-                Parameter(
-                    "from",
-                    .integer(0...Position.most),
-                    "The size of the smaller tree.",
-                    isRequired: true
-                ),
-                Parameter(
-                    "to",
-                    .integer(1...Position.most),
-                    "The size of the larger tree; without it, that of the newest checkpoint."
-                ),
-            ],
+            parameters: twoSizes,
             answers: [.json(ConsistencyProof.schema)],
-            handler: EvidenceRoutes.consistency
+            handler: { try await EvidenceRoutes.consistency($0, in: .events) }
         ),
         Endpoint(
             operation: "getTile",
@@ -222,7 +229,7 @@ struct Endpoint: Sendable {
             roles: [.clinician, .auditor, .service, .administrator],
             disclosesHealthInformation: false,
             answers: [.bytes("application/octet-stream")],
-            handler: EvidenceRoutes.tile
+            handler: { try await EvidenceRoutes.tile($0, of: .events) }
         ),
         Endpoint(
             operation: "getPacket",
@@ -242,7 +249,7 @@ struct Endpoint: Sendable {
             summary: "Who asked for health information, and whether it was given",
             roles: [.auditor, .administrator],
             disclosesHealthInformation: false,
-            parameters: [after, limit(500), episode],
+            parameters: [afterNumber, limit(500), episode],
             answers: [.json(AccessPage.schema)],
             handler: OperationRoutes.accessLog
         ),

@@ -8,17 +8,12 @@ public import TransparencyLog
 
 /// Checkpoints, proofs, the log as tiles, and packets.
 enum EvidenceRoutes {
-    static func checkpoint(_ call: Call) async throws -> Reply {
+    static func checkpoint(_ call: Call, of tree: LedgerTree) async throws -> Reply {
         let seals = try call.read { $0.choice("seal") } == "true"
-        let newest: PublishedCheckpoint
-        if seals {
-            newest = try await call.service.checkpoint(call.ledger)
-        } else {
-            guard let kept = try await PublishedCheckpoint.newest(call.database, call.ledger) else {
-                throw Problem.notFound("the ledger \(call.ledger.name) has no checkpoint yet")
-            }
-            newest = kept
-        }
+        let newest =
+            seals
+            ? try await call.service.checkpoint(call.ledger, of: tree)
+            : try await newest(call, tree)
         let note = newest.signed.note.description
         if call.accepts("application/json") {
             return .json(newest.json)
@@ -26,33 +21,39 @@ enum EvidenceRoutes {
         return .bytes(Array(note.utf8), "text/plain; charset=utf-8")
     }
 
-    static func inclusion(_ call: Call) async throws -> Reply {
+    static func inclusion(_ call: Call, in tree: LedgerTree) async throws -> Reply {
+        let name = tree == .events ? "position" : "number"
         let (named, wanted) = try call.read { reader in
-            (reader.integer("position"), reader.has("size") ? reader.integer("size") : nil)
+            (reader.integer(name), reader.has("size") ? reader.integer("size") : nil)
         }
-        let newest = try await newest(call)
+        let newest = try await newest(call, tree)
         let size = try within("size", wanted, 1...newest.signed.checkpoint.size)
-        let position = Position(try within("position", named, 1...size))
-        let store = TileStore(call.database, ledger: call.ledger)
-        let proof = try await store.inclusionProof(of: position, size: size)
+        let place = try within(name, named, 1...size)
+        let store = TileStore(call.database, ledger: call.ledger, tree: tree)
         let answer = InclusionProof(
-            position: position,
+            place: place,
             size: size,
             root: try await store.root(size: size),
-            proof: proof,
+            proof: try await store.inclusionProof(of: Position(place), size: size),
             checkpoint: newest.signed.note
         )
-        return .json(answer.json)
+        return .json(
+            .object(
+                fields: tree == .events
+                    ? InclusionProof.fields : InclusionProof.ofAccessLog,
+                of: answer
+            )
+        )
     }
 
-    static func consistency(_ call: Call) async throws -> Reply {
+    static func consistency(_ call: Call, in tree: LedgerTree) async throws -> Reply {
         let (first, last) = try call.read { reader in
             (reader.integer("from"), reader.has("to") ? reader.integer("to") : nil)
         }
-        let newest = try await newest(call)
+        let newest = try await newest(call, tree)
         let to = try within("to", last, 1...newest.signed.checkpoint.size)
         let from = try within("from", first, 0...to)
-        let store = TileStore(call.database, ledger: call.ledger)
+        let store = TileStore(call.database, ledger: call.ledger, tree: tree)
         let proof = try await store.consistencyProof(from: from, to: to)
         let answer = ConsistencyProof(
             from: from,
@@ -82,17 +83,17 @@ enum EvidenceRoutes {
     }
 
     /// A tile, or the entries of one, as a client of C2SP tlog-tiles asks for them: of what is sealed.
-    static func tile(_ call: Call) async throws -> Reply {
+    static func tile(_ call: Call, of tree: LedgerTree) async throws -> Reply {
         let path = call.context.parameters.getCatchAll().joined(separator: "/")
         guard let (tile, isEntries) = TileID.parse(path) else {
             throw Problem.notFound("there is no such tile; the paths are those of C2SP tlog-tiles")
         }
-        let size = try await newest(call).signed.checkpoint.size
+        let size = try await newest(call, tree).signed.checkpoint.size
         let available = TileID(level: tile.level, number: tile.number, treeSize: size).width
         guard tile.level < 8, tile.width <= available else {
             throw Problem.notFound("the tree has no such tile yet")
         }
-        let store = TileStore(call.database, ledger: call.ledger)
+        let store = TileStore(call.database, ledger: call.ledger, tree: tree)
         let bytes =
             isEntries
             ? try await store.entries(tile) : TreeHash.bytes(of: try await store.hashes(tile))
@@ -104,10 +105,12 @@ enum EvidenceRoutes {
         )
     }
 
-    private static func newest(_ call: Call) async throws -> PublishedCheckpoint {
-        guard let newest = try await PublishedCheckpoint.newest(call.database, call.ledger) else {
-            throw Problem.notFound("the ledger \(call.ledger.name) has no checkpoint yet")
-        }
+    private static func newest(
+        _ call: Call,
+        _ tree: LedgerTree
+    ) async throws -> PublishedCheckpoint {
+        let newest = try await PublishedCheckpoint.newest(call.database, call.ledger, tree)
+        guard let newest else { throw Problem.noCheckpoint(of: tree, call.ledger) }
         return newest
     }
 
@@ -139,21 +142,36 @@ extension PublishedCheckpoint: JSONObject {
     ]
 }
 
-/// The proof that an event is in a tree.
+extension Problem {
+    /// Nothing of a tree was sealed.
+    static func noCheckpoint(of tree: LedgerTree, _ ledger: LedgerDescription) -> Problem {
+        let of = tree == .events ? "the ledger" : "the access log of the ledger"
+        return .notFound("\(of) \(ledger.name) has no checkpoint yet")
+    }
+}
+
+/// The proof that an event, or an entry of the access log, is in a tree.
 struct InclusionProof: JSONObject {
-    let position: Position
+    /// The event's position, or the entry's number.
+    let place: Int64
     let size: Int64
     let root: TreeHash
     let proof: [TreeHash]
     let checkpoint: SignedNote
 
-    static let fields: [JSONField<Self>] = [
-        .init("position", \.position),
-        .init("size", \.size),
-        .init("root", \.root),
-        .init("proof", \.proof),
-        .init("checkpoint", \.checkpoint),
-    ]
+    static let fields: [JSONField<Self>] = members(.init("position", \.place))
+    /// The members of a proof in the access log's tree.
+    static let ofAccessLog: [JSONField<Self>] = members(.init("number", \.place))
+
+    private static func members(_ place: JSONField<Self>) -> [JSONField<Self>] {
+        [
+            place,
+            .init("size", \.size),
+            .init("root", \.root),
+            .init("proof", \.proof),
+            .init("checkpoint", \.checkpoint),
+        ]
+    }
 }
 
 /// The proof that one tree begins with another.

@@ -84,7 +84,9 @@ enum OperationRoutes {
             let seal = try await SealStatus(service.database, ledger: ledger)
             gauges.append(("episode_ledger_unsealed_events", [name], Double(seal.unsealed)))
             gauges.append(("episode_ledger_seal_lag_now_seconds", [name], seal.lagSeconds))
-            let isTroubled = seal.trouble != nil || service.sealTrouble[ledger.name] != nil
+            let isTroubled =
+                seal.trouble != nil || seal.isAccessTroubled
+                || service.sealTrouble[ledger.name] != nil
             gauges.append(("episode_ledger_seal_trouble", [name], isTroubled ? 1 : 0))
             let head = try await EventReader(service.database, ledger: ledger).head()
             gauges.append(("episode_ledger_head_ahead_seconds", [name], head.secondsAhead))

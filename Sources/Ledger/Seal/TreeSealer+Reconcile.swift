@@ -1,7 +1,7 @@
 import CareEpisode
 import TransparencyLog
 
-extension Sealer {
+extension TreeSealer {
     /// Holds the newest record of the checkpoint log against the database.
     ///
     /// A checkpoint that was signed and not published, because the process died in between, is
@@ -9,7 +9,7 @@ extension Sealer {
     ///
     /// - Returns: the tree that was published; nil where there was nothing to publish.
     func reconcile(_ note: SignedNote, _ state: SealState) async throws -> TreeEdge? {
-        let head = try await reader.head().position.rawValue
+        let head = try await leaves.last()
         if let declaration = RestoreDeclaration(text: note.text) {
             try await reconcile(declaration, state, head: head)
             return nil
@@ -31,7 +31,7 @@ extension Sealer {
         let log = place.log
         guard let note = try await PrivateFile.run({ try log.newest() }) else { return }
         // Looked up after the log: what was signed was recorded before.
-        let head = try await reader.head().position.rawValue
+        let head = try await leaves.last()
         let covered =
             try RestoreDeclaration(text: note.text)?.kept ?? TreeCheckpoint(text: note.text)
         guard covered.size <= head else { throw inconsistent(covered.size, head) }
@@ -59,24 +59,24 @@ extension Sealer {
         .inconsistent(file: place.log.path, size: size, head: head)
     }
 
-    /// An edge with the leaves up to a position, each recomputed from its row.
+    /// An edge with the leaves up to a place, each recomputed from its row.
     ///
-    /// - Returns: the edge, and the recorded time of the first of the new leaves.
+    /// - Returns: the edge, and the time of the first of the new leaves.
     func extended(_ edge: TreeEdge, through: Int64) async throws -> (TreeEdge, oldest: Instant?) {
         var extended = edge
         var oldest: Instant?
         while extended.size < through {
             let next = min(through, extended.size + EvidenceReader.pageLimit)
             let ledger = registry.ledger.name
-            try await events.rows(after: Position(extended.size), through: Position(next)) { row in
+            try await leaves.rows(after: extended.size, through: next) { row in
                 let expected = Position(extended.size + 1)
-                guard row.position == expected else {
+                guard row.place == expected.rawValue else {
                     throw SealError.damaged(.missing, at: expected)
                 }
                 let (leaf, fault) = row.check(ledger: ledger)
                 if let fault { throw SealError.damaged(fault, at: expected) }
                 extended.append(leaf)
-                oldest = oldest ?? row.recordedAt
+                oldest = oldest ?? row.time
             }
             guard extended.size == next else {
                 throw SealError.damaged(.missing, at: Position(extended.size + 1))
