@@ -141,8 +141,10 @@ struct Door: Sendable {
         }
         let known = details.compactMap(\.self)
         entry.detail = known.isEmpty ? nil : known.joined(separator: "; ")
-        entry.episodeID =
-            entry.episodeID ?? call.arguments.values["episode"]?.first.flatMap { EpisodeID($0) }
+        if endpoint.parameters.contains(where: { $0.name == Endpoint.episode.name }) {
+            let named = call.arguments.values[Endpoint.episode.name]?.first
+            entry.episodeID = entry.episodeID ?? named.flatMap { EpisodeID($0) }
+        }
         return entry
     }
 

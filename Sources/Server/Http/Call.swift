@@ -60,13 +60,18 @@ extension Arguments {
         self.init(values)
     }
 
-    /// As they were given, for the access log: no health information among them.
+    /// As they were read, for the access log: nothing of what a caller may have typed is among them.
+    ///
+    /// A value that cannot be read is told as `<invalid>`; one that is given twice is told once.
     func described(_ parameters: [Parameter]) -> String? {
         let shown = parameters.filter(\.isLoggable).sorted { $0.name < $1.name }
             .flatMap { parameter in
-                (values[parameter.name] ?? []).map {
-                    "\(parameter.name)=\(String($0.prefix(64)).printable)"
+                var told: [String] = []
+                for value in values[parameter.name] ?? [] {
+                    let text = "\(parameter.name)=\(parameter.printed(value) ?? "<invalid>")"
+                    if told.last != text { told.append(text) }
                 }
+                return told
             }
         return shown.isEmpty ? nil : shown.joined(separator: "&")
     }
