@@ -1,5 +1,6 @@
 import CareEpisode
 import Ledger
+import Postgres
 import ProjectionRuntime
 import TestSupport
 import Testing
@@ -9,6 +10,41 @@ import Testing
 /// What the entries of the access log say, and of which requests there are some.
 @Suite("Entries of the access log")
 struct AccessEntryTests {
+    /// An entry, as the table has it.
+    private struct Entry: Sendable {
+        let subject: String
+        let operation: String
+        let isAllowed: Bool
+        let episode: EpisodeID?
+        let detail: String
+        let purpose: String?
+    }
+
+    private func entries(
+        _ fixture: ServiceFixture,
+        _ operation: String? = nil
+    ) async throws -> [Entry] {
+        try await fixture.database.reader.query(
+            """
+            select subject, operation, allowed, episode_id, coalesce(detail, '') as detail, purpose
+            from access_log
+            where coalesce(operation = \(operation), true)
+            order by entry
+            """
+        ).map { row in
+            Entry(
+                subject: try row.get("subject"),
+                operation: try row.get("operation"),
+                isAllowed: try row.get("allowed"),
+                episode: try row.get("episode_id"),
+                detail: try row.get("detail"),
+                purpose: try row.get("purpose")
+            )
+        }
+    }
+
+    // MARK: - What they say
+
     @Test("A value is told as it was read, not as it was written")
     func printed() throws {
         let times = Parameter("diff", .times, "")
@@ -53,5 +89,23 @@ struct AccessEntryTests {
         #expect(entry.detail.map { $0.utf8.count <= AccessDecision.detailLimit } == true)
         entry.detail = marks + marks
         #expect(entry.detail.map { $0.utf8.count <= AccessDecision.detailLimit } == true)
+    }
+
+    @Test("A purpose is a code of HL7's list, or it is other")
+    func purposes() async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
+            let token = try await fixture.token(.auditor)
+            for purpose in [nil, "TREAT", "BTG", "TREATMENT", "treat", "Anna K.", ""] {
+                let headers = purpose.map { ["X-Purpose-Of-Use": $0] } ?? [:]
+                #expect(
+                    try await fixture.get("events", token: token, headers: headers).status == 200
+                )
+            }
+            let kept = try await entries(fixture, "listEvents").map(\.purpose)
+            #expect(kept == [nil, "TREAT", "BTG", "other", "other", "other", "other"])
+        }
+        for purpose in SignInSession.purposes {
+            #expect(PurposeOfUse.codes.contains(purpose.code), "\(purpose.code)")
+        }
     }
 }

@@ -276,7 +276,7 @@ struct AccessTests {
             let seen = try await fixture.get(
                 "episodes/\(episode)",
                 token: clinician,
-                headers: ["X-Purpose-Of-Use": "TREATMENT"]
+                headers: ["X-Purpose-Of-Use": "TREAT"]
             )
             #expect(seen.status == 200)
             #expect(try await fixture.get("events", token: clinician).status == 403)
@@ -286,7 +286,7 @@ struct AccessTests {
             #expect(operations == ["appendEvents", "getEpisode", "listEvents"])
             #expect(log.map { $0["allowed"] as? Bool } == [true, true, false])
             #expect(log.allSatisfy { $0["subject"] as? String == "n-7" })
-            #expect(log[1]["purpose"] as? String == "TREATMENT")
+            #expect(log[1]["purpose"] as? String == "TREAT")
             #expect(log[1]["detail"] as? String == "as of position 1")
             #expect(log[1]["episode_id"] as? String == episode.description)
             #expect(log[1]["request_id"] as? String == seen.headers["x-request-id"])

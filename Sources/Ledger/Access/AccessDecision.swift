@@ -18,7 +18,7 @@ public struct AccessDecision: Sendable {
     public var detail: String? {
         didSet { detail = detail.map { $0.cut(afterBytes: Self.detailLimit) } }
     }
-    /// What the caller gave as its purpose.
+    /// What the caller gave as its purpose, as ``PurposeOfUse`` keeps it.
     public var purpose: String?
     /// The id of the request, as its answer and the service's log have it.
     public var requestID: String

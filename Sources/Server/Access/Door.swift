@@ -78,7 +78,7 @@ struct Door: Sendable {
         let roles = endpoint.roles.map(\.rawValue).sorted().joined(separator: ", ")
         // Nobody learns which ledgers there are but who may enter; from a page, who may see it.
         if endpoint.isPage, !isAllowed {
-            decision.purpose = purpose.map { String($0.prefix(64)) }
+            decision.purpose = PurposeOfUse.kept(purpose)
             await keepDenial(decision, endpoint, name, context)
             throw Problem.forbidden("this takes one of the roles \(roles)")
         }
@@ -96,7 +96,7 @@ struct Door: Sendable {
                 try await service.ledger(name)
             }
         }
-        decision.purpose = purpose.map { String($0.prefix(64)) }
+        decision.purpose = PurposeOfUse.kept(purpose)
         guard isAllowed else {
             if endpoint.disclosesHealthInformation {
                 let entry = decision
