@@ -101,7 +101,7 @@ struct Door: Sendable {
             if endpoint.disclosesHealthInformation {
                 let entry = decision
                 try await withTimeout(service.settings.requestTimeout) {
-                    try await service.accessLog.record(entry, in: ledger)
+                    try await service.accessLog.recordOnce(entry, in: ledger)
                 }
             }
             throw Problem.forbidden("this takes one of the roles \(roles)")
@@ -121,7 +121,7 @@ struct Door: Sendable {
         do {
             try await withTimeout(service.settings.requestTimeout) {
                 let ledger = try await service.ledger(name)
-                try await service.accessLog.record(decision, in: ledger)
+                try await service.accessLog.recordOnce(decision, in: ledger)
             }
         } catch {
             context.logger.warning("a denial is not in the access log")
