@@ -188,6 +188,7 @@ public final class LedgerService: Service, Sendable {
                 database,
                 ledger: ledger,
                 holder: settings.holder,
+                accessLog: accessLog,
                 allowsPrivate: settings.allowsPrivateNetworks
             )
         ]

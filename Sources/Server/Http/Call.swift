@@ -21,7 +21,7 @@ struct Call: Sendable {
     /// What its query says.
     let arguments: Arguments
     /// The whole body, where the request has one that is not a stream.
-    let body: [UInt8]
+    var body: [UInt8] = []
 
     var database: LedgerDatabase { service.database }
 
