@@ -47,3 +47,21 @@ extension Parameter {
         return EventType.allCases.filter(given.contains).map(\.rawValue).joined(separator: ",")
     }
 }
+
+extension Arguments {
+    /// As they were read, for the access log: nothing of what a caller may have typed is among them.
+    ///
+    /// A value that cannot be read is told as `<invalid>`; one that is given twice is told once.
+    package func described(_ parameters: [Parameter]) -> String? {
+        let shown = parameters.filter(\.isLoggable).sorted { $0.name < $1.name }
+            .flatMap { parameter in
+                var told: [String] = []
+                for value in values[parameter.name] ?? [] {
+                    let text = "\(parameter.name)=\(parameter.printed(value) ?? "<invalid>")"
+                    if told.last != text { told.append(text) }
+                }
+                return told
+            }
+        return shown.isEmpty ? nil : shown.joined(separator: "&")
+    }
+}

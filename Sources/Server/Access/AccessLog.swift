@@ -214,21 +214,12 @@ final class AccessLog: Sendable {
         _ entries: [AccessDecision],
         _ ledger: LedgerDescription
     ) async throws -> Set<Int> {
-        let deadline = ContinuousClock.now + timeout
-        do {
-            _ = try await database.writer.pipeline(
-                AccessDecision.statements(writing: entries, to: ledger),
-                deadline: deadline
-            )
-            return []
-        } catch let error as PostgresError where error.isAboutValues {
-            return try await AccessDecision.writeEach(
-                of: entries,
-                to: ledger,
-                on: database.writer,
-                deadline: deadline
-            )
-        }
+        try await AccessDecision.write(
+            entries,
+            to: ledger,
+            on: database.writer,
+            deadline: .now + timeout
+        )
     }
 
     /// Whether decisions cannot be kept: the last one was not, and still it cannot be.

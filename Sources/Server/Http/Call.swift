@@ -1,5 +1,4 @@
 import CareEpisode
-import Documents
 import HTTPTypes
 import Hummingbird
 import Ledger
@@ -58,22 +57,6 @@ extension Arguments {
             values[String(name), default: []].append(String(value))
         }
         self.init(values)
-    }
-
-    /// As they were read, for the access log: nothing of what a caller may have typed is among them.
-    ///
-    /// A value that cannot be read is told as `<invalid>`; one that is given twice is told once.
-    func described(_ parameters: [Parameter]) -> String? {
-        let shown = parameters.filter(\.isLoggable).sorted { $0.name < $1.name }
-            .flatMap { parameter in
-                var told: [String] = []
-                for value in values[parameter.name] ?? [] {
-                    let text = "\(parameter.name)=\(parameter.printed(value) ?? "<invalid>")"
-                    if told.last != text { told.append(text) }
-                }
-                return told
-            }
-        return shown.isEmpty ? nil : shown.joined(separator: "&")
     }
 }
 
