@@ -54,14 +54,14 @@ public enum ReadModels {
             operation: "getOutcomes",
             path: "outcomes",
             summary: "How the episodes of a period ended",
-            disclosesHealthInformation: false
+            disclosesHealthInformation: true
         ),
         QuestionDescription(
             question: RetentionQuestion.self,
             operation: "getRetention",
             path: "retention",
             summary: "How long clients stay in the services of a period, and how these ended",
-            disclosesHealthInformation: false
+            disclosesHealthInformation: true
         ),
         QuestionDescription(
             question: SessionsQuestion.self,

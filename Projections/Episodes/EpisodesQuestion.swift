@@ -69,7 +69,13 @@ public struct EpisodesQuestion: Question {
             knowledge: clocks.knowledge
         )
         let list = EpisodeList(models, filter, effectiveAt: effectiveAt)
-        return Answer(list, basis, json: list.json(context.ledger, basis), list: { list.table }) {
+        return Answer(
+            list,
+            basis,
+            found: filter.clientID.map { _ in list.episodes.map(\.episodeID) },
+            json: list.json(context.ledger, basis),
+            list: { list.table }
+        ) {
             list.document(context.calendar, basis)
         }
     }
@@ -81,7 +87,7 @@ public struct EpisodesQuestion: Question {
         to second: Instant
     ) async throws -> Answer<KnowledgeDifference> {
         let query = try CensusQuery(context)
-        return try await compare(
+        let answer = try await compare(
             context,
             (first, second),
             fold: query.fold(effectiveAt: effectiveAt),
@@ -89,5 +95,6 @@ public struct EpisodesQuestion: Question {
                 EpisodeList($0, filter, effectiveAt: effectiveAt).items
             }
         )
+        return naming(filter.clientID, in: answer)
     }
 }

@@ -158,6 +158,7 @@ public struct MedicationReviewQuestion: Question {
             return Answer(
                 .client(review),
                 review.basis,
+                found: review.episodes.map(\.episodeID),
                 json: review.json(context.ledger, review.basis),
                 list: { review.list }
             ) {
@@ -184,7 +185,7 @@ public struct MedicationReviewQuestion: Question {
                 )
             )
         }
-        return try await compare(
+        let answer = try await compare(
             context,
             (first, second),
             of: subject.episode,
@@ -202,6 +203,7 @@ public struct MedicationReviewQuestion: Question {
                 query.items($0, about: subject, effectiveAt: effectiveAt)
             }
         )
+        return naming(subject.client, in: answer)
     }
 
     /// What the last version that takes part has changed; nothing where none is named.

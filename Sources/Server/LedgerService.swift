@@ -25,6 +25,8 @@ public final class LedgerService: Service, Sendable {
         public var heartbeat: Duration = .seconds(15)
         /// Whether webhooks may go to private networks, and over plain http.
         public var allowsPrivateNetworks = false
+        /// After which repeats of a decision are told in the access log.
+        var repeatInterval = RepeatedDecisions.interval
         /// Where the pages are, and how people sign in to them.
         public var pages = PageSettings()
 
@@ -80,7 +82,11 @@ public final class LedgerService: Service, Sendable {
         self.settings = settings
         self.place = place
         self.onTrouble = onTrouble
-        accessLog = AccessLog(database, timeout: settings.requestTimeout)
+        accessLog = AccessLog(
+            database,
+            timeout: settings.requestTimeout,
+            repeatsAfter: settings.repeatInterval
+        )
         signIn = SignIn(database, settings.pages)
         workers = LedgerWorkers(database, feeds: feeds) { ledger, _, error in
             onTrouble(ledger.map { "\($0.name): \(error)" } ?? Problem(error).detail)
@@ -133,6 +139,7 @@ public final class LedgerService: Service, Sendable {
             await withTaskGroup(of: Void.self) { helpers in
                 helpers.addTask { try? await listener.run() }
                 helpers.addTask { await self.authenticator.run() }
+                helpers.addTask { await self.accessLog.run() }
                 helpers.addTask { await self.pageWork.run() }
                 helpers.addTask { await self.signIn.run() }
                 helpers.addTask { await self.signIn.provider?.run() }
@@ -143,6 +150,8 @@ public final class LedgerService: Service, Sendable {
                 }
                 helpers.cancelAll()
             }
+            // Nobody asks any more: what was counted is told.
+            await self.accessLog.tellRepeats(all: true)
         } onGracefulShutdown: {
             self.stop()
         }
@@ -179,6 +188,7 @@ public final class LedgerService: Service, Sendable {
                 database,
                 ledger: ledger,
                 holder: settings.holder,
+                accessLog: accessLog,
                 allowsPrivate: settings.allowsPrivateNetworks
             )
         ]

@@ -110,11 +110,15 @@ struct ReplicaTests {
             try await pair.pause()
             let more = try await fixture.importSimulated(episodes: 1, seed: 2)
             let head = try await fixture.exported().count
-            let behind = try await pair.run(["export", "--after", "\(head)"])
+            let behind = try await pair.run(["export", "--unlogged", "--after", "\(head)"])
             #expect(behind.status == 0 && behind.output.isEmpty)
+            // A replica takes no entry of who looked.
+            let unlogged = try await pair.run(["export"])
+            #expect(unlogged.status == 1 && unlogged.output.isEmpty)
+            #expect(unlogged.errors.contains("--unlogged"), "\(unlogged.errors)")
             #expect(behind.errors.contains("this replica has \(head - more) events"))
             let follow = try fixture.start(
-                ["follow", "--after", "\(head - 1)"],
+                ["follow", "--unlogged", "--after", "\(head - 1)"],
                 environment: ["EPISODE_LEDGER_DATABASE_URL": pair.url]
             )
             try await pair.catchUp(primary)
@@ -180,6 +184,7 @@ struct ReplicaTests {
             )
             let census = [
                 "census", "--known-at", "2030-01-01T00:00:00Z", "--date", "2025-12-31",
+                "--unlogged",
             ]
             let whole = try await fixture.succeed(["export"])
             try await pair.catchUp(primary)
@@ -210,7 +215,7 @@ struct ReplicaTests {
             // Until every one of them has met what there is to meet.
             var rounds = 0
             repeat {
-                let export = try await pair.run(["export"])
+                let export = try await pair.run(["export", "--unlogged"])
                 #expect(export.status == 0 && export.output == whole.output, "\(export.errors)")
                 let report = try await pair.verify(status: 0)
                 #expect(report.verified && report.events == whole.lines.count)

@@ -66,7 +66,10 @@ struct VerifyTests {
             for words in [
                 ["checkpoint"], ["checkpoint", "--verifier-key"],
                 ["checkpoint", "--export", "\(fixture.folder)/export"],
-                ["packet", "--episode", episode, "-o", "\(fixture.folder)/packet.zip"],
+                [
+                    "packet", "--episode", episode, "-o", "\(fixture.folder)/packet.zip",
+                    "--unlogged",
+                ],
             ] {
                 let end = try await fixture.run(words, environment: environment)
                 #expect(end.status == 0, "\(words): \(end.errors)")

@@ -83,7 +83,8 @@ struct SubscriptionRouteTests {
                 $0["operation"] as? String == "fetchSubscription"
             }
             #expect(
-                fetch?["detail"] as? String == "buckets=64; 5 events from position 1 to 9"
+                fetch?["detail"] as? String
+                    == "name=billing; buckets=64; 5 events from position 1 to 9"
             )
             let ended = try await fixture.request(
                 "DELETE",

@@ -499,6 +499,7 @@ struct WebhookTests {
                 database,
                 ledger: ledger,
                 holder: "test",
+                accessLog: AccessLog(database, timeout: .seconds(120)),
                 allowsPrivate: true
             ) { $0 == "hook.test" ? found : [] }
             async let running: Void = sender.run(feed: sequencer.feed)

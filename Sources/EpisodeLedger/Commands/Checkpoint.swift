@@ -80,6 +80,8 @@ struct Checkpoint: AsyncParsableCommand {
 
     @OptionGroup var sealing: SealingOptions
 
+    @OptionGroup var disclosure: DisclosureOptions
+
     @OptionGroup var options: LedgerOptions
 
     func validate() throws {
@@ -93,6 +95,9 @@ struct Checkpoint: AsyncParsableCommand {
             throw ValidationError("--access-log goes without --with-events and --declare-restore")
         }
         if withEvents && export == nil { throw ValidationError("--with-events goes with --export") }
+        if disclosure.unlogged && !withEvents {
+            throw ValidationError("--unlogged goes with --with-events")
+        }
         if noSeal && (addKey || retireKey != nil || declareRestore != nil) {
             throw ValidationError("--no-seal goes with the checkpoint, --verifier-key or --export")
         }
@@ -263,6 +268,13 @@ struct Checkpoint: AsyncParsableCommand {
             throw Failure.failed(
                 "the census reflects \(stays.basis.position) events, the checkpoint covers \(size): "
                     + "export without --no-seal"
+            )
+        }
+        if withEvents {
+            try await session.disclose(
+                Disclosure(operation: "exportLog", detail: "events up to position \(size)"),
+                of: ledger,
+                disclosure
             )
         }
         let report = try await export.run(checkpoint.signed) { progress.update($0, of: size) }

@@ -30,6 +30,8 @@ struct Export: AsyncParsableCommand {
     @Flag(help: "Print lines for `import`, the recorded time as source_recorded_at.")
     var asImport = false
 
+    @OptionGroup var disclosure: DisclosureOptions
+
     @OptionGroup var options: LedgerOptions
 
     func validate() throws {
@@ -38,14 +40,24 @@ struct Export: AsyncParsableCommand {
 
     func run() async throws {
         let (after, until, filter, asImport) = (after, until, types.filter, asImport)
+        let disclosure = disclosure
         try await Session.run(options) { session in
-            let reader = EventReader(session.database, ledger: try await session.ledger())
+            let ledger = try await session.ledger()
+            let reader = EventReader(session.database, ledger: ledger)
             let newest = try await reader.check(after)
             let head = newest.position
             if after.position > head {
                 Console.note("this replica has \(head) events: there is nothing after \(after) yet")
             }
             let end = min(head, until.map { Position(rawValue: $0) } ?? head)
+            try await session.disclose(
+                Disclosure(
+                    operation: "listEvents",
+                    detail: "after=\(after); events up to position \(end)"
+                ),
+                of: ledger,
+                disclosure
+            )
             let progress = ProgressBar("Exporting", unit: "positions")
             let first = after.position
             try await reader.forEachPage(after: first, until: end, types: filter) { page in

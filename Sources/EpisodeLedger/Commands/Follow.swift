@@ -27,10 +27,13 @@ struct Follow: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only this episode's events.", valueName: "id"))
     var episode: EpisodeID?
 
+    @OptionGroup var disclosure: DisclosureOptions
+
     @OptionGroup var options: LedgerOptions
 
     func run() async throws {
         let (after, filter, episode) = (after, types.filter, episode)
+        let disclosure = disclosure
         try await Session.run(options, isEndedBySignal: true) { session in
             let ledger = try await session.ledger()
             let reader = EventReader(session.database, ledger: ledger)
@@ -38,6 +41,15 @@ struct Follow: AsyncParsableCommand {
             let feed = feeds.feed(of: ledger.id)
             let head = try await reader.head()
             let start = after ?? head.cursor
+            try await session.disclose(
+                Disclosure(
+                    operation: "listEvents",
+                    episode: episode,
+                    detail: "a stream after position \(start)"
+                ),
+                of: ledger,
+                disclosure
+            )
             let listener = HeadListener(session.database.configuration, feeds: feeds)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 // A replica takes no listeners: it is looked at each second.

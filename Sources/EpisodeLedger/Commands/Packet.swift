@@ -32,6 +32,8 @@ struct Packet: AsyncParsableCommand {
 
     @OptionGroup var sealing: SealingOptions
 
+    @OptionGroup var disclosure: DisclosureOptions
+
     @OptionGroup var options: LedgerOptions
 
     func run() async throws {
@@ -48,6 +50,16 @@ struct Packet: AsyncParsableCommand {
                 session.database,
                 ledger: ledger,
                 checkpoint: checkpoint.signed
+            )
+            try await session.disclose(
+                Disclosure(
+                    operation: "getPacket",
+                    episode: command.episode,
+                    detail: "\(archive.events) events as of position "
+                        + "\(checkpoint.signed.checkpoint.size)"
+                ),
+                of: ledger,
+                command.disclosure
             )
             try command.write(archive.bytes)
             session.format.print([

@@ -28,9 +28,11 @@ struct ReplayEpisode: QuestionCommand {
     @Option(help: .parameter("version", of: Asked.parameters))
     var atVersion: String?
 
+    @OptionGroup var disclosure: DisclosureOptions
+
     @OptionGroup var options: LedgerOptions
 
-    var asking: Asking { Asking(clocks: clocks, ledger: options) }
+    var asking: Asking { Asking(clocks: clocks, disclosure: disclosure, ledger: options) }
 
     var arguments: [String: [String]] {
         given(["episode": episode, "effective_at": effectiveAt, "version": atVersion])

@@ -52,14 +52,19 @@ struct ReadModelOptions: ParsableArguments {
     )
     var staleOk = false
 
+    @OptionGroup var disclosure: DisclosureOptions
+
     @OptionGroup var ledger: LedgerOptions
 
-    var asking: Asking { Asking(clocks: clocks, ledger: ledger, staleOk: staleOk) }
+    var asking: Asking {
+        Asking(clocks: clocks, disclosure: disclosure, ledger: ledger, staleOk: staleOk)
+    }
 }
 
 /// Asks questions, and prints the answers.
 struct Asking: Sendable {
     let clocks: ClockOptions
+    let disclosure: DisclosureOptions
     let ledger: LedgerOptions
     var staleOk = false
 
@@ -116,6 +121,11 @@ struct Asking: Sendable {
                 try await asking.catchUp(tables, asked.isAboutOneEpisode, context)
             }
             let answer = try await asked.written(context)
+            try await session.disclose(
+                Disclosure(question, asking.given(arguments), answer),
+                of: context.ledger,
+                asking.disclosure
+            )
             if format == .csv, let list = answer.list {
                 Console.write(list().bytes)
             } else if format == .html {
@@ -150,6 +160,27 @@ struct Asking: Sendable {
             progress.update($0.rawValue, of: context.head.rawValue)
         }
         progress.finish()
+    }
+}
+
+extension Disclosure {
+    /// What a question is answered by.
+    fileprivate init<Asked: Question>(
+        _ question: Asked.Type,
+        _ arguments: Arguments,
+        _ answer: WrittenAnswer
+    ) {
+        let description = ReadModels.questions.first { $0.question == question }
+        operation = description?.operation ?? "\(question)"
+        let named = arguments.values["episode"]?.first.flatMap { EpisodeID($0) }
+        let alone = answer.found.flatMap { $0.count == 1 ? $0[0] : nil }
+        episode = named ?? alone
+        let details = [
+            arguments.described(Asked.parameters),
+            "as of position \(answer.basis.position)",
+            answer.found.map { AccessDecision.told(found: $0) },
+        ]
+        detail = details.compactMap(\.self).joined(separator: "; ")
     }
 }
 

@@ -14,12 +14,17 @@ public struct AccessDecision: Sendable {
     public var isAllowed: Bool
     /// The episode that the request names.
     public var episodeID: EpisodeID?
-    /// What was asked for and returned, without health information.
-    public var detail: String?
-    /// What the caller gave as its purpose.
+    /// What was asked for and returned, without health information; cut after ``detailLimit`` bytes.
+    public var detail: String? {
+        didSet { detail = detail.map { $0.cut(afterBytes: Self.detailLimit) } }
+    }
+    /// What the caller gave as its purpose, as ``PurposeOfUse`` keeps it.
     public var purpose: String?
     /// The id of the request, as its answer and the service's log have it.
     public var requestID: String
+
+    /// The longest detail, in bytes of UTF-8.
+    public static let detailLimit = 4_096
 
     /// Describes a decision.
     public init(
@@ -37,7 +42,7 @@ public struct AccessDecision: Sendable {
         self.operation = operation
         self.isAllowed = isAllowed
         self.episodeID = episodeID
-        self.detail = detail
+        self.detail = detail.map { $0.cut(afterBytes: Self.detailLimit) }
         self.purpose = purpose
         self.requestID = requestID
     }

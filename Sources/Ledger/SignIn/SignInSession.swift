@@ -39,11 +39,11 @@ public struct SignInSession: Hashable, Sendable {
         max(0, Int((expiresAt.microseconds - now.microseconds) / 1_000_000))
     }
 
-    /// Purposes of use from HL7's list (v3 PurposeOfUse), with their words.
+    /// Purposes of use that the pages offer, codes of ``PurposeOfUse``, with their words.
     public static let purposes: [(code: String, words: String)] = [
         ("TREAT", "treatment"),
         ("CAREMGT", "care management"),
-        ("COORDCARE", "coordination of care"),
+        ("COC", "coordination of care"),
         ("HQUALIMP", "quality improvement"),
         ("HOPERAT", "operation of the program"),
         ("HPAYMT", "payment"),

@@ -205,7 +205,7 @@ public struct ArgumentReader {
 }
 
 /// A time as a person writes it.
-private enum WrittenTime {
+enum WrittenTime: CustomStringConvertible {
     case instant(Instant)
     case date(CalendarDate)
 
@@ -216,6 +216,14 @@ private enum WrittenTime {
             self = .instant(instant)
         } else {
             return nil
+        }
+    }
+
+    /// As this program writes it.
+    var description: String {
+        switch self {
+        case .instant(let instant): instant.description
+        case .date(let date): date.description
         }
     }
 

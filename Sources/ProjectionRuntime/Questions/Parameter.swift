@@ -70,14 +70,6 @@ public struct Parameter: Sendable {
         self.isRequired = isRequired
         self.repeats = repeats
     }
-
-    /// Whether a value may stand in logs: free text could be anything.
-    public var isLoggable: Bool {
-        switch kind {
-        case .text, .programHours: false
-        default: true
-        }
-    }
 }
 
 extension Parameter.Kind {

@@ -55,6 +55,8 @@ public struct Answer<Value: Sendable>: Sendable {
     public let value: Value
     /// What it rests on.
     public let basis: ReadModelBasis
+    /// The episodes that were found for a client's key; nil where none was given.
+    public var found: [EpisodeID]?
     fileprivate let makeJSON: @Sendable () -> AnswerJSON
     /// Makes the answer for spreadsheets; nil where it is no list.
     public let list: (@Sendable () -> CSVTable)?
@@ -65,12 +67,14 @@ public struct Answer<Value: Sendable>: Sendable {
     public init(
         _ value: Value,
         _ basis: ReadModelBasis,
+        found: [EpisodeID]? = nil,
         json: @autoclosure @escaping @Sendable () -> AnswerJSON,
         list: (@Sendable () -> CSVTable)? = nil,
         document: @escaping @Sendable () async throws -> Document
     ) {
         self.value = value
         self.basis = basis
+        self.found = found
         makeJSON = json
         self.list = list
         self.document = document
@@ -84,6 +88,8 @@ public struct Answer<Value: Sendable>: Sendable {
 public struct WrittenAnswer: Sendable {
     /// What it rests on.
     public let basis: ReadModelBasis
+    /// The episodes that were found for a client's key; nil where none was given.
+    public let found: [EpisodeID]?
     private let makeJSON: @Sendable () -> AnswerJSON
     /// Makes the answer for spreadsheets; nil where it is no list.
     public let list: (@Sendable () -> CSVTable)?
@@ -92,6 +98,7 @@ public struct WrittenAnswer: Sendable {
 
     fileprivate init<Value>(_ answer: Answer<Value>) {
         basis = answer.basis
+        found = answer.found
         makeJSON = answer.makeJSON
         list = answer.list
         document = answer.document
@@ -175,6 +182,20 @@ extension Question {
             )
         )
         return Answer(difference, difference.basis, json: compared.json) { difference.document }
+    }
+
+    /// A comparison that names the episodes that were found for a client's key, where one is given.
+    public func naming(
+        _ client: String?,
+        in answer: Answer<KnowledgeDifference>
+    ) -> Answer<KnowledgeDifference> {
+        guard client != nil else { return answer }
+        var named = answer
+        let episodes = answer.value.changes.flatMap { change in
+            change.item.split(separator: "/").compactMap { EpisodeID(String($0)) }
+        }
+        named.found = Set(episodes).sorted()
+        return named
     }
 
     /// What a comparison may be.

@@ -17,12 +17,22 @@ final class AccessLog: Sendable {
     /// What was tried last and could not be kept; nil where the last try was good.
     private let failed = Mutex<(entry: AccessDecision, ledger: LedgerDescription)?>(nil)
 
+    /// What is counted in place of being written each time.
+    private let repeated: Mutex<RepeatedDecisions>
+
     private let timeout: Duration
 
-    /// - Parameter timeout: how long a batch may take.
-    init(_ database: LedgerDatabase, timeout: Duration) {
+    /// - Parameters:
+    ///   - timeout: how long a batch may take.
+    ///   - interval: after which repeats are told.
+    init(
+        _ database: LedgerDatabase,
+        timeout: Duration,
+        repeatsAfter interval: Duration = RepeatedDecisions.interval
+    ) {
         self.database = database
         self.timeout = timeout
+        repeated = Mutex(RepeatedDecisions(interval: interval))
     }
 
     /// What became of a batch.
@@ -98,6 +108,46 @@ final class AccessLog: Sendable {
         throw Self.unavailable
     }
 
+    /// Records a decision of a kind that may be repeated without end: the first one at once, of its
+    /// repeats the number, once a minute and when the process ends.
+    func recordOnce(_ entry: AccessDecision, in ledger: LedgerDescription) async throws {
+        guard repeated.withLock({ $0.isFirst(entry, in: ledger, at: .now) }) else { return }
+        do {
+            try await record(entry, in: ledger)
+        } catch {
+            repeated.withLock { $0.forget(entry, in: ledger) }
+            throw error
+        }
+    }
+
+    /// Tells of repeats when it is time, until it is cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            // Not more often than this, however many there are.
+            let due = repeated.withLock { $0.nextDue } ?? .now + RepeatedDecisions.interval
+            try? await Task.sleep(until: min(max(due, .now + .seconds(1)), .now + .seconds(5)))
+            await tellRepeats()
+        }
+    }
+
+    /// Writes the entries about repeats that are due; those that cannot be written stay.
+    ///
+    /// - Parameter all: whether the others are written too, since the process ends.
+    func tellRepeats(all: Bool = false) async {
+        let due = repeated.withLock { $0.due(at: .now, all: all) }
+        await withDiscardingTaskGroup { group in
+            for entry in due {
+                group.addTask {
+                    do {
+                        try await self.record(entry.decision, in: entry.ledger)
+                    } catch {
+                        self.repeated.withLock { $0.takeBack(entry, at: .now) }
+                    }
+                }
+            }
+        }
+    }
+
     /// How often somebody else's batch is joined.
     private static let attempts = 3
 
@@ -164,21 +214,12 @@ final class AccessLog: Sendable {
         _ entries: [AccessDecision],
         _ ledger: LedgerDescription
     ) async throws -> Set<Int> {
-        let deadline = ContinuousClock.now + timeout
-        do {
-            _ = try await database.writer.pipeline(
-                AccessDecision.statements(writing: entries, to: ledger),
-                deadline: deadline
-            )
-            return []
-        } catch let error as PostgresError where error.isAboutValues {
-            return try await AccessDecision.writeEach(
-                of: entries,
-                to: ledger,
-                on: database.writer,
-                deadline: deadline
-            )
-        }
+        try await AccessDecision.write(
+            entries,
+            to: ledger,
+            on: database.writer,
+            deadline: .now + timeout
+        )
     }
 
     /// Whether decisions cannot be kept: the last one was not, and still it cannot be.

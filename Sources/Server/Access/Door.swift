@@ -28,11 +28,7 @@ struct Door: Sendable {
         }
         let purpose = visitor?.session.purpose ?? request.headers[.purposeOfUse]
         let (ledger, decision) = try await admit(principal, endpoint, purpose, context)
-        let arguments = Arguments(request)
-        if endpoint.parameters.isEmpty, !endpoint.isPage {
-            try ArgumentReader(arguments, [], at: .open).finish()
-        }
-        let call = Call(
+        let bare = Call(
             service: service,
             request: request,
             context: context,
@@ -41,13 +37,16 @@ struct Door: Sendable {
             ledger: ledger,
             decision: decision,
             parameters: endpoint.parameters,
-            arguments: arguments,
-            body: try await endpoint.wholeBody(request, context)
+            arguments: Arguments(request)
         )
+        // Of what is allowed and then refused there is an entry too.
+        let taken = await taken(endpoint, bare)
         let end = ContinuousClock.now + service.settings.requestTimeout
         return try await bounded(endpoint) {
+            let call = (try? taken.get()) ?? bare
             let reply: Reply
             do {
+                _ = try taken.get()
                 reply = try await answered(endpoint, call)
             } catch {
                 reply = Reply(.failure(error), decision: .door)
@@ -56,6 +55,20 @@ struct Door: Sendable {
                 try await record(self.entry(call, endpoint, reply), endpoint, call, by: end)
             }
             return try reply.result.get()
+        }
+    }
+
+    /// The request with its body, within the time that it has for that.
+    private func taken(_ endpoint: Endpoint, _ bare: Call) async -> Result<Call, any Error> {
+        do {
+            if endpoint.parameters.isEmpty, !endpoint.isPage {
+                try ArgumentReader(bare.arguments, [], at: .open).finish()
+            }
+            var call = bare
+            call.body = try await endpoint.wholeBody(call.request, call.context)
+            return .success(call)
+        } catch {
+            return .failure(error)
         }
     }
 
@@ -78,13 +91,14 @@ struct Door: Sendable {
         let roles = endpoint.roles.map(\.rawValue).sorted().joined(separator: ", ")
         // Nobody learns which ledgers there are but who may enter; from a page, who may see it.
         if endpoint.isPage, !isAllowed {
-            decision.purpose = purpose.map { String($0.prefix(64)) }
+            decision.purpose = PurposeOfUse.kept(purpose)
             await keepDenial(decision, endpoint, name, context)
             throw Problem.forbidden("this takes one of the roles \(roles)")
         }
         guard isAllowed || (principal.ledgers?.contains(name) ?? true) else {
             let holder = endpoint.isPage ? "account" : "token"
-            decision.detail = "the \(holder) is for other ledgers"
+            decision.detail = [decision.detail, "the \(holder) is for other ledgers"]
+                .compactMap(\.self).joined(separator: "; ")
             await keepDenial(decision, endpoint, name, context)
             throw Problem.forbidden("this \(holder) is not for the ledger \(name)")
         }
@@ -96,12 +110,12 @@ struct Door: Sendable {
                 try await service.ledger(name)
             }
         }
-        decision.purpose = purpose.map { String($0.prefix(64)) }
+        decision.purpose = PurposeOfUse.kept(purpose)
         guard isAllowed else {
             if endpoint.disclosesHealthInformation {
                 let entry = decision
                 try await withTimeout(service.settings.requestTimeout) {
-                    try await service.accessLog.record(entry, in: ledger)
+                    try await service.accessLog.recordOnce(entry, in: ledger)
                 }
             }
             throw Problem.forbidden("this takes one of the roles \(roles)")
@@ -121,7 +135,7 @@ struct Door: Sendable {
         do {
             try await withTimeout(service.settings.requestTimeout) {
                 let ledger = try await service.ledger(name)
-                try await service.accessLog.record(decision, in: ledger)
+                try await service.accessLog.recordOnce(decision, in: ledger)
             }
         } catch {
             context.logger.warning("a denial is not in the access log")
@@ -133,16 +147,21 @@ struct Door: Sendable {
     /// The decision with what was asked for and given.
     private func entry(_ call: Call, _ endpoint: Endpoint, _ reply: Reply) -> AccessDecision {
         var entry = call.decision
+        var details = [entry.detail]
         // A page says itself what it made of its address.
-        var details = endpoint.isPage ? [] : [call.arguments.described(endpoint.parameters)]
+        if !endpoint.isPage { details.append(call.arguments.described(endpoint.parameters)) }
+        details.append(reply.disclosed)
         switch reply.result {
-        case .success: details.append(reply.disclosed)
+        case .success: details.append(reply.found.map { AccessDecision.told(found: $0) })
         case .failure(let error): details.append("answered with \(Problem(error).code)")
         }
         let known = details.compactMap(\.self)
         entry.detail = known.isEmpty ? nil : known.joined(separator: "; ")
-        entry.episodeID =
-            entry.episodeID ?? call.arguments.values["episode"]?.first.flatMap { EpisodeID($0) }
+        if let found = reply.found, found.count == 1 { entry.episodeID = found[0] }
+        if endpoint.parameters.contains(where: { $0.name == Endpoint.episode.name }) {
+            let named = call.arguments.values[Endpoint.episode.name]?.first
+            entry.episodeID = entry.episodeID ?? named.flatMap { EpisodeID($0) }
+        }
         return entry
     }
 
@@ -175,6 +194,7 @@ struct Door: Sendable {
         by end: ContinuousClock.Instant
     ) async throws {
         let log = service.accessLog
+        if endpoint.countsRepeats { return try await log.recordOnce(entry, in: call.ledger) }
         guard endpoint.hasOwnTimeout else { return try await log.record(entry, in: call.ledger) }
         let rest = max(ContinuousClock.now.duration(to: end), .milliseconds(400))
         try await withTimeout(rest) {

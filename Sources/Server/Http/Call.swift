@@ -1,5 +1,4 @@
 import CareEpisode
-import Documents
 import HTTPTypes
 import Hummingbird
 import Ledger
@@ -21,7 +20,7 @@ struct Call: Sendable {
     /// What its query says.
     let arguments: Arguments
     /// The whole body, where the request has one that is not a stream.
-    let body: [UInt8]
+    var body: [UInt8] = []
 
     var database: LedgerDatabase { service.database }
 
@@ -58,17 +57,6 @@ extension Arguments {
             values[String(name), default: []].append(String(value))
         }
         self.init(values)
-    }
-
-    /// As they were given, for the access log: no health information among them.
-    func described(_ parameters: [Parameter]) -> String? {
-        let shown = parameters.filter(\.isLoggable).sorted { $0.name < $1.name }
-            .flatMap { parameter in
-                (values[parameter.name] ?? []).map {
-                    "\(parameter.name)=\(String($0.prefix(64)).printable)"
-                }
-            }
-        return shown.isEmpty ? nil : shown.joined(separator: "&")
     }
 }
 

@@ -16,6 +16,8 @@ struct Reply: Sendable {
     var result: Result<Response, any Error>
     /// What was given: positions and numbers, nothing of what they hold.
     var disclosed: String?
+    /// The episodes that were found for a client's key; nil where none was given.
+    var found: [EpisodeID]?
     var decision = DecisionWriter.door
 
     /// An answer.
@@ -25,8 +27,13 @@ struct Reply: Sendable {
     }
 
     /// An answer or a refusal, whose decision is written already or not.
-    init(_ result: Result<Response, any Error>, decision: DecisionWriter) {
+    init(
+        _ result: Result<Response, any Error>,
+        disclosed: String? = nil,
+        decision: DecisionWriter = .door
+    ) {
         self.result = result
+        self.disclosed = disclosed
         self.decision = decision
     }
 

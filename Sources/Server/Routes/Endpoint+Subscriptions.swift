@@ -89,7 +89,7 @@ extension Endpoint {
             path: "subscriptions/{name}/ack",
             summary: "Acknowledge the events of a bucket, or of several, all or nothing",
             roles: [.service, .administrator],
-            disclosesHealthInformation: false,
+            disclosesHealthInformation: true,
             answers: [.json(AcknowledgedAnswer.schema)],
             body: .json(["oneOf": [batch, ["type": "array", "minItems": 1, "items": batch]]]),
             mayConflict: true,
@@ -112,7 +112,7 @@ extension Endpoint {
             path: "subscriptions/{name}/dead-letters/{position}",
             summary: "Take a dead letter off the list, once it has been dealt with",
             roles: [.service, .administrator],
-            disclosesHealthInformation: false,
+            disclosesHealthInformation: true,
             statuses: ["204"],
             handler: SubscriptionRoutes.resolve
         ),
@@ -122,7 +122,7 @@ extension Endpoint {
             path: "subscriptions/{name}/rotate-secret",
             summary: "A new secret for a webhook; the one before signs along for a day",
             roles: [.service, .administrator],
-            disclosesHealthInformation: false,
+            disclosesHealthInformation: true,
             answers: [.json(RotatedSecret.schema)],
             mayConflict: true,
             handler: SubscriptionRoutes.rotate

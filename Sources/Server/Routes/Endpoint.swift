@@ -15,8 +15,11 @@ struct Endpoint: Sendable {
     let summary: String
     /// Who may; any one of them is enough.
     let roles: Set<Role>
-    /// Whether the answer holds health information: then the decision is kept in the access log.
+    /// Whether the decision is kept in the access log: the answer holds health information, or says who
+    /// has seen some, or the request changes where some goes.
     let disclosesHealthInformation: Bool
+    /// Whether of repeats by the same subject only the number is kept, once a minute.
+    var countsRepeats = false
     var parameters: [Parameter] = []
     /// What a good answer may be, the usual media type first; empty where there is nothing to say.
     var answers: [Content] = []
@@ -248,7 +251,8 @@ struct Endpoint: Sendable {
             path: "access-log",
             summary: "Who asked for health information, and whether it was given",
             roles: [.auditor, .administrator],
-            disclosesHealthInformation: false,
+            disclosesHealthInformation: true,
+            countsRepeats: true,
             parameters: [afterNumber, limit(500), episode],
             answers: [.json(AccessPage.schema)],
             handler: OperationRoutes.accessLog

@@ -72,8 +72,11 @@ enum EventRoutes {
             return .zero
         }
         return try match.map { text in
-            guard text.count > 2, text.hasPrefix("\""), text.hasSuffix("\""),
-                let number = Int64(text.dropFirst().dropLast()), number >= 0
+            // By bytes: what looks like a quote may be one with marks on it.
+            let quote = UInt8(ascii: "\"")
+            let digits = Substring(text.utf8.dropFirst().dropLast())
+            guard text.utf8.count > 2, text.utf8.first == quote, text.utf8.last == quote,
+                let number = Int64(digits), number >= 0, String(number) == digits
             else {
                 throw Problem.badRequest("If-Match", "must be a version in quotes, such as \"3\"")
             }

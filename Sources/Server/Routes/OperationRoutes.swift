@@ -17,7 +17,7 @@ enum OperationRoutes {
             limit: limit,
             episode: episode
         )
-        return .json(answer.json)
+        return .json(answer.json, disclosed: "\(answer.entries.count) entries")
     }
 
     static func settings(_ call: Call) async throws -> Reply {

@@ -28,16 +28,22 @@ enum QuestionRoutes {
             try await wait(for: tables, position, call)
         }
         let answer = try await asked.written(context)
-        let disclosed = "as of position \(answer.basis.position)"
+        var reply = try await reply(answer, call)
+        reply.disclosed = "as of position \(answer.basis.position)"
+        reply.found = answer.found
+        return reply
+    }
+
+    /// An answer in the form that is asked for.
+    private static func reply(_ answer: WrittenAnswer, _ call: Call) async throws -> Reply {
         if call.accepts("text/csv"), let list = answer.list {
-            return .bytes(list().bytes, "text/csv; charset=utf-8", disclosed: disclosed)
+            return .bytes(list().bytes, "text/csv; charset=utf-8")
         }
-        guard call.accepts("text/html") else { return .json(answer.json, disclosed: disclosed) }
+        guard call.accepts("text/html") else { return .json(answer.json) }
         return .bytes(
             Array("\(try await answer.document().html)\n".utf8),
             "text/html; charset=utf-8",
-            headers: [.contentSecurityPolicy: "default-src 'none'; style-src 'unsafe-inline'"],
-            disclosed: disclosed
+            headers: [.contentSecurityPolicy: "default-src 'none'; style-src 'unsafe-inline'"]
         )
     }
 

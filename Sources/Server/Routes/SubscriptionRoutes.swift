@@ -12,10 +12,23 @@ enum SubscriptionRoutes {
     static func put(_ call: Call) async throws -> Reply {
         let name = try name(call)
         let (subscription, after) = try settings(name, call.body, call)
-        if subscription.webhook?.payload == .full { try requireAdministrator(call) }
+        let stored = try await call.subscriptions.all().first { $0.name == name }
+        var told = subscription.told
+        if let stored, stored.told != told { told += ", before: \(stored.told)" }
+        return await telling(told) {
+            if subscription.webhook?.payload == .full || stored?.webhook?.payload == .full {
+                try requireAdministrator(call)
+            }
+            return try await put(subscription, after, call)
+        }
+    }
+
+    private static func put(
+        _ subscription: Subscription,
+        _ after: Cursor?,
+        _ call: Call
+    ) async throws -> Reply {
         let registry = call.subscriptions
-        let stored = try await registry.all().first { $0.name == name }
-        if stored?.webhook?.payload == .full { try requireAdministrator(call) }
         let made = try await registry.put(
             subscription,
             givesAfter: after != nil,
@@ -24,7 +37,10 @@ enum SubscriptionRoutes {
         )
         let isShared = subscription.webhook?.signature == .hmac
         let answer = PutSubscription(
-            description: try await description(try await registry.subscription(name), call),
+            description: try await description(
+                try await registry.subscription(subscription.name),
+                call
+            ),
             secret: isShared ? try made.secret?.revealed() : nil
         )
         return .json(answer.json, status: made.isNew ? .created : .ok)
@@ -41,9 +57,25 @@ enum SubscriptionRoutes {
 
     static func delete(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
-        if subscription.webhook?.payload == .full { try requireAdministrator(call) }
-        try await call.subscriptions.delete(subscription.name)
-        return .noContent
+        return await telling(subscription.told) {
+            if subscription.webhook?.payload == .full { try requireAdministrator(call) }
+            try await call.subscriptions.delete(subscription.name)
+            return .noContent
+        }
+    }
+
+    /// Has the access log told what is changed, whether or not it comes to that.
+    private static func telling(
+        _ told: String,
+        _ body: () async throws -> Reply
+    ) async -> Reply {
+        do {
+            var reply = try await body()
+            reply.disclosed = told
+            return reply
+        } catch {
+            return Reply(.failure(error), disclosed: told)
+        }
     }
 
     /// Where whole events go, an administrator decides, and nobody else changes it.
@@ -55,14 +87,18 @@ enum SubscriptionRoutes {
 
     static func rotate(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
-        if subscription.webhook?.payload == .full { try requireAdministrator(call) }
-        let secret = try await call.webhooks.rotate(subscription)
-        let revealed = try secret.revealed()
-        let isShared = subscription.webhook?.signature == .hmac
-        return .json(
-            RotatedSecret(secret: isShared ? revealed : nil, publicKey: isShared ? nil : revealed)
-                .json
-        )
+        return await telling(subscription.told) {
+            if subscription.webhook?.payload == .full { try requireAdministrator(call) }
+            let secret = try await call.webhooks.rotate(subscription)
+            let revealed = try secret.revealed()
+            let isShared = subscription.webhook?.signature == .hmac
+            return .json(
+                RotatedSecret(
+                    secret: isShared ? revealed : nil,
+                    publicKey: isShared ? nil : revealed
+                ).json
+            )
+        }
     }
 
     private static func settings(
@@ -228,7 +264,14 @@ enum SubscriptionRoutes {
         } catch SubscriptionError.stale(let stale) {
             throw Problem(stale: stale, isList: isList)
         }
-        return .json(AcknowledgedAnswer(acknowledged: acknowledgements).json)
+        let told = acknowledgements.map { taken in
+            let failed = taken.failed.isEmpty ? "" : " with \(taken.failed.count) failed"
+            return "bucket \(taken.bucket) up to position \(taken.to)\(failed)"
+        }
+        return .json(
+            AcknowledgedAnswer(acknowledged: acknowledgements).json,
+            disclosed: "acknowledged \(told.joined(separator: ", "))"
+        )
     }
 
     private static func failed(_ object: ObjectReader) -> Acknowledgement.Failed {

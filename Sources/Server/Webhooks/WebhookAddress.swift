@@ -8,6 +8,8 @@ import NIOPosix
 struct WebhookAddress: Sendable {
     /// As it was put.
     let url: String
+    /// Its scheme, host and port: nothing of it is a secret.
+    let origin: String
     private let host: String
     private let allowsPrivate: Bool
 
@@ -48,6 +50,7 @@ struct WebhookAddress: Sendable {
             throw WebhookError("invalid_url", "must have a port from 1 to 65535")
         }
         url = text
+        origin = "\(scheme)://\(host.lowercased()):\(port)"
         self.allowsPrivate = allowsPrivate
         // An IPv6 address stands in brackets.
         self.host =

@@ -28,6 +28,7 @@ final class WebhookSender: LeasedWork {
     private let database: LedgerDatabase
     private let ledger: LedgerDescription
     private let registry: WebhookRegistry
+    private let accessLog: AccessLog
     private let allowsPrivate: Bool
     private let reader: EventReader
     private let lookUp: NetworkAddress.LookUp
@@ -39,12 +40,14 @@ final class WebhookSender: LeasedWork {
         _ database: LedgerDatabase,
         ledger: LedgerDescription,
         holder: String,
+        accessLog: AccessLog,
         allowsPrivate: Bool,
         lookUp: @escaping NetworkAddress.LookUp = NetworkAddress.lookUp
     ) {
         let database = database.atPrimary
         self.database = database
         self.ledger = ledger
+        self.accessLog = accessLog
         self.allowsPrivate = allowsPrivate
         self.lookUp = lookUp
         registry = WebhookRegistry(database, ledger: ledger, holder: holder)
@@ -147,7 +150,8 @@ final class WebhookSender: LeasedWork {
                 episode: lease.subscription.episode,
                 limit: 100
             )
-            for event in page.events {
+            var keptThrough = lease.position
+            for (place, event) in page.events.enumerated() {
                 guard !isStopping else { return }
                 let message = WebhookMessage(
                     event,
@@ -155,6 +159,13 @@ final class WebhookSender: LeasedWork {
                     name: names.name(of: event),
                     settings: lease.settings
                 )
+                if lease.settings.payload == .full, event.history.position > keptThrough {
+                    // On disk before it leaves. While one is sent again, those behind it do not leave.
+                    let batch =
+                        lease.attempts > 0 ? page.events[place...place] : page.events[place...]
+                    try await keep(batch, lease.subscription, message.id)
+                    keptThrough = batch.last?.history.position ?? keptThrough
+                }
                 let answer = await send(message, to: lease.settings.url, secrets, route)
                 guard let status = answer.status, (200...299).contains(status) else {
                     return try await fail(
@@ -188,6 +199,20 @@ final class WebhookSender: LeasedWork {
                 await feed.wait(beyond: page.head, atMost: rest)
             }
         }
+    }
+
+    /// Keeps in the access log that whole events leave.
+    ///
+    /// - Throws: where it cannot: then they do not leave.
+    private func keep(
+        _ events: ArraySlice<RecordedEvent>,
+        _ subscription: Subscription,
+        _ id: String
+    ) async throws {
+        try await accessLog.record(
+            AccessDecision(delivering: events, of: subscription, requestID: id),
+            in: ledger
+        )
     }
 
     private struct Answer {

@@ -1,0 +1,154 @@
+import CareEpisode
+import Ledger
+
+/// Decisions that somebody brings about again and again: the first one is written at once, those that
+/// follow are counted, and told in one entry a minute.
+///
+/// What it holds is lost with a process that ends abnormally.
+struct RepeatedDecisions: Sendable {
+    /// The most kinds that are counted at a time; each further one is written by itself.
+    static let limit = 4_096
+    /// The most episodes that an entry about repeats names.
+    static let episodeLimit = 16
+    /// At most one entry in such a time.
+    static let interval: Duration = .seconds(60)
+
+    /// What counts as the same: who, what, and in which ledger.
+    private struct Kind: Hashable {
+        let subject: String
+        let operation: String
+        let isAllowed: Bool
+        let ledger: LedgerID
+
+        init(_ decision: AccessDecision, _ ledger: LedgerDescription) {
+            subject = decision.subject
+            operation = decision.operation
+            isAllowed = decision.isAllowed
+            self.ledger = ledger.id
+        }
+    }
+
+    /// An entry to write.
+    struct Entry: Sendable {
+        /// The last of the repeats, with their number.
+        let decision: AccessDecision
+        let ledger: LedgerDescription
+        fileprivate let number: Int
+        fileprivate let episodes: [EpisodeID]
+        fileprivate let last: AccessDecision
+    }
+
+    private struct Repeats {
+        let ledger: LedgerDescription
+        var last: AccessDecision
+        var writtenAt: ContinuousClock.Instant
+        var number = 0
+        /// The first of the episodes that were asked for, each once.
+        var episodes: [EpisodeID] = []
+
+        mutating func add(_ decision: AccessDecision) {
+            last = decision
+            last.detail = nil
+            number += 1
+            add([decision.episodeID].compactMap(\.self))
+        }
+
+        mutating func add(_ episodes: [EpisodeID]) {
+            // One more than is named, so that it is known whether that were all.
+            for episode in episodes
+            where self.episodes.count <= RepeatedDecisions.episodeLimit
+                && !self.episodes.contains(episode)
+            {
+                self.episodes.append(episode)
+            }
+        }
+
+        /// The entry that tells of the repeats.
+        var entry: Entry {
+            var decision = last
+            var told = ["repeated \(number) times"]
+            decision.episodeID = episodes.count == 1 ? episodes[0] : nil
+            if episodes.count > 1 {
+                let named = episodes.prefix(RepeatedDecisions.episodeLimit)
+                let others = episodes.count > named.count ? " and others" : ""
+                told.append(
+                    "of episodes \(named.map(\.description).joined(separator: " "))\(others)"
+                )
+            }
+            decision.detail = told.joined(separator: "; ")
+            return Entry(
+                decision: decision,
+                ledger: ledger,
+                number: number,
+                episodes: episodes,
+                last: last
+            )
+        }
+    }
+
+    private var kinds: [Kind: Repeats] = [:]
+    private let interval: Duration
+
+    /// - Parameter interval: after which repeats are told.
+    init(interval: Duration = Self.interval) { self.interval = interval }
+
+    /// When the next entry may be due; nil while nothing is counted.
+    var nextDue: ContinuousClock.Instant? {
+        kinds.values.filter { $0.number > 0 }.map(\.writtenAt).min().map { $0 + interval }
+    }
+
+    /// Takes a decision.
+    ///
+    /// - Returns: whether it is to be written now, by itself; else it is counted.
+    mutating func isFirst(
+        _ decision: AccessDecision,
+        in ledger: LedgerDescription,
+        at now: ContinuousClock.Instant
+    ) -> Bool {
+        let kind = Kind(decision, ledger)
+        if kinds[kind] != nil {
+            kinds[kind]?.add(decision)
+            return false
+        }
+        if kinds.count >= Self.limit { forget(now) }
+        guard kinds.count < Self.limit else { return true }
+        kinds[kind] = Repeats(ledger: ledger, last: decision, writtenAt: now)
+        return true
+    }
+
+    /// Forgets a decision that was to be written and was not: the next one is the first.
+    mutating func forget(_ decision: AccessDecision, in ledger: LedgerDescription) {
+        let kind = Kind(decision, ledger)
+        // What was counted meanwhile is told in its time.
+        if kinds[kind]?.number == 0 { kinds[kind] = nil }
+    }
+
+    /// The entries that are due; all there is where there is no time to wait.
+    mutating func due(at now: ContinuousClock.Instant, all: Bool = false) -> [Entry] {
+        forget(now)
+        var due: [Entry] = []
+        for (kind, repeats) in kinds
+        where repeats.number > 0 && (all || repeats.writtenAt + interval <= now) {
+            due.append(repeats.entry)
+            kinds[kind]?.number = 0
+            kinds[kind]?.episodes = []
+            kinds[kind]?.writtenAt = now
+        }
+        return due
+    }
+
+    /// Takes back an entry that could not be written: it is told with those that come.
+    mutating func takeBack(_ entry: Entry, at now: ContinuousClock.Instant) {
+        let kind = Kind(entry.last, entry.ledger)
+        var repeats =
+            kinds[kind] ?? Repeats(ledger: entry.ledger, last: entry.last, writtenAt: now)
+        repeats.number += entry.number
+        repeats.add(entry.episodes)
+        kinds[kind] = repeats
+    }
+
+    /// Forgets what was not repeated within the time.
+    private mutating func forget(_ now: ContinuousClock.Instant) {
+        kinds = kinds.filter { $0.value.number > 0 || $0.value.writtenAt + interval > now }
+    }
+}
