@@ -37,7 +37,9 @@ public struct PacketReadModels: Sendable {
                 let instant = object.instant("at")
             else { return nil }
             var settings: [LedgerSetting] = []
-            for json in object.objects("settings") ?? [] {
+            let recorded = object.objects("settings") ?? []
+            guard recorded.count <= LedgerDatabase.settingLimit else { return nil }
+            for json in recorded {
                 guard let setting = LedgerSetting(json) else { return nil }
                 settings.append(setting)
             }

@@ -28,28 +28,32 @@ extension CensusStays {
             report.add(.file("\(basisName) is not of this export"))
             return
         }
-        guard var stays = byEpisode(stored[...]) else {
+        guard stored.count(where: { $0 == 0x0A }) <= checkpoint.size,
+            var stays = byEpisode(stored[...])
+        else {
             report.add(.readModel("\(staysName) is not a stay a line, by episode"))
             return
         }
-        var found = report
+        var (found, parked) = (report, basis.parked)
         try await export.forEachEpisode(in: checkpoint, through: basis.position) {
             episode,
-            events in
+            events,
+            isWhole in
             let stored = stays.removeValue(forKey: episode) ?? []
-            guard let events, let history = history(events) else {
-                if basis.parked.contains(episode) {
-                    found.add(notice: "episode \(episode) is parked: its stays were not compared")
-                } else if !stored.isEmpty {
-                    found.add(fault(episode, events?.last?.history.position))
-                }
-                return
-            }
             // Without an admission that counts there is no stay.
-            let census = try? projection.fold(episode, history)
-            let lines = (census?.stays ?? []).enumerated().flatMap { index, stay in
-                line(CensusStayRow(episodeID: episode, ordinal: index + 1, stay: stay), census)
+            var census: EpisodeCensus?
+            if parked.remove(episode) != nil {
+                let part = longestPart(projection, episode, events.map(\.history), isWhole)
+                guard let part else { return found.add(falselyParked(episode)) }
+                census = part.census
+                found.add(
+                    notice: "episode \(episode) is parked: its stays are those of its "
+                        + "version \(part.count), the next event cannot be folded"
+                )
+            } else if isWhole, let history = history(events) {
+                census = try? projection.fold(episode, history)
             }
+            let lines = rows(episode, census).flatMap { line($0, census) }
             if !stored.elementsEqual(lines) {
                 found.add(fault(episode, events.last?.history.position))
             }
@@ -57,6 +61,7 @@ extension CensusStays {
         for episode in stays.keys.sorted() {
             found.add(.readModel("\(staysName) has stays of \(episode), which has no events"))
         }
+        for episode in parked.sorted() { found.add(falselyParked(episode)) }
         found.add(
             readModel: "the census of the export",
             basis: "as of position \(basis.position) of \(checkpoint.size)"
@@ -73,6 +78,32 @@ extension CensusStays {
             }
         }
         return try? EffectiveHistory(events.map(\.history))
+    }
+
+    /// What the stays of a parked episode rest on: its events before the first that cannot be folded; nil
+    /// where there is none.
+    private static func longestPart(
+        _ projection: CensusProjection,
+        _ episode: EpisodeID,
+        _ events: [HistoryEvent],
+        _ isWhole: Bool
+    ) -> (count: Int, census: EpisodeCensus?)? {
+        do {
+            let census = try projection.fold(episode, events)
+            return isWhole ? nil : (events.count, census)
+        } catch {
+            let part = projection.foldLongestPart(episode, events)
+            return (part.count, part.model)
+        }
+    }
+
+    private static func falselyParked(_ episode: EpisodeID) -> EvidenceFault {
+        EvidenceFault(
+            .readModel(
+                "\(basisName) says that episode \(episode) is parked, which has no event that cannot "
+                    + "be folded"
+            )
+        )
     }
 
     private static func fault(_ episode: EpisodeID, _ newest: Position?) -> EvidenceFault {
@@ -122,7 +153,7 @@ private struct ExportBasis {
             .map { EpisodeID(String(decoding: $0.dropFirst().dropLast(), as: UTF8.self)) }
         let json: AnswerJSON = [
             "position": .integer(Int64(position)), "time_zone": .string(zone),
-            "parked": parked.compactMap { $0 }.json,
+            "parked": Set(parked.compactMap { $0 }).sorted().json,
         ]
         guard json.bytes.elementsEqual(bytes.dropLast()), bytes.last == 0x0A else { return nil }
         self.position = Position(Int64(position))

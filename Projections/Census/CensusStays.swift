@@ -12,13 +12,18 @@ public struct CensusStays: Sendable {
 
     /// Reads every stay of the tables, in one snapshot.
     ///
+    /// Of a parked episode whose events can be folded, its rows are old because the database refuses the
+    /// new ones. An outsider cannot tell that from rows that somebody hides: the stays are those that
+    /// its events lead to, and ``basis`` names only the others as parked.
+    ///
     /// Each line: `episode_id`, `ordinal` (from 1), `client_id`, `program`, `track`, `level_of_care`, `from`, `to`,
     /// `start_reason`, `end_reason`, `length_of_stay_days`.
     ///
     /// - Throws: ``ProjectionError/rebuildNeeded(projection:stored:program:)``.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) async throws {
-        let model = ReadModel(try CensusProjection(ledger), database, ledger: ledger)
-        (lines, basis) = try await model.withTables { connection, generation, basis in
+        let projection = try CensusProjection(ledger)
+        let model = ReadModel(projection, database, ledger: ledger)
+        var (rows, episodes, basis) = try await model.withTables { connection, generation, basis in
             let results = try await connection.pipeline(
                 CensusRows.overlapping(nil, ledger.id, generation)
             )
@@ -26,11 +31,42 @@ public struct CensusStays: Sendable {
                 let episode = try CensusEpisodeRow($1).episode
                 $0[episode.episodeID] = episode
             }
-            let lines = try results[1].reduce(into: [UInt8]()) {
-                let row = try CensusStayRow($1)
-                $0 += Self.line(row, episodes[row.episodeID])
+            return (try results[1].map { try CensusStayRow($0) }, episodes, basis)
+        }
+        let folded = try await Self.folded(basis, projection, EventReader(database, ledger: ledger))
+        basis.parked.removeAll { folded.keys.contains($0) }
+        rows.removeAll { folded.keys.contains($0.episodeID) }
+        for (episode, census) in folded {
+            episodes[episode] = census
+            rows += Self.rows(episode, census)
+        }
+        rows.sort { ($0.episodeID, $0.ordinal) < ($1.episodeID, $1.ordinal) }
+        lines = rows.reduce(into: []) { $0 += Self.line($1, episodes[$1.episodeID]) }
+        self.basis = basis
+    }
+
+    /// What the events of parked episodes lead to, of those that can be folded.
+    private static func folded(
+        _ basis: ReadModelBasis,
+        _ projection: CensusProjection,
+        _ reader: EventReader
+    ) async throws -> [EpisodeID: EpisodeCensus?] {
+        let histories = try await reader.histories(of: basis.parked, through: basis.position)
+        var folded: [EpisodeID: EpisodeCensus?] = [:]
+        for (episode, events) in histories {
+            do {
+                folded.updateValue(try projection.fold(episode, events), forKey: episode)
+            } catch {
+                continue
             }
-            return (lines, basis)
+        }
+        return folded
+    }
+
+    /// The rows of an episode's stays; none where it has no census.
+    static func rows(_ episode: EpisodeID, _ census: EpisodeCensus?) -> [CensusStayRow] {
+        (census?.stays ?? []).enumerated().map { index, stay in
+            CensusStayRow(episodeID: episode, ordinal: index + 1, stay: stay)
         }
     }
 

@@ -64,7 +64,32 @@ extension EpisodeProjection {
     ) {}
 
     /// Folds all that is known of an episode, now.
-    func fold(_ episode: EpisodeID, _ events: [HistoryEvent]) throws -> Model? {
+    public func fold(_ episode: EpisodeID, _ events: [HistoryEvent]) throws -> Model? {
         try fold(episode, sharing: EpisodeHistory(events))
+    }
+
+    /// Folds the longest part of a history, from its beginning, that can be folded: what the rows of a
+    /// parked episode are made of.
+    ///
+    /// - Parameters:
+    ///   - episode: whose.
+    ///   - events: all of its events, by version, which cannot be folded as a whole.
+    /// - Returns: how many events it has, 0 where there is none, and what the fold makes of them.
+    public func foldLongestPart(
+        _ episode: EpisodeID,
+        _ events: [HistoryEvent]
+    ) -> (count: Int, model: Model?) {
+        var (readable, unreadable) = (0, events.count)
+        var model: Model?
+        while unreadable - readable > 1 {
+            let middle = (readable + unreadable) / 2
+            do {
+                model = try fold(episode, Array(events.prefix(middle)))
+                readable = middle
+            } catch {
+                unreadable = middle
+            }
+        }
+        return (readable, model)
     }
 }

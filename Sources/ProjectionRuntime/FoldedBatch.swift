@@ -93,17 +93,7 @@ struct FoldedBatch<Projection: EpisodeProjection>: Sendable {
 
     /// Encodes the rows of the longest part of a history, from its beginning, that can be folded.
     private mutating func addReadable(_ episode: EpisodeID, _ history: [HistoryEvent]) {
-        var (readable, unreadable) = (0, history.count)
-        var model: Projection.Model?
-        while unreadable - readable > 1 {
-            let middle = (readable + unreadable) / 2
-            do {
-                model = try projection.fold(episode, Array(history.prefix(middle)))
-                readable = middle
-            } catch {
-                unreadable = middle
-            }
-        }
+        let (readable, model) = projection.foldLongestPart(episode, history)
         guard readable > 0 else { return }
         foldedInPart.append(episode)
         replace(with: model, episode)

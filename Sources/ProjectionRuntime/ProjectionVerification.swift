@@ -23,8 +23,9 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
 
     /// Compares every episode, and adds what differs to a report.
     ///
-    /// Parked episodes keep rows of an earlier time and are left out, with a notice; so is a read
-    /// model that nobody has asked for yet, or that another version of the fold has filled.
+    /// A parked episode keeps rows of an earlier time: those of its events up to one that cannot be
+    /// folded or that the database refuses, which ``ParkedRows`` finds out; that is a notice. So is a
+    /// read model that nobody has asked for yet, or that another version of the fold has filled.
     ///
     /// - Parameter head: the position up to which the episodes are looked for.
     /// - Throws: what keeps it from looking; differences are not thrown.
@@ -62,8 +63,8 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
 
     private typealias Findings = (faults: [EvidenceFault], notices: [String])
 
-    /// The rows of a table's episodes, each row as the bytes of binary COPY, in no order.
-    private typealias Rows = [EpisodeID: [[[UInt8]]]]
+    /// The rows of the tables' episodes.
+    private typealias Rows = [EpisodeID: ComparedRows]
 
     private func compare(_ range: EpisodeRange) async throws -> Findings {
         let tables = projection.tables
@@ -80,91 +81,63 @@ public struct ProjectionVerification<Projection: EpisodeProjection>: Sendable {
                         and generation = \(raw: String(generation)) and \(raw: range.condition)
                     ) to stdout (format binary)
                     """
-                ) { try Self.collect($0, &decoder, index, tables.count, &rows) }
+                ) {
+                    try ExpectedRows<Projection>.collect(
+                        $0,
+                        &decoder,
+                        index,
+                        of: tables.count,
+                        &rows
+                    )
+                }
             }
             return (rows, basis)
         }
         let parked = Set(basis.parked)
+        let expected = ExpectedRows(projection: projection, ledger: ledger.id)
         var folded: Rows = [:]
         var newest: [EpisodeID: Position] = [:]
-        var failed: Set<EpisodeID> = []
+        var histories: [EpisodeID: [HistoryEvent]] = [:]
         let scan = EpisodeScan(database, ledger: ledger, through: basis.position)
         try await scan.read(range) { episode, events in
             newest[episode] = events.last?.position
-            do {
-                try fold(episode, events, &folded)
-            } catch {
-                failed.insert(episode)
-            }
+            if parked.contains(episode) { histories[episode] = events }
+            folded[episode] = try? expected.compared(episode, folding: events, singles: events)
         }
         var findings: Findings = ([], [])
-        for episode in Set(stored.keys).union(folded.keys).union(failed).sorted() {
-            if parked.contains(episode) {
+        func tell(_ episode: EpisodeID, _ reason: String = "") {
+            let rows = "\(projection.name): the rows of episode \(episode)"
+            findings.faults.append(
+                EvidenceFault(
+                    .readModel("\(rows) are not what its events lead to\(reason)"),
+                    at: newest[episode]
+                )
+            )
+        }
+        for episode in Set(stored.keys).union(newest.keys).sorted()
+        where histories[episode] == nil && folded[episode] != stored[episode] ?? expected.none {
+            tell(episode)
+        }
+        let inQuestion = histories.keys.sorted().map { episode in
+            ParkedRows<Projection>.Episode(
+                id: episode,
+                events: histories[episode] ?? [],
+                stored: stored[episode] ?? expected.none,
+                whole: folded[episode]
+            )
+        }
+        let verdicts = try await ParkedRows(expected: expected, database: database).judge(
+            inQuestion
+        )
+        for (episode, verdict) in zip(inQuestion, verdicts) {
+            switch verdict {
+            case .explained(let reason):
                 findings.notices.append(
-                    "\(projection.name): episode \(episode) is parked, not compared"
+                    "\(projection.name): episode \(episode.id) is parked: \(reason)"
                 )
-            } else if failed.contains(episode) || !same(stored[episode], folded[episode]) {
-                findings.faults.append(
-                    EvidenceFault(
-                        .readModel(
-                            "\(projection.name): the rows of episode \(episode) are not what its "
-                                + "events lead to"
-                        ),
-                        at: newest[episode]
-                    )
-                )
+            case .unexplained(let reason): tell(episode.id, "; it is parked: \(reason)")
             }
         }
         return findings
-    }
-
-    private func fold(
-        _ episode: EpisodeID,
-        _ events: [HistoryEvent],
-        _ folded: inout Rows
-    ) throws {
-        var rows = EncodedRows(projection.tables, ledger: ledger.id, generation: 0)
-        projection.encode(episode, events, after: .zero, into: &rows)
-        if let model = try projection.fold(episode, events) {
-            projection.encode(model, into: &rows)
-        }
-        for index in rows.tables.indices {
-            var decoder = BinaryCopyDecoder()
-            try rows.bytes(index).withUnsafeBytes {
-                try Self.collect($0, &decoder, index, rows.tables.count, &folded)
-            }
-        }
-    }
-
-    private func same(_ stored: [[[UInt8]]]?, _ folded: [[[UInt8]]]?) -> Bool {
-        let (stored, folded) = (stored ?? [], folded ?? [])
-        guard stored.count == folded.count else { return false }
-        return zip(stored, folded).allSatisfy { stored, folded in
-            stored.count == folded.count
-                && stored.sorted(by: { $0.lexicographicallyPrecedes($1) })
-                    == folded.sorted(by: { $0.lexicographicallyPrecedes($1) })
-        }
-    }
-
-    /// Adds the rows of a message: for each episode every field after it, with its length.
-    private static func collect(
-        _ message: UnsafeRawBufferPointer,
-        _ decoder: inout BinaryCopyDecoder,
-        _ table: Int,
-        _ count: Int,
-        _ rows: inout Rows
-    ) throws {
-        try decoder.decode(message) { row in
-            var bytes: [UInt8] = []
-            _ = try row.nextBytes()  // the ledger
-            _ = try row.nextBytes()  // the generation
-            let episode = try row.next(EpisodeID.self)
-            while row.column < row.columns {
-                let field = try row.nextBytes()
-                withUnsafeBytes(of: Int32(field?.count ?? -1)) { bytes += $0 }
-                if let field { bytes += field }
-            }
-            rows[episode, default: Array(repeating: [], count: count)][table].append(bytes)
-        }
     }
 }

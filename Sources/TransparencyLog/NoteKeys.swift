@@ -54,6 +54,11 @@ public struct NoteVerifierKey: Hashable, Sendable, CustomStringConvertible {
         "\(name)+\(hexadecimalHash)+\(Base64.encode([1] + rawKey))"
     }
 
+    /// Whether two keys are the same, their names byte for byte.
+    public static func == (left: NoteVerifierKey, right: NoteVerifierKey) -> Bool {
+        left.rawKey == right.rawKey && left.name.hasSameBytes(as: right.name)
+    }
+
     func verifies(_ signature: [UInt8], _ text: String) -> Bool {
         guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: rawKey) else {
             return false

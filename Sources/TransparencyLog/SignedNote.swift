@@ -11,6 +11,17 @@ public struct SignedNote: Hashable, Sendable {
         public let keyHash: UInt32
         /// The signature itself.
         public let bytes: [UInt8]
+
+        /// Whether two signatures are the same, their names byte for byte.
+        public static func == (left: Signature, right: Signature) -> Bool {
+            left.keyHash == right.keyHash && left.bytes == right.bytes
+                && left.name.hasSameBytes(as: right.name)
+        }
+
+        /// Whether it says that it is a key's.
+        func names(_ key: NoteVerifierKey) -> Bool {
+            keyHash == key.hash && name.hasSameBytes(as: key.name)
+        }
     }
 
     /// What is signed, with the newline at its end.
@@ -44,31 +55,37 @@ public struct SignedNote: Hashable, Sendable {
         guard !note.unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\n" }) else {
             throw .malformed("it holds control characters")
         }
-        let lines = note.split(separator: "\n", omittingEmptySubsequences: false)
+        // By bytes: a space is one also where a mark follows that goes on top of it.
+        let lines = note.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
         // The last empty line but the end divides text and signatures.
-        guard lines.last == "", let divider = lines.dropLast().lastIndex(of: ""), divider > 0 else {
-            throw .malformed("there are no signatures below an empty line")
-        }
-        text = lines[..<divider].joined(separator: "\n") + "\n"
+        guard lines.last?.isEmpty == true,
+            let divider = lines.dropLast().lastIndex(where: \.isEmpty), divider > 0
+        else { throw .malformed("there are no signatures below an empty line") }
+        text = String(note[..<lines[divider].startIndex])
         let signed = lines[(divider + 1)...].dropLast()
         guard !signed.isEmpty, signed.count <= Self.signatureLimit else {
             throw .malformed("it has no signatures, or more than \(Self.signatureLimit)")
         }
         var signatures: [Signature] = []
         for line in signed {
-            let parts = line.split(separator: " ", omittingEmptySubsequences: false)
-            guard parts.count == 3, parts[0] == "—", !parts[1].isEmpty,
-                let bytes = Base64.decode(parts[2]), bytes.count > 4
+            let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
+            guard parts.count == 3, parts[0].elementsEqual("—".utf8), !parts[1].isEmpty,
+                let bytes = Base64.decode(utf8: parts[2]), bytes.count > 4
             else { throw .malformed("a line below the text is no signature") }
             signatures.append(
                 Signature(
-                    name: String(parts[1]),
+                    name: String(Substring(parts[1])),
                     keyHash: bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) },
                     bytes: Array(bytes.dropFirst(4))
                 )
             )
         }
         self.signatures = signatures
+    }
+
+    /// Whether two notes are the same, byte for byte.
+    public static func == (left: SignedNote, right: SignedNote) -> Bool {
+        left.text.hasSameBytes(as: right.text) && left.signatures == right.signatures
     }
 
     /// The note as it is kept and handed on.
@@ -83,10 +100,7 @@ public struct SignedNote: Hashable, Sendable {
     /// The keys, of those given, that have signed; a wrong signature counts as none.
     public func signers(among keys: some Sequence<NoteVerifierKey>) -> [NoteVerifierKey] {
         keys.filter { key in
-            signatures.contains { signature in
-                signature.name == key.name && signature.keyHash == key.hash
-                    && key.verifies(signature.bytes, text)
-            }
+            signatures.contains { $0.names(key) && key.verifies($0.bytes, text) }
         }
     }
 
@@ -97,7 +111,7 @@ public struct SignedNote: Hashable, Sendable {
     public func verified(by keys: [NoteVerifierKey]) throws(NoteError) -> [NoteVerifierKey] {
         var verified: [NoteVerifierKey] = []
         for signature in signatures {
-            for key in keys where key.name == signature.name && key.hash == signature.keyHash {
+            for key in keys where signature.names(key) {
                 guard key.verifies(signature.bytes, text) else {
                     throw .wrongSignature(key.description)
                 }

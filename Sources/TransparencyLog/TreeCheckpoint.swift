@@ -19,6 +19,12 @@ public struct TreeCheckpoint: Hashable, Sendable {
         self.root = root
     }
 
+    /// Whether two say the same, of a log whose name is the same byte for byte.
+    public static func == (left: TreeCheckpoint, right: TreeCheckpoint) -> Bool {
+        left.size == right.size && left.root == right.root
+            && left.origin.hasSameBytes(as: right.origin)
+    }
+
     /// The text that is signed.
     public var text: String { "\(origin)\n\(size)\n\(root)\n" }
 
@@ -65,7 +71,8 @@ public struct SignedCheckpoint: Hashable, Sendable {
     /// - Throws: ``NoteError/wrongSignature(_:)``, and ``NoteError/notSigned(_:)`` where none has.
     @discardableResult
     public func verified(by keys: [NoteVerifierKey]) throws(NoteError) -> [NoteVerifierKey] {
-        let signers = try note.verified(by: keys.filter { $0.name == checkpoint.origin })
+        let own = keys.filter { $0.name.hasSameBytes(as: checkpoint.origin) }
+        let signers = try note.verified(by: own)
         guard !signers.isEmpty else { throw .notSigned(checkpoint.origin) }
         return signers
     }

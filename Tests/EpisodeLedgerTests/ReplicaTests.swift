@@ -153,6 +153,44 @@ struct ReplicaTests {
         }
     }
 
+    @Test("A replica that has no checkpoint yet is told apart from a ledger that has none")
+    func unsealed() async throws {
+        try await TestCluster.withPrivateCluster { primary in
+            try await CommandLineFixture.with(on: primary) { fixture in
+                let name = try await fixture.pool.query("select current_database()::text as name")
+                let database = try #require(try name.first?.get("name", as: String.self))
+                _ = try await fixture.importSimulated(episodes: 1, seed: 1)
+                try await primary.withReplica { replica in
+                    let pair = Pair(fixture: fixture, replica: replica, database: database)
+                    try await pair.catchUp(primary)
+                    let nothing = try await pair.verify(status: 0)
+                    #expect(nothing.sealed == 0)
+                    try await pair.pause()
+                    let kept = try await fixture.keptCheckpoint("kept")
+                    let key = try await fixture.checkpoint(["--no-seal"]).verifierKeys
+                    let elsewhere = ["--checkpoint-log", "\(fixture.folder)/no-log"]
+                    for words in [
+                        [], ["--verifier-key", key[0]] + elsewhere,
+                        ["--against", kept] + elsewhere,
+                    ] {
+                        let report = try await pair.verify(words, status: 3)
+                        #expect(report.faults.isEmpty && report.replica != nil, "\(words)")
+                    }
+                    // Nor is there anything to export, which the verifier in Python says as well.
+                    let folder = "\(fixture.folder)/export"
+                    let export = try await pair.run([
+                        "checkpoint", "--no-seal", "--export", folder,
+                    ])
+                    #expect(export.status == 1 && export.errors.contains("no checkpoint yet"))
+                    let end = try await fixture.python(["verify_export.py", folder], status: 1)
+                    #expect(end.text.contains("checkpoint is missing"))
+                    try await pair.catchUp(primary)
+                    #expect(try await pair.verify(["--verifier-key", key[0]], status: 0).verified)
+                }
+            }
+        }
+    }
+
     @Test("A replica whose end was cut off before it became the primary fails verification")
     func promoted() async throws {
         try await withPair { pair, _ in

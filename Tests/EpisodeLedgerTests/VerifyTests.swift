@@ -9,8 +9,14 @@ struct VerifyTests {
     @Test("An untouched ledger is in order: events, checkpoints, read models, and the unsealed end")
     func clean() async throws {
         try await CommandLineFixture.with { fixture in
+            // Of nothing, nothing can be proven; that is no fault.
+            let nothing = "Nothing is sealed yet: there is nothing to prove."
+            let empty = try await fixture.succeed(["verify", "--format", "text"])
+            #expect(empty.lines.last == nothing)
             let first = try await fixture.importSimulated(episodes: 7, seed: 1)
             let unsealed = try await fixture.verify()
+            let told = try await fixture.succeed(["verify", "--format", "text"])
+            #expect(told.lines.last == nothing)
             #expect(unsealed.verified && unsealed.unsealed == first && unsealed.sealed == 0)
             let checkpoint = try await fixture.checkpoint()
             try await fixture.succeed(["projections", "run", "--until-caught-up"])
@@ -35,7 +41,47 @@ struct VerifyTests {
             #expect(text.lines.first?.hasPrefix("Checked ") == true)
             #expect(text.text.contains("Not sealed   \(second) events at the end, the oldest"))
             #expect(text.text.contains("Read models  "))
-            #expect(text.lines.last == "OK: nothing was changed.")
+            #expect(
+                text.lines.last
+                    == "OK: nothing was changed up to position \(first), where the newest "
+                    + "checkpoint ends; of the events after it nothing is proven yet."
+            )
+            try await fixture.checkpoint()
+            let whole = try await fixture.succeed(["verify", "--format", "text"])
+            #expect(whole.lines.last == "OK: nothing was changed.")
+        }
+    }
+
+    @Test("A file of many megabytes takes no more memory than it has bytes, whatever is in it")
+    func largeFiles() async throws {
+        try await CommandLineFixture.with { fixture in
+            let folder = "\(fixture.folder)/export"
+            let packet = "\(fixture.folder)/packet"
+            try await fixture.importSimulated(episodes: 1, seed: 1)
+            try await fixture.succeed(["checkpoint", "--export", folder, "--with-events"])
+            let episode = try #require(
+                try await fixture.answer(EpisodesAnswer.self, ["episodes"]).episodes.first
+            ).episodeId
+            try await fixture.succeed(["packet", "--episode", episode, "-o", "\(packet).zip"])
+            let unzip = ["python3", "-m", "zipfile", "-e", "\(packet).zip", packet]
+            try #require(try await fixture.launch(unzip).end().status == 0)
+            let (exported, packed) = (try fixture.files(folder), try fixture.files(packet))
+            let files = exported.keys.map { (folder, $0) } + packed.keys.map { (packet, $0) }
+            for (place, name) in files where !name.hasSuffix("verify.py") {
+                let path = "\(place)/\(name)"
+                let kept = try Data(contentsOf: URL(filePath: path))
+                let isText = name.hasSuffix("json") || name.hasPrefix("events/")
+                // Of text, newlines; of the rest a hole.
+                try Data(repeating: 0x0A, count: isText ? 60 << 20 : 0)
+                    .write(to: URL(filePath: path))
+                if !isText { try #require(truncate(path, 250 << 20) == 0) }
+                let end = try await fixture.launch([
+                    "sh", "-c", "ulimit -v 900000; exec \"$0\" verify \"$1\"",
+                    CommandLineFixture.program, place,
+                ]).end()
+                #expect(end.status == 1, "\(path): \(end.text)\(end.errors)")
+                try kept.write(to: URL(filePath: path))
+            }
         }
     }
 

@@ -14,6 +14,8 @@ import re
 import subprocess
 import tempfile
 
+from local_days import format_instant, parse_instant
+
 ENTRY_MARK = b"episode-ledger1\n"
 ENTRY_LENGTH = 112
 TILE_WIDTH = 256
@@ -173,6 +175,26 @@ def strict_json(data):
         raise Failed(f"it is no JSON ({type(error).__name__})") from None
 
 
+ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def printed(value):
+    """JSON as the ledger writes it: no white space, no escape that is not needed, whole numbers."""
+    if isinstance(value, str):
+        return '"' + re.sub(
+            r'["\\\x00-\x1f]', lambda match: ESCAPES.get(match[0], f"\\u{ord(match[0]):04x}"), value
+        ) + '"'
+    if isinstance(value, list):
+        return "[" + ",".join(map(printed, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(printed(name) + ":" + printed(value[name]) for name in value) + "}"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if not isinstance(value, int):
+        raise Failed("a JSON number is not a whole one")
+    return str(value)
+
+
 def same(left, right):
     """Whether two values of JSON are the same, their types too: 1 is neither true nor 1.0."""
     if type(left) is not type(right):
@@ -300,7 +322,7 @@ def is_log_of(origin, ledger):
 
 def first_origin(origin):
     """The origin without the number of a restore; None where it has none."""
-    match = re.fullmatch(r"(.*)/([1-9][0-9]{0,8})", origin)
+    match = re.fullmatch(r"(.*)/([1-9][0-9]{0,8})", origin, re.DOTALL)
     return match[1] if match and int(match[2]) > 1 else None
 
 
@@ -316,6 +338,13 @@ class Declaration:
         if match is None:
             raise Failed("a declaration of a restore cannot be read")
         self.ended, self.kept, self.begun = match[1], int(match[4]), Key(match[7])
+        sizes, roots = [match[2], match[4], match[6]], [match[3], match[5]]
+        if any(str(int(size)) != size or int(size) > COUNT_LIMIT for size in sizes):
+            raise Failed("a size in a declaration of a restore is none")
+        if any(len(from_base64(root)) != 32 for root in roots):
+            raise Failed("a root in a declaration of a restore is none")
+        if format_instant(parse_instant(match[8])) != match[8]:
+            raise Failed("the time of a declaration of a restore is none")
 
     def counts(self, keys, first):
         """Whether a key of the log that ended has signed, one that counts, and the one that begins."""

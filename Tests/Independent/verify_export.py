@@ -11,6 +11,8 @@ with what is wrong, the first bad position in front.
 
 import argparse
 import hashlib
+import io
+import itertools
 import os
 import re
 import stat
@@ -24,6 +26,7 @@ from transparency_log import (
     COUNT_LIMIT,
     ENTRY_LENGTH,
     ENTRY_MARK,
+    NOTE_LIMIT,
     TILE_WIDTH,
     TIMES,
     Checkpoint,
@@ -34,6 +37,7 @@ from transparency_log import (
     is_log_of,
     kept_size,
     node_hash,
+    printed,
     read_declarations,
     same,
     signed_files,
@@ -44,7 +48,12 @@ from transparency_log import (
 
 SHOWN = 20
 FILE_LIMIT = 1 << 28
+DECLARATIONS_LIMIT = 1 << 20
 LINE_LIMIT = 1 << 20
+# What an event raises that cannot be read or folded.
+UNREADABLE = (
+    Failed, ArithmeticError, AttributeError, LookupError, StopIteration, TypeError, ValueError
+)
 
 BASE64 = "([A-Za-z0-9+/]*={0,2})"
 UUID = "([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
@@ -85,9 +94,13 @@ class Export:
     def __init__(self, folder, keys, kept):
         self.folder = folder
         self.found = []
-        checkpoint, keys = signed_files(self.must("checkpoint"), self.must("verifier-keys"), keys)
+        checkpoint, keys = signed_files(
+            self.must("checkpoint", NOTE_LIMIT), self.must("verifier-keys", NOTE_LIMIT), keys
+        )
         self.origin, self.size, self.root = checkpoint.origin, checkpoint.size, checkpoint.root
-        declared = self.bytes("restore-declarations") or b""
+        declared = self.bytes("restore-declarations", DECLARATIONS_LIMIT) or b""
+        if len(declared) > DECLARATIONS_LIMIT:
+            raise Failed("restore-declarations is too long")
         self.declarations = read_declarations(declared, keys, self.origin)
         self.due = {}
         for note in kept:
@@ -112,26 +125,28 @@ class Export:
         else:
             self.due.setdefault(checkpoint.size, set()).add(checkpoint.root)
 
-    def bytes(self, name):
-        """The bytes of a file; None where there is none."""
+    def bytes(self, name, limit=FILE_LIMIT):
+        """The bytes of a file; None where there is none. Of a longer one, one byte more than the limit."""
         path = os.path.join(self.folder, name)
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        if not stat.S_ISREG(status.st_mode) or status.st_size > FILE_LIMIT:
-            raise Failed(f"{name} is not a file, or too large")
+        if not stat.S_ISREG(status.st_mode):
+            raise Failed(f"{name} is not a file")
         with open(path, "rb") as file:
-            return file.read(FILE_LIMIT)
+            return file.read(min(status.st_size, limit + 1))
 
-    def must(self, name):
-        data = self.bytes(name)
+    def must(self, name, limit):
+        data = self.bytes(name, limit)
         if data is None:
             raise Failed(f"{name} is missing")
+        if len(data) > limit:
+            raise Failed(f"{name} is too long")
         return data
 
-    def read(self, name, position):
-        data = self.bytes(name)
+    def read(self, name, position, limit):
+        data = self.bytes(name, limit)
         if data is None:
             self.wrong(position, f"{name} is missing")
         return data
@@ -163,7 +178,11 @@ class Export:
             names.add("restore-declarations")
         if self.has_events:
             names |= {"read-models/basis.json", "read-models/stays.ndjson"}
-        for folder, folders, found in os.walk(self.folder):
+
+        def refuse(error):
+            raise error
+
+        for folder, folders, found in os.walk(self.folder, onerror=refuse):
             links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
             for name in found + links:
                 name = os.path.relpath(os.path.join(folder, name), self.folder)
@@ -171,7 +190,8 @@ class Export:
                     self.wrong(None, f"{name!r} is not of this export")
             if len(self.found) > SHOWN:
                 return
-        if self.has_events and self.has_stays != (self.bytes("read-models/basis.json") is not None):
+        basis = os.path.join(self.folder, "read-models/basis.json")
+        if self.has_events and self.has_stays != os.path.exists(basis):
             self.wrong(None, "read-models/ has not both of its files")
 
     def is_of_tree(self, name):
@@ -191,10 +211,10 @@ class Export:
     def bundle(self, number, width):
         first = number * TILE_WIDTH + 1
         name = f"tile/entries/{tile_path(number)}{suffix(width)}"
-        data = self.read(name, first)
+        stride = ENTRY_LENGTH + 2
+        data = self.read(name, first, width * stride)
         if data is None:
             return False
-        stride = ENTRY_LENGTH + 2
         if len(data) != width * stride:
             self.wrong(first, f"{name} has not {width} whole entries")
             return False
@@ -247,7 +267,7 @@ class Export:
     def compare_tile(self, level, number, hashes):
         first = (number * TILE_WIDTH << 8 * level) + 1
         name = f"tile/{level}/{tile_path(number)}{suffix(len(hashes))}"
-        data = self.read(name, first)
+        data = self.read(name, first, 32 * len(hashes))
         if data is None or data == b"".join(hashes):
             return
         place = next(
@@ -269,10 +289,12 @@ class Export:
 
     def events(self, number, width, first):
         name = f"events/{tile_path(number)}{suffix(width)}"
-        *lines, rest = (self.read(name, first) or b"").split(b"\n")
-        if len(lines) != width or rest:
+        data = self.read(name, first, min(width * (LINE_LIMIT + 1), FILE_LIMIT)) or b""
+        # Counted first: a file of newlines would take many times its bytes.
+        if data.count(b"\n") != width or not data.endswith(b"\n"):
             self.wrong(first, f"{name} has not {width} events")
-        return lines[:width] + [b""] * (width - len(lines))
+            return [b""] * width
+        return data[:-1].split(b"\n")
 
     def compare_event(self, line, entry, position):
         try:
@@ -280,7 +302,7 @@ class Export:
             if row is None:
                 raise Failed("it is not written as an event")
             self.compare_row(row, entry, position)
-        except (Failed, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (Failed, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
             self.wrong(position, f"its event cannot be read ({error})")
 
     def compare_row(self, row, entry, position):
@@ -321,63 +343,103 @@ class Export:
             self.remember(head, payload, row, position)
 
     def remember(self, head, payload, row, position):
-        line = dict(head, data=strict_json(payload), position=position)
-        event = event_from(line, position)
-        event.recorded_at = row["recorded_at"]
-        self.episodes.setdefault(event.episode_id, []).append(event)
+        """The event for the census; None in the place of one that cannot be read."""
+        try:
+            event = event_from(dict(head, data=strict_json(payload), position=position), position)
+            event.recorded_at = row["recorded_at"]
+        except UNREADABLE:
+            event = None
+        self.episodes.setdefault(row["episode_id"], []).append((position, event))
 
     # The census, where it was exported.
 
     def compare_stays(self):
-        basis = strict_json(self.must("read-models/basis.json"))
+        basis = self.basis()
+        self.days = LocalDays(basis["time_zone"])
+        self.position = basis["position"]
+        stored = self.stored_stays()
+        # An export of before there were tracks within a stay has none.
+        has_tracks = any("tracks" in row for rows in stored.values() for row in rows)
+        for episode in sorted(set(basis["parked"]) | set(stored) | set(self.episodes)):
+            all_events = [one for one in self.episodes.pop(episode, []) if one[0] <= self.position]
+            # What comes before the first event that cannot be read.
+            events = [event for _, event in itertools.takewhile(lambda one: one[1], all_events)]
+            expected = self.stays_of(episode, events)
+            can_be_folded = len(events) == len(all_events) and expected is not None
+            if episode in basis["parked"]:
+                if can_be_folded:
+                    self.wrong(None, f"episode {episode} is said to be parked, and can be folded")
+                expected = self.longest_part(episode, events) if expected is None else expected
+            elif not can_be_folded:
+                expected = []
+            rows = [self.row_of(row, number, has_tracks) for number, row in enumerate(expected, 1)]
+            if not same(stored.get(episode, []), rows):
+                newest = all_events[-1][0] if all_events else None
+                self.wrong(newest, f"the stays of episode {episode} are not what its events lead to")
+
+    def basis(self):
+        """What the stays rest on."""
+        data = self.must("read-models/basis.json", min(1024 + 40 * self.size, FILE_LIMIT))
+        basis = strict_json(data)
         if type(basis) is not dict or list(basis) != ["position", "time_zone", "parked"]:
             raise Failed("read-models/basis.json is none")
         if type(basis["position"]) is not int or not 0 <= basis["position"] <= self.size:
             raise Failed("the position in read-models/basis.json is not of this export")
-        if type(basis["time_zone"]) is not str or type(basis["parked"]) is not list:
+        parked = basis["parked"]
+        if type(basis["time_zone"]) is not str or type(parked) is not list:
             raise Failed("read-models/basis.json is none")
-        days = self.days = LocalDays(basis["time_zone"])
-        self.position = basis["position"]
+        if not all(type(one) is str and re.fullmatch(UUID, one) for one in parked):
+            raise Failed("a parked episode in read-models/basis.json is none")
+        if parked != sorted(set(parked)) or (printed(basis) + "\n").encode() != data:
+            raise Failed("read-models/basis.json is not written as an export writes it")
+        return basis
+
+    def stored_stays(self):
+        """The stays in the export, by episode."""
+        data = self.must("read-models/stays.ndjson", min(LINE_LIMIT * self.size, FILE_LIMIT))
+        if data.count(b"\n") > self.size or not data.endswith(b"\n") and data:
+            raise Failed("read-models/stays.ndjson is not a stay a line")
         stored, last = {}, ""
-        *lines, rest = self.must("read-models/stays.ndjson").split(b"\n")
-        if rest:
-            raise Failed("read-models/stays.ndjson does not end with a line")
-        for line in lines:
+        for line in io.BytesIO(data):
             row = strict_json(line)
             if type(row) is not dict or type(row.get("episode_id")) is not str:
                 raise Failed("a line of read-models/stays.ndjson is no stay")
             if row["episode_id"] < last:
                 raise Failed("read-models/stays.ndjson is not by episode")
             last = row["episode_id"]
-            if list(row) != [name for name in STAY if name in row]:
+            is_own = list(row) == [name for name in STAY if name in row]
+            if not is_own or (printed(row) + "\n").encode() != line:
                 raise Failed("a stay is not written as an export writes it")
             stored.setdefault(row["episode_id"], []).append(row)
-        # An export of before there were tracks within a stay has none.
-        has_tracks = any("tracks" in row for rows in stored.values() for row in rows)
-        known = {
-            episode: [event for event in events if event.position <= basis["position"]]
-            for episode, events in self.episodes.items()
-        }
-        expected = {}
+        return stored
+
+    def stays_of(self, episode, events):
+        """The rows of an episode's stays; None where its events cannot be folded."""
         try:
-            folded = census.all_stays(known)
-        except (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError,
-                ValueError) as error:
-            self.wrong(1, f"the events cannot be folded ({type(error).__name__})")
-            return
-        for episode, (entries, stays) in folded.items():
-            days_of_stay, outside = census.length_of_stay(entries, stays, days)
-            rows = [census.stay_row(stay, days_of_stay, outside) for stay in stays]
-            for number, row in enumerate(rows, 1):
-                del row["last_contact_outside_episode"]
-                if not has_tracks:
-                    del row["tracks"]
-                row["ordinal"] = number
-            expected[episode] = rows
-        for episode in sorted(set(stored) | set(expected)):
-            if not same(stored.get(episode), expected.get(episode)):
-                newest = max((event.position for event in known.get(episode, [])), default=None)
-                self.wrong(newest, f"the stays of episode {episode} are not what its events lead to")
+            rows = []
+            for entries, stays in census.all_stays({episode: events}).values():
+                days, outside = census.length_of_stay(entries, stays, self.days)
+                rows += [census.stay_row(stay, days, outside) for stay in stays]
+            return rows
+        except UNREADABLE:
+            return None
+
+    def longest_part(self, episode, events):
+        """The stays of the longest part of a history, from its beginning, that can be folded."""
+        rows, readable, unreadable = [], 0, len(events)
+        while unreadable - readable > 1:
+            middle = (readable + unreadable) // 2
+            part = self.stays_of(episode, events[:middle])
+            if part is None:
+                unreadable = middle
+            else:
+                rows, readable = part, middle
+        return rows
+
+    def row_of(self, row, number, has_tracks):
+        """A stay as an export has it."""
+        row = dict(row, ordinal=number)
+        return {name: row[name] for name in STAY if has_tracks or name != "tracks"}
 
 
 def main(arguments=None):
@@ -394,8 +456,7 @@ def main(arguments=None):
         keys = [Key(text) for text in options.verifier_key]
         export = Export(options.folder, keys, kept)
         found = export.verify()
-    except (Failed, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
-            RecursionError, StopIteration) as error:
+    except UNREADABLE + (OSError, RecursionError, struct.error) as error:
         print(f"FAILED: {type(error).__name__}: {error}"[:1000])
         return 1
     found.sort(key=lambda item: (item[0] is None, item[0] or 0))

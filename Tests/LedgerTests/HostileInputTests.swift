@@ -149,6 +149,90 @@ struct HostileInputTests {
             )
             try await fixture.tamper("\(raw: copy)")
             #expect(try await !fixture.verify().isClean)
+
+            // Nor has it a place in a tree: there is no packet of its episode, and no proof.
+            let rows = try await fixture.database.reader.query(
+                "select episode_id from event where position = 7"
+            )
+            let episode = try #require(rows.first).get("episode_id", as: EpisodeID.self)
+            let newest = try #require(
+                try await PublishedCheckpoint.newest(fixture.database, fixture.ledger)
+            )
+            await #expect(throws: SealError.self) {
+                try await EpisodePacket(
+                    of: episode,
+                    fixture.database,
+                    ledger: fixture.ledger,
+                    checkpoint: newest.signed
+                )
+            }
+            let store = TileStore(fixture.database, ledger: fixture.ledger)
+            for position in [Int64(position), 41] {
+                await #expect(throws: SealError.self) {
+                    try await store.inclusionProof(of: Position(position), size: 40)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "A tile that no tree has, or that has not its hashes, is a fault, whatever is written there",
+        arguments: [
+            "insert into tile values (LEDGER, 0, -123, decode(repeat('00', 8192), 'hex'))",
+            "insert into tile values (LEDGER, -2147483648, 0, ''::bytea)",
+            "insert into tile values (LEDGER, 7, -1000000, ''::bytea)",
+            "update tile set hashes = hashes || hashes",
+            "update tile set hashes = ''::bytea",
+            "update tile set hashes = substring(hashes for 8160)",
+        ]
+    )
+    func tiles(_ statement: String) async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.append(300)
+            let newest = try await fixture.seal()
+            for constraint in ["number_check", "level_check", "hashes_check"] {
+                try await fixture.tamper(
+                    "alter table tile drop constraint tile_\(raw: constraint)"
+                )
+            }
+            let id = "\(fixture.ledger.id.rawValue)"
+            try await fixture.tamper("\(raw: statement.replacing("LEDGER", with: id))")
+            #expect(try await !fixture.verify().isClean)
+            // Who asks for a proof or an export gets one that is right, or none.
+            let store = TileStore(fixture.database, ledger: fixture.ledger)
+            let root = try? await store.root(size: 300)
+            #expect(root == nil || root == newest.checkpoint.root)
+            _ = try? await LogExport(
+                fixture.database,
+                ledger: fixture.ledger,
+                to: "\(fixture.folder)/export"
+            ).run(newest)
+        }
+    }
+
+    @Test("A checkpoint that covers nothing, or more than there is, is not gone by")
+    func oddCheckpoints() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.append(10)
+            try await fixture.seal()
+            let origin = "episode-ledger/default"
+            let key = NoteSigningKey(generatedFor: origin)
+            let none = TreeCheckpoint(origin: origin, size: 0, root: .ofEmptyTree)
+            let note = try SignedCheckpoint(none, signedBy: [key]).note.description
+            try await fixture.tamper("update checkpoint set note = \(note)")
+            await #expect(throws: NoteError.self) {
+                try await PublishedCheckpoint.newest(fixture.database, fixture.ledger)
+            }
+            #expect(try await !fixture.verify().isClean)
+            let beyond = TreeCheckpoint(origin: origin, size: 1 << 52, root: .ofEmptyTree)
+            let export = LogExport(
+                fixture.database,
+                ledger: fixture.ledger,
+                to: "\(fixture.folder)/export"
+            )
+            await #expect(throws: SealError.self) {
+                try await export.run(SignedCheckpoint(beyond, signedBy: [key]))
+            }
         }
     }
 

@@ -36,6 +36,8 @@ struct EntryCount: EpisodeProjection {
     var weight = 1
     /// Histories of more entries than this cannot be folded.
     var most = Int.max
+    /// An episode of which more entries than this cannot be folded.
+    var failing: (episode: EpisodeID, entries: Int)?
     /// Called before an episode is folded.
     var onFold: @Sendable () -> Void = {}
 
@@ -52,6 +54,7 @@ struct EntryCount: EpisodeProjection {
     func fold(_ episode: EpisodeID, _ history: EffectiveHistory) throws -> Model? {
         onFold()
         if let error = poison[episode] { throw error }
+        let most = failing?.episode == episode ? failing?.entries ?? most : most
         guard history.entries.count <= most else { throw Poisoned(parkingReason: "too long") }
         guard !history.entries.isEmpty else { return nil }
         return Model(episode: episode, entries: history.entries.count * weight)

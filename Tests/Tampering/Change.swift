@@ -55,7 +55,7 @@ struct Forger {
     /// Of read-model rows only the columns that an export shows.
     let onlyExported: Bool
 
-    private var id: String { "\(sealed.ledger.id.rawValue)" }
+    var id: String { "\(sealed.ledger.id.rawValue)" }
 
     mutating func make(_ kind: Change.Kind) async throws -> Change {
         let care = Change.Care.allCases.randomElement(using: &random) ?? .none
@@ -70,7 +70,7 @@ struct Forger {
             first: first,
             detail: detail,
             tables: kind == .readModel
-                ? try sealed.readModelTables() : SealedLedger.evidence
+                ? SealedLedger.parking + (try sealed.readModelTables()) : SealedLedger.evidence
         )
     }
 
@@ -106,13 +106,13 @@ struct Forger {
         )
     }
 
-    private func run(_ sql: String) async throws {
+    func run(_ sql: String) async throws {
         _ = try await connection.query("\(raw: sql)")
     }
 
     private mutating func place() -> Int64 { Int64.random(in: 1...sealed.size, using: &random) }
 
-    private mutating func pick<Element>(_ list: [Element]) -> Element {
+    mutating func pick<Element>(_ list: [Element]) -> Element {
         guard let element = list.randomElement(using: &random) else {
             preconditionFailure("nothing to pick from")
         }
@@ -472,63 +472,5 @@ struct Forger {
             )
             return (nil, "the signature of the newest")
         }
-    }
-
-    // MARK: - Read models
-
-    private mutating func readModel() async throws -> (Int64?, String) {
-        var tables = try sealed.readModelTables()
-        if onlyExported { tables = tables.filter { $0.contains("census_stay") } }
-        while true {
-            let table = pick(tables)
-            let rows = try await connection.query(
-                "select count(*) as count from \(raw: table) where ledger_id = \(raw: id)"
-            )
-            let count = try rows.first?.get("count", as: Int64.self) ?? 0
-            guard count > 0 else { continue }
-            let row = """
-                ctid = (
-                    select ctid from \(table) where ledger_id = \(id)
-                    order by episode_id, ctid
-                    offset \(Int64.random(in: 0..<count, using: &random)) limit 1
-                )
-                """
-            if random.happens(0.15) {
-                try await run("delete from \(table) where \(row)")
-                return (nil, "a row of \(table) deleted")
-            }
-            let (column, value) = try await columnChange(of: table)
-            try await run("update \(table) set \(column) = \(value) where \(row)")
-            return (nil, "\(column) of \(table)")
-        }
-    }
-
-    /// The columns of the stays of which an export shows nothing: of its tracks, it shows the last.
-    private static let notExported = ["track", "opened_by", "schedules", "schedule_at"]
-
-    private mutating func columnChange(of table: String) async throws -> (String, String) {
-        let name = String(table.split(separator: ".")[1])
-        let rows = try await connection.query(
-            """
-            select column_name::text as name, udt_name::text as type from information_schema.columns
-            where table_schema = 'read_model' and table_name = \(name)
-            and column_name <> 'ledger_id'
-            and not (\(onlyExported) and column_name = any(\(Self.notExported)))
-            order by ordinal_position
-            """
-        )
-        let row = rows[Int.random(in: 0..<rows.count, using: &random)]
-        let column = try row.get("name", as: String.self)
-        let type = try row.get("type", as: String.self)
-        let value =
-            switch type {
-            case "int4", "int8", "float8": "coalesce(\(column), 0) + 1000"
-            case "bool": "not coalesce(\(column), false)"
-            case "uuid": "gen_random_uuid()"
-            case "_text": "array_append(\(column), 'x')"
-            case "_int4", "_int8": "array_append(\(column), 1)"
-            default: "coalesce(\(column), '') || 'x'"
-            }
-        return (column, value)
     }
 }

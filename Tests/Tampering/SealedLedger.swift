@@ -128,6 +128,9 @@ public struct SealedLedger: Sendable {
         "event", "tile", "checkpoint", "ledger_head", "sealer", "verifier_key", "seal_log",
     ]
 
+    /// The table that says which episodes are parked.
+    static let parking = ["read_model_parked"]
+
     /// The tables of the read models.
     public func readModelTables() throws -> [String] {
         try ReadModels.all(ledger).flatMap { $0.tables.map(\.qualifiedName) }
@@ -138,7 +141,7 @@ public struct SealedLedger: Sendable {
     }
 
     private func copy() async throws {
-        for table in Self.evidence + (try readModelTables()) {
+        for table in Self.evidence + Self.parking + (try readModelTables()) {
             _ = try await superuser.query(
                 """
                 create table \(raw: copyName(table)) as
@@ -201,6 +204,35 @@ public struct SealedLedger: Sendable {
         ).run()
     }
 
+    /// Has the database refuse the rows of an episode that has ended, and fills the census anew: the
+    /// episode is parked, with the rows of before its end.
+    public func park() async throws {
+        _ = try await superuser.query(
+            """
+            do $$
+            declare ended uuid := (
+                select min(episode_id::text) from read_model.census_stay
+                where ledger_id = \(raw: "\(ledger.id.rawValue)") and to_at is not null
+            );
+            begin
+                execute format(
+                    'alter table read_model.census_stay add constraint refused
+                    check (episode_id <> %L or to_at is null) not valid', ended
+                );
+            end $$
+            """
+        )
+        let rebuild = ProjectionRebuild(
+            try CensusProjection(ledger),
+            database,
+            ledger: ledger,
+            holder: "tests"
+        )
+        guard try await rebuild.run().parked == 1 else {
+            throw NeverHappened(description: "one episode is parked")
+        }
+    }
+
     private func compare<Projection: EpisodeProjection>(
         _ projection: Projection,
         _ report: inout VerificationReport
@@ -211,17 +243,21 @@ public struct SealedLedger: Sendable {
 
     /// Exports the ledger as it is, events and all, to a new folder.
     ///
+    /// - Parameters:
+    ///   - target: the folder.
+    ///   - isNew: whether it is removed first.
     /// - Returns: the folder; nil where there is nothing that could be exported.
-    public func export(to target: String? = nil) async throws -> String? {
+    public func export(to target: String? = nil, isNew: Bool = true) async throws -> String? {
         let target = target ?? "\(folder)/\(ledger.name)-export"
-        _ = await runningProgram(["rm", "-rf", target])
+        if isNew { _ = await runningProgram(["rm", "-rf", target]) }
         do {
             guard let newest = try await PublishedCheckpoint.newest(database, ledger) else {
                 return nil
             }
             let stays = try await CensusStays(database, ledger: ledger)
+            let parked = stays.basis.parked.map { "\"\($0)\"" }.joined(separator: ",")
             let basis = """
-                {"position":\(size),"time_zone":"\(ledger.timeZone)","parked":[]}
+                {"position":\(size),"time_zone":"\(ledger.timeZone)","parked":[\(parked)]}
 
                 """
             let export = LogExport(

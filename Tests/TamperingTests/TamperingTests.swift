@@ -85,6 +85,39 @@ struct TamperingTests {
         }
     }
 
+    @Test("A read model's row is not hidden by saying that its episode is parked")
+    func falselyParked() async throws {
+        try await with(episodes: 6, seed: 17) { campaign in
+            let result = try await campaign.changes(24, [.readModel])
+            #expect(result.failures == [])
+        }
+    }
+
+    @Test(
+        "An episode whose rows the database refuses raises no alarm, in an export neither, and nobody else is excused"
+    )
+    func honestlyParked() async throws {
+        try await with(episodes: 6, seed: 18) { campaign in
+            try await campaign.park()
+            #expect(try await campaign.untouched() == [])
+            let forged = try await campaign.forgedExports(12, [.parked, .stays])
+            #expect(forged.failures == [])
+        }
+    }
+
+    @Test("An export with an episode that cannot be folded passes with the stays of what can be")
+    func unreadable() async throws {
+        #expect(try await Campaign.unreadableExports() == [])
+    }
+
+    @Test("An export that was broken off and is begun again passes, in either verifier")
+    func begunAgain() async throws {
+        try await with(episodes: 9, seed: 19) { campaign in
+            let alarms = try await campaign.exportedAgain()
+            #expect(alarms == [])
+        }
+    }
+
     /// Forges in some ways, and expects none to pass.
     private func refuse(
         _ packets: [PacketForgery],
@@ -108,7 +141,7 @@ struct TamperingTests {
                 .memberTwice, .foreignMember, .otherCase, .prepended, .appended, .gap, .twoHeaders,
                 .compressed, .memberMissing,
             ],
-            [.foreignFile, .link, .fileMissing, .truncated],
+            [.foreignFile, .link, .fileMissing, .truncated, .large],
             seed: 11
         )
     }
@@ -141,8 +174,8 @@ struct TamperingTests {
     @Test("No key that came along, and no restore that it declares, counts beside a pinned one")
     func keys() async throws {
         try await refuse(
-            [.keys, .checkpoint, .ownKey],
-            [.keys, .checkpoint, .ownKey, .ownTree, .declaration],
+            [.keys, .checkpoint, .ownKey, .countersigned],
+            [.keys, .checkpoint, .ownKey, .countersigned, .ownTree, .declaration],
             seed: 15
         )
     }

@@ -57,6 +57,40 @@ struct SignedNoteTests {
         #expect(await verify().status == 1)
     }
 
+    @Test("A name is its bytes: the Kelvin sign is not the letter K, whatever Unicode says")
+    func names() throws {
+        let (letter, kelvin) = ("example.org/K", "example.org/\u{212A}")
+        #expect(letter == kelvin)
+        let root = TreeHash.leaf([1])
+        let key = NoteSigningKey(generatedFor: kelvin)
+        let own = TreeCheckpoint(origin: kelvin, size: 1, root: root)
+        let other = TreeCheckpoint(origin: letter, size: 1, root: root)
+        #expect(own != other)
+        #expect(
+            try SignedCheckpoint(own, signedBy: [key]).verified(by: [key.verifierKey]).count == 1
+        )
+        #expect(throws: NoteError.notSigned(letter)) {
+            try SignedCheckpoint(other, signedBy: [key]).verified(by: [key.verifierKey])
+        }
+        let named = try #require(NoteVerifierKey(name: letter, rawKey: key.verifierKey.rawKey))
+        #expect(named != key.verifierKey)
+        // Below the same text, a signature that says it is of somebody else.
+        let note = try SignedNote(other.text, signedBy: [key])
+        let signature = try #require(note.description.split(separator: " ").last)
+        let renamed = try SignedNote(parsing: "\(note.text)\n— \(letter) \(signature)")
+        #expect(renamed != note)
+        #expect(try renamed.verified(by: [key.verifierKey]) == [])
+        #expect(renamed.signers(among: [key.verifierKey]) == [])
+    }
+
+    @Test("A name may begin with a mark that goes on top of what stands before it")
+    func marks() throws {
+        let key = NoteSigningKey(generatedFor: "\u{301}example.org/clinic")
+        let note = try SignedNote("x\n", signedBy: [key])
+        let read = try SignedNote(parsing: note.description)
+        #expect(read == note && read.signers(among: [key.verifierKey]).count == 1)
+    }
+
     @Test("Two keys may sign one note, and strangers' signatures do no harm")
     func several() throws {
         let (one, two) = (

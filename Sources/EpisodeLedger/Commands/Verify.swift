@@ -87,7 +87,8 @@ struct Verify: AsyncParsableCommand {
 
     /// The zone is in no tree: it counts as whoever asks knows it.
     private func compareZone(_ report: inout VerificationReport) {
-        guard let zone = trust.timeZone, let own = report.timeZone, own != zone else { return }
+        guard let zone = trust.timeZone, let own = report.timeZone, !own.hasSameBytes(as: zone)
+        else { return }
         report.add(.readModel("its days are those of \(own), not of \(zone)"))
     }
 
@@ -236,7 +237,13 @@ extension VerificationReport {
         let doubt =
             accessLog?.isDoubtful == true
             ? " Nothing outside vouches for all of the access log, which agrees with itself." : ""
-        if isVouched || events == 0 { return "OK: nothing was changed.\(doubt)" }
+        guard proven > 0 else { return "Nothing is sealed yet: there is nothing to prove.\(doubt)" }
+        if isVouched {
+            guard proven < events else { return "OK: nothing was changed.\(doubt)" }
+            return
+                "OK: nothing was changed up to position \(proven), where the newest checkpoint ends; "
+                + "of the events after it nothing is proven yet.\(doubt)"
+        }
         guard keptThrough > 0 else {
             return
                 "OK as far as it goes: it agrees with itself, and nothing outside vouches for it."

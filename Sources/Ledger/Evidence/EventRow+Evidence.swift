@@ -39,9 +39,9 @@ extension EventRow {
         else { return .header }
         if event != eventID.bits { return .column("event_id") }
         if episode != episodeID.bits { return .column("episode_id") }
-        if kind != type.name { return .column("type") }
+        if !kind.hasSameBytes(as: type.name) { return .column("type") }
         if occurred != occurredAt { return .column("occurred_at") }
-        if name != ledger.description { return .column("ledger_id") }
+        if !name.hasSameBytes(as: ledger.description) { return .column("ledger_id") }
         if (object.instant("source_recorded_at") ?? recordedAt) != knownAt {
             return .column("known_at")
         }

@@ -29,6 +29,8 @@ struct EvidenceReader: Sendable {
     }
 
     /// The events of one episode up to a position, by version.
+    ///
+    /// - Throws: ``SealError/damaged(_:)`` where one stands before the first position: no tree has it.
     func rows(of episode: EpisodeID, through: Position) async throws -> [EventRow] {
         var rows: [EventRow] = []
         try await database.copyEvents(
@@ -36,7 +38,12 @@ struct EvidenceReader: Sendable {
             of: ledger,
             where: "episode_id = '\(episode)' and position <= \(through)",
             by: "version"
-        ) { rows.append($0) }
+        ) { row in
+            guard row.position > .zero else {
+                throw SealError.damaged(.unexpected, at: row.position)
+            }
+            rows.append(row)
+        }
         return rows
     }
 }

@@ -49,7 +49,22 @@ public struct EpisodePacket: Sendable {
         "medication-review", "discharge-summary",
     ].map { "read-models/\($0).json" }
 
+    /// The longest basis of read models, in bytes: most of it are settings of the ledger.
+    static let basisLimit = 1 << 26
+
     static let allNames = Set(fileNames + documentNames)
+
+    /// How many bytes a file of a packet has at most; nil where it is none.
+    static func longest(_ name: String) -> Int? {
+        switch name {
+        case instructionsName: instructions.utf8.count
+        case scriptName: script.utf8.count
+        case checkpoint, verifierKeys: SignedNote.lengthLimit
+        case newestEntry: EvidenceLine.lengthLimit
+        case documentNames[0]: basisLimit
+        default: allNames.contains(name) ? ZipArchive.limit : nil
+        }
+    }
 
     /// Collects the events of an episode that a checkpoint covers.
     ///

@@ -15,12 +15,17 @@ struct ExportFolder: Sendable {
     static let (events, rows) = ("events", "rows")
     /// How much of one file is read.
     static let fileLimit = 1 << 28
+    /// How much of the declarations of restores is read.
+    static let declarationsLimit = 1 << 20
 
     init(_ path: String) {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         self.path = path
     }
+
+    /// How many files are looked through for what was not finished.
+    private static let mostFiles = 1 << 24
 
     /// The path of the events that go with a bundle of entries.
     static func eventsPath(_ tile: TileID) -> String { linesPath(events, tile) }
@@ -31,17 +36,19 @@ struct ExportFolder: Sendable {
     }
 
     /// The bytes of a file; nil where there is none.
-    func read(_ name: String) throws -> [UInt8]? {
+    ///
+    /// - Parameter limit: the most that it may have; of a longer one, one byte more.
+    func read(_ name: String, limit: Int) throws -> [UInt8]? {
         var status = stat()
         let file = "\(path)/\(name)"
         guard stat(file, &status) == 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
             throw PrivateFile.failure(file)
         }
-        guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= Self.fileLimit else {
-            throw SealError.file(file, reason: "not a file, or too large")
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw SealError.file(file, reason: "not a file")
         }
-        return try PrivateFile.read(file, limit: Int(status.st_size))
+        return try PrivateFile.read(file, limit: min(Int(status.st_size), limit + 1))
     }
 
     /// The names of everything below the folder but folders, from it: `tile/0/000`.
@@ -109,6 +116,19 @@ struct ExportFolder: Sendable {
         defer { close(descriptor) }
         try PrivateFile.write(bytes, to: descriptor, new, at: 0)
         guard rename(new, file) == 0 else { throw PrivateFile.failure(file) }
+    }
+
+    /// Removes what exports that were broken off had begun to write.
+    func removeUnfinished() {
+        let parts = [
+            Self.checkpoint, Self.verifierKeys, Self.declarations, "tile/", "events/",
+            "read-models/",
+        ]
+        for name in (try? names(limit: Self.mostFiles)) ?? []
+        where name.wholeMatch(of: /.*\.[0-9]+\.new/) != nil && parts.contains(where: name.hasPrefix)
+        {
+            unlink("\(path)/\(name)")
+        }
     }
 
     /// Removes what a tile or bundle replaces: partial ones of other widths, also those of an export that

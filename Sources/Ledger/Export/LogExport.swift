@@ -69,7 +69,15 @@ public struct LogExport: Sendable {
         progress: @Sendable (Int64) -> Void = { _ in }
     ) async throws -> Report {
         let size = signed.checkpoint.size
+        let head = try await EventReader(database, ledger: ledger).head().position
+        guard size <= head.rawValue else {
+            throw SealError.damaged(
+                .shrunken("the checkpoint covers \(size) events, the ledger has \(head)")
+            )
+        }
         let old = try await older(than: signed.checkpoint)
+        let target = folder
+        try await PrivateFile.run { target.removeUnfinished() }
         var files = try await writeTiles(from: old, to: size)
         files += try await writeBundles(from: old, to: size, progress)
         files += try await writeKeys(signed)
@@ -89,11 +97,14 @@ public struct LogExport: Sendable {
         let (folder, includesEvents) = (folder, includesEvents)
         let old = try await PrivateFile.run { () -> SignedCheckpoint? in
             // The checkpoint is written last: an export that was broken off is written again.
-            guard let bytes = try folder.read(ExportFolder.checkpoint) else { return nil }
+            let limit = SignedNote.lengthLimit
+            guard let bytes = try folder.read(ExportFolder.checkpoint, limit: limit) else {
+                return nil
+            }
             return try SignedCheckpoint(parsing: String(decoding: bytes, as: UTF8.self))
         }
         guard let old = old?.checkpoint, old.size > 0 else { return 0 }
-        guard old.origin == checkpoint.origin, old.size <= checkpoint.size,
+        guard old.origin.hasSameBytes(as: checkpoint.origin), old.size <= checkpoint.size,
             try await TileStore(database, ledger: ledger, tree: tree)
                 .root(size: old.size) == old.root
         else {

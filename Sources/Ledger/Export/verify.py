@@ -4,7 +4,7 @@
 PACKET is an archive, or the folder that it was unpacked into; without it, the folder of this script.
 Whoever changes a packet can change the script in it: take this one from the release.
 """
-import base64, hashlib, json, os, re, stat, struct, subprocess, sys, tempfile, zlib
+import base64, hashlib, itertools, json, os, re, stat, struct, subprocess, sys, tempfile, zlib
 from datetime import datetime, timedelta
 
 READ_ME = "eec050e37de4f73714b3e1f79870099c42ae685310b3dc7bda0c2aba087287ab"
@@ -13,12 +13,13 @@ FILES = ["VERIFY.md", "verify.py", "checkpoint", "verifier-keys", "newest-entry.
          "readable-events.ndjson", "read-models/basis.json"]
 MODELS = ["replay-by-source-clock", "replay-by-ledger-clock", "attendance", "medication-review",
           "discharge-summary"]
+LONGEST = {"VERIFY.md": NOTE_LIMIT, "verify.py": NOTE_LIMIT, "checkpoint": NOTE_LIMIT, "verifier-keys": NOTE_LIMIT,
+           "newest-entry.json": LINE_LIMIT, "read-models/basis.json": 1 << 26}
 NAMES = FILES + ["read-models/%s.json" % name for name in MODELS]
 BASE64, PROOF = rb'"([A-Za-z0-9+/]*={0,2})"', rb'\[((?:"[A-Za-z0-9+/]{43}="(?:,(?=")|(?=\])))*)\]'
 EVENT = re.compile(rb'\{"entry":%s,"header":%s,"nonce":%s,"payload":%s,"proof":%s\}' % ((BASE64,) * 4 + (PROOF,)))
 ENTRY = re.compile(rb'\{"entry":%s,"proof":%s\}' % (BASE64, PROOF))
-BASIS = re.compile(rb'\{"at":"([0-9T:.Z-]{27})","position":([1-9][0-9]{0,15}),(?:"settings":\[.*\],)?'
-                   rb'"time_zone":"([A-Za-z0-9+/_-]{1,64})"\}\n', re.DOTALL)
+SETTING = {"entry": int, "key": str, "value": str, "from_date": str, "recorded_by": str, "recorded_at": str}
 INSTANT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{6})Z")
 
 def check(holds, what):
@@ -53,44 +54,59 @@ def time_text(micros):  # 2025-01-31T18:05:00.000000Z
     moment = datetime(1970, 1, 1) + timedelta(microseconds=micros)
     return "%04d" % moment.year + moment.strftime("-%m-%dT%H:%M:%S.") + "%06dZ" % moment.microsecond
 
-def read_archive(data):  # of an archive as the program makes it, and of no other: nothing else can be in it
+def text_of(value):  # JSON in its one form: no white space, no escape that is not needed
+    if isinstance(value, str):
+        short = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+        return '"%s"' % re.sub(r'["\\\x00-\x1f]', lambda m: short.get(m[0], "\\u%04x" % ord(m[0])), value)
+    if isinstance(value, list):
+        return "[%s]" % ",".join(map(text_of, value))
+    if isinstance(value, dict):
+        return "{%s}" % ",".join(text_of(name) + ":" + text_of(value[name]) for name in value)
+    check(type(value) is int, "JSON with a value of another type")
+    return str(value)
+
+def read_archive(file, total):  # of an archive as the program makes it, and of no other: nothing else can be in it
     files, offset, directory = {}, 0, b""
-    while data[offset:offset + 4] == b"PK\3\4":
-        fields = data[offset + 4:offset + 30]
+    start = file.read(4)
+    while start == b"PK\3\4":
+        fields = file.read(26)
         check(len(fields) == 26 and len(files) < 64, "the archive: cut off, or too many files")
         crc, _, size, length, _ = struct.unpack("<IIIHH", fields[10:])
-        name, body = data[offset + 30:offset + 30 + length], data[offset + 30 + length:offset + 30 + length + size]
+        name = file.read(length)
+        check(size <= min(LONGEST.get(name.decode("utf-8"), LIMIT), total), "the archive: a file in it is too large")
+        body = file.read(size)
         check(fields == struct.pack("<HHHHHIIIHH", 20, 0x800, 0, 0, 0x21, zlib.crc32(body), len(body), len(body),
                                     len(name), 0), "the archive: it is damaged, or packed by another program")
         check(name.decode("utf-8") not in files, "the archive: a name is in it twice")
         files[name.decode("utf-8")] = body
         directory += struct.pack("<4sH", b"PK\1\2", 20) + fields + struct.pack("<HHHII", 0, 0, 0, 0, offset) + name
-        offset += 30 + length + size
-    check(files and data[offset:] == directory + struct.pack("<4sIHHIIH", b"PK\5\6", 0, len(files), len(files),
-          len(directory), offset, 0), "the archive: its directory is not that of the files in it")
+        offset, start = offset + 30 + length + size, file.read(4)
+    directory += struct.pack("<4sIHHIIH", b"PK\5\6", 0, len(files), len(files), len(directory), offset, 0)
+    check(files and start + file.read(LINE_LIMIT) == directory, "the archive: its directory is not that of its files")
     return files
 
-def read_file(path):
+def read_file(path, limit, read=lambda file, size: file.read(size)):
     status = os.lstat(path)
-    check(stat.S_ISREG(status.st_mode) and status.st_size <= LIMIT, "%r is not a file, or too large" % path)
+    check(stat.S_ISREG(status.st_mode) and status.st_size <= limit, "%r is not a file, or too large" % path)
     with open(path, "rb") as file:
-        return file.read(LIMIT)
+        return read(file, status.st_size)
 
 def read_packet(path):
     if not os.path.isdir(path):
-        return read_archive(read_file(path))
-    files = {}
+        return read_file(path, LIMIT, read_archive)
+    files, room = {}, LIMIT
     for folder, folders, names in os.walk(path):
         check(len(files) + len(folders) + len(names) <= 64, "too many files")
         for name in names + [name for name in folders if os.path.islink(os.path.join(folder, name))]:
             place = os.path.relpath(os.path.join(folder, name), path).replace(os.sep, "/")
             check(place in NAMES, "%r is not part of a packet" % place)
-            files[place] = read_file(os.path.join(folder, name))
+            files[place] = read_file(os.path.join(folder, name), min(room, LONGEST.get(place, LIMIT)))
+            room -= len(files[place])
     return files
 
 def key_parts(key):
-    match = re.fullmatch(r"([^\s+\x00-\x20\x7f]{1,255})\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", key)
-    check(match, "%r is no verifier key" % key[:300])
+    match = re.fullmatch(r"([^\s+\x00-\x20\x7f]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", key)
+    check(match and len(match[1].encode()) <= 255, "%r is no verifier key" % key[:300])
     public = b64(match[3])
     check(public[0] == 1 and sha(match[1].encode() + b"\n" + public)[:4].hex() == match[2], "the key " + key[:300])
     return match[1], match[2], public[1:]
@@ -131,9 +147,9 @@ def read_checkpoint(note, listed, pinned):
     check("".join(key + "\n" for key in keys).encode() == listed and len(set(keys)) == len(keys), "verifier-keys")
     own = lambda keys: [key for key in keys if key_parts(key)[0] == origin]
     signed = (text + "\n").encode()
-    check(signers(signed, signatures, pinned and own(pinned) or ([] if pinned else own(keys))),
+    check(signers(signed, signatures, own(pinned or keys)),
           "the signature of the checkpoint: no key that counts has signed it")
-    first = signers(signed, signatures, keys)
+    first = signers(signed, signatures, own(keys))
     check(first == keys[:len(first)] and len(first) == len(signatures), "verifier-keys: not those that signed, in front")
     return origin, int(size), b64(root)
 
@@ -160,10 +176,13 @@ def read_entry(entry, proof, size, root, what):
     check(root_from(sha(b"\x00" + entry), position - 1, size, hashes) == root, what + "inclusion")
     return version, position, at
 
-def lines_of(data, what):
-    lines = data.split(b"\n")
-    check(lines[-1] == b"" and all(lines[:-1]), what + ": not a text a line")
-    return lines[:-1]
+def lines_of(data, what):  # one after the other: all at once would take many times their bytes
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start)
+        check(end > start, what + ": not a text a line")
+        yield data[start:end]
+        start = end + 1
 
 def is_instant(text):
     parts = isinstance(text, str) and INSTANT.fullmatch(text)
@@ -184,9 +203,8 @@ def verify(path, pinned):
     _, position, newest = read_entry(b64(match[1]), match[2], size, root, "newest-entry.json: ")
     check(position == size, "newest-entry.json: it is not the last one")
     lines, readable = (lines_of(files[name], name) for name in ("events.ndjson", "readable-events.ndjson"))
-    check(lines and len(lines) == len(readable), "the number of events")
-    episode, before, recorded = None, 0, -2**63
-    for count, line in enumerate(lines, 1):
+    episode, before, recorded, count = None, 0, -2**63, 0
+    for count, (line, copy) in enumerate(itertools.zip_longest(lines, readable, fillvalue=b""), 1):
         what = "the event of version %d: " % count
         match = EVENT.fullmatch(line) if len(line) <= LINE_LIMIT else None
         check(match, what + "it is not written as one")
@@ -202,16 +220,23 @@ def verify(path, pinned):
         check(re.fullmatch(r".+/%s(/([2-9]|[1-9][0-9]{1,8}))?" % re.escape(head["ledger"]), origin), what + "ledger")
         shown = b'%s,"data":%s,"leaf_hash":"%s","position":%d,"recorded_at":"%s","version":%d}' % (
             header[:-1], payload, sha(b"\x00" + entry).hex().encode(), position, time_text(at).encode(), version)
-        check(shown == readable[count - 1], what + "readable copy")
+        check(shown == copy, what + "readable copy")
         strict(payload)
         episode, before, recorded = entry[32:48], position, at
-    basis = BASIS.fullmatch(files["read-models/basis.json"])
-    check(basis and type(strict(files["read-models/basis.json"])) is dict and int(basis[2]) == size
-          and basis[1].decode() == time_text(newest), "read-models/basis.json: not of this checkpoint")
+    check(count > 0, "the number of events")
+    basis = strict(files["read-models/basis.json"])
+    settings = basis.get("settings", [SETTING])
+    check((text_of(basis) + "\n").encode() == files["read-models/basis.json"] and settings
+          and list(basis) == ["at", "position"] + ["settings"] * ("settings" in basis) + ["time_zone"]
+          and all(list(one) == list(SETTING) for one in settings), "read-models/basis.json: it is not written as one")
+    for one in basis.get("settings", []):
+        check([type(one[name]) for name in one] == list(SETTING.values()), "read-models/basis.json: a setting")
+    check(basis["position"] == size and basis["at"] == time_text(newest)
+          and re.fullmatch("[A-Za-z0-9+/_-]{1,64}", basis["time_zone"]), "read-models/basis.json: not of this checkpoint")
     print("OK: %d events, each in the tree of %d events that %s has signed%s."
-          % (len(lines), size, origin, "" if pinned else " (by the key in this packet)"))
+          % (count, size, origin, "" if pinned else " (by the key in this packet)"))
     print("Not looked at: what is in read-models/, which says that it is of %s, in days of %s. "
-          "`episode-ledger verify` folds it again." % (basis[1].decode(), basis[3].decode()))
+          "`episode-ledger verify` folds it again." % (basis["at"], basis["time_zone"]))
 
 def main(words):
     keys = [word for word in words if re.fullmatch(r"\S+\+[0-9a-f]+\+\S+", word)]

@@ -57,10 +57,11 @@ extension RestoreDeclaration {
         guard ended.count == 3, kept.count == 2,
             let last = try? TreeCheckpoint(text: "\(ended[0])\n\(ended[1])\n\(ended[2])\n"),
             let begin = try? TreeCheckpoint(text: "\(ended[0])\n\(kept[0])\n\(kept[1])\n"),
-            let head = Int64(values[2]), let key = try? NoteVerifierKey(values[3]),
+            let head = Int64(values[2]), (0...TreeCheckpoint.sizeLimit).contains(head),
+            let key = try? NoteVerifierKey(values[3]),
             let declaredAt = Instant(rfc3339: values[4])
         else { return nil }
-        self.init(
+        let declaration = RestoreDeclaration(
             last: last,
             kept: begin,
             key: key,
@@ -68,5 +69,8 @@ extension RestoreDeclaration {
             declaredAt: declaredAt,
             reason: String(values[5])
         )
+        // There is one way to write it.
+        guard declaration.text.hasSameBytes(as: text) else { return nil }
+        self = declaration
     }
 }

@@ -309,7 +309,7 @@ struct SealIdentity: Sendable {
     /// Of this log and those before it.
     let keys: [Key]
     /// The notes that declare restores, the oldest first.
-    let declarations: [String]
+    var declarations: [String]
 
     var activeKeys: [NoteVerifierKey] { keys.filter(\.isActive).map(\.key) }
 
@@ -357,11 +357,11 @@ public struct PublishedCheckpoint: Sendable {
             limit 1
             """
         )
-        return try rows.first.map { row in
-            PublishedCheckpoint(
-                signed: try SignedCheckpoint(parsing: row.get("note")),
-                sealedAt: try row.get("sealed_at")
-            )
+        guard let row = rows.first else { return nil }
+        let signed = try SignedCheckpoint(parsing: row.get("note"))
+        guard signed.checkpoint.size > 0 else {
+            throw NoteError.notACheckpoint("it covers no event")
         }
+        return PublishedCheckpoint(signed: signed, sealedAt: try row.get("sealed_at"))
     }
 }

@@ -132,7 +132,7 @@ extension TreeSealer {
         let file = place.keys
         let origin = try TreeCheckpoint(text: note.text).origin
         let keys = try await PrivateFile.run { try file.keys() }
-            .map(\.verifierKey).filter { $0.name == origin }
+            .map(\.verifierKey).filter { $0.name.hasSameBytes(as: origin) }
         guard let first = keys.first else {
             throw SealError.noSigningKey(origin: origin, file: file.path)
         }
@@ -152,7 +152,7 @@ extension TreeSealer {
         for (index, note) in notes.enumerated() {
             guard let identity = try await registry.identity() else { return nil }
             guard let declaration = RestoreDeclaration(text: note.text),
-                declaration.last.origin == identity.origin
+                declaration.last.origin.hasSameBytes(as: identity.origin)
             else { continue }
             let next =
                 tree == .access
@@ -200,7 +200,7 @@ extension TreeSealer {
         _ notes: [SignedNote]
     ) -> [TreeCheckpoint] {
         notes.compactMap { try? TreeCheckpoint(text: $0.text) }
-            .filter { $0.origin == identity.origin }
+            .filter { $0.origin.hasSameBytes(as: identity.origin) }
     }
 
     /// Whether the database leads to the newest checkpoint of the log in force.

@@ -42,7 +42,7 @@ public struct SigningKeyFile: Sendable {
     /// The key of an origin, which is made where there is none: another process may have made it and
     /// died before it was registered.
     func key(of origin: String) throws -> NoteSigningKey {
-        try keys().first { $0.verifierKey.name == origin } ?? newKey(of: origin)
+        try keys().first { $0.verifierKey.name.hasSameBytes(as: origin) } ?? newKey(of: origin)
     }
 
     /// Makes a key for an origin and adds it.

@@ -51,11 +51,15 @@ public struct TileStore: Sendable {
         return bytes
     }
 
-    /// Full tiles of one level, those of them that are stored.
+    /// How many bytes a full tile has.
+    private static let tileLength = TreeHash.length * TileID.width
+
+    /// Full tiles of one level, those of them that are stored; of one that is too long, one byte too many.
     func full(level: Int, numbers: Range<Int64>) async throws -> [Int64: [UInt8]] {
         let rows = try await database.reader.query(
             """
-            select number, hashes from \(tree.tiles)
+            select number, substring(hashes for \(Int32(Self.tileLength + 1))) as hashes
+            from \(tree.tiles)
             where ledger_id = \(ledger.id.rawValue) and level = \(Int32(level))
             and number >= \(numbers.lowerBound) and number < \(numbers.upperBound)
             """
@@ -67,7 +71,12 @@ public struct TileStore: Sendable {
 
     private func full(_ tile: TileID) async throws -> [TreeHash]? {
         try await full(level: tile.level, numbers: tile.number..<tile.number + 1)[tile.number]
-            .flatMap { TreeHash.list($0) }
+            .flatMap { Self.hashes($0) }
+    }
+
+    /// The hashes of a full tile; nil where the bytes are not as many as they must be.
+    private static func hashes(_ bytes: [UInt8]) -> [TreeHash]? {
+        bytes.count == tileLength ? TreeHash.list(bytes) : nil
     }
 
     private func leaves(_ tile: TileID) async throws -> [TreeHash] {
@@ -97,7 +106,7 @@ public struct TileStore: Sendable {
         let numbers = first..<first + Int64(tile.width)
         let below = try await full(level: tile.level - 1, numbers: numbers)
         return try numbers.map { number in
-            guard let hashes = below[number].flatMap({ TreeHash.list($0) }) else {
+            guard let hashes = below[number].flatMap({ Self.hashes($0) }) else {
                 let id = TileID(level: tile.level - 1, number: number)
                 throw SealError.damaged(
                     .tile("the stored \(id.path) is missing"),
@@ -134,8 +143,13 @@ public struct TileStore: Sendable {
     ///   - position: the event's.
     ///   - size: the number of events of the tree; at least the position.
     /// - Returns: the hashes of RFC 6962, section 2.1.1, the lowest first.
+    /// - Throws: ``SealError/damaged(_:)`` where the database does not hold them, and for a position that
+    ///   the tree does not have.
     public func inclusionProof(of position: Position, size: Int64) async throws -> [TreeHash] {
-        try await proof(TreeProof.inclusion(of: position.rawValue - 1, in: size), size)
+        guard position > .zero, position.rawValue <= size else {
+            throw SealError.damaged(.unexpected, at: position)
+        }
+        return try await proof(TreeProof.inclusion(of: position.rawValue - 1, in: size), size)
     }
 
     /// Proves that the tree of one size begins with that of another.

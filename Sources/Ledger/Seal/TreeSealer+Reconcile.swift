@@ -16,7 +16,8 @@ extension TreeSealer {
         }
         let signed = try SignedCheckpoint(parsing: note.description)
         let (size, root) = (signed.checkpoint.size, signed.checkpoint.root)
-        guard signed.checkpoint.origin == state.origin, size >= state.edge.size, size <= head,
+        guard signed.checkpoint.origin.hasSameBytes(as: state.origin), size >= state.edge.size,
+            size <= head,
             size > state.edge.size || root == state.edge.root
         else { throw inconsistent(size, head) }
         guard size > state.edge.size else { return nil }
@@ -44,7 +45,7 @@ extension TreeSealer {
         head: Int64
     ) async throws {
         let kept = declaration.kept
-        guard declaration.key.name == state.origin, kept.size <= head else {
+        guard declaration.key.name.hasSameBytes(as: state.origin), kept.size <= head else {
             throw inconsistent(kept.size, head)
         }
         // Further than what is published, there are no tiles: it was sealed after the backup.

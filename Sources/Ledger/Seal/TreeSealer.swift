@@ -48,7 +48,8 @@ struct TreeSealer: Sendable {
         guard let checkpoint = try? TreeCheckpoint(text: note.text) else {
             // A declaration: it comes after every checkpoint of the log that it ends, and only
             // before those of the log that it begins.
-            return RestoreDeclaration(text: note.text)?.key.name == published.checkpoint.origin
+            let begun = RestoreDeclaration(text: note.text)?.key.name
+            return begun?.hasSameBytes(as: published.checkpoint.origin) == true
         }
         return checkpoint.size < published.checkpoint.size
     }

@@ -3,7 +3,7 @@ import Postgres
 
 extension LedgerDatabase {
     /// The most settings that one ledger may have.
-    static let settingLimit: Int64 = 10_000
+    public static let settingLimit: Int64 = 10_000
 
     /// All that a ledger has ever set, in the order in which it was recorded.
     public func settings(of ledger: LedgerDescription) async throws -> LedgerSettings {

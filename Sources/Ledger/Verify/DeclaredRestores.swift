@@ -51,7 +51,7 @@ struct DeclaredRestores {
         var kept: Int64?
         // Each declaration once at most, whatever they say of each other.
         for _ in declarations {
-            guard let next = declarations.first(where: { $0.last.origin == origin }) else { break }
+            guard let next = declarations.first(where: { $0.ended(origin) }) else { break }
             kept = min(kept ?? .max, next.kept.size)
             origin = next.key.name
         }
@@ -61,7 +61,7 @@ struct DeclaredRestores {
     /// What is wrong with a checkpoint that covers what a restore lost; nil where none did.
     func loss(of checkpoint: TreeCheckpoint) -> EvidenceFault? {
         guard let kept = keptSize(of: checkpoint.origin), checkpoint.size > kept,
-            let declaration = declarations.first(where: { $0.last.origin == checkpoint.origin })
+            let declaration = declarations.first(where: { $0.ended(checkpoint.origin) })
         else { return nil }
         return EvidenceFault(
             .shrunken(
@@ -75,13 +75,16 @@ struct DeclaredRestores {
 }
 
 extension RestoreDeclaration {
+    /// Whether it says that a log has ended.
+    fileprivate func ended(_ origin: String) -> Bool { last.origin.hasSameBytes(as: origin) }
+
     /// Whether a key of the log that ended has signed it, one that counts, and the key that begins.
     fileprivate func isSigned(_ note: SignedNote, endedBy keys: [NoteVerifierKey]) -> Bool {
         // One key cannot do for both: a log that begins has a name of its own.
-        guard key.name != last.origin,
+        guard !ended(key.name),
             let signers = try? note.verified(by: keys.filter { $0 != key } + [key])
         else { return false }
-        return signers.contains(key) && signers.contains { $0.name == last.origin }
+        return signers.contains(key) && signers.contains { ended($0.name) }
     }
 
     /// What a reader should know of it.

@@ -53,7 +53,7 @@ extension ExportVerification {
                 }
             }
             let folder = folder
-            try audit.compareTiles(&report) { try folder.read($0.path) }
+            try audit.compareTiles(&report) { try folder.read($0.path, limit: $0.length) }
             if number % 16 == 15 { progress(audit.edge.size, size) }
         }
         try comparePartialTiles(audit, &report)
@@ -79,16 +79,16 @@ extension ExportVerification {
         _ report: inout VerificationReport
     ) throws -> [ArraySlice<UInt8>] {
         let name = ExportFolder.linesPath(ExportFolder.rows, tile)
-        guard let bytes = try folder.read(name) else {
+        let limit = min(tile.width * (AccessLine.lengthLimit + 1), ExportFolder.fileLimit)
+        guard let bytes = try folder.read(name, limit: limit) else {
             report.add(EvidenceFault(.file("\(name) is missing"), of: tile))
             return []
         }
-        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
-        guard lines.count == tile.width + 1, lines.last == [] else {
+        guard let lines = TextLines(bytes[...]), lines.count == tile.width else {
             let kind = EvidenceFault.Kind.file("\(name) has not \(tile.width) rows, a line each")
             report.add(EvidenceFault(kind, of: tile))
             return []
         }
-        return lines.dropLast()
+        return Array(lines)
     }
 }

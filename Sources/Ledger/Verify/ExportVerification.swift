@@ -79,12 +79,13 @@ public struct ExportVerification: Sendable {
                 }
             }
             let folder = folder
-            try audit.compareTiles(&report) { try folder.read($0.path) }
+            try audit.compareTiles(&report) { try folder.read($0.path, limit: $0.length) }
             if number % 16 == 15 { progress(audit.edge.size, size) }
         }
         try comparePartialTiles(audit, &report)
         audit.compare(checkpoint, from: "the checkpoint", &report)
         report.episodes = audit.episodes
+        report.proven = audit.proven
         report.duration = began.duration(to: .now)
         return report
     }
@@ -133,12 +134,13 @@ public struct ExportVerification: Sendable {
     // MARK: - What was signed
 
     func signedFiles(_ report: inout VerificationReport) throws -> SignedFiles? {
-        guard let note = try folder.read(ExportFolder.checkpoint) else {
+        let limit = SignedNote.lengthLimit
+        guard let note = try folder.read(ExportFolder.checkpoint, limit: limit) else {
             throw SealError.file("\(folder.path)/checkpoint", reason: "there is none")
         }
         return SignedFiles(
             checkpoint: note,
-            verifierKeys: try folder.read(ExportFolder.verifierKeys) ?? [],
+            verifierKeys: try folder.read(ExportFolder.verifierKeys, limit: limit) ?? [],
             in: "folder",
             pinned: pinned,
             &report
@@ -152,12 +154,15 @@ public struct ExportVerification: Sendable {
         _ report: inout VerificationReport
     ) throws -> DeclaredRestores {
         var notes: [String] = []
-        if let bytes = try folder.read(ExportFolder.declarations) {
+        let limit = ExportFolder.declarationsLimit
+        if let bytes = try folder.read(ExportFolder.declarations, limit: limit) {
             // One after the other, an empty line in between.
             let log = bytes + [0x0A]
             let records = CheckpointLog.records(log)
             notes = records.map { String(decoding: log[$0], as: UTF8.self) }
-            if notes.isEmpty || !notes.joined(separator: "\n").utf8.elementsEqual(bytes) {
+            if notes.isEmpty || bytes.count > limit
+                || !notes.joined(separator: "\n").utf8.elementsEqual(bytes)
+            {
                 report.add(.file("\(ExportFolder.declarations) holds more than signed notes"))
             }
         }
@@ -169,7 +174,9 @@ public struct ExportVerification: Sendable {
             isOwn: { origin in first.map { LogOrigin.isContinued($0, by: origin) } ?? false },
             &report
         )
-        if let last = restores.declarations.last, last.key.name != newest.origin {
+        if let last = restores.declarations.last,
+            !last.key.name.hasSameBytes(as: newest.origin)
+        {
             report.add(.checkpoint("the last declared restore does not lead to \(newest.origin)"))
         }
         return restores
@@ -215,7 +222,8 @@ public struct ExportVerification: Sendable {
         _ tile: TileID,
         _ report: inout VerificationReport
     ) throws -> [ArraySlice<UInt8>]? {
-        guard let bytes = try folder.read(tile.entriesPath) else {
+        let limit = tile.width * (Evidence.entryLength + 2)
+        guard let bytes = try folder.read(tile.entriesPath, limit: limit) else {
             report.add(EvidenceFault(.file("\(tile.entriesPath) is missing"), of: tile))
             return nil
         }
@@ -256,9 +264,8 @@ public struct ExportVerification: Sendable {
         guard audit.isWhole else { return }
         for (tile, hashes) in audit.edge.partialTiles {
             report.tiles += 1
-            if let fault = TreeAudit.fault(tile, try folder.read(tile.path), hashes) {
-                report.add(fault)
-            }
+            let stored = try folder.read(tile.path, limit: tile.length)
+            if let fault = TreeAudit.fault(tile, stored, hashes) { report.add(fault) }
         }
     }
 
@@ -269,17 +276,21 @@ public struct ExportVerification: Sendable {
         _ report: inout VerificationReport
     ) throws -> [EventRow?] {
         let name = ExportFolder.eventsPath(tile)
-        guard let bytes = try folder.read(name) else {
+        guard let bytes = try folder.read(name, limit: Self.longestEvents(tile)) else {
             report.add(EvidenceFault(.file("\(name) is missing"), of: tile))
             return []
         }
-        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
-        guard lines.count == tile.width + 1, lines.last == [] else {
+        guard let lines = TextLines(bytes[...]), lines.count == tile.width else {
             let kind = EvidenceFault.Kind.file("\(name) has not \(tile.width) events, a line each")
             report.add(EvidenceFault(kind, of: tile))
             return []
         }
-        return lines.dropLast().map { EvidenceLine.read($0) }
+        return lines.map { EvidenceLine.read($0) }
+    }
+
+    /// How many bytes the events of a tile have at most.
+    private static func longestEvents(_ tile: TileID) -> Int {
+        min(tile.width * (EvidenceLine.lengthLimit + 1), ExportFolder.fileLimit)
     }
 
     private func compare(
@@ -316,13 +327,16 @@ public struct ExportVerification: Sendable {
     /// One of ``LogExport/documentNames``; nil where it is not there.
     public func file(_ name: String) async throws -> [UInt8]? {
         let folder = folder
-        return try await PrivateFile.run { try folder.read(name) }
+        let limit = ExportFolder.fileLimit
+        let bytes = try await PrivateFile.run { try folder.read(name, limit: limit) }
+        return bytes.flatMap { $0.count <= limit ? $0 : nil }
     }
 
     /// How many events are held at once, unless one episode has more.
     private static let groupLimit = 131_072
 
-    /// Calls the body with the events of each episode, by id; with nil where one cannot be read.
+    /// Calls the body with the events of each episode, by id, up to the first that cannot be read, and
+    /// whether these are all.
     ///
     /// Reads the export several times where it is large, so that the memory stays within limits.
     ///
@@ -332,7 +346,7 @@ public struct ExportVerification: Sendable {
     public func forEachEpisode(
         in checkpoint: TreeCheckpoint,
         through position: Position,
-        _ body: (EpisodeID, [RecordedEvent]?) throws -> Void
+        _ body: (EpisodeID, [RecordedEvent], _ isWhole: Bool) throws -> Void
     ) async throws {
         let export = self
         let counts = try await PrivateFile.run {
@@ -352,30 +366,33 @@ public struct ExportVerification: Sendable {
                 rest.removeFirst()
             }
             let episodes = group
-            let events = try await PrivateFile.run {
+            let (events, unreadable) = try await PrivateFile.run {
                 try export.events(of: episodes, checkpoint, position)
             }
-            for episode in episodes.sorted() { try body(episode, events[episode]) }
+            for episode in episodes.sorted() {
+                try body(episode, events[episode] ?? [], !unreadable.contains(episode))
+            }
         }
     }
 
-    /// The events of some episodes; without those of which one cannot be read.
+    /// The events of some episodes, up to the first that cannot be read, and which have such a one.
     private func events(
         of episodes: Set<EpisodeID>,
         _ checkpoint: TreeCheckpoint,
         _ position: Position
-    ) throws -> [EpisodeID: [RecordedEvent]] {
+    ) throws -> (events: [EpisodeID: [RecordedEvent]], unreadable: Set<EpisodeID>) {
         var events: [EpisodeID: [RecordedEvent]] = [:]
         var unreadable: Set<EpisodeID> = []
         try forEachEntry(checkpoint, position) { entry, line in
-            guard episodes.contains(entry.episodeID) else { return }
+            let episode = entry.episodeID
+            guard episodes.contains(episode), !unreadable.contains(episode) else { return }
             if let event = try? EvidenceLine.read(try line())?.recordedEvent() {
-                events[entry.episodeID, default: []].append(event)
+                events[episode, default: []].append(event)
             } else {
-                unreadable.insert(entry.episodeID)
+                unreadable.insert(episode)
             }
         }
-        return events.filter { !unreadable.contains($0.key) }
+        return (events, unreadable)
     }
 
     /// Calls the body with each entry and, where it asks for it, the line of its event.
@@ -392,8 +409,9 @@ public struct ExportVerification: Sendable {
                 guard let entry = LogEntry(bytes), entry.position <= position else { continue }
                 try body(entry) {
                     if lines == nil {
-                        lines = try folder.read(ExportFolder.eventsPath(tile))?
-                            .split(separator: 0x0A)
+                        let name = ExportFolder.eventsPath(tile)
+                        let bytes = try folder.read(name, limit: Self.longestEvents(tile)) ?? []
+                        lines = TextLines(bytes[...]).map { Array($0.prefix(tile.width)) }
                     }
                     return index < lines?.count ?? 0 ? lines?[index] ?? [] : []
                 }

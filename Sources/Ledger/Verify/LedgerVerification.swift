@@ -93,6 +93,7 @@ public struct LedgerVerification: Sendable {
             )
         }
         report.episodes = audit.episodes
+        report.proven = audit.proven
         try await checkEnds(head, &report)
         try await store.checkCount(&report)
         report.unsealed = max(0, head.rawValue - witnesses.size)

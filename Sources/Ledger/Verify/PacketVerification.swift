@@ -42,14 +42,13 @@ public struct PacketVerification: Sendable {
         var files: [String: ArraySlice<UInt8>] = [:]
         if status.st_mode & S_IFMT == S_IFDIR {
             let folder = ExportFolder(path)
-            var size = 0
+            var room = ZipArchive.limit
             for name in try folder.names(limit: ZipArchive.fileLimit) {
-                let isOwn = EpisodePacket.allNames.contains(name)
-                files[name] = isOwn ? try folder.read(name)?[...] ?? [] : []
-                size += files[name]?.count ?? 0
-                guard size <= ZipArchive.limit else {
-                    throw SealError.file(path, reason: "it is too large")
-                }
+                let limit = EpisodePacket.longest(name).map { Swift.min($0, room) } ?? 0
+                let bytes = limit > 0 ? try folder.read(name, limit: limit) ?? [] : []
+                room -= bytes.count
+                guard room >= 0 else { throw SealError.file(path, reason: "it is too large") }
+                files[name] = bytes[...]
             }
             return files
         }
@@ -85,8 +84,12 @@ public struct PacketVerification: Sendable {
         for name in EpisodePacket.fileNames where files[name] == nil {
             report.add(.file("\(name) is missing"))
         }
-        for name in files.keys.filter({ !EpisodePacket.allNames.contains($0) }).sorted() {
-            report.add(.file("\(ZipArchive.shown(name)) is not part of a packet"))
+        for name in files.keys.sorted() {
+            guard let longest = EpisodePacket.longest(name) else {
+                report.add(.file("\(ZipArchive.shown(name)) is not part of a packet"))
+                continue
+            }
+            if files[name]?.count ?? 0 > longest { report.add(.file("\(name) is too long")) }
         }
         for (name, text) in [
             (EpisodePacket.instructionsName, EpisodePacket.instructions),
@@ -103,28 +106,26 @@ public struct PacketVerification: Sendable {
 
     private func checkEvents(_ checkpoint: TreeCheckpoint, _ report: inout VerificationReport) {
         guard let lines = lines(EpisodePacket.events),
-            let readable = self.lines(EpisodePacket.readable), !lines.isEmpty,
-            lines.count == readable.count
+            let readable = self.lines(EpisodePacket.readable),
+            lines.count > 0, lines.count == readable.count
         else {
             report.add(.file("it has not one readable copy of each event, a line each"))
             return
         }
         var last: EventRow?
-        for (index, line) in lines.enumerated() {
-            let version = Version(Int64(index + 1))
-            check(line, readable[index], version, checkpoint, &last, &report)
+        var version = Version.zero
+        for (line, copy) in zip(lines, readable) {
+            version = version.next
+            check(line, copy, version, checkpoint, &last, &report)
             // Nobody reads more, and all of them would be counted for a long time.
             if report.faultCount > VerificationReport.faultLimit { break }
         }
         report.episodes = 1
+        report.proven = checkpoint.size
     }
 
-    /// The lines of a file, each of which must end; nil where one is empty or none.
-    private func lines(_ name: String) -> [ArraySlice<UInt8>]? {
-        guard let bytes = files[name], bytes.last == 0x0A else { return nil }
-        let lines = bytes.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false)
-        return lines.contains(where: \.isEmpty) ? nil : lines
-    }
+    /// The lines of a file, each of which must end; nil where one does not.
+    private func lines(_ name: String) -> TextLines? { files[name].flatMap { TextLines($0) } }
 
     /// When the newest event was recorded that the checkpoint covers; nil where that is not proven.
     public func newestRecordedAt(_ checkpoint: TreeCheckpoint) -> Instant? {

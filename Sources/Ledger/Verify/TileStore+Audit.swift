@@ -39,19 +39,18 @@ extension TileStore {
             select t.level, t.number from \(tree.tiles) t
             where t.ledger_id = \(ledger.id.rawValue)
             and (
-                t.level > 6
+                t.level not between 0 and 6
+                or t.number < 0
                 or t.number >= coalesce((
                     select s.\(tree.size) from sealer s where s.ledger_id = t.ledger_id
-                ), 0) >> (8 * (least(t.level, 6) + 1))
+                ), 0) >> (8 * (greatest(0, least(t.level, 6)) + 1))
             )
             limit 1
             """
         )
         guard let row = rows.first else { return }
-        let tile = TileID(
-            level: Int(try row.get("level", as: Int32.self)),
-            number: try row.get("number")
-        )
-        report.add(.tile("\(tile.path) is stored and not of this tree"))
+        let level = try row.get("level", as: Int32.self)
+        let number = try row.get("number", as: Int64.self)
+        report.add(.tile("a tile is stored that is not of this tree: level \(level), \(number)"))
     }
 }

@@ -147,6 +147,9 @@ struct TreeAudit {
 }
 
 extension TileID {
+    /// How many bytes its hashes are.
+    var length: Int { width * TreeHash.length }
+
     /// The position of the rightmost event below the tile.
     var lastPosition: Position {
         Position(

@@ -16,6 +16,8 @@ public struct VerificationReport: Sendable {
     public internal(set) var tiles = 0
     /// What the newest checkpoint covers; nil where there is none.
     public internal(set) var newest: TreeCheckpoint?
+    /// The size of the largest signed checkpoint that the events were found to lead to.
+    public internal(set) var proven: Int64 = 0
     /// The events that no checkpoint covers.
     public internal(set) var unsealed: Int64 = 0
     /// When the oldest of those was recorded.

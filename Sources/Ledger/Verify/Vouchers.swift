@@ -27,8 +27,8 @@ struct Vouchers {
     /// - Parameters:
     ///   - ledger: whose log the keys must be of.
     ///   - tree: of which tree.
-    ///   - identity: what the database registers; read after the log was, so that it has every key
-    ///     that signed there.
+    ///   - identity: what the database registers: its keys as they were read after the log, so that
+    ///     every one that signed there is among them, its declarations as they were read before.
     ///   - log: the log at hand.
     ///   - logEnd: how long it was before that.
     ///   - pinned: keys that somebody has from elsewhere.
@@ -88,7 +88,8 @@ struct Vouchers {
     /// Tells of keys that the database registers and that have signed nothing in the log at hand.
     private func noteSilentKeys(_ report: inout VerificationReport) {
         guard let log else { return }
-        for key in registered where !keys.contains(key) && key.name == log.newestOrigin {
+        for key in registered
+        where !keys.contains(key) && key.name.hasSameBytes(as: log.newestOrigin) {
             report.add(
                 notice: "the database registers a key that has signed nothing in the checkpoint "
                     + "log, and does not count: \(key)"
@@ -107,7 +108,7 @@ enum LogOrigin {
         is origin: String
     ) -> Bool {
         let end = "/\(ledger)\(tree.suffix)"
-        return origin.hasSuffix(end) || first(of: origin)?.hasSuffix(end) == true
+        return [origin[...], first(of: origin) ?? ""].contains { ends($0, with: end) }
     }
 
     /// The number of the restore after which a log of the access log began; 1 of the first.
@@ -118,14 +119,21 @@ enum LogOrigin {
 
     /// Whether a log is a ledger's first one, or one that goes on from it after declared restores.
     static func isContinued(_ first: String, by origin: String) -> Bool {
-        origin == first || Self.first(of: origin).map { $0 == first } == true
+        [origin[...], Self.first(of: origin) ?? ""].contains { $0.hasSameBytes(as: first) }
+    }
+
+    private static func ends(_ origin: Substring, with ending: String) -> Bool {
+        origin.utf8.suffix(ending.utf8.count).elementsEqual(ending.utf8)
     }
 
     /// The origin without the number of a restore; nil where it has none.
     private static func first(of origin: String) -> Substring? {
-        guard let slash = origin.lastIndex(of: "/") else { return nil }
-        let number = origin[origin.index(after: slash)...]
-        guard let count = Int32(number), count > 1, String(count) == number else { return nil }
+        guard let slash = origin.utf8.lastIndex(of: UInt8(ascii: "/")) else { return nil }
+        let number = origin[origin.utf8.index(after: slash)...]
+        // At most nine digits, as for every other verifier.
+        guard let count = Int32(number), (2...999_999_999).contains(count),
+            String(count).hasSameBytes(as: number)
+        else { return nil }
         return origin[..<slash]
     }
 }

@@ -48,11 +48,17 @@ struct Witnesses {
         self.ledger = ledger
         self.tree = tree
         self.kept = kept.sorted { $0.checkpoint.size < $1.checkpoint.size }
-        // What is published stands in the log already, and keys are registered before they sign.
-        let newest = try await Self.newest(database, ledger, tree, &report)
+        // What is published stands in the log already, and so does what is declared; keys are
+        // registered before they sign there.
+        let registry = SealRegistry(database: database, ledger: ledger, tree: tree)
+        let newest = try await Self.read { try await registry.newest() }
+            .told("the newest checkpoint", &report)
         size = newest?.checkpoint.size ?? 0
+        let declared = try await Self.read { try await registry.identity()?.declarations }
         let logEnd = try await PrivateFile.run { try log?.length() ?? 0 }
-        let identity = try await Self.identity(database, ledger, tree, &report)
+        var identity = try await Self.read { try await registry.identity() }
+            .told("a registered key", &report)
+        identity?.declarations = (try? declared.get()) ?? []
         vouchers = try await Vouchers(
             ledger.name,
             tree,
@@ -75,32 +81,14 @@ struct Witnesses {
         }
     }
 
-    private static func newest(
-        _ database: LedgerDatabase,
-        _ ledger: LedgerDescription,
-        _ tree: LedgerTree,
-        _ report: inout VerificationReport
-    ) async throws -> SignedCheckpoint? {
+    /// What the database says, or why it cannot be read.
+    private static func read<Value>(
+        _ body: () async throws -> Value?
+    ) async throws -> Result<Value?, NoteError> {
         do {
-            return try await PublishedCheckpoint.newest(database, ledger, tree)?.signed
+            return .success(try await body())
         } catch let error as NoteError {
-            report.add(.checkpoint("the newest checkpoint is \(error)"))
-            return nil
-        }
-    }
-
-    private static func identity(
-        _ database: LedgerDatabase,
-        _ ledger: LedgerDescription,
-        _ tree: LedgerTree,
-        _ report: inout VerificationReport
-    ) async throws -> SealIdentity? {
-        do {
-            let registry = SealRegistry(database: database, ledger: ledger, tree: tree)
-            return try await registry.identity()
-        } catch let error as NoteError {
-            report.add(.checkpoint("a registered key is \(error)"))
-            return nil
+            return .failure(error)
         }
     }
 
@@ -361,6 +349,21 @@ struct Witnesses {
                 continue
             }
             if !isLost(signed.checkpoint) { nextNote = signed }
+        }
+    }
+}
+
+extension Result where Failure == NoteError {
+    /// The value; nil where it cannot be read, which is a fault.
+    fileprivate func told<Value>(
+        _ what: String,
+        _ report: inout VerificationReport
+    ) -> Value? where Success == Value? {
+        do {
+            return try get()
+        } catch {
+            report.add(.checkpoint("\(what) is \(error)"))
+            return nil
         }
     }
 }

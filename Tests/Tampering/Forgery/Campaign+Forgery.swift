@@ -79,7 +79,7 @@ extension Campaign {
                 throw NeverHappened(description: "the ledger was exported")
             }
             var result = Result()
-            let files = try Self.files(genuine)
+            let files = ExportForgery.Files(byName: try Self.files(genuine))
             result.failures += try await verifiers.judge(
                 [[sealed.key], []].map { export(genuine, $0, "untouched export", isGenuine: true) }
             )
@@ -91,7 +91,7 @@ extension Campaign {
                     var links: Set<String> = []
                     guard let forged = kind.forge(files, links: &links, &random) else { continue }
                     let path = "\(folder)/forged-\(number)"
-                    try Self.write(forged, links: links, to: path)
+                    try Self.write(forged.byName, links: links, to: path)
                     let what = "seed \(seed), export \(number), \(kind.rawValue)"
                     tasks.append(export(path, [sealed.key], what, isGenuine: false))
                     result.made[kind.rawValue, default: 0] += 1

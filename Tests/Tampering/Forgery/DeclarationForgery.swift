@@ -41,16 +41,13 @@ struct DeclarationForgery: CustomStringConvertible {
         try await sealed.superuser.withTransaction { connection in
             let root = try await root(of: kept, connection)
             let last = sealed.kept.checkpoint
-            let text = """
-                episode-ledger restore declaration 1
-                ended \(last.origin) \(last.size) \(last.root)
-                kept \(kept) \(root)
-                restored \(kept)
-                begun \(keys.begun.verifierKey)
-                declared 2026-05-03T12:00:00.000000Z
-                reason a fire
-
-                """
+            let text = forgedDeclaration(
+                of: last.origin,
+                size: last.size,
+                root: last.root,
+                kept: (kept, root),
+                begun: keys.begun.verifierKey
+            )
             let all = [[keys.ended, keys.begun], [keys.begun], [keys.ended]]
             let note = try SignedNote(text, signedBy: all[signers])
             _ = try await connection.query(

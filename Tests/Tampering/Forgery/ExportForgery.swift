@@ -17,12 +17,22 @@ public enum ExportForgery: String, CaseIterable, Sendable {
     case keys = "keys of somebody else"
     case checkpoint = "a checkpoint that says otherwise"
     case ownKey = "a checkpoint signed by somebody else under the log's name"
+    case countersigned = "a checkpoint signed by somebody else besides, under another name"
     case ownTree = "another history, its whole tree signed by somebody else"
     case declaration = "a restore that never was"
     case extremeEntry = "an entry with numbers beyond all measure"
+    case large = "a file of many megabytes"
     case endlessLine = "a line without end, or JSON without bottom"
 
-    typealias Files = [String: [UInt8]]
+    /// Files by their names.
+    struct Files: Equatable, ForgedFiles {
+        var byName: [String: [UInt8]]
+
+        subscript(name: String) -> [UInt8] {
+            get { byName[name] ?? [] }
+            set { byName[name] = newValue }
+        }
+    }
 
     /// Forges an export.
     ///
@@ -48,29 +58,14 @@ public enum ExportForgery: String, CaseIterable, Sendable {
     ) -> Bool {
         func index(_ count: Int) -> Int { Int.random(in: 0..<max(1, count), using: &random) }
         func any<Element>(_ list: [Element]) -> Element { list[index(list.count)] }
-        func lines(_ name: String) -> [[UInt8]] {
-            (files[name] ?? []).split(separator: 0x0A, omittingEmptySubsequences: false)
-                .dropLast().map(Array.init)
-        }
-        func replace(_ name: String, _ from: String, _ to: String) -> Bool {
-            let text = String(decoding: files[name] ?? [], as: UTF8.self)
-            guard text.contains(from) else { return false }
-            files[name] = Array(text.replacing(from, with: to, maxReplacements: 1).utf8)
-            return true
-        }
-        let names = files.keys.sorted()
+        let names = files.byName.keys.sorted()
         let events = any(names.filter { $0.hasPrefix("events/") })
         let bundle = any(names.filter { $0.hasPrefix("tile/entries/") })
-        let origin =
-            String(decoding: files["checkpoint"] ?? [], as: UTF8.self)
-            .split(separator: "\n").first.map(String.init) ?? ""
         switch self {
         case .bit:
             // Another position of the census may be as true: it is told.
-            let name = any(names.filter { $0 != Self.basisName })
-            let (place, bit) = (index(files[name]?.count ?? 0), UInt8(index(8)))
-            files[name]?[place] ^= 1 << bit
-        case .fileMissing: files[any(names)] = nil
+            files.flip(any(names.filter { $0 != Self.basisName }), &random)
+        case .fileMissing: files.byName[any(names)] = nil
         case .foreignFile:
             files[
                 any([
@@ -82,17 +77,12 @@ public enum ExportForgery: String, CaseIterable, Sendable {
         case .link: links.insert(any(names))
         case .truncated:
             let name = any(names.filter { $0 != Self.basisName })
-            let bytes = files[name] ?? []
+            let bytes = files[name]
             files[name] = any([
                 bytes.dropLast(1 + index(bytes.count)), bytes + [0], bytes + [0x0A], bytes + bytes,
             ])
         case .linesSwapped:
-            let name = any([events, Self.staysName])
-            var all = lines(name)
-            guard all.count > 1 else { return false }
-            let place = index(all.count - 1)
-            all.swapAt(place, place + 1)
-            files[name] = all.flatMap { $0 + [0x0A] }
+            return files.swapLines(any([events, Self.staysName]), &random)
         case .memberOfJSON:
             let (name, from, to) = any([
                 (events, "{\"commitment\":", "{\"commitment\":\"\",\"commitment\":"),
@@ -104,92 +94,87 @@ public enum ExportForgery: String, CaseIterable, Sendable {
                 (Self.staysName, "{\"episode_id\":", "{\"ordinal\":7,\"episode_id\":"),
                 (Self.staysName, "\"ordinal\":1", "\"ordinal\":true"),
                 (Self.staysName, "\"ordinal\":1", "\"ordinal\":1.0"),
+                (Self.staysName, "\"ordinal\":1", "\"ordinal\": 1"),
+                (Self.staysName, "\"ordinal\":1", "\"ordinal\":1e0"),
+                (Self.staysName, "days\":1", "days\":-0"),
+                (Self.staysName, "outpatient", "outp\\u0061tient"),
+                (Self.staysName, "\"track\":null", "\"track\":\"\""),
                 (Self.basisName, "{\"position\":", "{\"position\":1,\"position\":"),
+                (Self.basisName, "\"parked\":[]", "\"parked\":[],\"more\":1"),
+                (Self.basisName, "America", "\\u0041merica"),
+                (Self.basisName, ",", ", "),
             ])
-            return replace(name, from, to)
+            return files.replace(name, from, to)
         case .entriesSwapped:
-            guard var bytes = files[bundle], bytes.count >= 228 else { return false }
+            var bytes = files[bundle]
+            guard bytes.count >= 228 else { return false }
             let place = index(bytes.count / 114 - 1) * 114
             let pair = bytes[(place + 114)..<(place + 228)] + bytes[place..<(place + 114)]
             bytes.replaceSubrange(place..<place + 228, with: pair)
             files[bundle] = bytes
         case .stays:
-            var all = lines(Self.staysName)
+            var all = files.lines(Self.staysName)
             guard !all.isEmpty else { return false }
             switch index(3) {
             case 0: all.remove(at: index(all.count))
             case 1: all.append(all[index(all.count)])
-            default: return replace(Self.staysName, "outpatient\"", "inpatient\"")
+            default: return files.replace(Self.staysName, "outpatient\"", "inpatient\"")
             }
-            files[Self.staysName] = all.flatMap { $0 + [0x0A] }
+            files.setLines(Self.staysName, all)
         case .parked:
-            var all = lines(Self.staysName)
-            guard !all.isEmpty else { return false }
-            let line = all.remove(at: index(all.count))
+            var all = files.lines(Self.staysName)
+            guard let line = all.randomElement(using: &random) else { return false }
             let text = String(decoding: line, as: UTF8.self)
             guard let episode = text.firstMatch(of: #/"episode_id":"([^"]*)"/#)?.output.1 else {
                 return false
             }
-            files[Self.staysName] = all.flatMap { $0 + [0x0A] }
-            return replace(Self.basisName, "\"parked\":[]", "\"parked\":[\"\(episode)\"]")
-        case .keys:
-            let key = NoteSigningKey(generatedFor: origin).verifierKey
-            let own = String(decoding: files["verifier-keys"] ?? [], as: UTF8.self)
-            files["verifier-keys"] = Array(
-                any(["\(key)\n", "\(key)\n\(own)", own + own, "nothing\n", ""]).utf8
-            )
-        case .checkpoint:
-            var all = String(decoding: files["checkpoint"] ?? [], as: UTF8.self).components(
-                separatedBy: "\n"
-            )
-            switch index(4) {
-            case 0: all[0] += "2"
-            case 1:
-                all[1] = any([
-                    "1", "0", "9223372036854775807", "1000000000000", "+\(all[1])", "0\(all[1])",
-                ])
-            case 2: all[2] = TreeHash.leaf([UInt8(index(256))]).description
-            default: all.insert("one line more", at: 3)
-            }
-            files["checkpoint"] = Array(all.joined(separator: "\n").utf8)
-        case .ownKey:
-            return sign(&files, NoteSigningKey(generatedFor: origin)) { $0 }
+            // All of its stays, one of them, or none.
+            let kept = any([[], [line], all])
+            let others = all.filter { !String(decoding: $0, as: UTF8.self).contains(episode) }
+            all = kept == all ? all : (others + kept).sorted { $0.lexicographicallyPrecedes($1) }
+            files.setLines(Self.staysName, all)
+            return files.replace(Self.basisName, "\"parked\":[]", "\"parked\":[\"\(episode)\"]")
+        case .keys: files.forgeKeys(&random)
+        case .checkpoint: files.forgeCheckpoint(&random)
+        case .ownKey: return files.signAnew()
+        case .countersigned: return files.countersign(&random)
         case .ownTree:
             guard let root = rewrite(&files, bundle, index) else { return false }
-            return sign(&files, NoteSigningKey(generatedFor: origin)) { text in
+            return files.signAnew { text in
                 var all = text.components(separatedBy: "\n")
                 all[2] = root.description
                 return all.joined(separator: "\n")
             }
         case .declaration:
+            let origin = files.origin
             let keys = [
-                NoteSigningKey(generatedFor: origin),
-                NoteSigningKey(generatedFor: any(["\(origin)/2", origin])),
+                files.foreignKey, NoteSigningKey(generatedFor: any(["\(origin)/2", origin])),
             ]
             let hash = TreeHash.leaf([UInt8(index(256))])
-            let text = """
-                episode-ledger restore declaration 1
-                ended \(any([origin, "\(origin)/2", "elsewhere/x"])) \(any([900, 9_000_000])) \(hash)
-                kept \(index(500)) \(hash)
-                restored \(index(500))
-                begun \(keys[1].verifierKey)
-                declared 2026-05-03T12:00:00.000000Z
-                reason a fire
-
-                """
+            let text = forgedDeclaration(
+                of: any([origin, "\(origin)/2", "elsewhere/x"]),
+                size: any([900, 9_000_000]),
+                root: hash,
+                kept: (Int64(index(500)), hash),
+                begun: keys[1].verifierKey
+            )
             guard let note = try? SignedNote(text, signedBy: any([keys, [keys[1]], [keys[0]]]))
             else { return false }
             files["restore-declarations"] = any([
                 Array(note.description.utf8), [], Array("none\n\n".utf8),
             ])
         case .extremeEntry:
-            guard var bytes = files[bundle] else { return false }
+            var bytes = files[bundle]
+            guard !bytes.isEmpty else { return false }
             let place = index(bytes.count / 114) * 114 + 2 + any([48, 56, 64, 72])
             let number = any([Int64.min, .max, -1, 1 << 53 + 1, 1 << 62])
             withUnsafeBytes(of: number.bigEndian) {
                 bytes.replaceSubrange(place..<place + 8, with: $0)
             }
             files[bundle] = bytes
+        case .large:
+            let byte = any([0, 0x0A, UInt8(ascii: "a")])
+            files[any(names)] = [UInt8](repeating: byte, count: 20_000_000)
         case .endlessLine:
             let text = any([
                 String(repeating: "A", count: 2_000_000), String(repeating: "[", count: 100_000),
@@ -204,30 +189,18 @@ public enum ExportForgery: String, CaseIterable, Sendable {
         return true
     }
 
-    /// Signs what the checkpoint says, or something else, by a key of somebody else.
-    private func sign(_ files: inout Files, _ key: NoteSigningKey, _ change: (String) -> String)
-        -> Bool
-    {
-        let text = String(decoding: files["checkpoint"] ?? [], as: UTF8.self)
-        guard let note = try? SignedNote(parsing: text),
-            let signed = try? SignedNote(change(note.text), signedBy: [key])
-        else { return false }
-        files["checkpoint"] = Array(signed.description.utf8)
-        files["verifier-keys"] = Array("\(key.verifierKey)\n".utf8)
-        return true
-    }
-
     /// Changes an entry, and every hash that follows from it.
     ///
     /// - Returns: the root of the tree that the entries make now.
     private func rewrite(_ files: inout Files, _ bundle: String, _ index: (Int) -> Int) -> TreeHash?
     {
-        guard var bytes = files[bundle] else { return nil }
+        var bytes = files[bundle]
+        guard !bytes.isEmpty else { return nil }
         bytes[index(bytes.count / 114) * 114 + 2 + 80 + index(32)] ^= 1
         files[bundle] = bytes
         var edge = TreeEdge()
-        for name in files.keys.filter({ $0.hasPrefix("tile/entries/") }).sorted() {
-            let entries = files[name] ?? []
+        for name in files.byName.keys.filter({ $0.hasPrefix("tile/entries/") }).sorted() {
+            let entries = files[name]
             for start in stride(from: 2, to: entries.count, by: 114) {
                 edge.append(TreeHash.leaf(entries[start..<start + 112]))
             }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A ZIP archive as anybody can write one, right or wrong in any of its parts.
-struct ForgedArchive: Equatable {
+struct ForgedArchive: Equatable, ForgedFiles {
     /// A member, with what its two headers say of it.
     struct Member: Equatable {
         var name: String
@@ -46,18 +46,6 @@ struct ForgedArchive: Equatable {
                 members[index].bytes = newValue
             }
         }
-    }
-
-    /// The lines of a member.
-    func lines(_ name: String) -> [[UInt8]] {
-        self[name].split(separator: 0x0A, omittingEmptySubsequences: false).dropLast().map(
-            Array.init
-        )
-    }
-
-    /// Replaces the lines of a member.
-    mutating func setLines(_ name: String, _ lines: [[UInt8]]) {
-        self[name] = lines.flatMap { $0 + [0x0A] }
     }
 
     /// The archive.

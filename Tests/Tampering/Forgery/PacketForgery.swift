@@ -23,6 +23,7 @@ public enum PacketForgery: String, CaseIterable, Sendable {
     case keys = "keys of somebody else"
     case checkpoint = "a checkpoint that says otherwise"
     case ownKey = "a checkpoint signed by somebody else under the log's name"
+    case countersigned = "a checkpoint signed by somebody else besides, under another name"
     case extremeEntry = "an entry with numbers beyond all measure"
     case endlessLine = "a line without end, or JSON without bottom"
     case basis = "another time or position of the read models"
@@ -51,19 +52,10 @@ public enum PacketForgery: String, CaseIterable, Sendable {
     private func change(_ packet: inout ForgedArchive, _ random: inout SeededRandom) -> Bool {
         func index(_ count: Int) -> Int { Int.random(in: 0..<max(1, count), using: &random) }
         func any<Element>(_ list: [Element]) -> Element { list[index(list.count)] }
-        /// Replaces a part of a text of a file that occurs in it.
-        func replace(_ name: String, _ from: String, _ to: String) -> Bool {
-            let text = String(decoding: packet[name], as: UTF8.self)
-            guard text.contains(from) else { return false }
-            packet[name] = Array(text.replacing(from, with: to, maxReplacements: 1).utf8)
-            return true
-        }
         let names = packet.members.map(\.name)
         switch self {
         case .bit:
-            let name = any(names.filter { !$0.hasPrefix("read-models/") })
-            let (place, bit) = (index(packet[name].count), UInt8(index(8)))
-            packet[name][place] ^= 1 << bit
+            packet.flip(any(names.filter { !$0.hasPrefix("read-models/") }), &random)
         case .memberTwice:
             var member = any(packet.members)
             if random.happens(0.7) { member.bytes += Array("{\"forged\":true}\n".utf8) }
@@ -119,30 +111,35 @@ public enum PacketForgery: String, CaseIterable, Sendable {
             packet.setLines(Self.events, events)
             packet.setLines(Self.readable, readable)
         case .eventsSwapped:
-            let name = any([Self.events, Self.readable])
-            var lines = packet.lines(name)
-            guard lines.count > 1 else { return false }
-            let place = index(lines.count - 1)
-            lines.swapAt(place, place + 1)
-            packet.setLines(name, lines)
+            return packet.swapLines(any([Self.events, Self.readable]), &random)
         case .eventTwice:
             for name in [Self.events, Self.readable] {
                 let lines = packet.lines(name)
                 packet.setLines(name, lines + [lines[lines.count - 1]])
             }
         case .memberOfJSON:
-            switch index(6) {
+            switch index(7) {
             case 0:
-                return replace(
+                return packet.replace(
                     Self.readable,
                     "\"data\":{",
                     "\"data\":{\"forged\":\"no show\"},\"data\":{"
                 )
-            case 1: return replace(Self.readable, "\"author\":{", "\"extra\":1,\"author\":{")
-            case 2: return replace(Self.events, "{\"entry\":", "{\"entry\":\"AAAA\",\"entry\":")
-            case 3: return replace(Self.events, "{\"entry\":", "{\"more\":{},\"entry\":")
-            case 4: return replace("newest-entry.json", "{\"entry\":", "{\"entry\":\"\",\"entry\":")
-            default: return replace(Self.basisName, "{\"at\":", "{\"position\":1,\"at\":")
+            case 1: return packet.replace(Self.readable, "\"author\":{", "\"extra\":1,\"author\":{")
+            case 2:
+                return packet.replace(Self.events, "{\"entry\":", "{\"entry\":\"AAAA\",\"entry\":")
+            case 3: return packet.replace(Self.events, "{\"entry\":", "{\"more\":{},\"entry\":")
+            case 4:
+                return packet.replace(
+                    "newest-entry.json",
+                    "{\"entry\":",
+                    "{\"entry\":\"\",\"entry\":"
+                )
+            case 5:
+                return packet.replace(Self.basisName, "{\"at\":", "{\"position\":1,\"at\":")
+            default:
+                let more = any(["\"settings\":[],", "\"settings\":[],\"forged\":[1],", "\"s\":1,"])
+                return packet.replace(Self.basisName, "\"time_zone\":", "\(more)\"time_zone\":")
             }
         case .otherType:
             let (name, from, to) = any([
@@ -155,7 +152,7 @@ public enum PacketForgery: String, CaseIterable, Sendable {
                 (Self.basisName, "\"position\":", "\"position\":0"),
                 (Self.basisName, "\"at\":\"", "\"at\":\"+"),
             ])
-            return replace(name, from, to)
+            return packet.replace(name, from, to)
         case .whiteSpace:
             let name = any([
                 Self.events, Self.readable, "checkpoint", "verifier-keys", "newest-entry.json",
@@ -169,39 +166,10 @@ public enum PacketForgery: String, CaseIterable, Sendable {
                 ),
                 Array("\u{FEFF}".utf8) + packet[name],
             ])
-        case .keys:
-            guard let key = Self.foreignKey(packet) else { return false }
-            let own = String(decoding: packet["verifier-keys"], as: UTF8.self)
-            packet["verifier-keys"] = Array(
-                any([
-                    "\(key.verifierKey)\n", "\(key.verifierKey)\n\(own)", own + own, "nothing\n",
-                    "",
-                ]).utf8
-            )
-        case .checkpoint:
-            var lines = String(decoding: packet["checkpoint"], as: UTF8.self).components(
-                separatedBy: "\n"
-            )
-            switch index(4) {
-            case 0: lines[0] += "2"
-            case 1:
-                lines[1] = any([
-                    "1", "0", "9223372036854775807", "1000000000000", "+\(lines[1])",
-                    "0\(lines[1])",
-                ])
-            case 2: lines[2] = TreeHash.leaf([UInt8(index(256))]).description
-            default: lines.insert("one line more", at: 3)
-            }
-            packet["checkpoint"] = Array(lines.joined(separator: "\n").utf8)
-        case .ownKey:
-            guard let key = Self.foreignKey(packet),
-                let note = try? SignedNote(
-                    parsing: String(decoding: packet["checkpoint"], as: UTF8.self)
-                ),
-                let signed = try? SignedNote(note.text, signedBy: [key])
-            else { return false }
-            packet["checkpoint"] = Array(signed.description.utf8)
-            packet["verifier-keys"] = Array("\(key.verifierKey)\n".utf8)
+        case .keys: packet.forgeKeys(&random)
+        case .checkpoint: packet.forgeCheckpoint(&random)
+        case .ownKey: return packet.signAnew()
+        case .countersigned: return packet.countersign(&random)
         case .extremeEntry:
             let offset = any([48, 56, 64])
             let number = any([Int64.min, .max, -1, 0, 1 << 53 + 1, 1 << 62])
@@ -232,7 +200,11 @@ public enum PacketForgery: String, CaseIterable, Sendable {
                         .utf8
                 )
             } else {
-                return replace(Self.basisName, "\"position\":", "\"position\":\(1 + index(9))")
+                return packet.replace(
+                    Self.basisName,
+                    "\"position\":",
+                    "\"position\":\(1 + index(9))"
+                )
             }
         case .newestEntry:
             let lines = packet.lines(Self.events).map { String(decoding: $0, as: UTF8.self) }
@@ -250,9 +222,7 @@ public enum PacketForgery: String, CaseIterable, Sendable {
             let models = names.filter { $0.hasPrefix("read-models/") && $0 != Self.basisName }
             let name = any(models)
             switch index(3) {
-            case 0:
-                let (place, bit) = (index(packet[name].count), UInt8(index(8)))
-                packet[name][place] ^= 1 << bit
+            case 0: packet.flip(name, &random)
             case 1: packet[name] = packet[any(models)]
             default: packet.members.removeAll { $0.name == name }
             }
@@ -287,11 +257,5 @@ public enum PacketForgery: String, CaseIterable, Sendable {
         )
         packet.setLines(name, lines.map { Array($0.utf8) })
         return true
-    }
-
-    /// A key of somebody else under the name of the packet's log.
-    private static func foreignKey(_ packet: ForgedArchive) -> NoteSigningKey? {
-        String(decoding: packet["checkpoint"], as: UTF8.self).split(separator: "\n").first
-            .map { NoteSigningKey(generatedFor: String($0)) }
     }
 }
