@@ -88,14 +88,14 @@ class AccessExport(Export):
     def bundle(self, number, width):
         first = number * TILE_WIDTH + 1
         name = f"tile/entries/{tile_path(number)}{suffix(width)}"
-        data = self.read(name, first)
+        stride = ENTRY_LENGTH + 2
+        data = self.read(name, first, width * stride)
         if data is None:
             return False
-        stride = ENTRY_LENGTH + 2
         if len(data) != width * stride:
             self.wrong(first, f"{name} has not {width} whole entries")
             return False
-        lines = self.rows(number, width, first)
+        lines = self.lines("rows", number, width, first)
         for index in range(width):
             chunk, place = data[index * stride:(index + 1) * stride], first + index
             entry = chunk[2:]
@@ -112,13 +112,6 @@ class AccessExport(Export):
         if width == TILE_WIDTH:
             self.close_tile(0, number)
         return True
-
-    def rows(self, number, width, first):
-        name = f"rows/{tile_path(number)}{suffix(width)}"
-        *lines, rest = (self.read(name, first) or b"").split(b"\n")
-        if len(lines) != width or rest:
-            self.wrong(first, f"{name} has not {width} rows")
-        return lines[:width] + [b""] * (width - len(lines))
 
     def compare(self, line, entry, place):
         nonce, row, text = read_line(line)

@@ -218,7 +218,7 @@ class Export:
         if len(data) != width * stride:
             self.wrong(first, f"{name} has not {width} whole entries")
             return False
-        events = self.events(number, width, first) if self.has_events else None
+        events = self.lines("events", number, width, first) if self.has_events else None
         pending = self.levels[0]
         for index in range(width):
             chunk = data[index * stride:(index + 1) * stride]
@@ -287,12 +287,13 @@ class Export:
 
     # Events, where they were exported.
 
-    def events(self, number, width, first):
-        name = f"events/{tile_path(number)}{suffix(width)}"
+    def lines(self, folder, number, width, first):
+        """A line of JSON for each entry of a tile; empty ones where the file has not so many."""
+        name = f"{folder}/{tile_path(number)}{suffix(width)}"
         data = self.read(name, first, min(width * (LINE_LIMIT + 1), FILE_LIMIT)) or b""
         # Counted first: a file of newlines would take many times its bytes.
         if data.count(b"\n") != width or not data.endswith(b"\n"):
-            self.wrong(first, f"{name} has not {width} events")
+            self.wrong(first, f"{name} has not {width} {folder}")
             return [b""] * width
         return data[:-1].split(b"\n")
 

@@ -69,10 +69,10 @@ public struct LogExport: Sendable {
         progress: @Sendable (Int64) -> Void = { _ in }
     ) async throws -> Report {
         let size = signed.checkpoint.size
-        let head = try await EventReader(database, ledger: ledger).head().position
-        guard size <= head.rawValue else {
+        let last = try await LeafReader(database: database, ledger: ledger, tree: tree).last()
+        guard size <= last else {
             throw SealError.damaged(
-                .shrunken("the checkpoint covers \(size) events, the ledger has \(head)")
+                .shrunken("the checkpoint covers \(size) \(tree.noun), the ledger has \(last)")
             )
         }
         let old = try await older(than: signed.checkpoint)
