@@ -235,7 +235,7 @@ struct ReplicaTests {
             let churn = BackgroundProgram([
                 "sh", "-c",
                 """
-                while sleep 0.03; do
+                while sleep 0.1; do
                     echo 'update churn set n = n + 1;'
                     echo 'vacuum churn;'
                 done | "$@"
