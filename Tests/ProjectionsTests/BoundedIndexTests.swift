@@ -17,6 +17,8 @@ struct BoundedIndexTests {
         "public.ledger.name": "checked by the table: 63 characters",
         "public.seal_log.origin": "a log's name of 255 bytes, and a number",
         "public.verifier_key.verifier_key": "a log's name of 255 bytes, and a key",
+        "public.access_seal_log.origin": "as seal_log",
+        "public.access_verifier_key.verifier_key": "as verifier_key",
         "public.schema_object.name": "named by the program",
         "public.projection.name": "named by the program",
         "public.projection_generation.name": "named by the program",
