@@ -150,8 +150,11 @@ public final class LedgerService: Service, Sendable {
                 }
                 helpers.cancelAll()
             }
-            // Nobody asks any more: what was counted is told.
-            await self.accessLog.tellRepeats(all: true)
+            // Nobody asks any more: what was counted is told, also where the process may not wait.
+            let untold = await Task { await self.accessLog.tellRepeats(all: true) }.value
+            if untold > 0 {
+                self.onTrouble("the access log lacks \(untold) repeated decisions")
+            }
         } onGracefulShutdown: {
             self.stop()
         }

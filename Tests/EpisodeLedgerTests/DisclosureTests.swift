@@ -40,19 +40,21 @@ struct DisclosureTests {
                 ["export", "--after", "1"],
                 ["packet", "--episode", episode, "-o", "\(fixture.folder)/packet.zip"],
                 ["checkpoint", "--export", "\(fixture.folder)/all", "--with-events"],
+                ["checkpoint", "--access-log", "--export", "\(fixture.folder)/log"],
             ] {
                 let end = try await fixture.run(words)
                 #expect(end.status == 0, "\(words): \(end.errors)")
             }
             let end = "as of position \(head)"
             let all = try await entries(fixture)
-            #expect(all.count == 8)
+            #expect(all.count == 9)
             for entry in [
                 "listEpisodes \(end)", "getCensus date=2025-12-31; \(end)",
                 "getEpisode episode=\(episode); \(end)",
                 "getOutcomes from=2025-01-01&to=2025-01-31; \(end)",
                 "listEvents after=1; events up to position \(head)",
                 "exportLog events up to position \(head)",
+                "exportAccessLog entries up to number 8",
             ] {
                 #expect(all.contains(entry), "\(entry): \(all)")
             }
@@ -72,6 +74,46 @@ struct DisclosureTests {
             #expect(try row.get("subject") == "cli:\(user)")
             #expect(try row.get("roles") == "command-line")
             #expect(try row.get("episode") == episode)
+        }
+    }
+
+    @Test("An access log says what vouches for it: in an export, and where somebody has emptied it")
+    func vouched() async throws {
+        try await CommandLineFixture.with { fixture in
+            _ = try await fixture.importSimulated(episodes: 1, seed: 1)
+            try await fixture.succeed(["checkpoint"])
+            for _ in 0..<3 { try await fixture.succeed(["export"]) }
+            let folder = "\(fixture.folder)/log"
+            try await fixture.succeed(["checkpoint", "--access-log", "--export", folder])
+            let export = try await fixture.succeed(["verify", folder, "--format", "text"])
+            #expect(export.text.hasPrefix("Checked 3 entries of an access log in "))
+            #expect(export.lines.last?.hasPrefix("OK as far as it goes") == true)
+            let key = try await fixture.succeed(["checkpoint", "--verifier-key"]).lines[0]
+            _ = try await fixture.pool.withConnection { connection in
+                try await connection.execute(
+                    script: """
+                        alter table access_log disable trigger all;
+                        alter table access_entry disable trigger all;
+                        alter table access_tile disable trigger all;
+                        alter table access_checkpoint disable trigger all;
+                        alter table access_seal_log disable trigger all;
+                        truncate access_log, access_entry, access_tile, access_checkpoint,
+                            access_verifier_key, access_seal_log;
+                        update sealer set access_size = 0;
+                        """
+                )
+            }
+            let words = ["verify", "--format", "text", "--verifier-key", key]
+            let emptied = try await fixture.succeed(
+                words + ["--checkpoint-log", "\(fixture.folder)/none"]
+            )
+            #expect(
+                emptied.lines.last
+                    == "OK: nothing was changed. Nothing outside vouches for the access log, which is empty."
+            )
+            // Who has the log sees it.
+            let found = try await fixture.run(words)
+            #expect(found.status == 1 && found.text.contains("access log"), "\(found.text)")
         }
     }
 

@@ -326,6 +326,13 @@ def first_origin(origin):
     return match[1] if match and int(match[2]) > 1 else None
 
 
+def stem(origin):
+    """What the origins of one history begin with: an access log that was first sealed after a restore
+    has a number in its first one."""
+    first = first_origin(origin)
+    return first if first is not None and first.endswith("/access") else origin
+
+
 class Declaration:
     """A signed note that declares a restore."""
 
@@ -349,9 +356,9 @@ class Declaration:
     def counts(self, keys, first):
         """Whether a key of the log that ended has signed, one that counts, and the one that begins."""
         # One key cannot do for both: a log that begins has a name of its own.
-        if self.begun.name == self.ended or first_origin(self.begun.name) != first:
+        if self.begun.name == self.ended or first_origin(self.begun.name) != stem(first):
             return False
-        if self.ended != first and first_origin(self.ended) != first:
+        if self.ended != first and first_origin(self.ended) != stem(first):
             return False
         signers = self.note.signers([key for key in keys if key != self.begun] + [self.begun])
         return self.begun in signers and any(key.name == self.ended for key in signers)

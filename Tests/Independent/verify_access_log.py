@@ -8,7 +8,6 @@ Every entry and its row, every tile and root, the signature. Exit 0, or 1 with w
 bad number in front.
 """
 
-import argparse
 import hashlib
 import json
 import struct
@@ -21,14 +20,13 @@ from transparency_log import (
     TILE_WIDTH,
     TIMES,
     Failed,
-    Key,
     from_base64,
     is_log_of,
     strict_json,
     suffix,
     tile_path,
 )
-from verify_export import LINE_LIMIT, SHOWN, Export
+from verify_export import LINE_LIMIT, Export, main
 
 ENTRY_MARK = b"episode-access1\n"
 TEXTS = ("operation", "request_id", "subject")
@@ -73,6 +71,8 @@ def read_line(line):
 
 class AccessExport(Export):
     """An export of an access log: a line with a row for each entry."""
+
+    PLACE = "number"
 
     def __init__(self, folder, keys, kept):
         super().__init__(folder, keys, kept)
@@ -127,35 +127,5 @@ class AccessExport(Export):
             self.wrong(place, "it is of another ledger")
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder")
-    parser.add_argument("--verifier-key", action="append", default=[])
-    parser.add_argument("--against", action="append", default=[], help="a checkpoint that was kept")
-    options = parser.parse_args(arguments)
-    kept = []
-    for path in options.against:
-        with open(path, "rb") as file:
-            kept.append(file.read())
-    try:
-        keys = [Key(text) for text in options.verifier_key]
-        export = AccessExport(options.folder, keys, kept)
-        found = export.verify()
-    except (Failed, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
-            RecursionError) as error:
-        print(f"FAILED: {type(error).__name__}: {error}"[:1000])
-        return 1
-    found.sort(key=lambda item: (item[0] is None, item[0] or 0))
-    for place, what in found[:SHOWN]:
-        print(f"number {place}: {what}" if place else what)
-    if found:
-        print(f"FAILED: {len(found)} faults")
-        return 1
-    print(f"OK: {export.size} entries lead to what {export.origin} has signed")
-    if not keys:
-        print("The key is the one in the folder: whoever made the folder could have made it too")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(kind=AccessExport))

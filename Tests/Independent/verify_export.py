@@ -91,6 +91,9 @@ def event_row(line):
 class Export:
     """The files of an export, and what is found wrong in them."""
 
+    # What a place in the tree is called.
+    PLACE = "position"
+
     def __init__(self, folder, keys, kept):
         self.folder = folder
         self.found = []
@@ -443,8 +446,8 @@ class Export:
         return {name: row[name] for name in STAY if has_tracks or name != "tracks"}
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(arguments=None, kind=Export):
+    parser = argparse.ArgumentParser(description=kind.__doc__)
     parser.add_argument("folder")
     parser.add_argument("--verifier-key", action="append", default=[])
     parser.add_argument("--against", action="append", default=[], help="a checkpoint that was kept")
@@ -455,14 +458,14 @@ def main(arguments=None):
             kept.append(file.read())
     try:
         keys = [Key(text) for text in options.verifier_key]
-        export = Export(options.folder, keys, kept)
+        export = kind(options.folder, keys, kept)
         found = export.verify()
     except UNREADABLE + (OSError, RecursionError, struct.error) as error:
         print(f"FAILED: {type(error).__name__}: {error}"[:1000])
         return 1
     found.sort(key=lambda item: (item[0] is None, item[0] or 0))
-    for position, what in found[:SHOWN]:
-        print(f"position {position}: {what}" if position else what)
+    for place, what in found[:SHOWN]:
+        print(f"{kind.PLACE} {place}: {what}" if place else what)
     if found:
         print(f"FAILED: {len(found)} faults")
         return 1

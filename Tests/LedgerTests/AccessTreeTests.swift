@@ -181,16 +181,8 @@ struct AccessTreeTests {
             let kept = try #require(try await fixture.sealAccessLog())
             try await fixture.access(10, from: 21)
             let lost = try #require(try await fixture.sealAccessLog())
-            // The database of before the last ten: no event was lost.
-            try await fixture.asSuperuser(
-                """
-                \(SealingFixture.triggersOff)
-                delete from access_log where entry > 20;
-                delete from access_entry where number > 20;
-                delete from access_checkpoint where size > 20;
-                update sealer set access_size = 20;
-                """
-            )
+            // No event was lost.
+            try await loseAccesses(after: 20, fixture)
             await #expect(throws: SealError.self) { try await fixture.sealAccessLog() }
             #expect(try await fixture.verify().faults.first?.kind.code == "access_log")
             _ = try await fixture.sealer().declareRestore(reason: "a backup of yesterday")
@@ -237,6 +229,30 @@ struct AccessTreeTests {
         }
     }
 
+    @Test("What was written before details had a limit is sealed to its end")
+    func longDetail() async throws {
+        try await SealingFixture.with { fixture in
+            let id = fixture.ledger.id.rawValue
+            _ = try await fixture.database.writer.query(
+                """
+                insert into access_log
+                    (ledger_id, subject, roles, operation, allowed, detail, request_id)
+                values (\(id), 'n-1', '{auditor}', 'listEvents', true, repeat('x', 6000), 'r')
+                """
+            )
+            try await fixture.sealAccessLog()
+            #expect(try await fixture.verify().faults == [])
+            try await fixture.asSuperuser(
+                """
+                \(SealingFixture.triggersOff)
+                update access_log set detail = left(detail, 5999) || 'y';
+                """
+            )
+            let faults = try await fixture.verify().faults
+            #expect(faults.map(\.kind.code) == ["access_log"] && faults.first?.number == 1)
+        }
+    }
+
     @Test("An entry and its commitment are those of a program that shares no code")
     func example() async throws {
         try await SealingFixture.with { fixture in
@@ -250,22 +266,163 @@ struct AccessTreeTests {
                 )
             }
             try await fixture.sealAccessLog()
-            let target = "\(fixture.folder)/export"
-            let newest = try #require(
-                try await PublishedCheckpoint.newest(fixture.database, fixture.ledger, .access)
+            try await checkExport(fixture)
+        }
+    }
+
+    /// Both verifiers find nothing wrong with an export of the access log.
+    private func checkExport(_ fixture: SealingFixture) async throws {
+        let target = "\(fixture.folder)/export"
+        let newest = try #require(
+            try await PublishedCheckpoint.newest(fixture.database, fixture.ledger, .access)
+        )
+        let export = LogExport(
+            fixture.database,
+            ledger: fixture.ledger,
+            tree: .access,
+            to: target
+        )
+        _ = try await export.run(newest.signed)
+        #expect(try await ExportVerification(target).run().faults == [])
+        let verdict = await runningProgram([
+            "python3", "-B", "\(Self.tests)/Independent/verify_access_log.py", target,
+        ])
+        #expect(verdict.status == 0, "\(verdict.output)")
+    }
+
+    @Test("An access log that was first sealed after a restore, and restored, is exported whole")
+    func restoredTwice() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.append(20)
+            try await fixture.seal()
+            try await fixture.append(5)
+            try await fixture.seal()
+            try await fixture.asSuperuser(
+                """
+                alter table event disable trigger all;
+                alter table checkpoint disable trigger all;
+                delete from event where position > 20;
+                delete from checkpoint where size > 20;
+                update ledger_head set position = 20;
+                update sealer set size = 20;
+                """
             )
-            let export = LogExport(
-                fixture.database,
-                ledger: fixture.ledger,
-                tree: .access,
-                to: target
+            _ = try await fixture.sealer().declareRestore(reason: "before anybody had looked")
+            try await fixture.access(20)
+            let first = try #require(try await fixture.sealAccessLog())
+            #expect(first.checkpoint.origin == "episode-ledger/default/access/2")
+            try await fixture.access(10, from: 21)
+            try await fixture.sealAccessLog()
+            try await loseAccesses(after: 20, fixture)
+            _ = try await fixture.sealer().declareRestore(reason: "a backup of yesterday")
+            try await fixture.access(1, from: 31)
+            let second = try #require(try await fixture.sealAccessLog())
+            #expect(second.checkpoint.origin == "episode-ledger/default/access/3")
+            #expect(try await fixture.verify().faults == [])
+            try await checkExport(fixture)
+        }
+    }
+
+    /// The database of before some entries, with all events.
+    private func loseAccesses(after number: Int, _ fixture: SealingFixture) async throws {
+        try await fixture.asSuperuser(
+            """
+            \(SealingFixture.triggersOff)
+            delete from access_log where entry > \(number);
+            delete from access_entry where number > \(number);
+            delete from access_checkpoint where size > \(number);
+            update sealer set access_size = \(number);
+            """
+        )
+    }
+
+    @Test("An export of the access log that was broken off while it wrote is taken up again")
+    func brokenOff() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.access(300)
+            try await fixture.sealAccessLog()
+            try await checkExport(fixture)
+            let rest = "\(fixture.folder)/export/rows/000.4711.new"
+            try Data("{".utf8).write(to: URL(filePath: rest))
+            try await checkExport(fixture)
+        }
+    }
+
+    @Test("What cannot be read of the access log's checkpoints keeps no event from being sealed")
+    func unreadable() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.access(3)
+            try await fixture.append(1)
+            try await fixture.seal()
+            try await fixture.sealAccessLog()
+            try await fixture.asSuperuser(
+                """
+                \(SealingFixture.triggersOff)
+                update access_checkpoint set note = 'none';
+                """
             )
-            _ = try await export.run(newest.signed)
-            #expect(try await ExportVerification(target).run().faults == [])
-            let verdict = await runningProgram([
-                "python3", "-B", "\(Self.tests)/Independent/verify_access_log.py", target,
-            ])
-            #expect(verdict.status == 0, "\(verdict.output)")
+            try await fixture.append(2)
+            try await fixture.access(1, from: 4)
+            #expect(try await fixture.seal().checkpoint.size == 3)
+            let sealer = fixture.sealer()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await sealer.run(feed: LiveFeed()) }
+                try await eventually("the trouble is known") {
+                    try await SealStatus(fixture.database, ledger: fixture.ledger)
+                        .isAccessTroubled
+                }
+                try await fixture.append(1)
+                try await eventually("the events are sealed") {
+                    try await SealStatus(fixture.database, ledger: fixture.ledger).unsealed == 0
+                }
+                sealer.stop()
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test("A checkpoint log that cannot be written is tried again, with nothing new to seal")
+    func triedAgain() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.append(1)
+            try await fixture.seal()
+            let log = SealingPlace.accessLog(beside: fixture.place.log)
+            // A folder stands in its place.
+            try FileManager.default.createDirectory(
+                atPath: log.path,
+                withIntermediateDirectories: false
+            )
+            try await fixture.access(3)
+            let sealer = fixture.sealer()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await sealer.run(feed: LiveFeed()) }
+                try await eventually("the trouble is known") {
+                    try await SealStatus(fixture.database, ledger: fixture.ledger)
+                        .isAccessTroubled
+                }
+                try FileManager.default.removeItem(atPath: log.path)
+                try await eventually("it is sealed") {
+                    try await AccessStatus(fixture.database, ledger: fixture.ledger).size == 3
+                }
+                sealer.stop()
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test("A row longer than any that was written is none that was sealed")
+    func longRow() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.access(3)
+            try await fixture.sealAccessLog()
+            try await fixture.asSuperuser(
+                """
+                \(SealingFixture.triggersOff)
+                update access_log set detail = repeat('x', 10000000) where entry = 2;
+                """
+            )
+            let faults = try await fixture.verify().faults
+            #expect(faults.map(\.kind.code) == ["access_log"] && faults.first?.number == 2)
         }
     }
 

@@ -100,13 +100,13 @@ struct HostTests {
     @Test("a place that refused is asked again while another one is silent")
     func askedAgain() async throws {
         let port = try await SilentPort.with { $0.port }
-        try await SilentPort.with(address: "127.0.0.2", port: port) { _ in
+        try await SilentPort.with(address: "127.0.0.2", port: port) { silent in
             let url = "host=two.test port=\(port) user=postgres dbname=postgres connect_timeout=300"
             let dialer = try dialer(url, ["127.0.0.1", "127.0.0.2"])
             let found = OneShot<Result<Session, PostgresError>>()
             #expect(BlockingCalls.onHelperThread { found.settle(.value(dialer.open())) })
-            // By then the first has refused.
-            try await Task.sleep(for: .milliseconds(500))
+            // The second is asked after the first, where nobody listens yet.
+            try await eventually("the second is asked") { silent.isAsked }
             try await TestCluster.withPrivateCluster(
                 settings: ["listen_addresses = '127.0.0.1'"],
                 port: port

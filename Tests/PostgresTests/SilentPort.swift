@@ -34,6 +34,12 @@ struct SilentPort {
         )
     }
 
+    /// Whether somebody waits for an answer.
+    var isAsked: Bool {
+        var descriptor = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+        return poll(&descriptor, 1, 0) > 0
+    }
+
     /// How many have connected since it was last asked.
     func newConnections() -> Int {
         var count = 0

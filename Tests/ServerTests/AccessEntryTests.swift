@@ -147,9 +147,9 @@ struct AccessEntryTests {
             detail: marks,
             requestID: "r"
         )
-        #expect(entry.detail.map { $0.utf8.count <= AccessDecision.detailLimit } == true)
+        #expect(entry.writtenDetail.map { $0.utf8.count <= AccessDecision.detailLimit } == true)
         entry.detail = marks + marks
-        #expect(entry.detail.map { $0.utf8.count <= AccessDecision.detailLimit } == true)
+        #expect(entry.writtenDetail.map { $0.utf8.count <= AccessDecision.detailLimit } == true)
     }
 
     @Test("A purpose is a code of HL7's list, or it is other")
@@ -202,7 +202,7 @@ struct AccessEntryTests {
                 all.map(\.detail) == [
                     "answered with bad-request",
                     "date=2025-01-01&date=2025-01-02; answered with bad-request",
-                    "answered with too-large", "name=billing; answered with too-large",
+                    "answered with too-large", "answered with too-large",
                 ]
             )
             #expect(all.allSatisfy { $0.isAllowed })
@@ -285,7 +285,12 @@ struct AccessEntryTests {
                     "select detail from access_log where operation = 'listAccess' order by entry"
                 )
                 let told: [String] = try rows.map { try $0.get("detail") }
-                #expect(told == ["after=0; 0 entries", "repeated 4 times"])
+                #expect(
+                    told == [
+                        "after=0; 0 entries",
+                        "repeated 4 times; the last one: after=4; 0 entries",
+                    ]
+                )
             }
         }
     }
@@ -324,10 +329,61 @@ struct AccessEntryTests {
                     "putSubscription name=hook; payload full to https://evil.example.org:443, "
                         + "before: \(second); answered with forbidden",
                     "rotateSecret name=hook; \(second)",
-                    "resolveDeadLetter name=hook&position=7; answered with not-found",
+                    "resolveDeadLetter name=hook; dead letter at position 7",
+                    "resolveDeadLetter name=hook; dead letter at position 7; answered with not-found",
                     "deleteSubscription name=hook; \(second)",
                 ]
             )
+        }
+    }
+
+    @Test("What cannot be kept in the access log is not changed")
+    func unchanged() async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
+            try await alter(
+                fixture,
+                "add constraint refused check (operation <> 'putSubscription')"
+            )
+            #expect(try await put(fixture, "hook", "{}") == 503)
+            let token = try await fixture.token(.administrator)
+            let list = try await fixture.get("subscriptions", token: token).json
+            #expect(list.list("subscriptions").isEmpty)
+            try await alter(fixture, "drop constraint refused")
+            #expect(try await put(fixture, "hook", "{}") == 201)
+        }
+    }
+
+    @Test("What nobody made is not named, whatever a path says")
+    func unnamed() async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
+            let path = "subscriptions/anna-k-1975/events"
+            for role in [Role.service, .clinician] {
+                _ = try await fixture.get(path, token: fixture.token(role))
+            }
+            let all = try await entries(fixture, "fetchSubscription")
+            #expect(all.map(\.isAllowed) == [true, false])
+            #expect(!all.contains { $0.detail.contains("anna") })
+        }
+    }
+
+    @Test("A read that runs out of time has an entry too")
+    func outOfTime() async throws {
+        try await ServiceFixture.with(
+            runsWorkers: false,
+            timeout: .seconds(1),
+            configure: { $0.set("lock_timeout", to: "0") }
+        ) { fixture in
+            let token = try await fixture.token(.auditor)
+            #expect(try await fixture.get("events", token: token).status == 200)
+            try await PostgresConnection.withConnection(fixture.database.configuration) { other in
+                try await other.withTransaction { other in
+                    _ = try await other.query("lock table event in access exclusive mode")
+                    #expect(try await fixture.get("events", token: token).status == 503)
+                }
+            }
+            let kept = try await entries(fixture, "listEvents")
+            #expect(kept.count == 2)
+            #expect(kept.last?.detail.hasSuffix("answered with unavailable") == true)
         }
     }
 
@@ -353,7 +409,7 @@ struct AccessEntryTests {
             let bucket = try #require(batch["bucket"] as? Int)
             let entry = try #require(try await entries(fixture, "acknowledge").last)
             #expect(
-                entry.detail == "name=billing; acknowledged bucket \(bucket) up to position 1"
+                entry.detail == "name=billing; acknowledges bucket \(bucket) up to position 1"
             )
         }
     }
@@ -403,10 +459,26 @@ struct AccessEntryTests {
                     let body = #"{"webhook":{"url":"\#(url)\#(payload)","payload":"\#(payload)"}}"#
                     #expect(try await put(fixture, payload, body) == 201)
                 }
-                try await alter(
-                    fixture,
-                    "add constraint refused check (operation <> 'deliverWebhook')"
-                )
+                var superuser = fixture.database.configuration
+                superuser.role = nil
+                try await PostgresConnection.withConnection(superuser) {
+                    try await $0.execute(
+                        script: """
+                            create sequence tried;
+                            grant select on tried to public;
+                            create function refuse_delivery() returns trigger language plpgsql
+                            security definer as $$
+                            begin
+                                perform nextval('tried');
+                                raise check_violation;
+                            end
+                            $$;
+                            create trigger refused before insert on access_log for each row
+                            when (new.operation = 'deliverWebhook')
+                            execute function refuse_delivery();
+                            """
+                    )
+                }
                 func sent(_ path: String) throws -> Int {
                     try receiver.requests().count { $0.path == path }
                 }
@@ -416,8 +488,14 @@ struct AccessEntryTests {
                     #expect(posted.status == 201)
                     try await eventually("it is sent") { try sent("/thin") == number }
                 }
+                try await eventually("the full one was tried") {
+                    try await fixture.database.reader.query("select is_called from tried")[0]
+                        .get("is_called")
+                }
                 #expect(try sent("/full") == 0)
-                try await alter(fixture, "drop constraint refused")
+                try await PostgresConnection.withConnection(superuser) {
+                    try await $0.execute(script: "drop trigger refused on access_log")
+                }
                 try await eventually("nothing was missed") { try sent("/full") == 3 }
             }
         }

@@ -84,7 +84,7 @@ struct SubscriptionRouteTests {
             }
             #expect(
                 fetch?["detail"] as? String
-                    == "name=billing; buckets=64; 5 events from position 1 to 9"
+                    == "buckets=64; name=billing; 5 events from position 1 to 9"
             )
             let ended = try await fixture.request(
                 "DELETE",

@@ -95,8 +95,10 @@ struct Checkpoint: AsyncParsableCommand {
             throw ValidationError("--access-log goes without --with-events and --declare-restore")
         }
         if withEvents && export == nil { throw ValidationError("--with-events goes with --export") }
-        if disclosure.unlogged && !withEvents {
-            throw ValidationError("--unlogged goes with --with-events")
+        if disclosure.unlogged && !withEvents && !(accessLog && export != nil) {
+            throw ValidationError(
+                "--unlogged goes with --with-events, or with --access-log --export"
+            )
         }
         if noSeal && (addKey || retireKey != nil || declareRestore != nil) {
             throw ValidationError("--no-seal goes with the checkpoint, --verifier-key or --export")
@@ -270,12 +272,12 @@ struct Checkpoint: AsyncParsableCommand {
                     + "export without --no-seal"
             )
         }
-        if withEvents {
-            try await session.disclose(
-                Disclosure(operation: "exportLog", detail: "events up to position \(size)"),
-                of: ledger,
-                disclosure
-            )
+        if withEvents || accessLog {
+            let told =
+                accessLog
+                ? Disclosure(operation: "exportAccessLog", detail: "entries up to number \(size)")
+                : Disclosure(operation: "exportLog", detail: "events up to position \(size)")
+            try await session.disclose(told, of: ledger, disclosure)
         }
         let report = try await export.run(checkpoint.signed) { progress.update($0, of: size) }
         progress.finish()

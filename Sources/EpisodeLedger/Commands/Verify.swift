@@ -195,13 +195,20 @@ extension VerificationReport {
 
     /// The same for people.
     fileprivate func lines(_ subject: String) -> [String] {
-        var lines = [
-            "Checked \(Words.grouped(events)) events of \(Words.count(episodes, "episode")) in \(subject), "
-                + "\(Words.grouped(Int64(eventsPerSecond))) a second; "
-                + "\(Words.count(checkpoints, "checkpoint")), \(Words.count(tiles, "tile"))."
-        ]
-        if let newest {
-            lines.append("Sealed       \(Words.grouped(newest.size)) events as \(newest.origin)")
+        let looked = "\(Words.count(checkpoints, "checkpoint")), \(Words.count(tiles, "tile"))."
+        var lines: [String]
+        if isOfAccessLogAlone {
+            let entries = Words.grouped(accessLog?.entries ?? 0)
+            lines = ["Checked \(entries) entries of an access log in \(subject); \(looked)"]
+        } else {
+            lines = [
+                "Checked \(Words.grouped(events)) events of \(Words.count(episodes, "episode")) in "
+                    + "\(subject), \(Words.grouped(Int64(eventsPerSecond))) a second; \(looked)"
+            ]
+        }
+        let noun = isOfAccessLogAlone ? "entries" : "events"
+        if let newest = isOfAccessLogAlone ? accessLog?.newest : newest {
+            lines.append("Sealed       \(Words.grouped(newest.size)) \(noun) as \(newest.origin)")
             lines.append("Root         \(newest.root)")
         } else {
             lines.append("Sealed       nothing: there is no checkpoint")
@@ -211,7 +218,7 @@ extension VerificationReport {
             let since = unsealedSince.map { ", the oldest recorded \($0)" } ?? ""
             lines.append("Not sealed   \(Words.grouped(unsealed)) events at the end\(since)")
         }
-        if let accessLog { lines += accessLog.lines }
+        if let accessLog, !isOfAccessLogAlone { lines += accessLog.lines }
         if !readModels.isEmpty {
             let basis = readModelBasis.map { ", \($0), in days of \(timeZone ?? "no zone")" }
             lines.append("Read models  \(readModels.joined(separator: ", "))\(basis ?? "")")
@@ -234,22 +241,34 @@ extension VerificationReport {
 
     /// The last line where nothing is wrong: only what lies outside can tell that nothing was changed.
     private var verdict: String {
-        let doubt =
-            accessLog?.isDoubtful == true
-            ? " Nothing outside vouches for all of the access log, which agrees with itself." : ""
+        if isOfAccessLogAlone {
+            return accessLog?.isVouched == true
+                ? "OK: nothing was changed." : verdictWithoutVoucher(upTo: "number")
+        }
         guard proven > 0 else { return "Nothing is sealed yet: there is nothing to prove.\(doubt)" }
-        if isVouched {
-            guard proven < events else { return "OK: nothing was changed.\(doubt)" }
-            return
-                "OK: nothing was changed up to position \(proven), where the newest checkpoint ends; "
-                + "of the events after it nothing is proven yet.\(doubt)"
-        }
-        guard keptThrough > 0 else {
-            return
-                "OK as far as it goes: it agrees with itself, and nothing outside vouches for it."
-        }
+        guard isVouched else { return verdictWithoutVoucher(upTo: "position") + doubt }
+        guard proven < events else { return "OK: nothing was changed.\(doubt)" }
         return
-            "OK: nothing was changed up to position \(keptThrough), which a kept checkpoint covers."
+            "OK: nothing was changed up to position \(proven), where the newest checkpoint ends; "
+            + "of the events after it nothing is proven yet.\(doubt)"
+    }
+
+    /// At most what somebody kept vouches.
+    private func verdictWithoutVoucher(upTo place: String) -> String {
+        keptThrough > 0
+            ? "OK: nothing was changed up to \(place) \(keptThrough), which a kept checkpoint covers."
+            : "OK as far as it goes: it agrees with itself, and nothing outside vouches for it."
+    }
+
+    /// What nothing outside vouches for of the access log, which somebody could have emptied, where
+    /// something does for the events.
+    private var doubt: String {
+        guard let accessLog, !accessLog.isVouched, isVouched || keptThrough > 0,
+            accessLog.entries > 0 || proven > 0 && !vouchers.contains(.checkpointLog)
+        else { return "" }
+        return accessLog.entries > 0
+            ? " Nothing outside vouches for all of the access log, which agrees with itself."
+            : " Nothing outside vouches for the access log, which is empty."
     }
 
     /// The faults by position, those without one last, by number.
@@ -263,9 +282,6 @@ extension EvidenceFault {
 }
 
 extension AccessLogFindings {
-    /// Whether there is something that nothing outside vouches for.
-    fileprivate var isDoubtful: Bool { entries > 0 && !isVouched }
-
     /// What `verify` says of the access log.
     fileprivate var json: AnswerJSON {
         [

@@ -14,16 +14,15 @@ public struct AccessDecision: Sendable {
     public var isAllowed: Bool
     /// The episode that the request names.
     public var episodeID: EpisodeID?
-    /// What was asked for and returned, without health information; cut after ``detailLimit`` bytes.
-    public var detail: String? {
-        didSet { detail = detail.map { $0.cut(afterBytes: Self.detailLimit) } }
-    }
+    /// What was asked for and returned, without health information; when it is written, cut after
+    /// ``detailLimit`` bytes.
+    public var detail: String?
     /// What the caller gave as its purpose, as ``PurposeOfUse`` keeps it.
     public var purpose: String?
     /// The id of the request, as its answer and the service's log have it.
     public var requestID: String
 
-    /// The longest detail, in bytes of UTF-8.
+    /// The longest detail that is written, in bytes of UTF-8.
     public static let detailLimit = 4_096
 
     /// Describes a decision.
@@ -42,18 +41,31 @@ public struct AccessDecision: Sendable {
         self.operation = operation
         self.isAllowed = isAllowed
         self.episodeID = episodeID
-        self.detail = detail.map { $0.cut(afterBytes: Self.detailLimit) }
+        self.detail = detail
         self.purpose = purpose
         self.requestID = requestID
+    }
+
+    /// Reads the columns of `access_log`, as they are.
+    package init(_ row: PostgresRow) throws {
+        self.init(
+            subject: try row.get("subject"),
+            roles: try row.get("roles"),
+            operation: try row.get("operation"),
+            isAllowed: try row.get("allowed"),
+            episodeID: try row.get("episode_id"),
+            detail: try row.get("detail"),
+            purpose: try row.get("purpose"),
+            requestID: try row.get("request_id")
+        )
     }
 
     /// Writes decisions, in the transaction in which the statements run.
     ///
     /// The lock is shared by all who write and taken before an entry is given, so that ``AccessNumbering``
-    /// knows whom it has to wait for. Texts
-    /// that some encoding of a database may lack go by a way of their own, which marks what cannot be
-    /// stored; that costs more, and few have such texts. Of the others the database can only refuse what
-    /// somebody has forbidden.
+    /// knows whom it has to wait for. Texts that some encoding of a database may lack go by a way of their
+    /// own, which marks what cannot be stored; that costs more, and few have such texts. Of the others the
+    /// database can only refuse what somebody has forbidden.
     package static func statements(
         writing decisions: [AccessDecision],
         to ledger: LedgerDescription
@@ -71,7 +83,7 @@ public struct AccessDecision: Sendable {
                 from unnest(
                     \(plain.map(\.subject)), \(plain.map { $0.roles.joined(separator: ",") }),
                     \(plain.map(\.operation)), \(plain.map(\.isAllowed)),
-                    \(plain.map(\.episodeID)), \(plain.map(\.detail)),
+                    \(plain.map(\.episodeID)), \(plain.map(\.writtenDetail)),
                     \(plain.map(\.purpose)), \(plain.map(\.requestID))
                 ) as t (subject, roles, operation, allowed, episode, detail, purpose, request)
                 """
@@ -116,12 +128,15 @@ public struct AccessDecision: Sendable {
             \(ledger.id.rawValue), \(decisions.map { Array($0.subject.utf8) }),
             \(decisions.map { $0.roles.joined(separator: ",") }),
             \(decisions.map(\.operation)), \(decisions.map(\.isAllowed)),
-            \(decisions.map(\.episodeID)), \(decisions.map { $0.detail.map { Array($0.utf8) } }),
+            \(decisions.map(\.episodeID)), \(decisions.map { $0.writtenDetail.map { Array($0.utf8) } }),
             \(decisions.map { $0.purpose.map { Array($0.utf8) } }),
             \(decisions.map { Array($0.requestID.utf8) }), \(isAll)
         ) as failed
         """
     }
+
+    /// ``detail`` as it is written.
+    package var writtenDetail: String? { detail.map { $0.cut(afterBytes: Self.detailLimit) } }
 
     /// Whether every encoding that a database may have has its texts.
     private var isASCII: Bool {

@@ -79,11 +79,23 @@ struct KeptAccess: Sendable {
     let at: Instant
     let decision: AccessDecision
 
+    /// The longest row, all its texts together, in bytes.
+    ///
+    /// This program, and those before it, have written none that is as long. Of a longer one nothing is read,
+    /// so that it counts for none that was written.
+    static let lengthLimit = 65_536
+
     /// The columns of `access_log a`.
-    static let columns: SQL = """
-        a.entry, a.at, a.subject, a.roles, a.operation, a.allowed, a.episode_id, a.detail, a.purpose,
-        a.request_id
-        """
+    static let columns: SQL = {
+        let texts = ["subject", "operation", "detail", "purpose", "request_id"]
+        let length =
+            texts.map { "coalesce(octet_length(a.\($0)), 0)" }.joined(separator: " + ")
+            + " + coalesce(pg_column_size(a.roles), 0)"
+        let bounded = (texts + ["roles"]).map { name in
+            "case when \(length) <= \(lengthLimit) then a.\(name) end as \(name)"
+        }
+        return "a.entry, a.at, a.allowed, a.episode_id, \(raw: bounded.joined(separator: ", "))"
+    }()
 
     init(entry: Int64, at: Instant, decision: AccessDecision) {
         self.entry = entry
@@ -95,16 +107,7 @@ struct KeptAccess: Sendable {
         entry = try row.get("entry")
         at = try row.get("at")
         guard LogEntry.times.contains(at.microseconds) else { throw UnreadableAccess() }
-        decision = AccessDecision(
-            subject: try row.get("subject"),
-            roles: try row.get("roles"),
-            operation: try row.get("operation"),
-            isAllowed: try row.get("allowed"),
-            episodeID: try row.get("episode_id"),
-            detail: try row.get("detail"),
-            purpose: try row.get("purpose"),
-            requestID: try row.get("request_id")
-        )
+        decision = try AccessDecision(row)
     }
 
     private struct UnreadableAccess: Error {}

@@ -121,8 +121,8 @@ struct ExportFolder: Sendable {
     /// Removes what exports that were broken off had begun to write.
     func removeUnfinished() {
         let parts = [
-            Self.checkpoint, Self.verifierKeys, Self.declarations, "tile/", "events/",
-            "read-models/",
+            Self.checkpoint, Self.verifierKeys, Self.declarations, "tile/", "\(Self.events)/",
+            "\(Self.rows)/", "read-models/",
         ]
         for name in (try? names(limit: Self.mostFiles)) ?? []
         where name.wholeMatch(of: /.*\.[0-9]+\.new/) != nil && parts.contains(where: name.hasPrefix)

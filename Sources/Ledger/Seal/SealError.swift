@@ -33,15 +33,15 @@ public enum SealError: Error, Hashable, CustomStringConvertible {
             "the checkpoint log \(file) lacks the checkpoint of size \(size) that the database has: "
                 + "seal where the log is, bring it here, or use --no-seal"
         case .inconsistent(let file, let size, let head):
-            "the checkpoint log \(file) has a checkpoint of size \(size) that this database, with "
-                + "\(head) events, does not lead to: it was restored from a backup, or changed. "
+            "the checkpoint log \(file) has a checkpoint of size \(size) that this database, which "
+                + "goes up to \(head), does not lead to: it was restored from a backup, or changed. "
                 + "Nothing is signed. See docs/audit.md, \"After a restore\""
         case .otherOrigin(let registered, let configured):
             "this ledger is sealed as \(registered), not as \(configured): an origin never changes"
         case .damaged(let fault):
             "\(fault). Nothing is signed; run `episode-ledger verify`"
         case .notReached(let position, let sealed):
-            "the process that holds the sealing lease has sealed \(sealed) events and not got to "
+            "the process that holds the sealing lease has sealed up to \(sealed) and not got to "
                 + "\(position) in time: try again, or use --no-seal"
         case .leaseLost: "another process has taken the sealing lease; nothing was published"
         case .file(let path, let reason): "\(path): \(reason)"

@@ -1,5 +1,6 @@
 import CareEpisode
 import Metrics
+import Postgres
 public import TransparencyLog
 
 /// What the holder of the lease remembers of the access log, from one look to the next.
@@ -29,8 +30,14 @@ struct AccessSealing {
         self.held = held
     }
 
+    /// Whether the last try has failed.
+    var hasFailed = false
+
     /// How long to rest before the next try, where there is more to do; nil where there is not.
-    var rest: Duration? { mark == nil ? nil : Self.writersPause }
+    var rest: Duration? {
+        if hasFailed { return max(.milliseconds(50), ContinuousClock.now.duration(to: notBefore)) }
+        return mark == nil ? nil : Self.writersPause
+    }
 
     /// Whether a look has found entries that have no number.
     static func isCalled(_ seen: LiveFeed.Seen, after looks: Int) -> Bool {
@@ -54,9 +61,14 @@ extension Sealer {
         sealing.looks = seen.looks
         guard .now >= sealing.notBefore else { return nil }
         do {
-            try await sealBatch(&sealing)
+            do {
+                try await sealBatch(&sealing)
+            } catch {
+                throw Self.damage(error) ?? error
+            }
             let pause = sealing.mark == nil ? AccessSealing.pause : AccessSealing.writersPause
             sealing.notBefore = .now + pause
+            sealing.hasFailed = false
             return nil
         } catch let error as SealError where !error.isTransient {
             try? await access.registry.report(error, sealing.lease)
@@ -64,8 +76,21 @@ extension Sealer {
             let looks = sealing.looks
             sealing = AccessSealing(sealing.state?.lease ?? sealing.lease, sealing.held)
             sealing.looks = looks
+            sealing.hasFailed = true
             sealing.notBefore = .now + AccessSealing.troublePause
             return error
+        }
+    }
+
+    /// That tables, keys or checkpoints of the access log are not what they were; nil where it is
+    /// something else.
+    static func damage(_ error: any Error) -> SealError? {
+        switch error {
+        case let error as NoteError:
+            .damaged(.checkpoint("a key or checkpoint of the access log is \(error)"))
+        case let error as PostgresError where error.isAboutSchema:
+            .damaged(.checkpoint("the tables of the access log are not those of this program"))
+        default: nil
         }
     }
 

@@ -94,7 +94,9 @@ extension Sealer {
         let other = try await access.registry.identity()
         let isLeading = try await record.leads(identity)
         let isAccessLeading = try await access.leads(other)
-        guard !isLeading || !isAccessLeading else {
+        // Whoever died before the events' log was begun goes on.
+        let isBegun = (other?.incarnation ?? 0) > identity.incarnation
+        guard !isLeading || !isAccessLeading || isBegun else {
             throw SealError.refused(
                 "the database still leads to the newest checkpoints of \(record.place.log.path) and "
                     + "of its access log: nothing was lost, and sealing goes on by itself"
@@ -175,14 +177,18 @@ extension TreeSealer {
     ) async throws -> SignedNote? {
         let (log, file, notes) = (place.log, place.keys, try await notes())
         let keys = try await signingKeys(identity)
-        let checkpoints = Self.checkpoints(identity, notes)
+        let checkpoints = Self.signed(identity, notes)
         guard let last = checkpoints.last else { return nil }
         let head = try await leaves.last()
         let kept = try await newestKept(checkpoints, head: head)
         let key = try await PrivateFile.run { try file.key(of: origin) }
         let declaration = RestoreDeclaration(
             last: last,
-            kept: kept ?? TreeCheckpoint(origin: last.origin, size: 0, root: .ofEmptyTree),
+            kept: TreeCheckpoint(
+                origin: last.origin,
+                size: kept?.size ?? 0,
+                root: kept?.root ?? .ofEmptyTree
+            ),
             key: key.verifierKey,
             head: head,
             declaredAt: try await registry.now(),
@@ -195,12 +201,21 @@ extension TreeSealer {
         return note
     }
 
-    private static func checkpoints(
+    /// What the log in force has signed, the newest last; before its first checkpoint, what was kept when
+    /// it began.
+    private static func signed(
         _ identity: SealIdentity,
         _ notes: [SignedNote]
     ) -> [TreeCheckpoint] {
-        notes.compactMap { try? TreeCheckpoint(text: $0.text) }
-            .filter { $0.origin.hasSameBytes(as: identity.origin) }
+        let all = notes.compactMap { try? TreeCheckpoint(text: $0.text) }
+        let own = all.filter { $0.origin.hasSameBytes(as: identity.origin) }
+        let declarations = notes.compactMap { RestoreDeclaration(text: $0.text) }
+        guard own.isEmpty,
+            let kept = declarations.last(where: { $0.key.name.hasSameBytes(as: identity.origin) })?
+                .kept
+        else { return own }
+        let begun = TreeCheckpoint(origin: identity.origin, size: kept.size, root: kept.root)
+        return all.filter { $0.size < kept.size } + [begun]
     }
 
     /// Whether the database leads to the newest checkpoint of the log in force.
@@ -208,7 +223,7 @@ extension TreeSealer {
     /// - Throws: ``SealError/refused(_:)`` where that log of the events has none.
     func leads(_ identity: SealIdentity?) async throws -> Bool {
         guard let identity else { return true }
-        guard let last = Self.checkpoints(identity, try await notes()).last else {
+        guard let last = Self.signed(identity, try await notes()).last else {
             if tree == .access { return true }
             throw SealError.refused("\(place.log.path) has no checkpoint of \(identity.origin)")
         }

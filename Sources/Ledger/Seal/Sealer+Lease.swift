@@ -30,10 +30,11 @@ extension Sealer {
         _ body: (SealLease, HeldLease) async throws -> Result
     ) async throws -> Result? {
         do {
-            for tree in [record, access] {
-                if let identity = try await tree.registry.identity() {
-                    try await tree.checkPlace(identity)
-                }
+            try await checkPlace(of: record)
+            do {
+                try await checkPlace(of: access)
+            } catch  where Self.damage(error) != nil {
+                // That is told where it is sealed, and keeps no event from being sealed.
             }
             onPlace(nil)
         } catch let error as SealError {
@@ -43,6 +44,12 @@ extension Sealer {
         guard let lease = try await registry.acquire(seizing: seizing) else { return nil }
         return try await registry.database.leases.holding(lease.lease, feed) { held in
             try await body(lease, held)
+        }
+    }
+
+    private func checkPlace(of tree: TreeSealer) async throws {
+        if let identity = try await tree.registry.identity() {
+            try await tree.checkPlace(identity)
         }
     }
 }

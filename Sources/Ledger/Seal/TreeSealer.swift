@@ -128,7 +128,7 @@ struct TreeSealer: Sendable {
     private func firstLog() async throws -> (origin: String, incarnation: Int32) {
         guard tree == .access else { return (place.origin(of: registry.ledger.name), 1) }
         guard let identity = try await registry.of(.events).identity() else {
-            throw SealError.leaseLost
+            throw SealError.notSealed(registry.ledger.name)
         }
         return (identity.accessOrigin(incarnation: identity.incarnation), identity.incarnation)
     }

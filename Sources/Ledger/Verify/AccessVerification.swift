@@ -212,7 +212,7 @@ struct AccessVerification: Sendable {
 
 extension PostgresError {
     /// Whether a table, a column or the type of one is not what the statement takes it for.
-    fileprivate var isAboutSchema: Bool {
+    var isAboutSchema: Bool {
         ["42P01", "42703", "42883", "42804"].contains(sqlState?.rawValue)
     }
 }

@@ -65,8 +65,8 @@ struct DeclaredRestores {
         else { return nil }
         return EvidenceFault(
             .shrunken(
-                "the checkpoint that was kept covers \(checkpoint.size) events; a restore, declared "
-                    + "\(declaration.declaredAt), lost those after position \(kept)"
+                "the checkpoint that was kept goes up to \(checkpoint.size); a restore, declared "
+                    + "\(declaration.declaredAt), lost what came after \(kept)"
             ),
             at: Position(kept + 1),
             through: Position(checkpoint.size)
@@ -90,7 +90,7 @@ extension RestoreDeclaration {
     /// What a reader should know of it.
     fileprivate var notice: String {
         "restored from a backup, declared \(declaredAt): of \(last.origin) up to "
-            + "\(max(0, last.size - kept.size)) events after position \(kept.size) were lost; "
+            + "\(max(0, last.size - kept.size)) of what came after \(kept.size) were lost; "
             + "reason: \(reason)"
     }
 }

@@ -38,6 +38,8 @@ public struct VerificationReport: Sendable {
     public private(set) var notices: [String] = []
     /// What was found of the access log; nil where it was not looked at.
     public private(set) var accessLog: AccessLogFindings?
+    /// Whether it is of an export of the access log, which has no events.
+    public private(set) var isOfAccessLogAlone = false
     /// How far a replica is behind what was signed; nil on a primary, and on a replica that has all.
     public internal(set) var shortfall: ReplicaShortfall?
     /// What is wrong, as far as it is kept, in the order in which it was found.
@@ -116,8 +118,9 @@ public struct VerificationReport: Sendable {
             unsealedSince: nil
         )
         report.add(findings, self)
+        report.isOfAccessLogAlone = true
         (report.checkpoints, report.tiles, report.signers) = (checkpoints, tiles, signers)
-        report.duration = duration
+        (report.keptThrough, report.duration) = (keptThrough, duration)
         return report
     }
 

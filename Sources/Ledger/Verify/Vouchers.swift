@@ -118,8 +118,15 @@ enum LogOrigin {
     }
 
     /// Whether a log is a ledger's first one, or one that goes on from it after declared restores.
+    ///
+    /// An access log that was first sealed after a restore has a number in the name of its first log.
     static func isContinued(_ first: String, by origin: String) -> Bool {
-        [origin[...], Self.first(of: origin) ?? ""].contains { $0.hasSameBytes(as: first) }
+        var stem = first[...]
+        if let unnumbered = Self.first(of: first), ends(unnumbered, with: LedgerTree.access.suffix)
+        {
+            stem = unnumbered
+        }
+        return [origin[...], Self.first(of: origin) ?? ""].contains { $0.hasSameBytes(as: stem) }
     }
 
     private static func ends(_ origin: Substring, with ending: String) -> Bool {

@@ -110,14 +110,16 @@ final class AccessLog: Sendable {
 
     /// Records a decision of a kind that may be repeated without end: the first one at once, of its
     /// repeats the number, once a minute and when the process ends.
-    func recordOnce(_ entry: AccessDecision, in ledger: LedgerDescription) async throws {
-        guard repeated.withLock({ $0.isFirst(entry, in: ledger, at: .now) }) else { return }
-        do {
-            try await record(entry, in: ledger)
-        } catch {
-            repeated.withLock { $0.forget(entry, in: ledger) }
-            throw error
-        }
+    ///
+    /// - Parameter failure: the code of what the request was answered with; nil where it was answered well.
+    func recordOnce(
+        _ entry: AccessDecision,
+        _ failure: String? = nil,
+        in ledger: LedgerDescription
+    ) async throws {
+        if repeated.withLock({ $0.counts(entry, failure, in: ledger) }) { return }
+        try await record(entry, in: ledger)
+        repeated.withLock { $0.wrote(entry, failure, in: ledger, at: .now) }
     }
 
     /// Tells of repeats when it is time, until it is cancelled.
@@ -133,18 +135,24 @@ final class AccessLog: Sendable {
     /// Writes the entries about repeats that are due; those that cannot be written stay.
     ///
     /// - Parameter all: whether the others are written too, since the process ends.
-    func tellRepeats(all: Bool = false) async {
+    /// - Returns: how many decisions could not be told.
+    @discardableResult
+    func tellRepeats(all: Bool = false) async -> Int {
         let due = repeated.withLock { $0.due(at: .now, all: all) }
-        await withDiscardingTaskGroup { group in
+        return await withTaskGroup(of: Int.self) { group in
             for entry in due {
                 group.addTask {
                     do {
                         try await self.record(entry.decision, in: entry.ledger)
+                        self.repeated.withLock { $0.wrote(entry) }
+                        return 0
                     } catch {
                         self.repeated.withLock { $0.takeBack(entry, at: .now) }
+                        return entry.count
                     }
                 }
             }
+            return await group.reduce(0, +)
         }
     }
 
@@ -307,16 +315,7 @@ struct AccessEntry: JSONObject {
         self.number = number
         entry = try row.get("entry")
         at = try row.get("at")
-        decision = AccessDecision(
-            subject: try row.get("subject"),
-            roles: try row.get("roles"),
-            operation: try row.get("operation"),
-            isAllowed: try row.get("allowed"),
-            episodeID: try row.get("episode_id"),
-            detail: try row.get("detail"),
-            purpose: try row.get("purpose"),
-            requestID: try row.get("request_id")
-        )
+        decision = try AccessDecision(row)
     }
 
     static let fields: [JSONField<Self>] = [

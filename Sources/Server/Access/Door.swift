@@ -41,21 +41,19 @@ struct Door: Sendable {
         )
         // Of what is allowed and then refused there is an entry too.
         let taken = await taken(endpoint, bare)
-        let end = ContinuousClock.now + service.settings.requestTimeout
-        return try await bounded(endpoint) {
-            let call = (try? taken.get()) ?? bare
-            let reply: Reply
-            do {
-                _ = try taken.get()
-                reply = try await answered(endpoint, call)
-            } catch {
-                reply = Reply(.failure(error), decision: .door)
-            }
-            if endpoint.disclosesHealthInformation, case .door = reply.decision {
-                try await record(self.entry(call, endpoint, reply), endpoint, call, by: end)
-            }
-            return try reply.result.get()
+        let end = ContinuousClock.now + limit(endpoint)
+        let call = (try? taken.get()) ?? bare
+        let reply: Reply
+        do {
+            _ = try taken.get()
+            reply = try await bounded(endpoint) { try await answered(endpoint, call) }
+        } catch {
+            reply = Reply(.failure(error), decision: .door)
         }
+        if endpoint.disclosesHealthInformation, case .door = reply.decision {
+            try await record(reply, endpoint, call, by: end)
+        }
+        return try reply.result.get()
     }
 
     /// The request with its body, within the time that it has for that.
@@ -88,17 +86,16 @@ struct Door: Sendable {
         }
         let isAllowed = endpoint.allows(principal, in: name)
         var decision = AccessDecision(principal, endpoint, allowed: isAllowed, context)
+        decision.purpose = PurposeOfUse.kept(purpose)
         let roles = endpoint.roles.map(\.rawValue).sorted().joined(separator: ", ")
         // Nobody learns which ledgers there are but who may enter; from a page, who may see it.
         if endpoint.isPage, !isAllowed {
-            decision.purpose = PurposeOfUse.kept(purpose)
             await keepDenial(decision, endpoint, name, context)
             throw Problem.forbidden("this takes one of the roles \(roles)")
         }
         guard isAllowed || (principal.ledgers?.contains(name) ?? true) else {
             let holder = endpoint.isPage ? "account" : "token"
-            decision.detail = [decision.detail, "the \(holder) is for other ledgers"]
-                .compactMap(\.self).joined(separator: "; ")
+            decision.detail = "the \(holder) is for other ledgers"
             await keepDenial(decision, endpoint, name, context)
             throw Problem.forbidden("this \(holder) is not for the ledger \(name)")
         }
@@ -110,7 +107,6 @@ struct Door: Sendable {
                 try await service.ledger(name)
             }
         }
-        decision.purpose = PurposeOfUse.kept(purpose)
         guard isAllowed else {
             if endpoint.disclosesHealthInformation {
                 let entry = decision
@@ -174,31 +170,39 @@ struct Door: Sendable {
         return try await Departure.whileClientWaits { try await endpoint.handler(call) }
     }
 
+    /// The time that a request has.
+    private func limit(_ endpoint: Endpoint) -> Duration {
+        service.settings.requestTimeout + .seconds(endpoint.extraSeconds)
+    }
+
     /// Answers within the time that this request has; who appends has a limit of its own.
     private func bounded(
         _ endpoint: Endpoint,
-        _ body: @escaping @Sendable () async throws -> Response
-    ) async throws -> Response {
+        _ body: @escaping @Sendable () async throws -> Reply
+    ) async throws -> Reply {
         guard !endpoint.hasOwnTimeout else { return try await body() }
-        return try await withTimeout(
-            service.settings.requestTimeout + .seconds(endpoint.extraSeconds),
-            body
-        )
+        return try await withTimeout(limit(endpoint), body)
     }
 
-    /// Keeps a decision; of a request that has a limit of its own in the time that is left.
+    /// Keeps what became of a request in the time that is left, and a little where none is: whoever has
+    /// run out of time is kept too.
     private func record(
-        _ entry: AccessDecision,
+        _ reply: Reply,
         _ endpoint: Endpoint,
         _ call: Call,
         by end: ContinuousClock.Instant
     ) async throws {
-        let log = service.accessLog
-        if endpoint.countsRepeats { return try await log.recordOnce(entry, in: call.ledger) }
-        guard endpoint.hasOwnTimeout else { return try await log.record(entry, in: call.ledger) }
+        let (log, entry) = (service.accessLog, entry(call, endpoint, reply))
+        var failure: String?
+        if case .failure(let error) = reply.result { failure = Problem(error).code }
+        let code = failure
         let rest = max(ContinuousClock.now.duration(to: end), .milliseconds(400))
         try await withTimeout(rest) {
-            try await log.record(entry, in: call.ledger)
+            if endpoint.countsRepeats {
+                try await log.recordOnce(entry, code, in: call.ledger)
+            } else {
+                try await log.record(entry, in: call.ledger)
+            }
         }
     }
 }

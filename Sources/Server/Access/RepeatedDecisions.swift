@@ -2,7 +2,7 @@ import CareEpisode
 import Ledger
 
 /// Decisions that somebody brings about again and again: the first one is written at once, those that
-/// follow are counted, and told in one entry a minute.
+/// follow once it is on disk are counted, and told in one entry a minute.
 ///
 /// What it holds is lost with a process that ends abnormally.
 struct RepeatedDecisions: Sendable {
@@ -13,17 +13,19 @@ struct RepeatedDecisions: Sendable {
     /// At most one entry in such a time.
     static let interval: Duration = .seconds(60)
 
-    /// What counts as the same: who, what, and in which ledger.
-    private struct Kind: Hashable {
+    /// What counts as the same: who, what, in which ledger, and what became of it.
+    fileprivate struct Kind: Hashable {
         let subject: String
         let operation: String
         let isAllowed: Bool
+        let failure: String?
         let ledger: LedgerID
 
-        init(_ decision: AccessDecision, _ ledger: LedgerDescription) {
+        init(_ decision: AccessDecision, _ failure: String?, _ ledger: LedgerDescription) {
             subject = decision.subject
             operation = decision.operation
             isAllowed = decision.isAllowed
+            self.failure = failure
             self.ledger = ledger.id
         }
     }
@@ -33,22 +35,27 @@ struct RepeatedDecisions: Sendable {
         /// The last of the repeats, with their number.
         let decision: AccessDecision
         let ledger: LedgerDescription
+        fileprivate let kind: Kind
         fileprivate let number: Int
         fileprivate let episodes: [EpisodeID]
         fileprivate let last: AccessDecision
+
+        /// How many decisions it tells of.
+        var count: Int { number }
     }
 
     private struct Repeats {
         let ledger: LedgerDescription
         var last: AccessDecision
         var writtenAt: ContinuousClock.Instant
+        /// Whether the last entry could not be written: each is written by itself until one can.
+        var isUnwritten = false
         var number = 0
         /// The first of the episodes that were asked for, each once.
         var episodes: [EpisodeID] = []
 
         mutating func add(_ decision: AccessDecision) {
             last = decision
-            last.detail = nil
             number += 1
             add([decision.episodeID].compactMap(\.self))
         }
@@ -64,7 +71,7 @@ struct RepeatedDecisions: Sendable {
         }
 
         /// The entry that tells of the repeats.
-        var entry: Entry {
+        func entry(_ kind: Kind) -> Entry {
             var decision = last
             var told = ["repeated \(number) times"]
             decision.episodeID = episodes.count == 1 ? episodes[0] : nil
@@ -75,10 +82,12 @@ struct RepeatedDecisions: Sendable {
                     "of episodes \(named.map(\.description).joined(separator: " "))\(others)"
                 )
             }
+            if let detail = last.detail { told.append("the last one: \(detail)") }
             decision.detail = told.joined(separator: "; ")
             return Entry(
                 decision: decision,
                 ledger: ledger,
+                kind: kind,
                 number: number,
                 episodes: episodes,
                 last: last
@@ -97,30 +106,36 @@ struct RepeatedDecisions: Sendable {
         kinds.values.filter { $0.number > 0 }.map(\.writtenAt).min().map { $0 + interval }
     }
 
-    /// Takes a decision.
+    /// Counts a decision where one of its kind is on disk.
     ///
-    /// - Returns: whether it is to be written now, by itself; else it is counted.
-    mutating func isFirst(
+    /// - Parameter failure: the code of what the request was answered with; nil where it was answered well.
+    /// - Returns: whether it is counted; else it is to be written by itself.
+    mutating func counts(
         _ decision: AccessDecision,
-        in ledger: LedgerDescription,
-        at now: ContinuousClock.Instant
+        _ failure: String?,
+        in ledger: LedgerDescription
     ) -> Bool {
-        let kind = Kind(decision, ledger)
-        if kinds[kind] != nil {
-            kinds[kind]?.add(decision)
-            return false
-        }
-        if kinds.count >= Self.limit { forget(now) }
-        guard kinds.count < Self.limit else { return true }
-        kinds[kind] = Repeats(ledger: ledger, last: decision, writtenAt: now)
+        let kind = Kind(decision, failure, ledger)
+        guard let known = kinds[kind], !known.isUnwritten else { return false }
+        kinds[kind]?.add(decision)
         return true
     }
 
-    /// Forgets a decision that was to be written and was not: the next one is the first.
-    mutating func forget(_ decision: AccessDecision, in ledger: LedgerDescription) {
-        let kind = Kind(decision, ledger)
-        // What was counted meanwhile is told in its time.
-        if kinds[kind]?.number == 0 { kinds[kind] = nil }
+    /// Takes note that a decision is on disk: those that follow are counted.
+    mutating func wrote(
+        _ decision: AccessDecision,
+        _ failure: String?,
+        in ledger: LedgerDescription,
+        at now: ContinuousClock.Instant
+    ) {
+        let kind = Kind(decision, failure, ledger)
+        if kinds[kind] != nil {
+            kinds[kind]?.isUnwritten = false
+            return
+        }
+        if kinds.count >= Self.limit { forget(now) }
+        guard kinds.count < Self.limit else { return }
+        kinds[kind] = Repeats(ledger: ledger, last: decision, writtenAt: now)
     }
 
     /// The entries that are due; all there is where there is no time to wait.
@@ -129,7 +144,7 @@ struct RepeatedDecisions: Sendable {
         var due: [Entry] = []
         for (kind, repeats) in kinds
         where repeats.number > 0 && (all || repeats.writtenAt + interval <= now) {
-            due.append(repeats.entry)
+            due.append(repeats.entry(kind))
             kinds[kind]?.number = 0
             kinds[kind]?.episodes = []
             kinds[kind]?.writtenAt = now
@@ -137,15 +152,19 @@ struct RepeatedDecisions: Sendable {
         return due
     }
 
-    /// Takes back an entry that could not be written: it is told with those that come.
+    /// Takes back an entry that could not be written: it is told later, and until an entry of its kind is
+    /// written nobody is answered without one.
     mutating func takeBack(_ entry: Entry, at now: ContinuousClock.Instant) {
-        let kind = Kind(entry.last, entry.ledger)
         var repeats =
-            kinds[kind] ?? Repeats(ledger: entry.ledger, last: entry.last, writtenAt: now)
+            kinds[entry.kind] ?? Repeats(ledger: entry.ledger, last: entry.last, writtenAt: now)
         repeats.number += entry.number
         repeats.add(entry.episodes)
-        kinds[kind] = repeats
+        repeats.isUnwritten = true
+        kinds[entry.kind] = repeats
     }
+
+    /// An entry of repeats is on disk.
+    mutating func wrote(_ entry: Entry) { kinds[entry.kind]?.isUnwritten = false }
 
     /// Forgets what was not repeated within the time.
     private mutating func forget(_ now: ContinuousClock.Instant) {

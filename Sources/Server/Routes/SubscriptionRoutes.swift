@@ -14,12 +14,9 @@ enum SubscriptionRoutes {
         let (subscription, after) = try settings(name, call.body, call)
         let stored = try await call.subscriptions.all().first { $0.name == name }
         var told = subscription.told
-        if let stored, stored.told != told { told += ", before: \(stored.told)" }
-        return await telling(told) {
-            if subscription.webhook?.payload == .full || stored?.webhook?.payload == .full {
-                try requireAdministrator(call)
-            }
-            return try await put(subscription, after, call)
+        if let stored, stored.sends != subscription.sends { told += ", before: \(stored.sends)" }
+        return try await change(call, told, of: [subscription, stored].compactMap(\.self)) {
+            try await put(subscription, after, call)
         }
     }
 
@@ -57,38 +54,55 @@ enum SubscriptionRoutes {
 
     static func delete(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
-        return await telling(subscription.told) {
-            if subscription.webhook?.payload == .full { try requireAdministrator(call) }
+        return try await change(call, subscription.told, of: [subscription]) {
             try await call.subscriptions.delete(subscription.name)
             return .noContent
         }
     }
 
-    /// Has the access log told what is changed, whether or not it comes to that.
-    private static func telling(
+    /// Changes something of subscriptions, once the access log has been told of it.
+    ///
+    /// What cannot be kept is not changed. Where the change fails, the log is told of that too. Where whole events go, an administrator decides, and nobody else changes it.
+    ///
+    /// - Parameters:
+    ///   - told: what is changed.
+    ///   - subscriptions: as they are, and are to be.
+    private static func change(
+        _ call: Call,
+        _ told: String,
+        of subscriptions: [Subscription],
+        _ body: () async throws -> Reply
+    ) async throws -> Reply {
+        guard
+            call.principal.roles.contains(.administrator)
+                || subscriptions.allSatisfy({ $0.webhook?.payload != .full })
+        else {
+            let refusal = Problem.forbidden("whole events are sent for an administrator alone")
+            return Reply(.failure(refusal), disclosed: told)
+        }
+        return try await keep(call, told, body)
+    }
+
+    private static func keep(
+        _ call: Call,
         _ told: String,
         _ body: () async throws -> Reply
-    ) async -> Reply {
+    ) async throws -> Reply {
+        var entry = call.decision
+        entry.detail = told
+        try await call.service.accessLog.record(entry, in: call.ledger)
         do {
             var reply = try await body()
-            reply.disclosed = told
+            reply.decision = .handler
             return reply
         } catch {
             return Reply(.failure(error), disclosed: told)
         }
     }
 
-    /// Where whole events go, an administrator decides, and nobody else changes it.
-    private static func requireAdministrator(_ call: Call) throws {
-        guard call.principal.roles.contains(.administrator) else {
-            throw Problem.forbidden("whole events are sent for an administrator alone")
-        }
-    }
-
     static func rotate(_ call: Call) async throws -> Reply {
         let subscription = try await subscription(call)
-        return await telling(subscription.told) {
-            if subscription.webhook?.payload == .full { try requireAdministrator(call) }
+        return try await change(call, subscription.told, of: [subscription]) {
             let secret = try await call.webhooks.rotate(subscription)
             let revealed = try secret.revealed()
             let isShared = subscription.webhook?.signature == .hmac
@@ -202,11 +216,11 @@ enum SubscriptionRoutes {
                 }
                 continue
             }
-            var disclosed: String?
+            var disclosed = "name=\(subscription.name)"
             if let first = delivery.events.first, let last = delivery.events.last {
-                disclosed =
-                    "\(delivery.events.count) events from position \(first.event.history.position)"
-                    + " to \(last.event.history.position)"
+                disclosed +=
+                    "; \(delivery.events.count) events from position "
+                    + "\(first.event.history.position) to \(last.event.history.position)"
             }
             return .json(delivery.json, disclosed: disclosed)
         }
@@ -250,28 +264,30 @@ enum SubscriptionRoutes {
                 FieldError(pointer: "", code: "repeated", detail: "must name each bucket once")
             ])
         }
-        let consumer = SubscriptionConsumer(call.database, ledger: call.ledger)
-        do {
-            try await consumer.acknowledge(subscription, acknowledgements)
-        } catch let refusal as Refusal where !isList {
-            throw Refusal(
-                errors: refusal.errors.map { error in
-                    var error = error
-                    error.pointer = String(error.pointer.dropFirst("/0".count))
-                    return error
-                }
-            )
-        } catch SubscriptionError.stale(let stale) {
-            throw Problem(stale: stale, isList: isList)
-        }
         let told = acknowledgements.map { taken in
             let failed = taken.failed.isEmpty ? "" : " with \(taken.failed.count) failed"
             return "bucket \(taken.bucket) up to position \(taken.to)\(failed)"
         }
-        return .json(
-            AcknowledgedAnswer(acknowledged: acknowledgements).json,
-            disclosed: "acknowledged \(told.joined(separator: ", "))"
-        )
+        return try await keep(
+            call,
+            "name=\(subscription.name); acknowledges \(told.joined(separator: ", "))"
+        ) {
+            let consumer = SubscriptionConsumer(call.database, ledger: call.ledger)
+            do {
+                try await consumer.acknowledge(subscription, acknowledgements)
+            } catch let refusal as Refusal where !isList {
+                throw Refusal(
+                    errors: refusal.errors.map { error in
+                        var error = error
+                        error.pointer = String(error.pointer.dropFirst("/0".count))
+                        return error
+                    }
+                )
+            } catch SubscriptionError.stale(let stale) {
+                throw Problem(stale: stale, isList: isList)
+            }
+            return .json(AcknowledgedAnswer(acknowledged: acknowledgements).json)
+        }
     }
 
     private static func failed(_ object: ObjectReader) -> Acknowledgement.Failed {
@@ -319,8 +335,11 @@ enum SubscriptionRoutes {
         guard let text = call.context.parameters.get("position"), let position = Int64(text),
             (1...Position.most).contains(position), String(position) == text
         else { throw Problem.badRequest("position", "must be the position of a dead letter") }
-        try await call.subscriptions.resolve(try name(call), deadLetter: Position(position))
-        return .noContent
+        let name = try await subscription(call).name
+        return try await keep(call, "name=\(name); dead letter at position \(position)") {
+            try await call.subscriptions.resolve(name, deadLetter: Position(position))
+            return .noContent
+        }
     }
 
     // MARK: - The name

@@ -2,8 +2,11 @@ import CareEpisode
 import Ledger
 
 extension Subscription {
-    /// What the access log says of it: how much goes where.
-    var told: String { webhook?.told ?? "for consumers" }
+    /// What the access log says of it: its name, and how much goes where.
+    var told: String { "name=\(name); \(sends)" }
+
+    /// How much goes where.
+    var sends: String { webhook?.told ?? "for consumers" }
 }
 
 extension WebhookSettings {
@@ -16,7 +19,7 @@ extension WebhookSettings {
 }
 
 extension AccessDecision {
-    /// That whole events leave for the receiver of a webhook.
+    /// That whole events are about to leave for the receiver of a webhook.
     ///
     /// - Parameters:
     ///   - events: at least one, in order.
@@ -39,7 +42,7 @@ extension AccessDecision {
             operation: "deliverWebhook",
             isAllowed: true,
             episodeID: episodes.count == 1 ? episodes.first : nil,
-            detail: "name=\(subscription.name); \(subscription.told); \(range)",
+            detail: "\(subscription.told); \(range)",
             requestID: requestID
         )
     }
