@@ -393,7 +393,9 @@ struct BatchWorker {
                 return .failure(.outcomeUnknown)
             }
             if (try? await retry.pause()) != true {
-                return .failure(inDoubt ? .outcomeUnknown : .unavailable)
+                return .failure(
+                    inDoubt ? .outcomeUnknown : Task.isCancelled ? .stopped : .unavailable
+                )
             }
         }
     }
