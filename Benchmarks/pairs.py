@@ -11,8 +11,8 @@ OLD is the release build of another commit. Both programs have the same simulate
 private cluster of its own, and work by turns. `export`: they write it to /dev/null; beside them psql
 copies the same columns as text. `rebuild`: they rebuild its census, this program with the rows of
 OTHERS other ledgers of that size in the same tables, whose size is told after each round.
-`append-batch`: the function of migration 0004 and today's, side by side in one database that holds
-EVENTS events, by the server's own clock. `service`, `projections` and `idle`: see Http/against.py. Uses
+`append-batch`: `append_batch`, which programs before called, and `append_batch_2`, side by side in one
+database that holds EVENTS events, by the server's own clock. `service`, `projections` and `idle`: see Http/against.py. Uses
 .build/release/episode-ledger, or what EPISODE_LEDGER_PROGRAM names, and psql.
 """
 
@@ -208,8 +208,8 @@ begin
         perform append_batch(1, episodes, zeros, requests, episodes, ones, ids, types, zeros, nulls,
             hashes, hashes, texts, texts);
     else
-        perform append_old(1, episodes, zeros, requests, episodes, ones, ids, types, zeros, nulls,
-            hashes, hashes, texts, texts);
+        perform append_batch_2(1, episodes, zeros, requests, episodes, ones, ids, types, zeros, nulls,
+            hashes, hashes, texts, texts, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', false);
     end if;
     return extract(epoch from clock_timestamp() - began);
 end
@@ -221,20 +221,17 @@ def append_batch(events, rounds):
     with tempfile.TemporaryDirectory(prefix="el-pairs-") as name:
         os.chmod(name, 0o755)
         with Place(PROGRAM, pathlib.Path(name) / "data") as place:
-            text = (ROOT / "Migrations/0004_append_batch.sql").read_text()
-            begin, end = text.index("create function"), text.index("revoke execute")
-            old = text[begin:end].replace("create function append_batch", "create function append_old")
-            place.psql(old + BATCH)
+            place.psql(BATCH)
             size = 1_024
             place.psql(
-                f"select time_batch('append_batch', {size}) from generate_series(1, {events // size});"
+                f"select time_batch('append_batch_2', {size}) from generate_series(1, {events // size});"
                 " vacuum analyze event;"
             )
             print(f"{events:,} events there; microseconds an event, by the server's clock")
-            print(f"{'batch':>6} {'0004':>7} {'today':>7} {'ratio':>6}")
-            for size in 64, 1_024:
-                times = {"append_old": [], "append_batch": []}
-                repeats = max(4, 4_096 // size)
+            print(f"{'batch':>6} {'before':>7} {'today':>7} {'ratio':>6}")
+            for size in 1, 8, 64, 1_024:
+                times = {"append_batch": [], "append_batch_2": []}
+                repeats = min(512, max(4, 4_096 // size))
                 # One session: the plans are made once, as in a service. The order is turned each time.
                 script = "".join(
                     f"select '{function}', time_batch('{function}', {size});\n"

@@ -15,6 +15,10 @@ public enum MigrationError: Error, Equatable, CustomStringConvertible {
     case notPermitted(number: Int, name: String)
     /// The database's user may not put a function or view in place.
     case objectNotPermitted(name: String)
+    /// The database's user may not take privileges away.
+    case finishNotPermitted
+    /// Sessions of an older program are connected, by their process ids.
+    case olderSessions([Int32])
 
     /// What is wrong and what to do.
     public var description: String {
@@ -51,6 +55,16 @@ public enum MigrationError: Error, Equatable, CustomStringConvertible {
             "migration \(number) (\(name)) \(Self.permissions)"
         case .objectNotPermitted(let name):
             "putting \(name) in place \(Self.permissions)"
+        case .finishNotPermitted:
+            "taking older privileges away \(Self.permissions)"
+        case .olderSessions(let processes):
+            """
+            \(processes.count == 1 ? "a session" : "\(processes.count) sessions") of an older program \
+            \(processes.count == 1 ? "is" : "are") connected (process \
+            \(processes.prefix(10).map(String.init).joined(separator: ", "))\
+            \(processes.count > 10 ? ", …" : "")): stop the older processes, then repeat this; nothing \
+            was changed
+            """
         }
     }
 

@@ -8,12 +8,12 @@ public import Postgres
 /// and views are put in place in the transaction of the last migration, or in one of their own where
 /// no migration is missing.
 public struct Migrator: Sendable {
-    private let pool: PostgresPool
+    let pool: PostgresPool
     private let migrations: [Migration]
     private let objects: [SchemaObject]
 
     /// How long one migration, and waiting for other migrators, may take.
-    private static let limit: Duration = .seconds(3_600)
+    static let limit: Duration = .seconds(3_600)
     /// How long a migration waits for a lock, and then lets those through who have come behind it.
     private static let lockLimit: Duration = .seconds(1)
     private static let pause: Duration = .seconds(2)
@@ -96,7 +96,8 @@ public struct Migrator: Sendable {
         return missing.objects.first.map { "needed is revision \($0.revision) of \($0.name)" }
     }
 
-    /// Applies what is missing.
+    /// Applies what is missing; in a database that was empty, each role is given what it needs and no more
+    /// (see ``finish()``).
     ///
     /// Where somebody has a table for long, as a dump does, everybody who comes later waits behind a
     /// migration that waits for it. So that is given up after a second, and tried again.
@@ -105,11 +106,19 @@ public struct Migrator: Sendable {
     /// - Throws: ``MigrationError``; what was committed before stays.
     public func migrate(onApplied: (Applied) -> Void = { _ in }) async throws {
         var end = ContinuousClock.now + Self.limit
+        var isNew = false
         while true {
             do {
-                let applied = try await applyNext(by: end)
+                let (applied, wasEmpty) = try await applyNext(by: end)
+                isNew = isNew || wasEmpty
                 applied.forEach(onApplied)
-                if applied.isEmpty { return }
+                if applied.isEmpty {
+                    // No older program has ever been at work here.
+                    if isNew, hasFunctions {
+                        try await pool.withTransaction { try await narrow($0) }
+                    }
+                    return
+                }
                 end = .now + Self.limit
             } catch let error as PostgresError
                 where error.sqlState == .lockNotAvailable && .now < end
@@ -121,7 +130,11 @@ public struct Migrator: Sendable {
 
     /// One transaction: lock, look, apply the first migration that is missing; with the last one, or
     /// after it, what is missing of the functions and views.
-    private func applyNext(by end: ContinuousClock.Instant) async throws -> [Applied] {
+    ///
+    /// - Returns: what was applied, and whether there was nothing at all before.
+    private func applyNext(
+        by end: ContinuousClock.Instant
+    ) async throws -> (applied: [Applied], wasEmpty: Bool) {
         try await pool.withTransaction(deadline: end) { connection in
             // A large table takes its time, and so do other migrators that are waited for.
             let timeouts = """
@@ -129,11 +142,7 @@ public struct Migrator: Sendable {
                 set local statement_timeout = '\(Self.limit.components.seconds)s'
                 """
             try await connection.execute(script: timeouts)
-            // Of the transaction, not of the session: poolers may stand in between.
-            _ = try await connection.query(
-                "select pg_advisory_xact_lock(hashtextextended('episode-ledger migrations', 0))",
-                deadline: end
-            )
+            try await lock(connection, by: end)
             try await connection.execute(
                 script: "set local lock_timeout = '\(Self.lockLimit.components.seconds)s'"
             )
@@ -153,9 +162,22 @@ public struct Migrator: Sendable {
                     applied.append(.object(object))
                 }
             }
-            return applied
+            return (applied, !schema.hasRegister)
         }
     }
+
+    /// Waits for other migrators.
+    ///
+    /// Of the transaction, not of the session: poolers may stand in between.
+    func lock(_ connection: PostgresConnection, by end: ContinuousClock.Instant) async throws {
+        _ = try await connection.query(
+            "select pg_advisory_xact_lock(hashtextextended('episode-ledger migrations', 0))",
+            deadline: end
+        )
+    }
+
+    /// Whether the functions by which this program writes are among the objects.
+    private var hasFunctions: Bool { objects.contains { $0.name == "append_batch_2" } }
 
     private func apply(
         _ migration: Migration,

@@ -1,6 +1,9 @@
--- revision 2
+-- revision 3
 set local role ledger_owner;
 
+-- What programs before `append_batch_2` call, with privileges of their own on the tables; see
+-- Migrator/finish.
+--
 -- Appends a batch of requests, each whole or not at all, and tells each its own outcome.
 --
 -- `p_episode` and `p_base` have one element for each episode of the batch: the version that its
@@ -207,7 +210,13 @@ end
 $$;
 
 revoke execute on function append_batch from public;
-grant execute on function append_batch to ledger_writer;
+do $$
+begin
+    if has_table_privilege('ledger_writer', 'event', 'INSERT') then
+        grant execute on function append_batch to ledger_writer;
+    end if;
+end
+$$;
 
 -- Where Citus spreads the ledgers over servers it cannot plan a statement of this function without
 -- its parameters' values. A plan made for the values is made by the statistics: without sorting

@@ -1,4 +1,4 @@
--- revision 1
+-- revision 2
 set local role ledger_owner;
 
 -- Writes decisions to the access log each by itself, so that what the database has against one keeps
@@ -25,6 +25,7 @@ create or replace function write_access_decisions(
     p_all boolean
 ) returns integer[]
 language plpgsql
+security definer
 set search_path = public, pg_temp
 as $$
 declare
@@ -32,6 +33,8 @@ declare
     told text;
     failed integer[] := '{}';
 begin
+    -- As in `write_access`.
+    perform pg_advisory_xact_lock_shared(1633903461, p_ledger_id);
     for decision in
         select t.*
         from unnest(

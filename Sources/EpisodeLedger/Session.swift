@@ -85,7 +85,7 @@ struct Session: Sendable {
     ) async throws {
         func connect(_ url: String, isEmbedded: Bool) async throws {
             var configuration = try PostgresConfiguration(url: url)
-            configuration.applicationName = "episode-ledger"
+            configuration.applicationName = Migrator.sessionName
             if options.usesTransactionPooling { configuration.pooling = .transaction }
             let database = LedgerDatabase(configuration)
             do {
@@ -134,17 +134,18 @@ struct Session: Sendable {
     }
 
     /// Connects as the user itself, who owns the database.
-    static func withMigrator(
+    static func withMigrator<Result>(
         _ configuration: PostgresConfiguration,
-        _ body: (Migrator) async throws -> Void
-    ) async throws {
+        _ body: (Migrator) async throws -> Result
+    ) async throws -> Result {
         let pool = PostgresPool(configuration, limit: 1)
         do {
-            try await body(Migrator(pool))
+            let result = try await body(Migrator(pool))
+            await pool.close()
+            return result
         } catch {
             await pool.close()
             throw error
         }
-        await pool.close()
     }
 }

@@ -46,7 +46,7 @@ struct KilledTests {
                 try await fixture.pool.query(
                     """
                     select from pg_stat_activity
-                    where datname = current_database() and application_name = 'episode-ledger'
+                    where datname = current_database() and application_name = 'episode-ledger/2'
                     """
                 ).isEmpty
             }

@@ -147,7 +147,7 @@ struct TwoWritersTests {
                 from (
                     select pid from pg_stat_activity
                     where datname = current_database()
-                    and application_name in ('append-load', 'episode-ledger')
+                    and application_name in ('append-load', 'episode-ledger/2')
                     order by random()
                     limit 1
                 ) victim
@@ -169,7 +169,7 @@ extension CommandLineFixture {
         let rows = try await pool.query(
             """
             select pid from pg_stat_activity
-            where datname = current_database() and application_name = 'episode-ledger'
+            where datname = current_database() and application_name = 'episode-ledger/2'
             and state = 'idle' and query ilike 'listen%'
             """
         )

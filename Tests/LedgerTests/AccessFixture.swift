@@ -23,8 +23,8 @@ extension SealingFixture {
     func access(_ count: Int, from first: Int = 1) async throws {
         for start in stride(from: first, to: first + count, by: 1_000) {
             let numbers = start..<min(start + 1_000, first + count)
-            _ = try await database.writer.pipeline(
-                AccessDecision.statements(writing: numbers.map { Self.decision($0) }, to: ledger)
+            _ = try await database.writer.query(
+                AccessDecision.statement(writing: numbers.map { Self.decision($0) }, to: ledger)
             )
         }
     }

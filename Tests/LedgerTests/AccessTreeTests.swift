@@ -48,8 +48,8 @@ struct AccessTreeTests {
             )
             try await fixture.database.writer.withConnection { connection in
                 try await connection.withTransaction { connection in
-                    _ = try await connection.pipeline(
-                        AccessDecision.statements(
+                    _ = try await connection.query(
+                        AccessDecision.statement(
                             writing: [SealingFixture.decision(1)],
                             to: fixture.ledger
                         )
@@ -102,7 +102,7 @@ struct AccessTreeTests {
     func looked() async throws {
         try await SealingFixture.with { fixture in
             func isCalled() async throws -> Bool {
-                let looks = try await LedgerLook.all(fixture.database)
+                let looks = try await LedgerLook.all(fixture.database, within: .seconds(60))
                 let own = looks.first { $0.ledger == fixture.ledger.id }
                 return own?.calls.contains(WorkCall.accesses) == true
             }
@@ -111,7 +111,7 @@ struct AccessTreeTests {
             #expect(try await !isCalled())
             try await fixture.access(3)
             #expect(try await isCalled())
-            let calls = try await LedgerLook.all(fixture.database)
+            let calls = try await LedgerLook.all(fixture.database, within: .seconds(60))
                 .filter { $0.calls.contains(WorkCall.accesses) }
             #expect(calls.count == 1)
             try await fixture.sealAccessLog()
@@ -233,7 +233,7 @@ struct AccessTreeTests {
     func longDetail() async throws {
         try await SealingFixture.with { fixture in
             let id = fixture.ledger.id.rawValue
-            _ = try await fixture.database.writer.query(
+            try await fixture.asSuperuser(
                 """
                 insert into access_log
                     (ledger_id, subject, roles, operation, allowed, detail, request_id)
@@ -261,8 +261,8 @@ struct AccessTreeTests {
             strange.purpose = "line\r\nfeed"
             let decisions = [SealingFixture.decision(1, detail: nil), strange]
             for decision in decisions {
-                _ = try await fixture.database.writer.pipeline(
-                    AccessDecision.statements(writing: [decision], to: fixture.ledger)
+                _ = try await fixture.database.writer.query(
+                    AccessDecision.statement(writing: [decision], to: fixture.ledger)
                 )
             }
             try await fixture.sealAccessLog()

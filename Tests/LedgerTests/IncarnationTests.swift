@@ -67,13 +67,15 @@ struct IncarnationTests {
             #expect(try await follower.next().count == 1)
             #expect(follower.cursor.description == "1")
             let logs: [(Int32, String?)] = [(1, nil), (2, "none that can be read")]
-            for (number, declaration) in logs {
-                _ = try await database.projector.query(
-                    """
-                    insert into seal_log (ledger_id, incarnation, origin, declaration)
-                    values (\(id), \(number), \("test/\(number)"), \(declaration))
-                    """
-                )
+            try await PostgresConnection.withConnection(database.configuration) { owner in
+                for (number, declaration) in logs {
+                    _ = try await owner.query(
+                        """
+                        insert into seal_log (ledger_id, incarnation, origin, declaration)
+                        values (\(id), \(number), \("test/\(number)"), \(declaration))
+                        """
+                    )
+                }
             }
             let error = await #expect(throws: CursorError.self) {
                 while true {

@@ -11,7 +11,11 @@ struct LedgerLookTests {
         _ database: LedgerDatabase,
         _ ledger: LedgerDescription
     ) async throws -> LedgerLook {
-        try #require(try await LedgerLook.all(database).first { $0.ledger == ledger.id })
+        try #require(
+            try await LedgerLook.all(database, within: .seconds(60)).first {
+                $0.ledger == ledger.id
+            }
+        )
     }
 
     /// What was done and undone by the superuser.

@@ -92,7 +92,7 @@ struct QueryPlanTests {
                 collected.withLock { $0 = [] }
                 try await body()
                 let plans = collected.withLock { $0 }.filter(Self.isOfEvents)
-                #expect(plans.contains { $0.contains("p_event_id") }, "append_batch, \(when)")
+                #expect(plans.contains { $0.contains("p_event_id") }, "append_batch_2, \(when)")
                 #expect(plans.contains { $0.contains("with bound as") }, "pages, \(when)")
                 for plan in plans { #expect(Self.looseScans(plan) == [], "\(when): \(plan)") }
             }
@@ -140,16 +140,17 @@ struct QueryPlanTests {
         }
     }
 
-    /// Calls append_batch for nothing, on the one connection that has it planned already.
+    /// Calls append_batch_2 for nothing, on the one connection that has it planned already.
     private func probe(_ database: LedgerDatabase, _ ledger: LedgerDescription) async throws {
         for _ in 0..<8 {
             _ = try await database.writer.query(
                 """
-                select first_position from append_batch(
+                select first_position from append_batch_2(
                     \(ledger.id.rawValue), \([EpisodeID.fresh]), \([Int64(1)]), \([Int32(1)]),
                     \([EpisodeID.fresh]), \([Int64(2)]), \([EpisodeID.fresh]), \(["admitted"]),
                     \([Int64(0)]), \([Int64?.none]), \([[UInt8](repeating: 0, count: 32)]),
-                    \([[UInt8](repeating: 0, count: 32)]), \([[UInt8]()]), \([[UInt8]()])
+                    \([[UInt8](repeating: 0, count: 32)]), \([[UInt8]()]), \([[UInt8]()]),
+                    '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', false
                 )
                 """
             )

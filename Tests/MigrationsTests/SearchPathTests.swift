@@ -25,7 +25,7 @@ struct SearchPathTests {
                 or p.proowner in (select oid from pg_roles where rolname like 'ledger\\_%')
                 """
             )
-            #expect(functions.count == 4)
+            #expect(functions.count == SchemaObject.all.count - 1)
             for function in functions {
                 let name = try function.get("name", as: String.self)
                 let settings = try function.get("settings", as: [String]?.self) ?? []
@@ -192,12 +192,14 @@ struct SearchPathTests {
     /// An append as somebody at a psql prompt would make it, whatever the session has set.
     private static let append: SQL = """
         select encode(leaf_hash[1], 'hex') as leaf, first_position, recorded_at
-        from public.append_batch(
+        from public.append_batch_2(
             1, array['0192f0c1-7a00-7000-8000-00000000e001'::uuid], array[0::bigint], array[1],
             array['0192f0c1-7a00-7000-8000-00000000e001'::uuid], array[1::bigint],
             array['0192f0c1-7a00-7000-8000-00000000a001'::uuid], array['admitted'],
             array[1::bigint], array[1::bigint], array[sha256('n')], array[sha256('c')],
-            array['{}'::bytea], array['{}'::bytea]
+            array['{}'::bytea], array['{}'::bytea], array['s'::bytea], array['writer'],
+            array['appendEvents'], array[true], array[null::uuid], array['d'::bytea],
+            array['TREAT'::bytea], array['r'::bytea], false
         )
         """
 
@@ -232,6 +234,10 @@ struct SearchPathTests {
                         || int8send(0) || sha256('c')
                     ), 'hex') as leaf,
                     (select count(*) from public.event) as stored,
+                    (
+                        select concat_ws(' ', subject, roles, operation, allowed, detail, purpose)
+                        from public.access_log
+                    ) as logged,
                     (select position from public.ledger_head where ledger_id = 1) as head
                     """
                 try await connection.execute(script: "set standard_conforming_strings = on")
@@ -240,6 +246,10 @@ struct SearchPathTests {
                     try row.get("leaf", as: String.self) == expected.get("leaf", as: String.self)
                 )
                 #expect(try expected.get("stored", as: Int64.self) == 1)
+                #expect(
+                    try expected.get("logged", as: String.self)
+                        == "s {writer} appendEvents t d TREAT"
+                )
                 #expect(try expected.get("head", as: Int64.self) == 1)
                 // The guard of the record holds there, too.
                 await #expect(throws: PostgresError.self) {

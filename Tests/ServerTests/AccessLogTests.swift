@@ -95,8 +95,8 @@ struct AccessLogTests {
             try await fixture.sealAccessLog()
             try await database.writer.withConnection { connection in
                 try await connection.withTransaction { connection in
-                    _ = try await connection.pipeline(
-                        AccessDecision.statements(writing: [entry("earlier")], to: ledger)
+                    _ = try await connection.query(
+                        AccessDecision.statement(writing: [entry("earlier")], to: ledger)
                     )
                     // Given a higher entry, and committed before it.
                     try await log.record(entry("later"), in: ledger)

@@ -60,11 +60,11 @@ struct ReadinessTests {
             let token = try await fixture.token(.clinician)
             #expect(try await fixture.get("census", token: token).status == 200)
             let pool = PostgresPool(fixture.database.configuration, limit: 1)
-            _ = try await pool.query("revoke insert on access_log from ledger_writer")
+            _ = try await pool.query("revoke execute on function write_access from ledger_writer")
             #expect(try await fixture.get("census", token: token).status >= 500)
             let (status, text) = try await Self.ready(fixture)
             #expect(status == 503 && text.contains(#""access log""#), "\(text)")
-            _ = try await pool.query("grant insert on access_log to ledger_writer")
+            _ = try await pool.query("grant execute on function write_access to ledger_writer")
             // Nobody has to ask for anything first: who balances load sends nothing until then.
             #expect(try await Self.ready(fixture).status == 200)
             let kept = try await pool.query("select count(*) as n from access_log")

@@ -208,8 +208,8 @@ struct AccessTamperingTests {
                     requestID: "request-\(number)"
                 )
             }
-            _ = try await database.writer.pipeline(
-                AccessDecision.statements(writing: decisions, to: ledger)
+            _ = try await database.writer.query(
+                AccessDecision.statement(writing: decisions, to: ledger)
             )
         }
 

@@ -76,7 +76,7 @@ class Upgrade:
     # MARK: Parts, each on a restored database of its own
 
     def schema(self):
-        self.upgraded("upgraded")
+        self.upgraded("upgraded").succeed("migrate", "--finish")
         self.cluster.create("fresh")
         Program(self.path, self.cluster.url("fresh"), str(self.work / "data-fresh")).succeed("migrate")
         upgraded, fresh = self.cluster.schema("upgraded"), self.cluster.schema("fresh")
@@ -181,7 +181,19 @@ class Upgrade:
             line["episode_id"] = "01950000-aaaa-7000-8000-000000000950"
             appended = json.loads(program.succeed("import", "-", "--ledger", name, text=json.dumps(line)))
             require(appended["head"] == verified["events"] + 1, f"the head of {name}")
-        return f"a process of the old program goes on: {len(units)} recorded units of its statements"
+        # Then the end is said, and what the old program did is done no more.
+        require(json.loads(program.succeed("migrate", "--finish"))["finished"], "it is finished")
+        tables = ("insert into event select * from event", "update ledger_head set position = position",
+                  "insert into access_log overriding system value select * from access_log")
+        for statement in tables:
+            try:
+                self.cluster.sql(f"set role ledger_writer; {statement}", "statements")
+            except RuntimeError as error:
+                require("permission denied" in str(error), str(error))
+            else:
+                raise Difference(f"the writer may still: {statement}")
+        return (f"a process of the old program goes on: {len(units)} recorded units of its statements,"
+                " until the end is said")
 
     def data_folder(self):
         """`serve` alone brings the cluster in a data folder to its version."""
@@ -221,6 +233,13 @@ class Upgrade:
                 for service in before, after:
                     eventually(lambda: service.request("GET", census, "clinician")[0] == 200,
                                "the census of both reaches the head")
+                code, _, errors = new.run(["migrate", "--finish"])
+                require(code != 0 and "older program" in errors, f"to finish beside it is refused: {errors}")
+                append(before, 923)
+        require(json.loads(new.succeed("migrate", "--finish"))["finished"], "it is finished")
+        with new.serving() as after:
+            after.tokens["service", None] = old_token
+            append(after, 924)
         self.require_sound(new)
         return "the old program appends, reads and projects beside the new one"
 

@@ -33,6 +33,9 @@ struct Status: AsyncParsableCommand {
             let projections = try await ProjectionStatus.all(session.database, ledger: ledger)
             let seal = try await SealStatus(session.database, ledger: ledger)
             let accesses = try await AccessStatus(session.database, ledger: ledger)
+            let (roles, mighty) = try await Session.withMigrator(session.database.configuration) {
+                (try await $0.roleStatus(), try await $0.mightyUser())
+            }
             switch session.format {
             case .json:
                 var answer: AnswerJSON = [
@@ -41,6 +44,7 @@ struct Status: AsyncParsableCommand {
                         "server_version": .string(version),
                         "schema_version": .integer(Int64(Migration.all.count)),
                         "embedded": .bool(session.isEmbedded),
+                        "roles": roles.json(mighty: mighty),
                     ],
                     "ledger": .string(ledger.name.description),
                     "time_zone": .string(ledger.timeZone),
@@ -68,7 +72,8 @@ struct Status: AsyncParsableCommand {
                 let lines = projections.flatMap(\.lines)
                 let facts: [(label: String, lines: [String])] = [
                     ("Database", ["\(name), PostgreSQL \(version), \(kind)"]),
-                    ("Schema", ["version \(Migration.all.count), current"]),
+                    ("Schema", ["version \(Migration.all.count), current"] + roles.lines),
+                    ("Roles", [mighty.map(Self.protectsNothing) ?? Self.protects]),
                     ("Ledger", ["\(ledger.name), days in \(ledger.timeZone)"]),
                     (
                         "Head",
@@ -90,6 +95,40 @@ struct Status: AsyncParsableCommand {
                 }
             }
         }
+    }
+}
+
+extension Status {
+    fileprivate static let protects =
+        "this user may append, project and read; what is recorded and sealed it writes by functions alone"
+
+    fileprivate static func protectsNothing(_ name: String) -> String {
+        "\(name) may act as ledger_owner: roles protect nothing from whoever has this login (docs/operate.md)"
+    }
+}
+
+extension RoleStatus {
+    /// What `migrate` and `status` say of it, for people; nothing where all is as it should be.
+    var lines: [String] {
+        guard case .unfinished(let sessions) = self else { return [] }
+        let older =
+            sessions == 0
+            ? "no older program is connected"
+            : "\(sessions) of an older program's sessions \(sessions == 1 ? "is" : "are") connected"
+        return [
+            "Privileges of an older program are still there; \(older): "
+                + "run `episode-ledger migrate --finish` once the new program runs everywhere."
+        ]
+    }
+
+    func json(mighty: String?) -> AnswerJSON {
+        var sessions: Int64 = 0
+        if case .unfinished(let older) = self { sessions = Int64(older) }
+        return [
+            "finished": .bool(self == .finished),
+            "older_sessions": .integer(sessions),
+            "user_may_act_as_owner": .bool(mighty != nil),
+        ]
     }
 }
 

@@ -11,10 +11,7 @@ extension AccessDecision {
         deadline: ContinuousClock.Instant
     ) async throws -> Set<Int> {
         do {
-            _ = try await pool.pipeline(
-                statements(writing: decisions, to: ledger),
-                deadline: deadline
-            )
+            _ = try await pool.query(statement(writing: decisions, to: ledger), deadline: deadline)
             return []
         } catch let error as PostgresError where error.isAboutValues {
             return try await writeEach(of: decisions, to: ledger, on: pool, deadline: deadline)

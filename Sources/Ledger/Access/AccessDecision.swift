@@ -60,40 +60,29 @@ public struct AccessDecision: Sendable {
         )
     }
 
-    /// Writes decisions, in the transaction in which the statements run.
+    /// Writes decisions, in the transaction in which the statement runs: all or none.
     ///
-    /// The lock is shared by all who write and taken before an entry is given, so that ``AccessNumbering``
-    /// knows whom it has to wait for. Texts that some encoding of a database may lack go by a way of their
-    /// own, which marks what cannot be stored; that costs more, and few have such texts. Of the others the
-    /// database can only refuse what somebody has forbidden.
-    package static func statements(
+    /// It takes a lock first, shared by all who write, so that ``AccessNumbering`` knows whom it has to
+    /// wait for.
+    package static func statement(
         writing decisions: [AccessDecision],
         to ledger: LedgerDescription
-    ) -> [SQL] {
-        let plain = decisions.filter(\.isASCII)
-        var statements = [sharedLock(ledger)]
-        if !plain.isEmpty {
-            statements.append(
-                """
-                insert into access_log
-                    (ledger_id, subject, roles, operation, allowed, episode_id, detail, purpose,
-                    request_id)
-                select \(ledger.id.rawValue), t.subject, string_to_array(t.roles, ','), t.operation,
-                    t.allowed, t.episode, t.detail, t.purpose, t.request
-                from unnest(
-                    \(plain.map(\.subject)), \(plain.map { $0.roles.joined(separator: ",") }),
-                    \(plain.map(\.operation)), \(plain.map(\.isAllowed)),
-                    \(plain.map(\.episodeID)), \(plain.map(\.writtenDetail)),
-                    \(plain.map(\.purpose)), \(plain.map(\.requestID))
-                ) as t (subject, roles, operation, allowed, episode, detail, purpose, request)
-                """
-            )
-        }
-        if plain.count < decisions.count {
-            let others = decisions.filter { !$0.isASCII }
-            statements.append(writing(others, to: ledger, failingForOne: true))
-        }
-        return statements
+    ) -> SQL {
+        "select write_access(\(ledger.id.rawValue), \(arguments(decisions)))"
+    }
+
+    /// The arrays in which the database's functions take decisions.
+    ///
+    /// Texts go as the bytes of their UTF-8: a database of another encoding would refuse the whole call for one character that it lacks.
+    static func arguments(_ decisions: [AccessDecision]) -> SQL {
+        """
+        \(decisions.map { Array($0.subject.utf8) }),
+        \(decisions.map { $0.roles.joined(separator: ",") }),
+        \(decisions.map(\.operation)), \(decisions.map(\.isAllowed)), \(decisions.map(\.episodeID)),
+        \(decisions.map { $0.writtenDetail.map { Array($0.utf8) } }),
+        \(decisions.map { $0.purpose.map { Array($0.utf8) } }),
+        \(decisions.map { Array($0.requestID.utf8) })
+        """
     }
 
     /// Writes decisions of which the database has refused one or more, each by itself: it is kept as it
@@ -106,44 +95,20 @@ public struct AccessDecision: Sendable {
         on pool: PostgresPool,
         deadline: ContinuousClock.Instant
     ) async throws -> Set<Int> {
-        let results = try await pool.pipeline(
-            [sharedLock(ledger), writing(decisions, to: ledger, failingForOne: false)],
+        let rows = try await pool.query(
+            """
+            select write_access_decisions(
+                \(ledger.id.rawValue), \(arguments(decisions)), false
+            ) as failed
+            """,
             deadline: deadline
         )
-        let failed = try results.last?.first?.get("failed", as: [Int32].self) ?? []
+        let failed = try rows.first?.get("failed", as: [Int32].self) ?? []
         return Set(failed.map { Int($0) - 1 })
-    }
-
-    private static func sharedLock(_ ledger: LedgerDescription) -> SQL {
-        "select pg_advisory_xact_lock_shared(\(lockClass), \(ledger.id.rawValue))"
-    }
-
-    private static func writing(
-        _ decisions: [AccessDecision],
-        to ledger: LedgerDescription,
-        failingForOne isAll: Bool
-    ) -> SQL {
-        """
-        select write_access_decisions(
-            \(ledger.id.rawValue), \(decisions.map { Array($0.subject.utf8) }),
-            \(decisions.map { $0.roles.joined(separator: ",") }),
-            \(decisions.map(\.operation)), \(decisions.map(\.isAllowed)),
-            \(decisions.map(\.episodeID)), \(decisions.map { $0.writtenDetail.map { Array($0.utf8) } }),
-            \(decisions.map { $0.purpose.map { Array($0.utf8) } }),
-            \(decisions.map { Array($0.requestID.utf8) }), \(isAll)
-        ) as failed
-        """
     }
 
     /// ``detail`` as it is written.
     package var writtenDetail: String? { detail.map { $0.cut(afterBytes: Self.detailLimit) } }
-
-    /// Whether every encoding that a database may have has its texts.
-    private var isASCII: Bool {
-        [subject, detail, purpose, requestID].allSatisfy { text in
-            text?.utf8.allSatisfy { $0 < 0x80 } ?? true
-        }
-    }
 
     /// The last decisions about an episode, the newest first: for who looks, not for who reads on.
     package static func latest(

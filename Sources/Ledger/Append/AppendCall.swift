@@ -1,10 +1,10 @@
 import CareEpisode
 import Postgres
 
-/// One call of `append_batch`: the bytes of a batch, made once and sent as often as it takes.
+/// One call of `append_batch_2`: the bytes of a batch, made once and sent as often as it takes.
 struct AppendCall {
     private let planned: [PlannedAppend]
-    private let statements: [SQL]
+    private let arguments: SQL
     private let headers: [[UInt8]]
     private let payloads: [[UInt8]]
     /// What each event was committed to.
@@ -53,21 +53,15 @@ struct AppendCall {
         headers = columns.header
         payloads = columns.payload
         let episodes = Array(bases.keys)
-        // First: what they lock, nobody who appends waits for.
         let decisions = planned.map(\.pending.ticket).filter { !$0.keepsDecision }
             .compactMap(\.request.decision)
-        let access =
-            decisions.isEmpty ? [] : AccessDecision.statements(writing: decisions, to: ledger)
-        let append: SQL = """
-            select first_position, recorded_at, leaf_hash, refused, outcome
-            from append_batch(
+        arguments = """
                 \(ledger.id.rawValue), \(episodes), \(episodes.map { bases[$0] ?? 0 }),
                 \(columns.request), \(columns.episode), \(columns.version), \(columns.eventID),
                 \(columns.type), \(columns.occurredAt), \(columns.sourceRecordedAt),
-                \(columns.nonce), \(columns.commitment), \(columns.header), \(columns.payload)
-            )
+                \(columns.nonce), \(columns.commitment), \(columns.header), \(columns.payload),
+                \(AccessDecision.arguments(decisions))
             """
-        statements = access + [append]
     }
 
     private struct Columns {
@@ -95,13 +89,18 @@ struct AppendCall {
     /// sent again under the same ids; and the next batch does not wait for a server that says nothing.
     static let limit: Duration = .seconds(4)
 
-    /// Sends the batch: one transaction, one round trip.
+    /// Sends the batch: one transaction, one round trip; one more where an id is recorded already.
     ///
     /// - Parameter limit: how long that may take, with getting a connection.
     func run(on pool: PostgresPool, limit: Duration) async throws -> Outcome {
         let sentAt = ContinuousClock.now
-        let results = try await pool.pipeline(statements, deadline: sentAt + limit)
-        guard let row = results.last?.first else { throw AppendError.outcomeUnknown }
+        let deadline = sentAt + limit
+        let row: PostgresRow
+        do {
+            row = try await ask(pool, looking: false, by: deadline)
+        } catch let error as PostgresError where error.sqlState == .uniqueViolation {
+            row = try await ask(pool, looking: true, by: deadline)
+        }
         for request in planned { request.pending.ticket.decisionIsKept() }
         let refused = try row.get("refused", as: [Int32].self)
         let outcomes = try row.get("outcome", as: [String]?.self) ?? []
@@ -114,6 +113,26 @@ struct AppendCall {
             ),
             sentAt: sentAt
         )
+    }
+
+    private func ask(
+        _ pool: PostgresPool,
+        looking looks: Bool,
+        by deadline: ContinuousClock.Instant
+    ) async throws -> PostgresRow {
+        let results = try await pool.pipeline(
+            [
+                """
+                select first_position, recorded_at, leaf_hash, refused, outcome
+                from append_batch_2(
+                    \(arguments), \(looks)
+                )
+                """
+            ],
+            deadline: deadline
+        )
+        guard let row = results.last?.first else { throw AppendError.outcomeUnknown }
+        return row
     }
 
     /// The receipts of each request that was appended, by its index.

@@ -4,7 +4,7 @@ import Postgres
 /// What one look at all ledgers finds of one of them.
 struct LedgerLook: Sendable {
     /// How long a look may take.
-    private static let limit: Duration = .seconds(2)
+    static let limit: Duration = .seconds(2)
 
     let ledger: LedgerID
     let head: Position
@@ -19,7 +19,10 @@ struct LedgerLook: Sendable {
     let calls: Set<String>
 
     /// Looks at all ledgers, by one statement however many there are.
-    static func all(_ database: LedgerDatabase) async throws -> [LedgerLook] {
+    static func all(
+        _ database: LedgerDatabase,
+        within limit: Duration = limit
+    ) async throws -> [LedgerLook] {
         try await database.atPrimary.reader.query(
             """
             with call as (

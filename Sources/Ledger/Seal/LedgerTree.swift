@@ -22,6 +22,9 @@ public enum LedgerTree: Hashable, Sendable {
         self = LogOrigin.of(ledger, .access, is: origin) ? .access : .events
     }
 
+    /// What the database's functions call it.
+    var name: String { self == .events ? "events" : "access" }
+
     // MARK: - Tables
 
     /// Its logs, one for each declared restore and one more.

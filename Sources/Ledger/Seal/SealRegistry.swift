@@ -111,35 +111,26 @@ struct SealRegistry: Sendable {
         _ lease: SealLease
     ) async throws {
         try await database.projector.withTransaction { connection in
-            try await fence(lease, connection)
-            _ = try await connection.query(
-                """
-                insert into \(tree.logs) (ledger_id, incarnation, origin)
-                values (\(id), \(incarnation), \(key.name))
-                """
-            )
-            try await insert(key, incarnation: incarnation, connection)
+            try await begin(incarnation, key, declaration: nil, lease, connection)
         }
     }
 
-    /// Adds a key that signs beside the others from now on, or ends one.
+    /// Adds a key that signs beside the others of the log in force from now on, or ends one.
     func changeKeys(
         adding new: NoteVerifierKey? = nil,
         retiring old: NoteVerifierKey? = nil,
-        incarnation: Int32,
         _ lease: SealLease
     ) async throws {
         try await database.projector.withTransaction { connection in
             try await fence(lease, connection)
-            if let new { try await insert(new, incarnation: incarnation, connection) }
-            if let old {
-                _ = try await connection.query(
-                    """
-                    update \(tree.keys) set retired_at = statement_timestamp()
-                    where ledger_id = \(id) and verifier_key = \(old.description)
-                    """
+            try await call(
+                """
+                change_verifier_keys(
+                    \(id), \(tree.name), \(lease.lease.epoch), \(new?.description), \(old?.description)
                 )
-            }
+                """,
+                connection
+            )
         }
     }
 
@@ -151,14 +142,7 @@ struct SealRegistry: Sendable {
         _ lease: SealLease
     ) async throws {
         try await database.projector.withTransaction { connection in
-            try await fence(lease, connection)
-            _ = try await connection.query(
-                """
-                insert into \(tree.logs) (ledger_id, incarnation, origin, declaration)
-                values (\(id), \(next), \(key.name), \(declaration.description))
-                """
-            )
-            try await insert(key, incarnation: next, connection)
+            try await begin(next, key, declaration: declaration, lease, connection)
             _ = try await connection.query(
                 """
                 update sealer set \(tree.trouble) = null, \(tree.troublePlace) = null
@@ -171,17 +155,31 @@ struct SealRegistry: Sendable {
         }
     }
 
-    private func insert(
+    private func begin(
+        _ incarnation: Int32,
         _ key: NoteVerifierKey,
-        incarnation: Int32,
+        declaration: SignedNote?,
+        _ lease: SealLease,
         _ connection: PostgresConnection
     ) async throws {
-        _ = try await connection.query(
+        try await fence(lease, connection)
+        try await call(
             """
-            insert into \(tree.keys) (ledger_id, verifier_key, incarnation)
-            values (\(id), \(key.description), \(incarnation))
-            """
+            begin_seal_log(
+                \(id), \(tree.name), \(lease.lease.epoch), \(incarnation), \(key.name),
+                \(declaration?.description), \(key.description)
+            )
+            """,
+            connection
         )
+    }
+
+    /// Calls a function that writes where the lease is held.
+    ///
+    /// - Throws: ``SealError/leaseLost`` where it is not.
+    private func call(_ function: SQL, _ connection: PostgresConnection) async throws {
+        let rows = try await connection.query("select \(function) as held")
+        guard try rows.first?.get("held", as: Bool.self) == true else { throw SealError.leaseLost }
     }
 
     /// Takes the row's lock: whoever has lost the lease writes nothing.
@@ -197,15 +195,14 @@ struct SealRegistry: Sendable {
     func insert(_ rows: [AccessRow], _ lease: SealLease) async throws {
         try await database.projector.withTransaction { connection in
             try await fence(lease, connection)
-            _ = try await connection.query(
+            try await call(
                 """
-                insert into access_entry (ledger_id, number, entry, nonce, commitment, leaf_hash)
-                select \(id), e.*
-                from unnest(
-                    \(rows.map(\.number)), \(rows.map(\.entry)), \(rows.map(\.nonce)),
-                    \(rows.map(\.commitment)), \(rows.map(\.leafHash))
-                ) as e
-                """
+                number_access_entries(
+                    \(id), \(lease.lease.epoch), \(rows.map(\.number)), \(rows.map(\.entry)),
+                    \(rows.map(\.nonce)), \(rows.map(\.commitment)), \(rows.map(\.leafHash))
+                )
+                """,
+                connection
             )
         }
     }
@@ -220,41 +217,33 @@ struct SealRegistry: Sendable {
         _ lease: SealLease
     ) async throws -> Instant {
         try await database.projector.withTransaction { connection in
-            let size = signed.checkpoint.size
-            let isMoved = try await lease.lease.fence(
-                connection,
-                setting: """
-                    \(tree.size) = \(size), updated_at = statement_timestamp(),
-                        \(tree.trouble) = null, \(tree.troublePlace) = null
-                    """,
-                if: "\(tree.size) = \(lease.size(of: tree))"
-            )
-            guard isMoved else { throw SealError.leaseLost }
+            try await fence(lease, connection)
+            let epoch = lease.lease.epoch
             // A restore of many events at once makes many tiles: in pieces, one transaction.
             for start in stride(from: 0, to: tiles.count, by: 256) {
                 let piece = tiles[start..<min(start + 256, tiles.count)]
-                _ = try await connection.query(
+                try await call(
                     """
-                    insert into \(tree.tiles) (ledger_id, level, number, hashes)
-                    select \(id), t.level, t.number, t.hashes
-                    from unnest(
-                        \(piece.map { Int32($0.id.level) }), \(piece.map(\.id.number)),
-                        \(piece.map { TreeHash.bytes(of: $0.hashes) })
-                    ) as t (level, number, hashes)
-                    """
+                    publish_tiles(
+                        \(id), \(tree.name), \(epoch), \(piece.map { Int32($0.id.level) }),
+                        \(piece.map(\.id.number)), \(piece.map { TreeHash.bytes(of: $0.hashes) })
+                    )
+                    """,
+                    connection
                 )
             }
             let rows = try await connection.query(
                 """
-                insert into \(tree.checkpoints) (ledger_id, size, root, note)
-                values (
-                    \(id), \(size), \(signed.checkpoint.root.bytes), \(signed.note.description)
-                )
-                returning sealed_at
+                select publish_checkpoint(
+                    \(id), \(tree.name), \(epoch), \(lease.size(of: tree)), \(signed.checkpoint.size),
+                    \(signed.checkpoint.root.bytes), \(signed.note.description)
+                ) as sealed_at
                 """
             )
-            guard let row = rows.first else { throw SealError.leaseLost }
-            return try row.get("sealed_at")
+            guard let sealedAt = try rows.first?.get("sealed_at", as: Instant?.self) else {
+                throw SealError.leaseLost
+            }
+            return sealedAt
         }
     }
 

@@ -13,11 +13,7 @@ extension Sealer {
         try await withSeizedLease(tree) { sealer, state, identity in
             let (file, origin) = (sealer.place.keys, identity.origin)
             let key = try await PrivateFile.run { try file.newKey(of: origin).verifierKey }
-            try await sealer.registry.changeKeys(
-                adding: key,
-                incarnation: identity.incarnation,
-                state.lease
-            )
+            try await sealer.registry.changeKeys(adding: key, state.lease)
             return key
         }
     }
@@ -33,11 +29,7 @@ extension Sealer {
             guard identity.activeKeys.count > 1 else {
                 throw SealError.refused("\(key) is the only key that signs: add another one first")
             }
-            try await sealer.registry.changeKeys(
-                retiring: key,
-                incarnation: identity.incarnation,
-                state.lease
-            )
+            try await sealer.registry.changeKeys(retiring: key, state.lease)
         }
     }
 
@@ -141,7 +133,7 @@ extension TreeSealer {
         let incarnation = tree == .access ? LogOrigin.incarnation(ofAccess: origin) : 1
         try await registry.register(first, incarnation: incarnation, lease)
         for key in keys.dropFirst() {
-            try await registry.changeKeys(adding: key, incarnation: incarnation, lease)
+            try await registry.changeKeys(adding: key, lease)
         }
     }
 

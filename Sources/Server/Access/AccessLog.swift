@@ -236,9 +236,9 @@ final class AccessLog: Sendable {
         do {
             // Tried and taken back: whoever asked has been told that it was not kept.
             return try await database.writer.withTransaction { connection -> Bool in
-                for statement in AccessDecision.statements(writing: [entry], to: ledger) {
-                    _ = try await connection.query(statement)
-                }
+                _ = try await connection.query(
+                    AccessDecision.statement(writing: [entry], to: ledger)
+                )
                 throw TakenBack()
             }
         } catch is TakenBack {

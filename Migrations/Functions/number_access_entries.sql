@@ -1,0 +1,63 @@
+-- revision 1
+set local role ledger_owner;
+
+-- Gives entries of the access log their numbers, one after the other from the last one on, in the order of
+-- the entries. The arrays have one element for each.
+--
+-- The caller holds the lease by `p_epoch` and has locked its row in this transaction; it has waited for
+-- those who may still write a lower entry. Returns false where the lease is another's.
+create or replace function number_access_entries(
+    p_ledger_id integer,
+    p_epoch bigint,
+    p_number bigint[],
+    p_entry bigint[],
+    p_nonce bytea[],
+    p_commitment bytea[],
+    p_leaf_hash bytea[]
+) returns boolean
+language plpgsql
+security definer
+set search_path = public, pg_temp
+as $$
+declare
+    last_number bigint;
+    last_entry bigint;
+begin
+    perform from sealer s
+    where s.ledger_id = p_ledger_id and s.epoch = p_epoch and s.lease_until is not null
+    for update;
+    if not found then
+        return false;
+    end if;
+
+    select e.number, e.entry into last_number, last_entry
+    from access_entry e
+    where e.ledger_id = p_ledger_id
+    order by e.number desc
+    limit 1;
+    if exists (
+        select
+        from (
+            select t.*, lag(t.entry, 1, coalesce(last_entry, 0)) over (order by t.place) as before
+            from unnest(p_number, p_entry) with ordinality as t (number, entry, place)
+        ) t
+        where t.number is distinct from coalesce(last_number, 0) + t.place
+        or t.entry <= t.before
+        or not exists (
+            select from access_log a where a.ledger_id = p_ledger_id and a.entry = t.entry
+        )
+    ) then
+        raise exception 'numbers follow the last one, in the order of entries that there are'
+            using errcode = 'EL002';
+    end if;
+
+    insert into access_entry (ledger_id, number, entry, nonce, commitment, leaf_hash)
+    select p_ledger_id, t.number, t.entry, t.nonce, t.commitment, t.leaf_hash
+    from unnest(p_number, p_entry, p_nonce, p_commitment, p_leaf_hash)
+        as t (number, entry, nonce, commitment, leaf_hash);
+    return true;
+end
+$$;
+
+revoke execute on function number_access_entries from public;
+grant execute on function number_access_entries to ledger_projector;

@@ -1,0 +1,50 @@
+-- revision 1
+set local role ledger_owner;
+
+-- Writes decisions to the access log, all or none; number and time are the database's to say. Texts come
+-- as the bytes of their UTF-8, roles joined by commas.
+--
+-- A database of another encoding lacks characters: there each is written by itself, with what cannot be
+-- stored marked. In UTF8 the database can only refuse what no text may hold; whoever calls tries
+-- `write_access_decisions` then.
+create or replace function write_access(
+    p_ledger_id integer,
+    p_subject bytea[],
+    p_roles text[],
+    p_operation text[],
+    p_allowed boolean[],
+    p_episode_id uuid[],
+    p_detail bytea[],
+    p_purpose bytea[],
+    p_request_id bytea[]
+) returns void
+language plpgsql
+security definer
+set search_path = public, pg_temp
+as $$
+begin
+    -- Shared by all who write and held to the end, and taken before an entry is given: whoever numbers
+    -- the entries knows by it whom to wait for ("acce" in ASCII).
+    perform pg_advisory_xact_lock_shared(1633903461, p_ledger_id);
+    if getdatabaseencoding() <> 'UTF8' then
+        perform write_access_decisions(
+            p_ledger_id, p_subject, p_roles, p_operation, p_allowed, p_episode_id, p_detail, p_purpose,
+            p_request_id, true
+        );
+        return;
+    end if;
+    insert into access_log (
+        ledger_id, subject, roles, operation, allowed, episode_id, detail, purpose, request_id
+    )
+    select
+        p_ledger_id, convert_from(t.subject, 'UTF8'), string_to_array(t.roles, ','), t.operation,
+        t.allowed, t.episode_id, convert_from(t.detail, 'UTF8'), convert_from(t.purpose, 'UTF8'),
+        convert_from(t.request_id, 'UTF8')
+    from unnest(
+        p_subject, p_roles, p_operation, p_allowed, p_episode_id, p_detail, p_purpose, p_request_id
+    ) as t (subject, roles, operation, allowed, episode_id, detail, purpose, request_id);
+end
+$$;
+
+revoke execute on function write_access from public;
+grant execute on function write_access to ledger_writer;
