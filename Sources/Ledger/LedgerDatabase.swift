@@ -27,6 +27,8 @@ public final class LedgerDatabase: Sendable {
 
     /// How many connections the pools of writing have; the first is of batches.
     private static let (batches, writing, owning, signingIn) = (16, 4, 1, 2)
+    /// Of the reading connections so many are left by each ledger to the others.
+    private static let readingForOthers = 2
     /// The most connections of each of the reading and projecting pools, unless said otherwise.
     public static let usualConnections = 8
     /// The most connections of a process that serves, with the one that listens.
@@ -39,18 +41,28 @@ public final class LedgerDatabase: Sendable {
     ///   - configuration: where the database is.
     ///   - connectionLimit: the most connections of each of the reading and projecting pools.
     public init(_ configuration: PostgresConfiguration, connectionLimit: Int = usualConnections) {
-        func pool(_ role: String, limit: Int, isForWriting: Bool = true) -> PostgresPool {
+        func pool(
+            _ role: String,
+            limit: Int,
+            share: Int? = nil,
+            isForWriting: Bool = true
+        ) -> PostgresPool {
             var configuration = configuration
             configuration.role = role
             configuration.isForWriting = isForWriting
             // Somebody else's lock ends a batch before its deadline does: the session goes on.
             if role == "ledger_writer" { configuration.set("lock_timeout", to: "3s") }
-            return PostgresPool(configuration, limit: limit)
+            return PostgresPool(configuration, limit: limit, shareLimit: share)
         }
         self.configuration = configuration
         appender = pool("ledger_writer", limit: Self.batches)
         writer = pool("ledger_writer", limit: Self.writing)
-        reader = pool("ledger_reader", limit: connectionLimit, isForWriting: false)
+        reader = pool(
+            "ledger_reader",
+            limit: connectionLimit,
+            share: max(connectionLimit - Self.readingForOthers, 1),
+            isForWriting: false
+        )
         projector = pool("ledger_projector", limit: connectionLimit)
         owner = pool("ledger_owner", limit: Self.owning)
         signIn = pool("ledger_sign_in", limit: Self.signingIn)
@@ -71,6 +83,17 @@ public final class LedgerDatabase: Sendable {
         owner = other.owner
         signIn = other.signIn
         leases = other.leases
+    }
+
+    /// Does something for a ledger: of the reading connections it has no more than its share, so that
+    /// others always find one.
+    public static func sharing<Result>(
+        _ ledger: LedgerID,
+        _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        try await PostgresPool.$shareholder.withValue(Int64(ledger.rawValue)) {
+            try await body()
+        }
     }
 
     /// Closes every connection; calls under way fail.

@@ -50,12 +50,31 @@ public struct EpisodeChoice: Sendable, ExpressibleByArrayLiteral {
     public init(arrayLiteral episodes: EpisodeID...) { self = .only(episodes) }
 }
 
+/// Where folds are carried out, and when it is their turn.
+public protocol FoldCarrier: Sendable {
+    /// Carries out a fold.
+    ///
+    /// - Parameters:
+    ///   - ledger: whose episodes.
+    ///   - isLarge: whether it is of more episodes than one statement reads.
+    ///   - body: reads and folds.
+    /// - Throws: what `body` throws, or why it is not carried out.
+    func carry<Result: Sendable>(
+        _ ledger: LedgerID,
+        isLarge: Bool,
+        _ body: @Sendable () async throws -> Result
+    ) async throws -> Result
+}
+
 /// Folds the histories of a ledger's episodes, as they were known at any time.
 public struct HistoryFold: Sendable {
     /// Where the events are read.
     public let database: LedgerDatabase
     /// Whose episodes.
     public let ledger: LedgerDescription
+
+    /// Who carries out the folds of the task; nil where they begin at once, and run where they are.
+    @TaskLocal public static var carrier: (any FoldCarrier)?
 
     /// The histories of one ledger.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
@@ -117,6 +136,20 @@ public struct HistoryFold: Sendable {
         through: Position,
         _ body: @escaping @Sendable (EpisodeID, [HistoryEvent]) throws -> Part?
     ) async throws -> (parts: [Part], parked: [EpisodeID]) {
+        guard let carrier = Self.carrier else {
+            return try await eachHere(of: episodes, through: through, body)
+        }
+        let isLarge = episodes.map { $0.count > Self.episodesAtOnce } ?? true
+        return try await carrier.carry(ledger.id, isLarge: isLarge) {
+            try await eachHere(of: episodes, through: through, body)
+        }
+    }
+
+    private func eachHere<Part: Sendable>(
+        of episodes: [EpisodeID]?,
+        through: Position,
+        _ body: @escaping @Sendable (EpisodeID, [HistoryEvent]) throws -> Part?
+    ) async throws -> (parts: [Part], parked: [EpisodeID]) {
         let found = Mutex(Found<Part>())
         if let episodes {
             let reader = EventReader(database, ledger: ledger)
@@ -127,7 +160,7 @@ public struct HistoryFold: Sendable {
                 var part = Found<Part>()
                 for (episode, events) in try await reader.histories(of: episodes, through: through)
                 {
-                    part.add(episode, events, body)
+                    try part.add(episode, events, body)
                 }
                 let folded = part
                 found.withLock { $0.add(folded) }
@@ -140,7 +173,7 @@ public struct HistoryFold: Sendable {
                 var histories: [(EpisodeID, [HistoryEvent])] = []
                 try await scan.read(range) { histories.append(($0, $1)) }
                 var part = Found<Part>()
-                for (episode, events) in histories { part.add(episode, events, body) }
+                for (episode, events) in histories { try part.add(episode, events, body) }
                 let folded = part
                 found.withLock { $0.add(folded) }
                 FoldProgress.current?.add(folded.events)
@@ -166,10 +199,14 @@ public struct HistoryFold: Sendable {
             _ episode: EpisodeID,
             _ events: [HistoryEvent],
             _ body: (EpisodeID, [HistoryEvent]) throws -> Part?
-        ) {
+        ) throws {
+            // Nobody waits for it any more.
+            try Task.checkCancellation()
             self.events += events.count
             do {
                 if let part = try body(episode, events) { parts.append((episode, part)) }
+            } catch let cancelled as CancellationError {
+                throw cancelled
             } catch {
                 parked.append(episode)
             }

@@ -146,6 +146,7 @@ private struct EpisodeComparison<Part: Sendable>: Sendable {
         if learned.count * events.count <= HistoryFold.singleOutLimit {
             let changed = Set(changes.map(\.item))
             for event in learned {
+                try Task.checkCancellation()
                 let without = try part(episode, events.filter { $0.eventID != event }, second)
                 for change in answerChanges(after, items([without].compactMap { $0 }))
                 where changed.contains(change.item) {

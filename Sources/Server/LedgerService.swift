@@ -30,6 +30,15 @@ public final class LedgerService: Service, Sendable {
         /// Where the pages are, and how people sign in to them.
         public var pages = PageSettings()
 
+        /// The most connections of one address at a time; nil for the usual number.
+        public var connectionsPerAddress: Int?
+        /// The most requests of one token at a time.
+        public var requestsPerToken = WorkAtOnce.tokenLimit
+        /// The most requests about one ledger at a time.
+        public var requestsPerLedger = WorkAtOnce.ledgerLimit
+        /// The most connections in all; nil for as many as files allow.
+        var mostConnections: Int?
+
         /// The time, for questions.
         public var now: @Sendable () -> Instant = { .now }
 
@@ -43,6 +52,12 @@ public final class LedgerService: Service, Sendable {
     let accessLog: AccessLog
     let signIn: SignIn
     let pageWork = PageWork()
+    /// Denials whose answers have left.
+    let lateDenials = LateDenials()
+    /// What is folded for answers.
+    let folds = Folds()
+    /// How many requests are being answered.
+    let workAtOnce: WorkAtOnce
     /// What pages have read of the tables.
     let keptModels = KeptModels()
     private let place: @Sendable (LedgerName) -> SealingPlace
@@ -88,6 +103,11 @@ public final class LedgerService: Service, Sendable {
             repeatsAfter: settings.repeatInterval
         )
         signIn = SignIn(database, settings.pages)
+        workAtOnce = WorkAtOnce(
+            token: settings.requestsPerToken,
+            ledger: settings.requestsPerLedger,
+            address: settings.connectionsPerAddress ?? Connections.addressLimit
+        )
         workers = LedgerWorkers(database, feeds: feeds) { ledger, _, error in
             onTrouble(ledger.map { "\($0.name): \(error)" } ?? Problem(error).detail)
         }
@@ -140,6 +160,7 @@ public final class LedgerService: Service, Sendable {
                 helpers.addTask { try? await listener.run() }
                 helpers.addTask { await self.authenticator.run() }
                 helpers.addTask { await self.accessLog.run() }
+                helpers.addTask { await self.lateDenials.run() }
                 helpers.addTask { await self.pageWork.run() }
                 helpers.addTask { await self.signIn.run() }
                 helpers.addTask { await self.signIn.provider?.run() }
@@ -148,6 +169,9 @@ public final class LedgerService: Service, Sendable {
                     group.addTask { await self.workers.run { try await self.assignment($0) } }
                     for await ledger in opened { self.serve(ledger, &group) }
                 }
+                // Those who wrote them are still there.
+                let unwritten = await Task { await self.lateDenials.flush() }.value
+                if unwritten > 0 { self.onTrouble("the access log lacks \(unwritten) denials") }
                 helpers.cancelAll()
             }
             // Nobody asks any more: what was counted is told, also where the process may not wait.

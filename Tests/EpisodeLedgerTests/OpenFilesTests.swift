@@ -67,14 +67,14 @@ struct OpenFilesTests {
         }
     }
 
-    @Test("With few files, clients beyond the most connections wait, and the service goes on")
+    @Test("With few files, clients that were answered make room for those that wait")
     func few() async throws {
         try await CommandLineFixture.with { fixture in
             // The loops that wait for sockets have three for each processor.
             let limit = 100 + 3 * ProcessInfo.processInfo.processorCount
             let service = try serve(fixture, limits: "ulimit -n \(limit)")
-            let answered = try await ask(fixture, try await port(service), expecting: 16)
-            #expect(answered.count == 2 && (16..<64).contains(answered[0]) && answered[1] == 1)
+            let answered = try await ask(fixture, try await port(service), expecting: 150)
+            #expect(answered == [150, 1])
             service.signal(SIGTERM)
             #expect(try await service.end().status == 0)
         }

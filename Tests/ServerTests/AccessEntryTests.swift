@@ -26,7 +26,8 @@ struct AccessEntryTests {
         _ fixture: ServiceFixture,
         _ operation: String? = nil
     ) async throws -> [Entry] {
-        try await fixture.database.reader.query(
+        #expect(await fixture.service.lateDenials.flush(atMost: .seconds(120)) == 0)
+        return try await fixture.database.reader.query(
             """
             select subject, operation, allowed, episode_id, coalesce(detail, '') as detail, purpose
             from access_log

@@ -176,6 +176,7 @@ struct RepeatedDecisionTests {
                     }
                     try await group.waitForAll()
                 }
+                #expect(await fixture.service.lateDenials.flush(atMost: .seconds(120)) == 0)
                 let rows = try await fixture.database.reader.query("select from access_log")
                 #expect(rows.count >= 2 && rows.count < 60)
             }

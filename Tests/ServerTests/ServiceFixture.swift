@@ -44,6 +44,8 @@ struct ServiceFixture: Sendable {
     let tokens: LocalTokens
     let folder: String
     let port: Int
+    /// That of probes and metrics; nil where they have none of their own.
+    let healthPort: Int?
     /// Every answer is held against the OpenAPI document.
     let answers = AnswerCheck()
 
@@ -55,7 +57,9 @@ struct ServiceFixture: Sendable {
         now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
         directory: Directory? = nil,
+        health: Bool = false,
         pages: @escaping @Sendable (inout PageSettings) -> Void = { _ in },
+        settings: @escaping @Sendable (inout LedgerService.Settings) -> Void = { _ in },
         configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
@@ -70,7 +74,9 @@ struct ServiceFixture: Sendable {
                 now: now,
                 tls: tls,
                 directory: directory,
+                health: health,
                 pages: pages,
+                settings: settings,
                 body
             )
         }
@@ -84,7 +90,9 @@ struct ServiceFixture: Sendable {
         now: @escaping @Sendable () -> Instant = { .now },
         tls: TLSConfiguration? = nil,
         directory: Directory? = nil,
+        health: Bool = false,
         pages: @escaping @Sendable (inout PageSettings) -> Void = { _ in },
+        settings change: @escaping @Sendable (inout LedgerService.Settings) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceFixture) async throws -> Result
     ) async throws -> Result {
         await Places.shared.take()
@@ -102,6 +110,7 @@ struct ServiceFixture: Sendable {
             settings.pages.takesLinks = true
             settings.pages.directory = directory
             pages(&settings.pages)
+            change(&settings)
             // A loaded machine takes its time.
             settings.sealLimit = .seconds(120)
             let service = LedgerService(
@@ -120,10 +129,12 @@ struct ServiceFixture: Sendable {
                 }
             )
             let (ports, listening) = AsyncStream.makeStream(of: Int.self)
+            let (healthPorts, probed) = AsyncStream.makeStream(of: Int.self)
             let application = try buildApplication(
                 service,
                 host: "127.0.0.1",
                 port: 0,
+                health: health ? HealthPlace(port: 0) { probed.yield($0) } : nil,
                 tls: tls,
                 metrics: PrometheusMetrics(),
                 logger: Logger(label: "test") { JSONLog(label: $0, level: .critical) }
@@ -139,13 +150,16 @@ struct ServiceFixture: Sendable {
                 tasks.addTask { try await group.run() }
                 var numbers = ports.makeAsyncIterator()
                 let port = try #require(await numbers.next())
+                var healthNumbers = healthPorts.makeAsyncIterator()
+                let healthPort = health ? await healthNumbers.next() : nil
                 let fixture = ServiceFixture(
                     service: service,
                     database: database,
                     ledger: ledger,
                     tokens: tokens,
                     folder: folder,
-                    port: port
+                    port: port,
+                    healthPort: healthPort
                 )
                 do {
                     let result = try await body(fixture)
@@ -212,8 +226,10 @@ struct ServiceFixture: Sendable {
         _ path: String,
         token: String?,
         headers: [String: String] = [:],
-        body: [UInt8]? = nil
+        body: [UInt8]? = nil,
+        at otherPort: Int? = nil
     ) async throws -> Answer {
+        let port = otherPort ?? port
         var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
         request.method = HTTPMethod(rawValue: method)
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
@@ -241,6 +257,7 @@ struct ServiceFixture: Sendable {
 
     /// Numbers and seals what the access log has, as this process's sealer does within a second or two.
     func sealAccessLog() async throws {
+        #expect(await service.lateDenials.flush(atMost: .seconds(120)) == 0)
         let place = SealingPlace(
             keys: SigningKeyFile("\(folder)/\(ledger.name).key"),
             log: CheckpointLog("\(folder)/\(ledger.name).checkpoints")

@@ -25,6 +25,8 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var provider: ProviderOptions
 
+    @OptionGroup var serving: ServingOptions
+
     @Flag(
         help: """
             Leave read models and sealing to others. (EPISODE_LEDGER_WITHOUT_WORKERS=1)
@@ -128,9 +130,15 @@ struct Serve: AsyncParsableCommand {
             Console.note("error: \(error)")
             throw ExitCode(ExitStatus.failed.rawValue)
         }
-        try await Session.run(options, isEndedBySignal: true) { session in
-            try await command.serve(session)
+        do {
+            try await Session.run(options, isEndedBySignal: true) { session in
+                try await command.serve(session)
+            }
+        } catch {
+            await LogQueue.standardError.flush()
+            throw error
         }
+        await LogQueue.standardError.flush()
     }
 
     private func serve(_ session: Session) async throws {
@@ -140,6 +148,7 @@ struct Serve: AsyncParsableCommand {
         settings.runsWorkers = !(withoutWorkers || Setting.withoutWorkers.isOn)
         settings.allowsPrivateNetworks = allowPrivateWebhooks || Setting.allowPrivateWebhooks.isOn
         settings.holder = Session.holder
+        try serving.apply(to: &settings)
         settings.pages.publicOrigin = try pages.origin()
         settings.pages.usesTLS = certificate != nil
         settings.pages.provider = try await provider.provider(pages)
@@ -164,12 +173,16 @@ struct Serve: AsyncParsableCommand {
             service,
             host: address,
             port: pages.portNumber ?? 8_080,
+            health: try serving.health().map { port in
+                HealthPlace(port: port) { port in
+                    Console.note("health and metrics on http://\(Self.place(address, port))")
+                }
+            },
             tls: tls,
             metrics: metrics,
             logger: logger
         ) { port in
-            let place = address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
-            Console.note("serving on \(scheme)://\(place)")
+            Console.note("serving on \(scheme)://\(Self.place(address, port))")
             guard takesLinks else { return }
             do {
                 let link = try await pages.newLink(session, port: port, scheme: scheme)
@@ -199,6 +212,10 @@ struct Serve: AsyncParsableCommand {
             if shutdown.isRequested { try await tasks.next() }
             tasks.cancelAll()
         }
+    }
+
+    private static func place(_ address: String, _ port: Int) -> String {
+        address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
     }
 
     private func tlsConfiguration() throws -> TLSConfiguration? {

@@ -20,6 +20,10 @@ enum Setting: String, CaseIterable {
     case oidcClientSecretFile = "oidc_client_secret_file"
     case oidcClaims = "oidc_claims"
     case trustedProxy = "trusted_proxy"
+    case healthPort = "health_port"
+    case connectionsPerAddress = "connections_per_address"
+    case requestsPerToken = "requests_per_token"
+    case requestsPerLedger = "requests_per_ledger"
     case directory
     case withoutWorkers = "without_workers"
     case jwks

@@ -39,8 +39,13 @@ public final class PostgresPool: Sendable {
         case closed
     }
 
+    /// For whom connections are lent to the task; nil where nobody's share counts.
+    @TaskLocal public static var shareholder: Int64?
+
     private struct State {
         var machine: Machine
+        var shares: PoolShares
+        var sharing: [Int: OneShot<Bool>] = [:]
         var callers: [Int: OneShot<Grant>] = [:]
         /// When a session was last given up.
         var lastLoss: ContinuousClock.Instant?
@@ -51,10 +56,12 @@ public final class PostgresPool: Sendable {
     private struct Lease {
         let connection: PostgresConnection
         let opened: ContinuousClock.Instant
+        var share: PoolShares.Holder?
     }
 
     /// How the pool's sessions are opened.
     public let configuration: PostgresConfiguration
+    private let hasShares: Bool
     private let waitTimeout: Duration
     private let checkAfter: Duration
     private let maximumAge: Duration
@@ -64,22 +71,26 @@ public final class PostgresPool: Sendable {
     /// A pool without connections; they are opened as they are needed.
     ///
     /// `waitLimit` callers may queue, each for up to `waitTimeout`. Connections idle for `checkAfter`
-    /// are tried before they are lent, and those older than `maximumAge` are closed.
+    /// are tried before they are lent, and those older than `maximumAge` are closed. One
+    /// ``shareholder`` has at most `shareLimit` of them at a time; nil for all.
     public init(
         _ configuration: PostgresConfiguration,
         limit: Int = 8,
+        shareLimit: Int? = nil,
         waitLimit: Int = 1000,
         waitTimeout: Duration = .seconds(10),
         checkAfter: Duration = .seconds(5),
         maximumAge: Duration = .seconds(1800)
     ) {
         self.configuration = configuration
+        hasShares = shareLimit != nil
         self.waitTimeout = waitTimeout
         self.checkAfter = checkAfter
         self.maximumAge = maximumAge
         state = Mutex(
             State(
-                machine: Machine(limit: limit, waitLimit: waitLimit, maximumAge: maximumAge)
+                machine: Machine(limit: limit, waitLimit: waitLimit, maximumAge: maximumAge),
+                shares: PoolShares(limit: shareLimit ?? limit, waitLimit: waitLimit)
             )
         )
     }
@@ -91,7 +102,7 @@ public final class PostgresPool: Sendable {
                 idle: state.machine.idle.count,
                 leased: state.machine.leased + state.machine.dialling,
                 closing: state.machine.closing,
-                waiting: state.machine.waitingCount
+                waiting: state.machine.waitingCount + state.shares.waitingCount
             )
         }
     }
@@ -105,7 +116,7 @@ public final class PostgresPool: Sendable {
         deadline: ContinuousClock.Instant? = nil,
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
-        let lease = try await acquire(deadline)
+        let lease = try await acquire(deadline, for: hasShares ? Self.shareholder : nil)
         defer { release(lease) }
         return try await body(lease.connection)
     }
@@ -169,6 +180,70 @@ public final class PostgresPool: Sendable {
     }
 
     // MARK: Leasing
+
+    /// Lends a connection once it is the turn of whoever it is for.
+    private func acquire(
+        _ deadline: ContinuousClock.Instant?,
+        for holder: PoolShares.Holder?
+    ) async throws(PostgresError) -> Lease {
+        guard let holder else { return try await acquire(deadline) }
+        try await takeShare(of: holder, deadline)
+        do {
+            var lease = try await acquire(deadline)
+            lease.share = holder
+            return lease
+        } catch {
+            giveBackShare(of: holder)
+            throw error
+        }
+    }
+
+    private func takeShare(
+        of holder: PoolShares.Holder,
+        _ deadline: ContinuousClock.Instant?
+    ) async throws(PostgresError) {
+        let (decision, turn) = state.withLock { state in
+            let decision = state.shares.acquire(holder)
+            guard case .wait(let ticket) = decision else { return (decision, OneShot<Bool>?.none) }
+            let turn = OneShot<Bool>()
+            state.sharing[ticket] = turn
+            return (decision, turn)
+        }
+        switch decision {
+        case .proceed: return
+        case .refuse:
+            throw PostgresError(.poolExhausted, "too many callers are waiting for a connection")
+        case .wait(let ticket):
+            guard let turn else { preconditionFailure("a waiting caller has a turn") }
+            let limit = ContinuousClock.now.advanced(by: waitTimeout)
+            let outcome = await turn.wait(
+                until: deadline.map { min($0, limit) } ?? limit,
+                reactor: reactor
+            )
+            let waited = state.withLock { state in
+                state.sharing[ticket] = nil
+                return state.shares.stoppedWaiting(ticket, holder)
+            }
+            if case .value = outcome { return }
+            // His turn came when he had just stopped waiting.
+            if !waited { giveBackShare(of: holder) }
+            if case .cancelled = outcome {
+                throw PostgresError(
+                    .cancelled,
+                    "while waiting for a connection",
+                    connectionIsUsable: false
+                )
+            }
+            throw PostgresError(.poolExhausted, "no connection became free in time")
+        }
+    }
+
+    private func giveBackShare(of holder: PoolShares.Holder) {
+        let next = state.withLock { state in
+            state.shares.release(holder).flatMap { state.sharing.removeValue(forKey: $0) }
+        }
+        next?.settle(.value(true))
+    }
 
     private func acquire(
         _ deadline: ContinuousClock.Instant?
@@ -337,6 +412,7 @@ public final class PostgresPool: Sendable {
         let connection = lease.connection
         let isReusable = connection.isReusable
         connection.isLent = false
+        defer { if let holder = lease.share { giveBackShare(of: holder) } }
         guard isReusable else {
             state.withLock { state in
                 state.machine.discarded()

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Runs what libpq can only do blocking (connect, cancel, finish) outside the cooperative pool.
-enum BlockingCalls {
+package enum BlockingCalls {
     private final class Work: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -9,10 +9,10 @@ enum BlockingCalls {
 
     /// Runs the work on a thread of its own.
     ///
-    /// Callers are rare and bounded (one per connection opened or closed), so a thread each costs
-    /// less than a pool of them would in code.
+    /// Callers are rare and bounded (one per connection opened or closed, and a few that last as long
+    /// as the process), so a thread each costs less than a pool of them would in code.
     /// - Returns: false if the system has no thread left; the work is not run then.
-    static func onHelperThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+    package static func onHelperThread(_ body: @escaping @Sendable () -> Void) -> Bool {
         let work = Unmanaged.passRetained(Work(body))
         var thread = pthread_t()
         let failure = pthread_create(

@@ -26,6 +26,35 @@ struct Door: Sendable {
         } else {
             principal = try await service.authenticator.principal(of: request)
         }
+        return try await service.workAtOnce.counting(payers(principal, request, context)) {
+            try await answer(endpoint, request, context, principal, visitor)
+        }
+    }
+
+    /// For whom a request counts.
+    private func payers(
+        _ principal: Principal,
+        _ request: Request,
+        _ context: LedgerRequestContext
+    ) -> [WorkAtOnce.Payer] {
+        var payers: [WorkAtOnce.Payer] = [.token(subject: principal.subject)]
+        if let name = context.parameters.get("ledger").flatMap({ LedgerName($0) }) {
+            payers.append(.ledger(name))
+        }
+        // Of others their connections are counted.
+        if let address = service.signIn.proxies.client(request, behind: context.peer) {
+            payers.append(.address(address))
+        }
+        return payers
+    }
+
+    private func answer(
+        _ endpoint: Endpoint,
+        _ request: Request,
+        _ context: LedgerRequestContext,
+        _ principal: Principal,
+        _ visitor: Visitor?
+    ) async throws -> Response {
         let purpose = visitor?.session.purpose ?? request.headers[.purposeOfUse]
         let (ledger, decision) = try await admit(principal, endpoint, purpose, context)
         let bare = Call(
@@ -46,7 +75,9 @@ struct Door: Sendable {
         let reply: Reply
         do {
             _ = try taken.get()
-            reply = try await bounded(endpoint) { try await answered(endpoint, call) }
+            reply = try await LedgerDatabase.sharing(ledger.id) {
+                try await bounded(endpoint) { try await answered(endpoint, call) }
+            }
         } catch {
             reply = Reply(.failure(error), decision: .door)
         }
@@ -90,13 +121,13 @@ struct Door: Sendable {
         let roles = endpoint.roles.map(\.rawValue).sorted().joined(separator: ", ")
         // Nobody learns which ledgers there are but who may enter; from a page, who may see it.
         if endpoint.isPage, !isAllowed {
-            await keepDenial(decision, endpoint, name, context)
+            try keepDenial(decision, endpoint, name, context)
             throw Problem.forbidden("this takes one of the roles \(roles)")
         }
         guard isAllowed || (principal.ledgers?.contains(name) ?? true) else {
             let holder = endpoint.isPage ? "account" : "token"
             decision.detail = "the \(holder) is for other ledgers"
-            await keepDenial(decision, endpoint, name, context)
+            try keepDenial(decision, endpoint, name, context)
             throw Problem.forbidden("this \(holder) is not for the ledger \(name)")
         }
         let ledger: LedgerDescription
@@ -120,21 +151,26 @@ struct Door: Sendable {
     }
 
     /// Keeps that somebody with a token for another ledger asked for health information of this one,
-    /// where there is such a ledger; the answer is the same either way.
+    /// where there is such a ledger; the answer is the same either way, and leaves before it is known.
     private func keepDenial(
         _ decision: AccessDecision,
         _ endpoint: Endpoint,
         _ name: LedgerName,
         _ context: LedgerRequestContext
-    ) async {
+    ) throws {
         guard endpoint.disclosesHealthInformation else { return }
-        do {
-            try await withTimeout(service.settings.requestTimeout) {
-                let ledger = try await service.ledger(name)
-                try await service.accessLog.recordOnce(decision, in: ledger)
+        let service = service
+        try service.lateDenials.put {
+            do {
+                try await withTimeout(service.settings.requestTimeout) {
+                    let ledger = try await service.ledger(name)
+                    try await service.accessLog.recordOnce(decision, in: ledger)
+                }
+            } catch LedgerError.unknownLedger {
+                // Nobody's log.
+            } catch {
+                context.logger.warning("a denial is not in the access log")
             }
-        } catch {
-            context.logger.warning("a denial is not in the access log")
         }
     }
 

@@ -5,6 +5,7 @@ import HummingbirdCore
 import HummingbirdTLS
 import Ledger
 public import Logging
+import Metrics
 import NIOCore
 public import NIOSSL
 
@@ -14,6 +15,7 @@ public import NIOSSL
 ///   - service: what answers.
 ///   - host: the address to listen on.
 ///   - port: the port to listen on; 0 for any that is free.
+///   - health: where probes and metrics have a port of their own; nil where they have none.
 ///   - tls: the certificate and its key; nil for plain HTTP.
 ///   - metrics: what `/metrics` prints.
 ///   - logger: for one line a request.
@@ -23,36 +25,30 @@ public func buildApplication(
     _ service: LedgerService,
     host: String,
     port: Int,
+    health: HealthPlace? = nil,
     tls: TLSConfiguration? = nil,
     metrics: PrometheusMetrics,
     logger: Logger,
     onServing: @escaping @Sendable (Int) async -> Void = { _ in }
 ) throws -> some ApplicationProtocol {
-    let http = HTTPServerBuilder { responder in
-        WatchedChannel(
-            http: HTTP1Channel(
-                responder: responder,
-                configuration: .init(
-                    additionalChannelHandlers: [RequestDeadline()],
-                    idleTimeout: .seconds(60),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16_384,
-                        maxHeaderListSize: 32_768,
-                        maxHeaderFieldCount: 100
-                    )
-                )
-            )
-        )
-    }
+    let all = service.settings.mostConnections ?? OpenFiles.clients
+    let most = health == nil ? all : max(all - HealthPlace.connectionLimit, all / 2)
+    Counter(label: "episode_ledger_log_lines_dropped").increment(by: 0)
+    let connections = Connections(
+        Connections.Limits(most: most, ofAddress: service.settings.connectionsPerAddress),
+        proxies: service.signIn.proxies
+    )
+    let http = HTTPServerBuilder { WatchedChannel($0, connections) }
     return Application(
-        router: router(service, metrics: metrics),
+        router: router(service, metrics: health == nil ? metrics : nil),
         server: try tls.map { try .tls(http, tlsConfiguration: $0) } ?? http,
         configuration: ApplicationConfiguration(
             address: .hostname(host, port: port),
             serverName: "episode-ledger",
-            availableConnectionsDelegate: MaximumAvailableConnections(OpenFiles.clients)
+            availableConnectionsDelegate: MaximumAvailableConnections(most)
         ),
-        services: [service],
+        services: [service]
+            + (health.map { [$0.application(service, host: host, metrics: metrics, logger)] } ?? []),
         onServerRunning: { channel in
             // Nothing but a channel that is closed already refuses it.
             _ = try? await channel.eventLoop.submit {
@@ -67,15 +63,13 @@ public func buildApplication(
 /// Every request there is.
 private func router(
     _ service: LedgerService,
-    metrics: PrometheusMetrics
+    metrics: PrometheusMetrics?
 ) -> Router<LedgerRequestContext> {
     let router = Router(context: LedgerRequestContext.self)
     router.add(middleware: ProblemMiddleware(pages: PageDoor(service)))
     let door = Door(service)
-    router.get("healthz") { _, _ in OperationRoutes.health() }
-    router.get("readyz") { _, _ in await OperationRoutes.readiness(service) }
-    router.get("metrics") { _, _ in await OperationRoutes.metrics(service, metrics) }
-    router.get("openapi.json") { _, _ in Response.bytes(OpenAPI.document, "application/json") }
+    OperationRoutes.add(to: router, service, metrics)
+    router.get("openapi.json") { _, _ in OpenAPI.answer }
     for endpoint in Endpoint.all {
         router.on(RouterPath(endpoint.route), method: endpoint.method) { request, context in
             try await door.answer(endpoint, request, context)
@@ -83,15 +77,20 @@ private func router(
     }
     PageRoutes(service, door).add(to: router)
     SignInRoutes(service).add(to: router)
-    refuseOtherMethods(router)
+    var open: [String: [HTTPRequest.Method]] = [
+        "healthz": [.get], "readyz": [.get], "openapi.json": [.get],
+    ]
+    if metrics != nil { open["metrics"] = [.get] }
+    refuseOtherMethods(router, open)
     return router
 }
 
 /// Answers 405 to every method of a path that it does not have.
-private func refuseOtherMethods(_ router: Router<LedgerRequestContext>) {
-    var methods: [String: [HTTPRequest.Method]] = [
-        "healthz": [.get], "readyz": [.get], "metrics": [.get], "openapi.json": [.get],
-    ]
+private func refuseOtherMethods(
+    _ router: Router<LedgerRequestContext>,
+    _ open: [String: [HTTPRequest.Method]]
+) {
+    var methods = open
     for endpoint in Endpoint.all + Endpoint.pages {
         methods[endpoint.route, default: []].append(endpoint.method)
     }

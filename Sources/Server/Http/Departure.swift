@@ -1,6 +1,4 @@
 import Hummingbird
-import HummingbirdCore
-import Logging
 import NIOCore
 import Synchronization
 
@@ -74,34 +72,6 @@ final class Departure: ChannelInboundHandler, Sendable {
             }
         } onCancel: {
             work.cancel()
-        }
-    }
-}
-
-/// Connections of HTTP/1.1 that know whether their clients have gone.
-struct WatchedChannel: ServerChildChannel {
-    let http: HTTP1Channel
-
-    struct Value: ServerChildChannelValue {
-        fileprivate let http: HTTP1Channel.Value
-        fileprivate let departure: Departure
-
-        var channel: any Channel { http.channel }
-    }
-
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        let departure = Departure()
-        return channel.eventLoop.makeCompletedFuture {
-            // Before TLS: what the connection does counts, not what is read of it.
-            try channel.pipeline.syncOperations.addHandler(departure, position: .first)
-        }.flatMap {
-            http.setup(channel: channel, logger: logger)
-        }.map { Value(http: $0, departure: departure) }
-    }
-
-    func handle(value: Value, logger: Logger) async {
-        await Departure.$ofClient.withValue(value.departure) {
-            await http.handle(value: value.http, logger: logger)
         }
     }
 }

@@ -1,21 +1,25 @@
 import CareEpisode
 import FoundationEssentials
-import Glibc
 import Ledger
 public import Logging
 import ProjectionRuntime
 
-/// Log lines as JSON on standard error, one object a line.
+/// Log lines as JSON on standard error, one object a line, by way of ``LogQueue``.
 public struct JSONLog: LogHandler {
     /// The least level that is written.
     public var logLevel: Logger.Level
     /// What every line carries.
     public var metadata: Logger.Metadata = [:]
     private let label: String
+    private let queue: LogQueue
 
     /// A log.
     public init(label: String, level: Logger.Level) {
-        self.label = label
+        self.init(label: label, level: level, queue: .standardError)
+    }
+
+    init(label: String, level: Logger.Level, queue: LogQueue) {
+        (self.label, self.queue) = (label, queue)
         logLevel = level
     }
 
@@ -37,7 +41,6 @@ public struct JSONLog: LogHandler {
         for (name, value) in all.sorted(by: { $0.key < $1.key }) {
             members.append((name == "hb.request.id" ? "request_id" : name, .string("\(value)")))
         }
-        let line = AnswerJSON.object(members).bytes + [0x0A]
-        _ = write(STDERR_FILENO, line, line.count)
+        queue.put(AnswerJSON.object(members).bytes + [0x0A])
     }
 }

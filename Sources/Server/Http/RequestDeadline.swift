@@ -5,7 +5,8 @@ import NIOHTTPTypes
 /// Closes connections on which a request does not arrive in time, however busily it trickles in:
 /// 10,000 of them would keep everybody else out.
 ///
-/// An answer may last as long as it likes, and so may an import, which is answered while it arrives.
+/// An answer may last as long as it likes, and so may an import, which is answered while it arrives:
+/// whoever does not read is ``UnreadAnswers``' part.
 final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -16,7 +17,7 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     private static let first: TimeAmount = .seconds(15)
     /// For a body.
     private static let body: TimeAmount = .seconds(60)
-    /// For the head of the next request, from the end of the answer before it.
+    /// For the head of the next request, from when the answer before it was taken.
     private static let next: TimeAmount = .seconds(60)
 
     /// When the connection is closed, unless it is put off.
@@ -24,6 +25,8 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     /// One look at the deadline for each connection, not for each request: it looks again where
     /// the deadline was put off meanwhile.
     private var look: Scheduled<Void>?
+    /// Requests whose answers were not taken yet.
+    private var unanswered = 0
 
     func handlerAdded(context: ChannelHandlerContext) {
         start(Self.first, context)
@@ -37,6 +40,7 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
+            unanswered += 1
             if head.path?.hasSuffix("events:import") == true {
                 deadline = nil
             } else {
@@ -49,8 +53,17 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { start(Self.next, context) }
-        context.write(data, promise: promise)
+        guard case .end = unwrapOutboundIn(data) else {
+            return context.write(data, promise: promise)
+        }
+        let taken = promise ?? context.eventLoop.makePromise()
+        taken.futureResult.assumeIsolated().whenComplete { _ in
+            self.unanswered = max(0, self.unanswered - 1)
+            // Of what is still to be answered, no end is known.
+            guard self.unanswered == 0, context.channel.isActive else { return }
+            self.start(Self.next, context)
+        }
+        context.write(data, promise: taken)
     }
 
     /// Sets the deadline; it is never sooner than one before, so that the look at that one is enough.

@@ -159,8 +159,20 @@ struct PageRequest: Sendable {
             by: deadline
         ) {
             // A fold of the past may take its time, as long as somebody waits.
-            if case .past = age { return try await work(self) }
-            return try await withTimeout(limit) { try await work(self) }
+            if case .past = age {
+                return try await LedgerDatabase.sharing(call.ledger.id) {
+                    try await service.folds.takingTurns(patience: nil) {
+                        try await Folds.apart { try await work(self) }
+                    }
+                }
+            }
+            return try await withTimeout(limit) {
+                try await LedgerDatabase.sharing(call.ledger.id) {
+                    try await service.folds.takingTurns(patience: limit / 2) {
+                        try await work(self)
+                    }
+                }
+            }
         }
     }
 

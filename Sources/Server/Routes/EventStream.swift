@@ -28,13 +28,15 @@ enum EventStream {
             var position = after
             while position.position < head {
                 let from = position
-                let page = try await Departure.whileClientWaits {
-                    try await call.reader.page(
-                        after: from,
-                        until: head,
-                        types: types,
-                        episode: episode
-                    )
+                let page = try await LedgerDatabase.sharing(call.ledger.id) {
+                    try await Departure.whileClientWaits {
+                        try await call.reader.page(
+                            after: from,
+                            until: head,
+                            types: types,
+                            episode: episode
+                        )
+                    }
                 }
                 var buffer = ByteBuffer()
                 for event in page.events {

@@ -117,14 +117,19 @@ enum EvidenceRoutes {
     static func packet(_ call: Call) async throws -> Reply {
         let episode = try call.episode()
         let checkpoint = try await call.service.checkpoint(call.ledger)
-        let archive = try await EpisodePacket.archive(
-            of: episode,
-            call.database,
-            ledger: call.ledger,
-            checkpoint: checkpoint.signed
-        )
+        let patience = call.service.settings.requestTimeout / 2
+        let bytes = try await call.service.folds.takingTurns(patience: patience) {
+            try await Folds.apart {
+                try await EpisodePacket.archive(
+                    of: episode,
+                    call.database,
+                    ledger: call.ledger,
+                    checkpoint: checkpoint.signed
+                ).bytes
+            }
+        }
         return .bytes(
-            archive.bytes,
+            bytes,
             "application/zip",
             headers: [.contentDisposition: "attachment; filename=\"\(episode).zip\""]
         )

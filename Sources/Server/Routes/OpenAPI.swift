@@ -20,6 +20,17 @@ enum OpenAPI {
         ("components", components),
     ]).bytes
 
+    /// The document as an answer: one buffer for all who ask.
+    static var answer: Response {
+        Response(
+            status: .ok,
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: buffer)
+        )
+    }
+
+    private static let buffer = ByteBuffer(bytes: document)
+
     private static var paths: [(name: String, value: AnswerJSON)] {
         var order: [String] = []
         var methods: [String: [(name: String, value: AnswerJSON)]] = [:]
@@ -81,7 +92,7 @@ enum OpenAPI {
         var responses: [(name: String, value: AnswerJSON)] = endpoint.statuses.map { status in
             (status, answer(endpoint.summary, endpoint.answers))
         }
-        responses += ["400", "401", "403", "404", "503"].map { ($0, reference) }
+        responses += ["400", "401", "403", "404", "429", "503"].map { ($0, reference) }
         if endpoint.mayConflict { responses.append(("409", reference)) }
         var members: [(name: String, value: AnswerJSON)] = [
             ("operationId", .string(endpoint.operation)),

@@ -7,6 +7,18 @@ import ProjectionRuntime
 
 /// What operators and probes ask.
 enum OperationRoutes {
+    /// Adds what probes ask, and metrics where there are any.
+    static func add(
+        to router: Router<LedgerRequestContext>,
+        _ service: LedgerService,
+        _ metrics: PrometheusMetrics?
+    ) {
+        router.get("healthz") { _, _ in health() }
+        router.get("readyz") { _, _ in await readiness(service) }
+        guard let metrics else { return }
+        router.get("metrics") { _, _ in await Self.metrics(service, metrics) }
+    }
+
     static func accessLog(_ call: Call) async throws -> Reply {
         let (after, limit, episode) = try call.read { reader in
             (reader.integer("after"), Int(reader.integer("limit")), reader.episode("episode"))

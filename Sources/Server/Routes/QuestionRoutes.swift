@@ -16,6 +16,10 @@ enum QuestionRoutes {
         standard: "0"
     )
 
+    /// How long whoever waits for a read model rests before he asks the table, where nothing is heard.
+    private static let firstPause: Duration = .milliseconds(20)
+    private static let longestPause: Duration = .milliseconds(500)
+
     static func answer<Asked: Question>(_ call: Call, _ question: Asked.Type) async throws -> Reply
     {
         let context = try await LedgerContext(
@@ -24,9 +28,22 @@ enum QuestionRoutes {
             now: call.service.settings.now()
         )
         let (asked, position) = try read(call, question, context)
-        if let tables = try asked.readsTables(of: call.ledger) {
-            try await wait(for: tables, position, call)
+        let tables = try asked.readsTables(of: call.ledger)
+        if let tables { try await wait(for: tables, position, call) }
+        // Half of the time to wait, half to fold.
+        let patience = call.service.settings.requestTimeout / 2
+        return try await call.service.folds.takingTurns(patience: patience) {
+            // What is folded from events is worked out, and written, where that keeps nobody waiting.
+            guard tables == nil else { return try await answer(asked, context, call) }
+            return try await Folds.apart { try await answer(asked, context, call) }
         }
+    }
+
+    private static func answer(
+        _ asked: some Question,
+        _ context: LedgerContext,
+        _ call: Call
+    ) async throws -> Reply {
         let answer = try await asked.written(context)
         var reply = try await reply(answer, call)
         reply.disclosed = "as of position \(answer.basis.position)"
@@ -92,6 +109,7 @@ enum QuestionRoutes {
         _ call: Call
     ) async throws {
         let end = ContinuousClock.now + .seconds(4)
+        var pause = firstPause
         let feed = call.feed
         while true {
             let all = try await call.service.statuses.value(call.ledger.id) {
@@ -106,10 +124,13 @@ enum QuestionRoutes {
                     "the read model \(projection.name) has not got to position \(position) in time"
                 )
             }
-            // A worker of this process says when it has got there.
-            await feed.wait(atMost: .milliseconds(20)) {
+            // A worker of this process says when it has got there, and a look at the table, once a
+            // second, of another one's. Where nobody looks, all who wait ask together, less and less
+            // often.
+            await feed.wait(atMost: feed.isFresh ? longestPause : pause) {
                 $0.models[projection.name] ?? .zero >= position
             }
+            pause = min(pause * 2, longestPause)
             try Task.checkCancellation()
         }
     }

@@ -34,7 +34,7 @@ struct SignIn: Sendable {
     let takesLinks: Bool
     /// Nil where links alone sign in, or nobody.
     let provider: OpenIDProvider?
-    private let proxies: TrustedProxies
+    let proxies: TrustedProxies
     private let formKey: FormKey
 
     init(_ database: LedgerDatabase, _ settings: PageSettings) {

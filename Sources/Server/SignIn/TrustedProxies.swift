@@ -66,6 +66,38 @@ struct TrustedProxies: Sendable {
         return sender.place
     }
 
+    /// Who sends a request through a trusted proxy; nil where none is at the other end of the connection.
+    func client(_ request: Request, behind peer: String) -> String? {
+        guard !ranges.isEmpty, let address = Self.address(peer), isTrusted(address) else {
+            return nil
+        }
+        return sender(request, peer: peer)
+    }
+
+    /// Who is at the other end of a connection.
+    struct Peer: Sendable {
+        /// As it counts: an IPv4 address, or the network of an IPv6 one.
+        let place: String
+        /// Whether it is a trusted proxy.
+        let isProxy: Bool
+        /// Whether it is this machine.
+        let isThisMachine: Bool
+    }
+
+    /// Reads the address at the other end of a connection.
+    func peer(_ text: String) -> Peer {
+        guard let address = Self.address(text) else {
+            return Peer(place: text, isProxy: false, isThisMachine: false)
+        }
+        return Peer(
+            place: address.place,
+            isProxy: isTrusted(address),
+            isThisMachine: Self.thisMachine.contains { $0.contains(address) }
+        )
+    }
+
+    private static let thisMachine = ["127.0.0.0/8", "::1"].compactMap { AddressRange($0) }
+
     private func isTrusted(_ address: NetworkAddress) -> Bool {
         ranges.contains { $0.contains(address) }
     }

@@ -1,0 +1,59 @@
+import Synchronization
+
+/// Denials that are looked up and written after their answers have left, so that the time of an answer
+/// does not tell whether there is such a ledger.
+final class LateDenials: Sendable {
+    /// The most that wait.
+    static let waitingLimit = 1_000
+    /// How many are written at a time.
+    private static let width = 4
+    /// How long a normal end waits for those that are not written.
+    static let flushTimeout: Duration = .seconds(2)
+
+    typealias Denial = @Sendable () async -> Void
+
+    private let count = Atomic(0)
+    private let (denials, queue) = AsyncStream.makeStream(of: Denial.self)
+
+    /// Has a denial written.
+    ///
+    /// - Throws: ``Problem`` 503 where too many wait, whatever they are about.
+    func put(_ denial: @escaping Denial) throws {
+        let (_, number) = count.wrappingAdd(1, ordering: .relaxed)
+        guard number <= Self.waitingLimit else {
+            count.wrappingSubtract(1, ordering: .relaxed)
+            throw Problem.unavailable("too many denials wait to be written: try again")
+        }
+        queue.yield(denial)
+    }
+
+    /// Writes until the task is cancelled.
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            var running = 0
+            for await denial in denials {
+                if running == Self.width {
+                    await group.next()
+                    running -= 1
+                }
+                group.addTask {
+                    await denial()
+                    self.count.wrappingSubtract(1, ordering: .releasing)
+                }
+                running += 1
+            }
+        }
+    }
+
+    /// Waits until all are written, for a bounded time.
+    ///
+    /// - Returns: how many are not.
+    @discardableResult
+    func flush(atMost time: Duration = flushTimeout) async -> Int {
+        let end = ContinuousClock.now + time
+        while count.load(ordering: .acquiring) > 0, .now < end {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        return count.load(ordering: .acquiring)
+    }
+}
