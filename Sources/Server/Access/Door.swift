@@ -8,6 +8,10 @@ import ProjectionRuntime
 /// Who asks, whether he may, and only then the answer; of health information the decision is on disk
 /// before the answer leaves.
 struct Door: Sendable {
+    /// The least time that a denial takes which may be kept; to look a ledger up and to write an entry
+    /// takes a few milliseconds.
+    private static let denialTime: Duration = .milliseconds(25)
+
     private let service: LedgerService
 
     init(_ service: LedgerService) {
@@ -97,7 +101,7 @@ struct Door: Sendable {
             let holder = endpoint.isPage ? "account" : "token"
             decision.detail = "the \(holder) is for other ledgers"
             await keepDenial(decision, endpoint, name, context)
-            throw Problem.forbidden("this \(holder) is not for the ledger \(name)")
+            throw Problem.forbidden("this \(holder) is not for this ledger")
         }
         let ledger: LedgerDescription
         if let known = service.knownLedger(name) {
@@ -128,6 +132,8 @@ struct Door: Sendable {
         _ context: LedgerRequestContext
     ) async {
         guard endpoint.disclosesHealthInformation else { return }
+        // Nor does the time that it takes tell whether there is such a ledger.
+        let end = ContinuousClock.now + Self.denialTime
         do {
             try await withTimeout(service.settings.requestTimeout) {
                 let ledger = try await service.ledger(name)
@@ -136,6 +142,7 @@ struct Door: Sendable {
         } catch {
             context.logger.warning("a denial is not in the access log")
         }
+        try? await Task.sleep(until: end)
     }
 
     // MARK: - What was given
