@@ -33,7 +33,7 @@ public func buildApplication(
             http: HTTP1Channel(
                 responder: responder,
                 configuration: .init(
-                    additionalChannelHandlers: [RequestDeadline()],
+                    additionalChannelHandlers: [StrictHead.Placing(), RequestDeadline()],
                     idleTimeout: .seconds(60),
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: 16_384,
