@@ -343,7 +343,7 @@ struct MedicationCourseTests {
             $0.adjust(.decrease, sertraline, mg(5e13), "03-04")
             let micro = Regimen(dose: 1e-300, unit: "mcg", timesPerDay: 1)
             $0.adjust(.decrease, sertraline, micro, "03-05")
-            $0.adjust(.increase, sertraline, mg(1), "03-06")
+            $0.adjust(.increase, sertraline, mg(1e14), "03-06")
         }
         #expect(course.changes.map(\.percent) == [nil, nil, -50, -100, nil])
     }

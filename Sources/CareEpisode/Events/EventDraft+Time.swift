@@ -6,23 +6,31 @@ extension EventDraft {
     /// `occurred_at` nor `replacement_occurred_at` lies before ``earliestTime``.
     public func timeErrors(now: Instant) -> [FieldError] {
         var errors: [FieldError] = []
-        func refuse(_ pointer: String, _ code: String, _ detail: String) {
+        func refuse(_ pointer: String, code: String, _ detail: String) {
             errors.append(FieldError(pointer: pointer, code: code, detail: detail))
         }
         let (seconds, words): (Int64, String) =
             type == .medicationAdjusted ? (366 * 86_400, "366 days") : (5 * 60, "5 minutes")
         if occurredAt > now.advanced(bySeconds: seconds) {
-            refuse("/occurred_at", "in_future", "must be at most \(words) after the ledger's clock")
+            refuse(
+                "/occurred_at",
+                code: "in_future",
+                "must be at most \(words) after the ledger's clock"
+            )
         }
         if let sourceRecordedAt, sourceRecordedAt > now {
-            refuse("/source_recorded_at", "in_future", "must not be later than the ledger's clock")
+            refuse(
+                "/source_recorded_at",
+                code: "in_future",
+                "must not be later than the ledger's clock"
+            )
         }
         let early = "must not be before 1950-01-01 (UTC)"
-        if occurredAt < Self.earliestTime { refuse("/occurred_at", "too_early", early) }
+        if occurredAt < Self.earliestTime { refuse("/occurred_at", code: "too_early", early) }
         if case .entryCorrected(let correction) = data,
             let replaced = correction.replacementOccurredAt, replaced < Self.earliestTime
         {
-            refuse("/data/replacement_occurred_at", "too_early", early)
+            refuse("/data/replacement_occurred_at", code: "too_early", early)
         }
         return errors
     }

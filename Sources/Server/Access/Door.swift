@@ -101,7 +101,7 @@ struct Door: Sendable {
             let holder = endpoint.isPage ? "account" : "token"
             decision.detail = "the \(holder) is for other ledgers"
             await keepDenial(decision, endpoint, name, context)
-            throw Problem.forbidden("this \(holder) is not for this ledger")
+            throw Problem.forbidden("this \(holder) is not for the ledger \(name)")
         }
         let ledger: LedgerDescription
         if let known = service.knownLedger(name) {

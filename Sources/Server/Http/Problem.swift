@@ -184,8 +184,7 @@ extension Problem {
         case let error as PostgresError where error.isAboutEncoding: self = .notInEncoding
         case let error as PostgresError where error.isTransient || error.code == .poolClosed:
             self = .unavailable("the database cannot be reached in time: try again")
-        case LedgerError.unknownLedger: self = .notFound("there is no ledger of this name")
-        case LedgerError.unknownEpisode, LedgerError.unknownVersion:
+        case LedgerError.unknownLedger, LedgerError.unknownEpisode, LedgerError.unknownVersion:
             self = .notFound("\(error)")
         case let error as ProjectionError:
             self = .unavailable("\(error)", retryAfter: error.retryAfter)
