@@ -36,10 +36,16 @@ extension AttendanceAnswer {
 }
 
 extension EpisodeAttendance {
+    /// How many weeks are not told, in words.
+    public var leftOut: String {
+        "\(Words.count(weeksLeftOut, "earlier week")) without a session"
+    }
+
     fileprivate var summary: String {
         var text =
             "Attended \(Words.count(attended, "session")), \(Words.decimal(hours)) hours; missed "
             + missed.words
+        if weeksLeftOut > 0 { text += "; \(leftOut) left out" }
         if !missedAfterEnd.isEmpty { text += "; after the last contact \(missedAfterEnd.words)" }
         return rate.map { "\(text). Attendance rate \(Words.decimal($0 * 100)) %." } ?? text + "."
     }
@@ -47,8 +53,12 @@ extension EpisodeAttendance {
     /// Every flag with its weeks; what stands with its week alone comes last.
     fileprivate var doubts: [String] {
         let ofWeeks = weeks.flatMap(\.flags).filter { $0.flag == .belowWeeklyHours }
+        var flagged: [EpisodeFlag: [Week]] = [:]
+        for week in weeks {
+            for flag in Set(week.flags) { flagged[flag, default: []].append(week) }
+        }
         return (flags + ofWeeks).map { flag in
-            let weeks = weeks.filter { $0.flags.contains(flag) }
+            let weeks = flagged[flag] ?? []
             var text = "Flag: \(Words.code(flag.flag.rawValue))"
             if !weeks.isEmpty {
                 let names = weeks.map(\.week.description).joined(separator: ", ")

@@ -36,24 +36,40 @@ extension EpisodeAttendance {
         let end = course.ending?.entry.time ?? effectiveAt
         let first = LocalWeek(of: calendar.date(of: course.admission.time), from: weekday)
         let last = LocalWeek(of: calendar.date(of: end), from: weekday)
-        weeks = sequence(first: first) { $0 < last ? $0.next : nil }.map { Week(week: $0) }
         flags = course.flags
+        weeks = Self.told(
+            first,
+            last,
+            with: Set(course.sessions.entries.map { LocalWeek(of: $0.date, from: weekday) })
+        ).map { Week(week: $0) }
+        weeksLeftOut = (last.firstDate - first.firstDate) / 7 + 1 - weeks.count
         for session in course.sessions.missedAfterEnd {
             guard case .missed(let reason) = session.recorded.outcome else { continue }
             missedAfterEnd[reason, default: 0] += 1
         }
-        count(course, first)
-        judge(course, effectiveAt, settings)
+        count(course, from: weekday)
+        judge(course, effectiveAt, settings, from: weekday)
         if let firstDay { self.settings.append(firstDay.by) }
         self.settings = Set(self.settings).sorted { $0.entry < $1.entry }
     }
 
+    /// The weeks from one to another that are told, in order.
+    ///
+    /// - Parameter entered: the weeks with a session entry, as many as there are entries at most.
+    private static func told(
+        _ first: LocalWeek,
+        _ last: LocalWeek,
+        with entered: Set<LocalWeek>
+    ) -> [LocalWeek] {
+        let start = max(first, last.advanced(by: 1 - weekLimit))
+        return entered.filter { first <= $0 && $0 < start }.sorted()
+            + sequence(first: start) { $0 < last ? $0.next : nil }
+    }
+
     /// Counts the sessions of each week.
-    private mutating func count(_ course: Course, _ first: LocalWeek) {
-        func place(_ date: CalendarDate) -> Int? {
-            let days = date - first.firstDate
-            return days >= 0 && days / 7 < weeks.count ? days / 7 : nil
-        }
+    private mutating func count(_ course: Course, from weekday: Weekday) {
+        let places = Dictionary(uniqueKeysWithValues: zip(weeks.map(\.week), weeks.indices))
+        func place(_ date: CalendarDate) -> Int? { places[LocalWeek(of: date, from: weekday)] }
         for session in course.sessions.sessions {
             guard let place = place(session.date) else { continue }
             if session.isAttended { weeks[place].attended += 1 }
@@ -76,18 +92,20 @@ extension EpisodeAttendance {
     private mutating func judge(
         _ course: Course,
         _ effectiveAt: Instant,
-        _ settings: AttendanceSettings
+        _ settings: AttendanceSettings,
+        from weekday: Weekday
     ) {
         let calendar = course.calendar
+        let ofWeek = Dictionary(grouping: course.sessions.sessions) {
+            LocalWeek(of: $0.date, from: weekday)
+        }
         let rule = WeekRule(course.stays.map(\.row), calendar, settings)
         for (place, week) in weeks.enumerated() {
             let weekEnd = calendar.startOfDay(week.week.next.firstDate)
             // The first stay began with the admission, which lies in the first week.
             let stay = course.stays.last { $0.from < weekEnd } ?? course.stays[0]
             weeks[place].plannedHours = stay.plannedHours(before: weekEnd)
-            let sessions = course.sessions.sessions.filter {
-                week.week.firstDate <= $0.date && $0.date <= week.week.lastDate
-            }
+            let sessions = ofWeek[week.week] ?? []
             guard weekEnd <= effectiveAt else {
                 let covered = CoveredTime(sessions.lazy.map(\.counted))
                 weeks[place].judged.microseconds = covered.microseconds

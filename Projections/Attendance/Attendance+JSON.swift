@@ -67,6 +67,9 @@ struct AttendanceAnswer: AnswerValue {
         .init("effective_at", \.value.effectiveAt),
         .position, .lag, .knownAt, .knownBy, .settings,
         .init("weeks", \.value.attendance.weeks),
+        .optional("weeks_left_out") {
+            $0.value.attendance.weeksLeftOut > 0 ? $0.value.attendance.weeksLeftOut : nil
+        },
         .init("missed_after_end", schema: MissedReason.countsSchema) {
             $0.value.attendance.missedAfterEnd.json
         },

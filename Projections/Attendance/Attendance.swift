@@ -3,9 +3,13 @@ public import Ledger
 
 /// An episode's sessions and hours, week by week, up to a time.
 public struct EpisodeAttendance: Hashable, Sendable {
-    /// In order and without gaps: from the admission's week to that of the end, or of the time that
-    /// is asked for.
+    /// In order: from the admission's week to that of the end, or of the time that is asked for.
+    ///
+    /// Without gaps where these are at most ``weekLimit``; of more, the last so many, and of those
+    /// before them the weeks that have a session entry.
     public var weeks: [Week]
+    /// How many weeks without a session entry are not told, since they are too many.
+    public var weeksLeftOut = 0
     /// Sessions that the client missed after the date of the end, before the end became known, by
     /// reason; those above zero, in no week.
     public var missedAfterEnd: [MissedReason: Int] = [:]
@@ -14,6 +18,10 @@ public struct EpisodeAttendance: Hashable, Sendable {
     /// The doubts about the episode, those that belong to a week among them;
     /// `below_weekly_hours` stands with its week alone.
     public var flags: [EpisodeFlag]
+
+    /// The most weeks that are told without a session entry of their own, ten years: somebody who
+    /// was admitted in a mistyped year has thousands.
+    public static let weekLimit = 520
 
     /// One week in the ledger's zone.
     ///

@@ -186,13 +186,14 @@ extension AttendanceList.Enrolled {
             flag(.notSeen, since: calendar.startOfDay(seen.adding(days: longest)))
         }
         if judged.isBelow {
-            // Since the end of the first of the weeks that are below, one after another.
+            // Since the end of the first of the weeks that are below, one after another, as far back
+            // as the attendance of one episode tells every week.
             var first = time.lastWeek
-            while rule.judge(first.previous, time.sessions(of: first.previous, sessions))
-                .hours.isBelow
-            {
-                first = first.previous
+            let furthest = first.advanced(by: 1 - EpisodeAttendance.weekLimit)
+            func isBelow(_ week: LocalWeek) -> Bool {
+                rule.judge(week, time.sessions(of: week, sessions)).hours.isBelow
             }
+            while first > furthest, isBelow(first.previous) { first = first.previous }
             flag(.belowWeeklyHours, since: calendar.startOfDay(first.next.firstDate))
         }
         flags += model.flags
@@ -206,10 +207,13 @@ extension [EpisodeCensus.Session] {
         return self[Swift.min(place(time.lowerBound), end)..<end]
     }
 
-    /// The place of the first that begins at a time or later: mostly one of the last.
+    /// The place of the first that begins at a time or later.
     private func place(_ time: Instant) -> Int {
-        var place = count
-        while place > 0, self[place - 1].start >= time { place -= 1 }
-        return place
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle].start < time { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

@@ -76,9 +76,12 @@ extension Regimen {
 extension MedicationCourse.Change {
     /// The change of the daily dose in percent; nil where either is unknown or the units differ, and
     /// of a switch, whose doses are of two medications.
+    ///
+    /// Nil, too, where the dose before is none, or so small that no number tells the change.
     public var percent: Double? {
-        guard change != .switch, let doses = comparableDoses else { return nil }
-        return ((doses.after - doses.before) / doses.before * 100).rounded(toDigits: 12)
+        guard change != .switch, let doses = comparableDoses, doses.before != 0 else { return nil }
+        let percent = ((doses.after - doses.before) / doses.before * 100).rounded(toDigits: 12)
+        return percent.isFinite ? percent : nil
     }
 
     /// Whether the daily dose moves against what the change says.

@@ -42,9 +42,14 @@ public struct EndedServices: Hashable, Sendable {
     /// How many of them were completed.
     public var completed: Int { counts[.completed] ?? 0 }
 
+    /// The most numbers of ``byWeek``: ten years.
+    static let weekLimit = 520
+
     /// How many lasted 1 to 7 days, 8 to 14 days, and so on; the last number is above zero.
+    ///
+    /// Of ``weekLimit`` numbers the last one counts all that lasted longer as well.
     public var byWeek: [Int] {
-        let weeks = lengthsOfStay.days.map { ($0 - 1) / 7 }
+        let weeks = lengthsOfStay.days.map { min(($0 - 1) / 7, Self.weekLimit - 1) }
         return weeks.reduce(into: Array(repeating: 0, count: (weeks.max() ?? -1) + 1)) {
             $0[$1] += 1
         }

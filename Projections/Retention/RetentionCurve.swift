@@ -28,7 +28,11 @@ public struct RetentionCurve: Hashable, Sendable {
     /// So few say nothing: days that fewer services reached are not told.
     public static let least = 10
 
-    /// From day 1, as long as enough services reached the day.
+    /// The most days that are told, as many as a period has: a mistyped year makes services of
+    /// centuries.
+    static let longest = 3_660
+
+    /// From day 1, as long as enough services reached the day, at most ``longest``.
     public let days: [Day]
 
     /// Estimates.
@@ -42,7 +46,7 @@ public struct RetentionCurve: Hashable, Sendable {
         var shares: [EndReason: Double] = [:]
         let ofDay = Dictionary(grouping: lengths, by: \.days)
         var days: [Day] = []
-        while atRisk >= max(least, 1) {
+        while atRisk >= max(least, 1), days.count < Self.longest {
             let day = days.count + 1
             let last = ofDay[day] ?? []
             var ended: [EndReason: Int] = [:]

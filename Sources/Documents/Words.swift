@@ -12,9 +12,10 @@ public enum Words {
     }
 
     /// A number for people: a whole one as it is, any other with at most four significant digits and
-    /// no trailing zero.
+    /// no trailing zero; a dash for what is none.
     public static func number(_ number: Double) -> String {
         if let whole = Int64(exactly: number) { return String(whole) }
+        guard number.isFinite else { return "–" }
         // Below, digits after the point; above, none: 0.04167, 12.35, 1234.
         var scale = 1.0
         while abs(number) * scale < 1_000, scale < 1e12 { scale *= 10 }
@@ -24,6 +25,8 @@ public enum Words {
 
     /// With one decimal, rounded half away from zero.
     public static func decimal(_ number: Double) -> String {
+        // What is larger has no place for tenths.
+        guard abs(number) < 1e15 else { return Self.number(number) }
         let tenths = Int64((number * 10).rounded())
         return "\(tenths < 0 && tenths > -10 ? "-" : "")\(tenths / 10).\(abs(tenths % 10))"
     }

@@ -31,8 +31,9 @@ public struct PathData: Sendable {
         text += "\(Self.number(x)) \(Self.number(y))"
     }
 
-    /// A number with at most one decimal.
+    /// A number with at most one decimal; 0 for what is none, and no larger than any drawing.
     public static func number(_ number: Double) -> String {
+        let number = number.isNaN ? 0 : min(max(number, -1e9), 1e9)
         let tenths = Int((number * 10).rounded())
         let sign = tenths < 0 ? "-" : ""
         let size = abs(tenths)

@@ -1,6 +1,7 @@
-import CareEpisode
 import TestSupport
 import Testing
+
+@testable import CareEpisode
 
 @Suite("Parsing requests")
 struct EventParserTests {
@@ -115,6 +116,67 @@ struct EventParserTests {
                 "the event must have at most 262144 bytes"
             ]
         )
+    }
+
+    @Test("Of a list without end 256 elements are kept, and it is refused as it was")
+    func endlessLists() {
+        let ones = Array("[1\(String(repeating: ",1", count: 200_000))]".utf8)
+        let (document, isJSON) = JSONReader.read(ones)
+        #expect(isJSON && document.nodes.count == 257)
+        #expect(document.errors.map(\.code) == ["too_many"])
+        #expect(
+            errors(String(decoding: ones, as: UTF8.self))
+                == ["the event must have at most 256 elements"]
+        )
+        // What is wrong in elements that are not kept is not told; that it is no JSON is.
+        let deep = "[\(String(repeating: "[[1],", count: 90))1\(String(repeating: "]", count: 91))"
+        let many = String(repeating: "0,", count: 256)
+        let (cut, isWhole) = JSONReader.read(Array("[\(many)\(deep),\"\\ud800\"]".utf8))
+        #expect(isWhole && cut.nodes.count == 257 && cut.errors.map(\.code) == ["too_many"])
+        #expect(cut.unescaped.isEmpty)
+        #expect(!JSONReader.read(Array("[\(many)1,]".utf8)).isJSON)
+        let full = JSONReader.read(Array("[\(many.dropLast())]".utf8))
+        #expect(full.isJSON && full.document.nodes.count == 257 && full.document.errors.isEmpty)
+    }
+
+    @Test("A list is not read to its end where an element is larger than an event may be")
+    func endlessElements() {
+        let members = (0..<60_000).map { "\"m\($0)\":1" }.joined(separator: ",")
+        let one = event(1)
+        // That the rest is no JSON does not matter any more.
+        #expect(
+            errors("[\(one),{\(members),\"n\":tru}]") == ["/1 must have at most 262144 bytes"]
+        )
+        #expect(errors("[\(one),[\(members)]]").count == 1)
+    }
+
+    @Test("While a request arrives, one event that is too large is refused as soon as it is")
+    func arrival() throws {
+        func refused(_ text: String, by pieces: Int) -> Int? {
+            var arrival = EventParser.Arrival()
+            let bytes = Array(text.utf8)
+            for start in stride(from: 0, to: bytes.count, by: pieces) {
+                let end = min(start + pieces, bytes.count)
+                do throws(Refusal) {
+                    try arrival.take(bytes[start..<end])
+                } catch {
+                    #expect(error.errors.map(\.code) == ["too_large"])
+                    return end
+                }
+            }
+            return nil
+        }
+        let exact = "{\(String(repeating: "x", count: 262_142))}"
+        let white = String(repeating: " \n", count: 200_000)
+        for pieces in [1_000, 4_096, 65_536, 10_000_000] {
+            #expect(refused(exact, by: pieces) == nil)
+            #expect(refused(white + exact + white, by: pieces) == nil)
+            #expect(refused(white + "[" + exact + exact + exact, by: pieces) == nil)
+            #expect(refused(white, by: pieces) == nil)
+            let late = try #require(refused("  " + exact + " x" + white, by: pieces))
+            #expect(late < 262_150 + pieces)
+        }
+        #expect(refused("\"" + exact + exact, by: 1_000) == 263_000)
     }
 
     @Test("Who may say when the source recorded it")

@@ -189,6 +189,13 @@ struct EventRoundTripTests {
         draft.occurredAt = now
         draft.sourceRecordedAt = now
         #expect(draft.timeErrors(now: now).isEmpty)
+        draft.occurredAt = try #require(Instant(rfc3339: "1950-01-01T00:00:00Z"))
+        #expect(draft.timeErrors(now: now).isEmpty)
+        draft.occurredAt.microseconds -= 1
+        #expect(
+            draft.timeErrors(now: now).map { "\($0.pointer) \($0.code)" }
+                == ["/occurred_at too_early"]
+        )
     }
 }
 

@@ -294,6 +294,38 @@ struct CheckpointTests {
         }
     }
 
+    @Test("An export with health information is its owner's alone, whatever it was before")
+    func exportModes() async throws {
+        func modes(_ folder: String) throws -> Set<String> {
+            let names = try FileManager.default.subpathsOfDirectory(atPath: folder)
+            return Set(
+                try ([""] + names).map { name in
+                    var status = stat()
+                    try #require(lstat("\(folder)/\(name)", &status) == 0)
+                    let kind = status.st_mode & S_IFMT == S_IFDIR ? "folder" : "file"
+                    return "\(kind) \(String(status.st_mode & 0o777, radix: 8))"
+                }
+            )
+        }
+        try await CommandLineFixture.with { fixture in
+            try await fixture.importSimulated(episodes: 1, seed: 1)
+            try await fixture.checkpoint([])
+            let (bare, whole) = ("\(fixture.folder)/bare", "\(fixture.folder)/whole")
+            try await fixture.succeed(["checkpoint", "--export", bare])
+            #expect(try modes(bare) == ["folder 755", "file 644"])
+            try await fixture.succeed(["checkpoint", "--export", whole, "--with-events"])
+            #expect(try modes(whole) == ["folder 700", "file 600"])
+            let log = "\(fixture.folder)/access"
+            try await fixture.succeed(["checkpoint", "--access-log", "--export", log])
+            #expect(try modes(log) == ["folder 700", "file 600"])
+            // As an older version has left it.
+            chmod("\(whole)/events", 0o755)
+            try await fixture.importSimulated(episodes: 1, seed: 2)
+            try await fixture.succeed(["checkpoint", "--export", whole, "--with-events"])
+            #expect(try modes(whole) == ["folder 700", "file 600"])
+        }
+    }
+
     @Test("Key and log lie where the options say, and without them nothing is sealed")
     func place() async throws {
         try await CommandLineFixture.with { fixture in

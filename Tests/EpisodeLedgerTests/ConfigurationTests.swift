@@ -45,6 +45,50 @@ struct ConfigurationTests {
         }
     }
 
+    @Test("No setting is printed with what an address holds for its server alone")
+    func hiddenParts() async throws {
+        try await CommandLineFixture.withoutDatabase { fixture in
+            let printed = [
+                "https://id.example/keys": "https://id.example/keys",
+                "https://u:Sup3rSecret@id.example/keys": "https://<hidden>@id.example/keys",
+                "https://Sup3rSecret@id.example:8443/keys": "https://<hidden>@id.example:8443/keys",
+                "https://u:Sup3r@Secret@id.example/": "https://<hidden>@id.example/",
+                "https://u:Sup3r/Secret@id.example/": "https://<hidden>@id.example/",
+                "https://u:Sup3r?Secret@id.example/": "https://<hidden>",
+                "https://id.example/keys?token=Sup3rSecret": "https://id.example/keys?<hidden>",
+                "https://id.example/keys#Sup3rSecret": "https://id.example/keys#<hidden>",
+                "/etc/keys.json": "/etc/keys.json",
+            ]
+            for (given, shown) in printed {
+                let environment = [
+                    "EPISODE_LEDGER_JWKS": given, "EPISODE_LEDGER_ISSUER": given,
+                    "EPISODE_LEDGER_DIRECTORY": given, "EPISODE_LEDGER_AUDIENCE": given,
+                ]
+                let found = try await settings(fixture, [], environment)
+                for name in ["jwks", "issuer", "directory", "audience"] {
+                    #expect(found[name]?["value"] == shown, "\(name)")
+                }
+                let text = try await fixture.run(
+                    ["serve", "--print-config", "--format", "text"],
+                    environment: environment
+                )
+                #expect(text.status == 0 && !text.text.contains("Sup3r"))
+            }
+        }
+    }
+
+    @Test("A token is not made for somebody who would be written as another")
+    func subjects() async throws {
+        try await CommandLineFixture.withoutDatabase { fixture in
+            for subject in ["", "a\nb", "a\u{202E}b", String(repeating: "ä", count: 128)] {
+                let end = try await fixture.run(
+                    ["token", "--role", "auditor", "--subject", subject]
+                )
+                #expect(end.status == 64 && end.errors.contains("--subject must be"))
+            }
+        }
+    }
+
     @Test("A token is printed by itself, also into a pipe, and JSON has it as a member")
     func token() async throws {
         struct Answer: Decodable {

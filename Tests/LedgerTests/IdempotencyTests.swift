@@ -24,6 +24,42 @@ struct IdempotencyTests {
         }
     }
 
+    @Test("What an older program recorded of before 1950 is still a repeat, read and gone on with")
+    func recordedTooEarly() async throws {
+        try await LedgerFixture.withSequencer { database, sequencer in
+            let ledger = sequencer.ledger
+            var admission = SampleEvent.admitted()
+            admission.occurredAt = try #require(Instant(rfc3339: "0205-01-06T14:00:00Z"))
+            let asked = request(.fresh, admission)
+            // As a program without that rule would have done.
+            let bytes = asked.events.map { EventBytes($0, of: asked, ledger: ledger.name) }
+            let planned = PlannedAppend(
+                pending: PendingAppend(ticket: AppendTicket(asked, bytes: bytes)),
+                base: .zero
+            )
+            let call = AppendCall([planned], ledger: ledger)
+            _ = try await call.run(on: database.writer, limit: .seconds(60))
+            // Here and in a process that remembers nothing, alone and with others.
+            let again = try await sequencer.append(asked)
+            #expect(again.duplicate?.map(\.position) == [Position(1)])
+            let elsewhere = try await appendTogether([asked, asked], database, ledger)
+            for outcome in elsewhere { #expect(try outcome.get().duplicate?.count == 1) }
+            var other = admission
+            other.eventID = .fresh
+            let refused = try await sequencer.append(request(.fresh, other))
+            #expect(
+                refused.refusal == ["/occurred_at must not be before 1950-01-01 (UTC)"],
+                "\(refused)"
+            )
+            // The same id in another episode is a reuse, whatever its time.
+            #expect(
+                try await sequencer.append(request(.fresh, admission)).reused == admission.eventID
+            )
+            try await sequencer.appended(request(asked.episodeID, SampleEvent.session()))
+            #expect(try await audit(database, ledger).count == 2)
+        }
+    }
+
     @Test("A repeat is told that its events are recorded only when a standby has them")
     func waitsForTheStandby() async throws {
         try await TestCluster.withPrivateCluster { cluster in

@@ -54,6 +54,40 @@ struct AttendanceListTests {
         return story
     }
 
+    @Test("Who is below the threshold for centuries is so for ten years")
+    func mistypedYear() throws {
+        var story = try AttendanceStory()
+        story.admit("0205-01-06 10:00")
+        let row = try #require(try row(story, "2026-01-21 12:00"))
+        let below = try #require(row.flags.first { $0.flag == .belowWeeklyHours })
+        // The week of 12 January is the last of them.
+        let first = date("2026-01-12").adding(days: -7 * (EpisodeAttendance.weekLimit - 1))
+        #expect(below.at == calendar.startOfDay(first.adding(days: 7)))
+    }
+
+    @Test("Sessions within a time are found at any place")
+    func within() {
+        var random = SeededRandom(seed: 5)
+        for count in 0..<40 {
+            let starts = (0..<count).map { _ in Int64.random(in: 0..<20, using: &random) }.sorted()
+            let sessions = starts.map {
+                EpisodeCensus.Session(
+                    start: Instant(microseconds: $0),
+                    minutes: 1,
+                    outcome: .attended
+                )
+            }
+            for _ in 0..<20 {
+                let from = Int64.random(in: -2..<22, using: &random)
+                let to = from + Int64.random(in: 0..<10, using: &random)
+                let found = sessions.within(
+                    Instant(microseconds: from)..<Instant(microseconds: to)
+                )
+                #expect(found.map(\.start.microseconds) == starts.filter { from <= $0 && $0 < to })
+            }
+        }
+    }
+
     @Test("The example that is worked out by hand in the documentation")
     func workedOut() throws {
         let row = try #require(try row(example(), "2026-01-21 12:00"))

@@ -1,4 +1,5 @@
 import CareEpisode
+import Ledger
 import ProjectionRuntime
 import Testing
 
@@ -69,6 +70,56 @@ struct AttendanceTests {
             uniqueKeysWithValues: attendance.weeks.map { ($0.week.description, $0.attended) }
         )
         #expect(attended == ["2026-W08": 0, "2026-W09": 1, "2026-W10": 2, "2026-W11": 1])
+    }
+
+    @Test("Of a stay of centuries the last ten years are told, and each week with a session before")
+    func mistypedYear() throws {
+        var story = try AttendanceStory()
+        story.admit(planned: 9, "0205-01-06 10:00")
+        story.attend("s-1", "0205-01-06 12:00")
+        story.miss(.noShow, id: "s-2", "1951-03-01 10:00")
+        let late = story.attend("s-3", "2026-01-20 10:00")
+        let attendance = try #require(try story.attendance("2026-01-27 09:00"))
+        #expect(attendance.weeks.count == EpisodeAttendance.weekLimit + 2)
+        #expect(weeks(attendance).prefix(2) == ["0205-W01", "1951-W09"])
+        #expect(weeks(attendance).suffix(2) == ["2026-W04", "2026-W05"])
+        let first = attendance.weeks[0].week.firstDate
+        let all = (date("2026-01-26") - first) / 7 + 1
+        #expect(attendance.weeksLeftOut == all - attendance.weeks.count)
+        #expect(attendance.attended == 2 && attendance.missed == [.noShow: 1])
+        #expect(attendance.rate == 2.0 / 3)
+        // Each is judged as ever.
+        #expect(attendance.weeks[1].plannedHours == 9 && attendance.weeks[1].judged.isBelow)
+        let held = try #require(attendance.weeks.first { $0.week.description == "2026-W04" })
+        #expect(held.attended == 1 && held.flags.first?.eventIDs == [late])
+        for week in attendance.weeks.dropFirst(2).dropLast(2) {
+            #expect(week.attended == 0 && week.judged.isBelow)
+        }
+        #expect(attendance.list.bytes.count < 100_000)
+        #expect(AnswerJSON.array(attendance.weeks.map(\.json)).bytes.count < 200_000)
+    }
+
+    @Test("Up to ten years every week is told, and only beyond is it said what is left out")
+    func tenYears() throws {
+        var story = try AttendanceStory()
+        story.admit("2016-02-08 10:00")
+        let all = try #require(try story.attendance("2026-01-20 10:00"))
+        #expect(all.weeks.count == EpisodeAttendance.weekLimit && all.weeksLeftOut == 0)
+        let more = try #require(try story.attendance("2026-01-27 10:00"))
+        #expect(more.weeks.count == EpisodeAttendance.weekLimit && more.weeksLeftOut == 1)
+        let episode = EpisodeID(bits: 1)
+        let ledger = LedgerDescription(
+            id: LedgerID(rawValue: 1),
+            name: .default,
+            timeZone: "UTC"
+        )
+        let basis = ReadModelBasis(position: Position(1), head: Position(1))
+        func text(_ attendance: EpisodeAttendance) -> String {
+            let json = attendance.json(episode, ledger, effectiveAt: moment("2026-01-27"), basis)
+            return String(decoding: json.bytes, as: UTF8.self)
+        }
+        #expect(!text(all).contains("weeks_left_out"))
+        #expect(text(more).contains(#""weeks_left_out":1,"#))
     }
 
     @Test("Without an admission up to the time asked for there is no attendance")

@@ -334,4 +334,17 @@ struct MedicationCourseTests {
         #expect(course.changes.map(\.percent) == [nil, 50, 100, nil])
         #expect(course.changes.map { $0.toRegimen?.dailyDose } == [50, 75, 150, nil])
     }
+
+    @Test("A change that no number tells has no percentage")
+    func noPercent() throws {
+        let course = try story {
+            $0.adjust(.start, sertraline, mg(1e-300), "03-02")
+            $0.adjust(.increase, sertraline, mg(1e14), "03-03")
+            $0.adjust(.decrease, sertraline, mg(5e13), "03-04")
+            let micro = Regimen(dose: 1e-300, unit: "mcg", timesPerDay: 1)
+            $0.adjust(.decrease, sertraline, micro, "03-05")
+            $0.adjust(.increase, sertraline, mg(1e14), "03-06")
+        }
+        #expect(course.changes.map(\.percent) == [nil, nil, -50, -100, nil])
+    }
 }

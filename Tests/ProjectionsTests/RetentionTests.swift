@@ -39,6 +39,17 @@ struct RetentionTests {
         #expect(RetentionCurve([]).days.isEmpty && RetentionCurve([], least: 0).days.isEmpty)
     }
 
+    @Test("Services of centuries make no longer answer than those of ten years")
+    func centuries() {
+        let days = RetentionCurve((0..<12).map { _ in (665_000, nil) }).days
+        #expect(days.count == RetentionCurve.longest && days.last?.atRisk == 12)
+        var ended = EndedServices()
+        for length in [1, 8, 3_640, 3_641, 665_000] { ended.add(.completed, days: length) }
+        #expect(ended.byWeek.count == EndedServices.weekLimit)
+        #expect(ended.byWeek.prefix(2) == [1, 1] && ended.byWeek.last == 3)
+        #expect(ended.byWeek.reduce(0, +) == 5)
+    }
+
     @Test("In care and ended by reason are 1 together, on every day of random services")
     func sums() {
         var generator = SystemRandomNumberGenerator()

@@ -73,6 +73,9 @@ struct TokenTests {
         arguments: [
             "exp:\(now - 61)", "exp:", "exp:\"soon\"", "iss:\"https://other.example\"", "iss:",
             "aud:\"other\"", "aud:[]", "aud:", "sub:\"\"", "sub:", "sub:\"a\\u0000\"",
+            "sub:\"a\\nb\"", "sub:\"a\\u007f\"", "sub:\"a\\u0085b\"", "sub:\"a\\u2028b\"",
+            "sub:\"a\\u202eb\"", "sub:\"a\\u2066b\"", "sub:\"a\\u200fb\"",
+            "iss:\"https://issuer.example\\u0000\"",
             "nbf:\(now + 3_600)",
         ]
     )
@@ -137,6 +140,69 @@ struct TokenTests {
                 try await authenticator.principal(String(decoding: bytes, as: UTF8.self))
             }
         }
+    }
+
+    @Test("Keys and tokens are told apart by their bytes, not as they look")
+    func bytes() async throws {
+        // As characters, each pair is one and the same.
+        let names = ["k", "K", "\u{212A}", "k\u{E9}", "ke\u{301}", "k\u{65}\u{301}x"]
+        #expect(names[1] == names[2] && names[3] == "k\u{65}\u{301}")
+        let keys = names.dropLast().map { ($0, Curve25519.Signing.PrivateKey()) }
+        let set = keys.map { name, key in
+            let point = Self.base64url(key.publicKey.rawRepresentation)
+            return #"{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"\#(name)","x":"\#(point)"}"#
+        }
+        let authenticator = try await Authenticator(
+            jwks: Array("{\"keys\":[\(set.joined(separator: ","))]}".utf8),
+            issuer: "https://issuer.example",
+            audience: "ledger"
+        )
+        for (signer, key) in keys {
+            for name in names {
+                let token = try Self.token(
+                    header: "{\"alg\":\"EdDSA\",\"kid\":\"\(name)\"}",
+                    signedBy: key
+                )
+                let isGood = Array(name.utf8) == Array(signer.utf8)
+                let principal = try? await authenticator.principal(token)
+                #expect((principal != nil) == isGood, "\(signer) \(name)")
+            }
+        }
+        // What is remembered as good is so by its bytes.
+        let good = try Self.token(header: #"{"alg":"EdDSA","kid":"K"}"#, signedBy: keys[1].1)
+        _ = try await authenticator.principal(good)
+        for (index, character) in good.enumerated() where character == "K" {
+            var other = Array(good)
+            other[index] = "\u{212A}"
+            let text = String(other)
+            #expect(text == good)
+            await #expect(throws: AuthenticationError.self) {
+                try await authenticator.principal(text)
+            }
+        }
+        let ours = "https://issuer.example/e\u{301}"
+        let theirs = Self.claims("iss:\"https://issuer.example/\u{E9}\"")
+        let strict = try await Authenticator(jwks: Self.jwks, issuer: ours, audience: "ledger")
+        let token = try Self.token(claims: theirs)
+        await #expect(throws: AuthenticationError.self) { try await strict.principal(token) }
+    }
+
+    @Test("Base64url is read as RFC 7515 has it, in its one form, as another reader reads it")
+    func base64url() {
+        var random = SystemRandomNumberGenerator()
+        for count in 0..<200 {
+            let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let text = Self.base64url(bytes)
+            #expect(Base64URL.encode(bytes) == text && Base64URL.decode(text) == bytes)
+            for wrong in [text + "=", text + "A=", text + "\n", " " + text, text + "\u{E9}"] {
+                #expect(Base64URL.decode(wrong) == nil, "\(wrong)")
+            }
+        }
+        // Bits that no byte needs, signs of the other alphabet, a digit that holds no byte.
+        for wrong in ["AB", "AAB", "A", "AAAAA", "+w", "/w", "AA==", "A A", "AA\u{FF21}A"] {
+            #expect(Base64URL.decode(wrong) == nil, "\(wrong)")
+        }
+        #expect(Base64URL.decode("") == [] && Base64URL.decode("-_8") == [0xFB, 0xFF])
     }
 
     @Test(

@@ -49,12 +49,48 @@ public enum DeclineTable {
             ("/occurred_at", "in_future", "must be at most 366 days after the ledger's clock")
         ),
         refused(
+            "an admission in a mistyped year",
+            after: [],
+            mistyped(SampleEvent.admitted()),
+            ("/occurred_at", "too_early", "must not be before 1950-01-01 (UTC)")
+        ),
+        withTarget { session in
+            refused(
+                "a correction to a mistyped year",
+                after: [SampleEvent.admitted(), SampleEvent.session(session)],
+                SampleEvent.event(
+                    at: SampleEvent.admissionTime,
+                    .entryCorrected(
+                        EntryCorrected(
+                            targetEventID: session,
+                            reason: "typing error",
+                            replacement: SampleEvent.session().data,
+                            replacementOccurredAt: past
+                        )
+                    )
+                ),
+                (
+                    "/data/replacement_occurred_at", "too_early",
+                    "must not be before 1950-01-01 (UTC)"
+                )
+            )
+        },
+        refused(
             "a source that will have recorded in the future",
             after: [],
             sourced(SampleEvent.admitted()),
             ("/source_recorded_at", "in_future", "must not be later than the ledger's clock")
         ),
     ]
+
+    /// The last microsecond that is too early.
+    private static let past = Instant(rfc3339: "1949-12-31T23:59:59.999999Z")!
+
+    private static func mistyped(_ event: EventDraft) -> EventDraft {
+        var event = event
+        event.occurredAt = Instant(rfc3339: "0205-01-06T14:00:00Z")!
+        return event
+    }
 
     private static func sourced(_ event: EventDraft) -> EventDraft {
         var event = event

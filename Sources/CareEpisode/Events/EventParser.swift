@@ -40,11 +40,15 @@ public enum EventParser {
         _ json: [UInt8],
         from source: Source
     ) throws(Refusal) -> Request {
-        let isList = json.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
+        let isList = json.first { !isWhite($0) } == UInt8(ascii: "[")
         guard isList ? json.count <= JSONLimits.requestBytes : isOneEvent(json) else {
             throw Refusal(errors: [tooLarge])
         }
-        let shape = try ShapeReader(json, nesting: JSONLimits.nesting + (isList ? 1 : 0))
+        let shape = try ShapeReader(
+            json,
+            nesting: JSONLimits.nesting + (isList ? 1 : 0),
+            elementBytes: isList ? JSONLimits.eventBytes : .max
+        )
         var events = [0]
         if isList {
             events = shape.elements(of: 0)
@@ -65,11 +69,42 @@ public enum EventParser {
         return try shape.accepted(Request(events: drafts, isList: isList))
     }
 
+    /// Looks at the body of a request while it arrives: one event that is too large need not be read to
+    /// its end.
+    public struct Arrival {
+        private var count = 0
+        /// Where the first byte is that is no white space.
+        private var first: Int?
+        private var isList = false
+
+        /// Nothing has arrived.
+        public init() {}
+
+        /// Takes the next bytes.
+        ///
+        /// - Throws: the ``Refusal`` of ``parseRequest(_:from:)``, as soon as it is certain.
+        public mutating func take(_ bytes: some BidirectionalCollection<UInt8>) throws(Refusal) {
+            defer { count += bytes.count }
+            guard !isList, let end = bytes.lastIndex(where: { !isWhite($0) }) else { return }
+            if first == nil, let start = bytes.firstIndex(where: { !isWhite($0) }) {
+                first = count + bytes.distance(from: bytes.startIndex, to: start)
+                isList = bytes[start] == UInt8(ascii: "[")
+            }
+            let last = count + bytes.distance(from: bytes.startIndex, to: end)
+            guard let first, !isList, last - first >= JSONLimits.eventBytes else { return }
+            throw Refusal(errors: [tooLarge])
+        }
+    }
+
     private static let tooLarge = FieldError(
         pointer: "",
         code: "too_large",
         detail: "must have at most \(JSONLimits.eventBytes) bytes"
     )
+
+    private static func isWhite(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
+    }
 
     private static func isOneEvent(_ json: [UInt8]) -> Bool {
         json.count <= JSONLimits.eventBytes
@@ -78,7 +113,6 @@ public enum EventParser {
 
     /// The bytes without the white space around them, which is not part of the event.
     private static func trimmedCount(_ json: [UInt8]) -> Int {
-        let isWhite: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
         guard let first = json.firstIndex(where: { !isWhite($0) }),
             let last = json.lastIndex(where: { !isWhite($0) })
         else { return 0 }

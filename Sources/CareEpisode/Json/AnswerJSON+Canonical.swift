@@ -32,7 +32,12 @@ extension AnswerJSON {
             writer.end("]")
         case .string(let text): writer.write(text)
         case .integer(let number): writer.write(canonical: String(number).utf8)
-        case .number(let number): writer.write(number)
+        case .number(let number):
+            if number.isFinite {
+                writer.write(number)
+            } else {
+                writer.write(canonical: "null".utf8)
+            }
         case .bool(let value): writer.write(value)
         case .raw(let json): writer.write(canonical: json)
         case .null: writer.write(canonical: "null".utf8)

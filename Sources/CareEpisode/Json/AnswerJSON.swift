@@ -8,7 +8,8 @@ public indirect enum AnswerJSON: Sendable {
     case string(String)
     /// A whole number.
     case integer(Int64)
-    /// A number, written as briefly as it reads back.
+    /// A number, written as briefly as it reads back; null where it is not finite, since JSON has no
+    /// such numbers.
     case number(Double)
     /// True or false.
     case bool(Bool)
@@ -54,7 +55,7 @@ public indirect enum AnswerJSON: Sendable {
             if let whole = Int64(exactly: number) {
                 bytes += String(whole).utf8
             } else {
-                bytes += number.description.utf8
+                bytes += (number.isFinite ? number.description : "null").utf8
             }
         case .bool(let value): bytes += (value ? "true" : "false").utf8
         case .raw(let json): bytes += json

@@ -37,23 +37,25 @@ extension JSONDocument {
         }
     }
 
+    /// The longest name that a pointer repeats, in bytes; no field of the catalog has one as long.
+    private static let longestName = 40
+
     /// A name as a pointer holds it.
     ///
-    /// Names come from the writer and end in logs and answers, so control characters are replaced,
-    /// and a name longer than any of the catalog is cut.
+    /// Names come from the writer and end in logs and answers, so that whoever puts health information
+    /// into one finds none of it there: what could not be the name of a field is not repeated.
     private func referenceToken(_ name: String) -> String {
-        var token = ""
-        for (index, scalar) in name.unicodeScalars.enumerated() {
-            if index == 64 { return token + "…" }
-            switch scalar {
-            case "~": token += "~0"
-            case "/": token += "~1"
-            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}",
-                "\u{202A}"..."\u{202E}", "\u{2066}"..."\u{2069}":
-                token.unicodeScalars.append("\u{FFFD}")
-            default: token.unicodeScalars.append(scalar)
+        let bytes = name.utf8
+        let isName =
+            bytes.count <= Self.longestName && bytes.first.map(Self.isLetter) ?? false
+            && bytes.allSatisfy {
+                Self.isLetter($0) || $0 == UInt8(ascii: "_")
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
             }
-        }
-        return token
+        return isName ? name : "…"
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
     }
 }

@@ -45,6 +45,21 @@ struct JSONDocument {
     /// The document is whole nevertheless.
     var errors: [JSONError] = []
 
+    /// How much has been read.
+    struct Mark {
+        fileprivate let nodes, unescaped, errors: Int
+    }
+
+    /// How much has been read.
+    var mark: Mark { Mark(nodes: nodes.count, unescaped: unescaped.count, errors: errors.count) }
+
+    /// Drops what was read after a mark.
+    mutating func forget(from mark: Mark) {
+        nodes.removeLast(nodes.count - mark.nodes)
+        unescaped.removeLast(unescaped.count - mark.unescaped)
+        errors.removeLast(errors.count - mark.errors)
+    }
+
     /// Calls `body` with a node's text: unescaped UTF-8, or the token of a number.
     func withText<R>(
         _ node: JSONNode,

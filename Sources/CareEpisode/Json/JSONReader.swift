@@ -6,19 +6,26 @@
 struct JSONReader {
     private let input: UnsafeBufferPointer<UInt8>
     private let nesting: Int
+    private let elementBytes: Int
+    /// The element of the outermost array that is being read, where it has a limit.
+    private var element: (node: Int, start: Int)?
     private var index = 0
     private var document: JSONDocument
 
     /// The document in `bytes`; `nesting` is how deep objects and arrays may lie in each other.
     ///
-    /// Where its nodes end early, the bytes are not JSON, and `errors` says where.
-    static func read(_ bytes: [UInt8], nesting: Int = JSONLimits.nesting) -> (
-        document: JSONDocument, isJSON: Bool
-    ) {
+    /// Where its nodes end early, the bytes are not JSON, or an element of the outermost array has more
+    /// than `elementBytes`, and `errors` says where.
+    static func read(
+        _ bytes: [UInt8],
+        nesting: Int = JSONLimits.nesting,
+        elementBytes: Int = .max
+    ) -> (document: JSONDocument, isJSON: Bool) {
         bytes.withUnsafeBufferPointer { input in
             var reader = JSONReader(
                 input: input,
                 nesting: nesting,
+                elementBytes: elementBytes,
                 document: JSONDocument(bytes: bytes)
             )
             reader.document.nodes.reserveCapacity(min(bytes.count / 8, 4096) + 8)
@@ -76,18 +83,25 @@ struct JSONReader {
 
     private mutating func readArray(depth: Int) throws(JSONError) {
         let node = try openContainer(.array, depth: depth)
-        var count: Int32 = 0
+        var (count, kept) = (Int32(0), document.mark)
         skipWhiteSpace()
         if try peek() == UInt8(ascii: "]") {
             index += 1
         } else {
             repeat {
                 skipWhiteSpace()
+                if depth == 1 { beginElement() } else { try judgeElement() }
                 try readValue(depth: depth, scalars: JSONLimits.stringScalars)
                 count += 1
+                if count <= JSONLimits.arrayElements {
+                    kept = document.mark
+                } else {
+                    // It is read to its end, to say whether it is JSON, and not kept.
+                    document.forget(from: kept)
+                }
             } while try readSeparator(or: UInt8(ascii: "]"))
         }
-        closeContainer(node, count: count)
+        closeContainer(node, count: min(count, Int32(JSONLimits.arrayElements)))
         if count > JSONLimits.arrayElements {
             refuse(node, "too_many", "must have at most \(JSONLimits.arrayElements) elements")
         }
@@ -103,6 +117,7 @@ struct JSONReader {
         } else {
             repeat {
                 skipWhiteSpace()
+                try judgeElement()
                 guard try peek() == UInt8(ascii: "\"") else {
                     throw syntaxError("a member's name in quotes is expected")
                 }
@@ -122,6 +137,25 @@ struct JSONReader {
             } while try readSeparator(or: UInt8(ascii: "}"))
         }
         closeContainer(node, count: count)
+    }
+
+    // MARK: The elements of a list
+
+    private mutating func beginElement() {
+        guard elementBytes < .max else { return }
+        element = (document.nodes.count, index)
+    }
+
+    /// Ends the reading within an element that is longer than it may be: of a list of many megabytes
+    /// nobody wants to know more.
+    private func judgeElement() throws(JSONError) {
+        guard let element, index - element.start > elementBytes else { return }
+        throw JSONError(
+            code: "too_large",
+            detail: "must have at most \(elementBytes) bytes",
+            node: element.node,
+            offset: element.start
+        )
     }
 
     private mutating func openContainer(

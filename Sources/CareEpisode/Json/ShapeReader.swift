@@ -11,10 +11,11 @@ final class ShapeReader {
     init(
         _ json: [UInt8],
         nesting: Int = JSONLimits.nesting,
+        elementBytes: Int = .max,
         prefix: String = ""
     ) throws(Refusal) {
         let isJSON: Bool
-        (document, isJSON) = JSONReader.read(json, nesting: nesting)
+        (document, isJSON) = JSONReader.read(json, nesting: nesting, elementBytes: elementBytes)
         guard isJSON else {
             throw Refusal(errors: document.errors.fieldErrors(in: document, prefix: prefix))
         }

@@ -28,6 +28,11 @@ public struct LocalWeek: Hashable, Comparable, Sendable, CustomStringConvertible
     /// The week before this one.
     public var previous: LocalWeek { LocalWeek(firstDate: firstDate.adding(days: -7)) }
 
+    /// So many weeks after this one; before it where the number is below 0.
+    public func advanced(by weeks: Int) -> LocalWeek {
+        LocalWeek(firstDate: firstDate.adding(days: 7 * weeks))
+    }
+
     /// Whether `left` begins earlier.
     public static func < (left: LocalWeek, right: LocalWeek) -> Bool {
         left.firstDate < right.firstDate

@@ -81,7 +81,9 @@ struct Packet: AsyncParsableCommand {
     /// Whole or not at all, readable by nobody else.
     private func write(_ bytes: [UInt8]) throws {
         let new = "\(output).\(getpid()).new"
-        let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        // Others may write into the folder, and the name can be guessed.
+        unlink(new)
+        let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw Failure.failed("\(output): \(String(cString: strerror(errno)))")
         }

@@ -221,14 +221,9 @@ struct Serve: AsyncParsableCommand {
     private func tlsConfiguration() throws -> TLSConfiguration? {
         guard let certificate, let certificateKey else { return nil }
         do {
-            let chain = try NIOSSLCertificate.fromPEMFile(certificate)
-            let key = try NIOSSLPrivateKey(file: certificateKey, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) },
-                privateKey: .privateKey(key)
-            )
-            configuration.minimumTLSVersion = .tlsv12
-            return configuration
+            return try ServiceTLS.configuration(certificate: certificate, key: certificateKey)
+        } catch let error as SealError {
+            throw Failure.failed("--tls-key \(error)")
         } catch {
             throw Failure.failed(
                 "--tls-certificate and --tls-key must be PEM files of a certificate and its key"

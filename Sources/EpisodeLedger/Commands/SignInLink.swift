@@ -136,10 +136,11 @@ struct PageOptions: ParsableArguments {
         let path = "\(dataDirectory)/sign-in-link"
         try FileManager.default.createDirectory(
             atPath: dataDirectory,
-            withIntermediateDirectories: true
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
         )
         unlink(path)
-        let file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
+        let file = open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw Failure.failed("\(path): the link cannot be written") }
         defer { close(file) }
         let bytes = Array("\(link)\n".utf8)

@@ -41,8 +41,11 @@ struct Token: AsyncParsableCommand {
 
     func validate() throws {
         guard !role.isEmpty else { throw ValidationError("--role is required") }
-        if let subject, subject.isEmpty || subject.utf8.count > 255 {
-            throw ValidationError("--subject must be 1 to 255 bytes")
+        if let subject, !LocalTokens.isSubject(subject) {
+            throw ValidationError(
+                "--subject must be 1 to 255 bytes, without control characters or marks that turn "
+                    + "the direction of writing"
+            )
         }
     }
 

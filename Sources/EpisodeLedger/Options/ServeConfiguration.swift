@@ -60,7 +60,11 @@ struct ServeConfiguration: Sendable {
             let (value, source) = found ?? (standard, .standard)
             let isOn = ["1", "true"].contains(value)
             let shown = setting.isSwitch ? "\(isOn)" : value
-            return (setting.rawValue, shown.map { setting.isSecret ? "<hidden>" : $0 }, source)
+            return (
+                setting.rawValue,
+                shown.map { setting.isSecret ? "<hidden>" : $0.withoutSecrets },
+                source
+            )
         }
     }
 
@@ -82,5 +86,25 @@ struct ServeConfiguration: Sendable {
             )
             Console.print(Document("Settings", isTitleShown: false, [.table(table)]))
         }
+    }
+}
+
+extension String {
+    /// The text without what an address of the web holds for its server alone: who signs in there, and
+    /// what stands behind the path, such as a token.
+    fileprivate var withoutSecrets: String {
+        guard let mark = firstRange(of: "://") else { return self }
+        let (scheme, rest) = (self[..<mark.upperBound], self[mark.upperBound...])
+        // A password may hold signs that nobody has escaped.
+        let sign = rest.lastIndex(of: "@")
+        if let sign, rest[..<sign].contains(where: { "?#".contains($0) }) {
+            return "\(scheme)<hidden>"
+        }
+        let place = sign.map { rest[rest.index(after: $0)...] } ?? rest
+        let shown = sign == nil ? String(scheme) : "\(scheme)<hidden>@"
+        guard let query = place.firstIndex(where: { "?#".contains($0) }) else {
+            return shown + place
+        }
+        return shown + place[...query] + "<hidden>"
     }
 }

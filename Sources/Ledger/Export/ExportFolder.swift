@@ -4,6 +4,8 @@ import TransparencyLog
 /// The files of an exported log: C2SP tlog-tiles in a folder.
 struct ExportFolder: Sendable {
     let path: String
+    /// Whether what is written, health information among it, is for its owner alone.
+    var isPrivate = false
 
     /// The signed note, written last.
     static let checkpoint = "checkpoint"
@@ -13,6 +15,8 @@ struct ExportFolder: Sendable {
     static let declarations = "restore-declarations"
     /// The folders with a line for each entry: of events, and of the access log.
     static let (events, rows) = ("events", "rows")
+    /// The folder with rows of read models.
+    static let readModels = "read-models"
     /// How much of one file is read.
     static let fileLimit = 1 << 28
     /// How much of the declarations of restores is read.
@@ -106,11 +110,12 @@ struct ExportFolder: Sendable {
     /// Writes a file, whole or not at all.
     func write(_ name: String, _ bytes: [UInt8]) throws {
         let file = "\(path)/\(name)"
-        let new = "\(file).\(getpid()).new"
-        var descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let new = PrivateFile.unfinished(file)
+        let mode: mode_t = isPrivate ? 0o600 : 0o644
+        var descriptor = PrivateFile.create(new, mode: mode)
         if descriptor < 0, errno == ENOENT {
-            try PrivateFile.makeFolder(of: file, mode: 0o755)
-            descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+            try PrivateFile.makeFolder(of: file, mode: isPrivate ? 0o700 : 0o755)
+            descriptor = PrivateFile.create(new, mode: mode)
         }
         guard descriptor >= 0 else { throw PrivateFile.failure(new) }
         defer { close(descriptor) }
@@ -118,11 +123,20 @@ struct ExportFolder: Sendable {
         guard rename(new, file) == 0 else { throw PrivateFile.failure(file) }
     }
 
+    /// Takes the folders with health information from everybody else: an export that is added to may
+    /// be of a version that left them open.
+    func hide() throws {
+        for name in [Self.events, Self.rows, Self.readModels] where has(name) {
+            let folder = "\(path)/\(name)"
+            guard chmod(folder, 0o700) == 0 else { throw PrivateFile.failure(folder) }
+        }
+    }
+
     /// Removes what exports that were broken off had begun to write.
     func removeUnfinished() {
         let parts = [
             Self.checkpoint, Self.verifierKeys, Self.declarations, "tile/", "\(Self.events)/",
-            "\(Self.rows)/", "read-models/",
+            "\(Self.rows)/", "\(Self.readModels)/",
         ]
         for name in (try? names(limit: Self.mostFiles)) ?? []
         where name.wholeMatch(of: /.*\.[0-9]+\.new/) != nil && parts.contains(where: name.hasPrefix)

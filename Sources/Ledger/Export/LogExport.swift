@@ -6,7 +6,8 @@ public import TransparencyLog
 ///
 /// Entries hold no health information. With the events, which do, the folder also has
 /// `events/<number>`: 256 lines of JSON each, one for each entry, with header, payload and nonce.
-/// Of the access log, `rows/<number>` has a line for each entry, with its row and nonce.
+/// Of the access log, `rows/<number>` has a line for each entry, with its row and nonce. What is
+/// written with either is for its owner alone (files 0600, folders 0700).
 ///
 /// What is written is what the database says; whether that is right is for `verify` to tell, here or
 /// anywhere else.
@@ -29,6 +30,8 @@ public struct LogExport: Sendable {
     private let ledger: LedgerDescription
     private let tree: LedgerTree
     private let folder: ExportFolder
+    /// The folder of the lines that go with the entries.
+    private let lines: String
     private let includesEvents: Bool
     private let documents: [EpisodePacket.Document]
 
@@ -52,7 +55,11 @@ public struct LogExport: Sendable {
         self.database = database
         self.ledger = ledger
         self.tree = tree
-        self.folder = ExportFolder(folder)
+        let lines = tree == .events ? ExportFolder.events : ExportFolder.rows
+        self.lines = lines
+        var place = ExportFolder(folder)
+        place.isPrivate = includesEvents || tree == .access || place.has(lines)
+        self.folder = place
         self.includesEvents = includesEvents || tree == .access
         self.documents = documents
     }
@@ -77,7 +84,10 @@ public struct LogExport: Sendable {
         }
         let old = try await older(than: signed.checkpoint)
         let target = folder
-        try await PrivateFile.run { target.removeUnfinished() }
+        try await PrivateFile.run {
+            target.removeUnfinished()
+            if target.isPrivate { try target.hide() }
+        }
         var files = try await writeTiles(from: old, to: size)
         files += try await writeBundles(from: old, to: size, progress)
         files += try await writeKeys(signed)
@@ -88,9 +98,6 @@ public struct LogExport: Sendable {
         }
         return Report(size: size, kept: old, files: files + documents.count + 1)
     }
-
-    /// The folder of the lines that go with the entries.
-    private var lines: String { tree == .events ? ExportFolder.events : ExportFolder.rows }
 
     /// The size of the export that is in the folder already; 0 where there is none.
     private func older(than checkpoint: TreeCheckpoint) async throws -> Int64 {

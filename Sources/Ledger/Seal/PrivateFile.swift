@@ -94,11 +94,24 @@ enum PrivateFile {
         }
     }
 
+    /// The name under which a file is written before it takes its place.
+    static func unfinished(_ path: String) -> String { "\(path).\(getpid()).new" }
+
+    /// Makes a file that was not there, and is no link.
+    ///
+    /// Its name can be guessed, and others may write into the folder. What an earlier process of that
+    /// number has left is removed.
+    ///
+    /// - Returns: below 0 where it cannot be made; `errno` says why.
+    static func create(_ path: String, mode: mode_t = 0o600) -> Int32 {
+        unlink(path)
+        return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+    }
+
     /// Puts a file in the place of another, whole or not at all, readable by nobody else.
     static func replace(_ path: String, with bytes: [UInt8]) throws(SealError) {
-        let new = "\(path).\(getpid()).new"
-        unlink(new)
-        let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let new = unfinished(path)
+        let descriptor = create(new)
         guard descriptor >= 0 else { throw failure(new) }
         defer { close(descriptor) }
         try write(bytes, to: descriptor, new, at: 0)

@@ -1,4 +1,3 @@
-import Glibc
 public import TransparencyLog
 
 /// The private keys with which a ledger is sealed: a file outside the database, a key a line, that
@@ -14,20 +13,10 @@ public struct SigningKeyFile: Sendable {
 
     /// The keys; none where there is no file.
     ///
-    /// - Throws: ``SealError/file(_:reason:)``, also where anybody else may read the file.
+    /// - Throws: ``SealError/file(_:reason:)``, also where the file is another user's or a link, and
+    ///   where anybody else may read it.
     public func keys() throws -> [NoteSigningKey] {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            if errno == ENOENT { return [] }
-            throw PrivateFile.failure(path)
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw SealError.file(path, reason: "it is not a file")
-        }
-        guard status.st_mode & 0o077 == 0 else {
-            throw SealError.file(path, reason: "others may read the signing key: chmod 600 it")
-        }
-        let bytes = try PrivateFile.read(path, limit: 65_536) ?? []
+        let bytes = try SecretFile.read(path, from: .program, limit: 65_536) ?? []
         return try String(decoding: bytes, as: UTF8.self)
             .split(whereSeparator: \.isNewline)
             .map { line in

@@ -1,6 +1,21 @@
 public import CareEpisode
 import Postgres
 
+/// A webhook that has something to send.
+public struct DueWebhook: Sendable {
+    /// Which.
+    public let name: SubscriptionName
+    /// Where it is.
+    public let url: String
+    /// Whether its receiver took what it was sent last.
+    public let isProven: Bool
+
+    /// Describes one.
+    public init(name: SubscriptionName, url: String, isProven: Bool) {
+        (self.name, self.url, self.isProven) = (name, url, isProven)
+    }
+}
+
 /// The right to send what one webhook is behind with.
 public struct WebhookLease: Sendable {
     /// What is sent where.
@@ -60,10 +75,15 @@ public struct WebhookRegistry: Sendable {
         """
 
     /// Takes webhooks that have something to send, nobody sends, and are due.
-    public func takeDue(limit: Int) async throws -> [WebhookLease] {
+    ///
+    /// - Parameter takes: whether one is to be taken: asked of each, those that were sent to the longest
+    ///   ago first.
+    /// - Returns: what was taken; some of those that `takes` wanted may be somebody else's by now.
+    public func takeDue(where takes: (DueWebhook) -> Bool) async throws -> [WebhookLease] {
         let due = try await database.projector.query(
             """
-            select w.name, w.position > h.position as is_beyond_head
+            select w.name, w.url, w.position > h.position as is_beyond_head,
+                w.attempts = 0 and w.last_status between 200 and 299 as is_proven
             from webhook w
             join ledger_head h using (ledger_id)
             where w.ledger_id = \(id)
@@ -73,7 +93,7 @@ public struct WebhookRegistry: Sendable {
                 and not \(Lease.isHeld("w.lease_until"))
             )
             order by w.last_attempt_at nulls first, w.position
-            limit \(Int64(limit))
+            limit \(Int64(SubscriptionRegistry.limit))
             """
         )
         if try due.contains(where: { try $0.get("is_beyond_head") }) {
@@ -83,6 +103,13 @@ public struct WebhookRegistry: Sendable {
         var leases: [WebhookLease] = []
         for row in due {
             guard let name = SubscriptionName(try row.get("name")),
+                takes(
+                    DueWebhook(
+                        name: name,
+                        url: try row.get("url"),
+                        isProven: try row.get("is_proven", as: Bool?.self) ?? false
+                    )
+                ),
                 let taken = try await take(name)
             else { continue }
             let subscription: Subscription

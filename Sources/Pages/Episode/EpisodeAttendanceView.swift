@@ -76,6 +76,7 @@ public struct EpisodeAttendanceView: PageView {
         let percent = attendance.rate.map { " (\(Words.number(($0 * 100).rounded()))%)" } ?? ""
         return "Attended \(attendance.attended) of \(attendance.expected) expected\(percent); "
             + "\(Words.decimal(attendance.hours)) hours"
+            + (attendance.weeksLeftOut > 0 ? "; \(attendance.leftOut) left out" : "")
     }
 
     private func table(_ attendance: EpisodeAttendance) -> HTML {

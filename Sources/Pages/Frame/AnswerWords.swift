@@ -112,7 +112,8 @@ struct AnswerWords {
         switch name {
         case "minutes": return "\(Words.number(number)) min"
         case "percent": return "\(Words.number(number.rounded()))%"
-        case "length_of_stay_days": return Words.count(Int64(number), "day")
+        case "length_of_stay_days":
+            return Int64(exactly: number).map { Words.count($0, "day") } ?? Words.decimal(number)
         default:
             return Int64(exactly: number).map(Words.grouped) ?? Words.decimal(number)
         }

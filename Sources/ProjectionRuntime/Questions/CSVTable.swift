@@ -30,6 +30,7 @@ public struct CSVTable: Sendable {
     private static func cell(_ value: AnswerJSON) -> String {
         switch value {
         case .null: ""
+        case .number(let number) where !number.isFinite: ""
         case .string(let text): Self.text(text)
         case .array(let values): text(values.map(plain).joined(separator: " "))
         case .integer, .number, .bool, .object, .raw: quoted(plain(value))

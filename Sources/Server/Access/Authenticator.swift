@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import JWTKit
 import Synchronization
+import TransparencyLog
 
 /// Checks bearer tokens against known keys.
 ///
@@ -17,7 +18,9 @@ public final class Authenticator: Sendable {
     private let source: Source
     /// Tokens that were checked lately, so that a busy caller's signature is not checked each time;
     /// a key that is withdrawn counts until then at most.
-    private let checked = Mutex<[String: Checked]>([:])
+    ///
+    /// By their bytes: what was signed is bytes.
+    private let checked = Mutex<[[UInt8]: Checked]>([:])
 
     private struct Checked {
         let principal: Principal
@@ -88,32 +91,37 @@ public final class Authenticator: Sendable {
     ///   ``AuthenticationError/unavailable`` while there are no keys.
     public func principal(_ token: some StringProtocol) async throws -> Principal {
         let (text, now) = (String(token), Double(time(nil)))
-        if let known = checked.withLock({ $0[text] }), known.until > now { return known.principal }
+        let bytes = text.utf8.count <= Self.checkedBytes ? Array(text.utf8) : []
+        if !bytes.isEmpty, let known = checked.withLock({ $0[bytes] }), known.until > now {
+            return known.principal
+        }
         let claims: Claims = try await SignedToken.claims(
             of: text,
             types: ["jwt", "at+jwt"]
         ) { kid in try await key(kid) }
         let principal = try principal(claims)
         let until = min(now + Self.checkedSeconds, claims.exp + SignedToken.leeway)
-        guard text.utf8.count <= Self.checkedBytes else { return principal }
+        guard !bytes.isEmpty else { return principal }
         checked.withLock { checked in
             if checked.count >= Self.checkedLimit { checked.removeAll() }
-            checked[text] = Checked(principal: principal, until: until)
+            checked[bytes] = Checked(principal: principal, until: until)
         }
         return principal
     }
 
     private func principal(_ claims: Claims) throws -> Principal {
         let now = Double(time(nil))
-        guard claims.iss == issuer else { throw refused("it is of another issuer") }
-        guard claims.aud.contains(audience) else { throw refused("it is for another audience") }
+        guard claims.iss.hasSameBytes(as: issuer) else {
+            throw refused("it is of another issuer")
+        }
+        guard claims.aud.contains(where: { $0.hasSameBytes(as: audience) }) else {
+            throw refused("it is for another audience")
+        }
         guard claims.exp > now - SignedToken.leeway else { throw refused("it has expired") }
         if let nbf = claims.nbf, nbf > now + SignedToken.leeway {
             throw refused("it is not valid yet")
         }
-        guard !claims.sub.isEmpty, claims.sub.utf8.count <= 255, !claims.sub.utf8.contains(0) else {
-            throw refused("it names no subject")
-        }
+        guard SignedToken.isName(claims.sub) else { throw refused("it names no subject") }
         let names = Set(claims.ledgers)
         return Principal(
             subject: claims.sub,

@@ -1,41 +1,37 @@
-import FoundationEssentials
 import TransparencyLog
 
 /// Base64url, as tokens and keys are written.
 enum Base64URL {
     /// Base64url without padding.
     static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        String(
-            Base64.encode(bytes).compactMap { character -> Character? in
-                switch character {
-                case "+": "-"
-                case "/": "_"
-                case "=": nil
-                default: character
-                }
+        let encoded = Base64.encode(bytes).utf8.compactMap { byte -> UInt8? in
+            switch byte {
+            case UInt8(ascii: "+"): UInt8(ascii: "-")
+            case UInt8(ascii: "/"): UInt8(ascii: "_")
+            case UInt8(ascii: "="): nil
+            default: byte
             }
-        )
+        }
+        return String(decoding: encoded, as: UTF8.self)
     }
 
     /// Base64url without padding (RFC 7515), in its one canonical form.
+    ///
+    /// By bytes: anybody may send a token, and characters cost ten times as much.
     static func decode(_ part: some StringProtocol) -> [UInt8]? {
-        decode(text: String(part))
-    }
-
-    private static func decode(text: String) -> [UInt8]? {
-        guard
-            text.utf8.allSatisfy({ byte in
-                byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-            })
-        else { return nil }
-        let standard = String(text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
-        let padded = standard + String(repeating: "=", count: (4 - standard.count % 4) % 4)
-        guard let data = Data(base64Encoded: padded), data.base64EncodedString() == padded else {
-            return nil
+        var standard: [UInt8] = []
+        standard.reserveCapacity(part.utf8.count + 3)
+        for byte in part.utf8 {
+            switch byte {
+            case UInt8(ascii: "-"): standard.append(UInt8(ascii: "+"))
+            case UInt8(ascii: "_"): standard.append(UInt8(ascii: "/"))
+            case UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="): return nil
+            default: standard.append(byte)
+            }
         }
-        return Array(data)
+        // Of four digits one alone holds no byte.
+        guard standard.count % 4 != 1 else { return nil }
+        while !standard.count.isMultiple(of: 4) { standard.append(UInt8(ascii: "=")) }
+        return Base64.decode(utf8: standard)
     }
 }

@@ -53,6 +53,9 @@ public struct LocalTokens: Sendable {
         )
     }
 
+    /// Whether somebody may be called so in a token: 1 to 255 bytes, without control characters.
+    public static func isSubject(_ text: String) -> Bool { SignedToken.isName(text) }
+
     /// Signs a token.
     ///
     /// - Parameters:

@@ -9,6 +9,23 @@ enum SignedToken {
     /// How far an issuer's clock may be off, in seconds.
     static let leeway = 60.0
 
+    /// The longest name, in bytes.
+    private static let longestName = 255
+
+    /// Whether a text can be kept as the name of somebody or something.
+    ///
+    /// It ends in records, logs and pages, where what breaks lines or turns the direction of writing
+    /// would make it look like another one.
+    static func isName(_ text: String) -> Bool {
+        guard !text.isEmpty, text.utf8.count <= longestName else { return false }
+        return !text.unicodeScalars.contains { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: true
+            default: scalar.properties.isBidiControl
+            }
+        }
+    }
+
     /// The claims of a token, once its signature is checked.
     ///
     /// - Parameters:

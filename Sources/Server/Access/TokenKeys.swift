@@ -14,7 +14,8 @@ struct TokenKeys: Sendable {
     /// The most keys of a set.
     private static let limit = 100
 
-    private let keys: [String: Key]
+    /// By the bytes of their names: as characters, K and the Kelvin sign are one.
+    private let keys: [[UInt8]: Key]
 
     /// Reads a set.
     ///
@@ -37,16 +38,16 @@ struct TokenKeys: Sendable {
         guard set.count <= Self.limit else {
             throw AuthenticationError.unusableKeys("it holds more than \(Self.limit) keys")
         }
-        var keys: [String: Key] = [:]
+        var keys: [[UInt8]: Key] = [:]
         for jwk in set {
             do {
                 let (kid, key) = try await Self.key(jwk)
-                guard keys.updateValue(key, forKey: kid) == nil else {
+                guard keys.updateValue(key, forKey: Array(kid.utf8)) == nil else {
                     throw AuthenticationError.unusableKeys("each key must have a kid of its own")
                 }
             } catch let error as AuthenticationError {
                 guard skipsOthers, case .unusableKeys = error,
-                    jwk.keyIdentifier.map({ keys[$0.string] == nil }) ?? true
+                    jwk.keyIdentifier.map({ keys[Array($0.string.utf8)] == nil }) ?? true
                 else { throw error }
             }
         }
@@ -75,7 +76,7 @@ struct TokenKeys: Sendable {
         }
     }
 
-    subscript(kid: String) -> Key? { keys[kid] }
+    subscript(kid: String) -> Key? { keys[Array(kid.utf8)] }
 
     private static func key(_ jwk: JWK) async throws -> (kid: String, key: Key) {
         guard let kid = jwk.keyIdentifier?.string, !kid.isEmpty else {

@@ -26,7 +26,7 @@ struct WatchedChannel: ServerChildChannel {
             HTTP1Channel(
                 responder: responder,
                 configuration: .init(
-                    additionalChannelHandlers: [AnswerGate(), RequestDeadline()],
+                    additionalChannelHandlers: [StrictHead.Placing(), AnswerGate(), RequestDeadline()],
                     // RequestDeadline closes what is idle: it knows what was read of an answer.
                     idleTimeout: nil,
                     httpDecoderConfiguration: .init(

@@ -25,6 +25,8 @@ struct Endpoint: Sendable {
     var answers: [Content] = []
     /// What the request's body may be; nil for none.
     var body: Content?
+    /// Whether its body is events, of which there may be many.
+    var takesEvents: Bool { operation == "appendEvents" }
     /// The statuses of good answers.
     var statuses = ["200"]
     /// How much longer than others it may take, in seconds: what waits for something on purpose.

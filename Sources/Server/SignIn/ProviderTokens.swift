@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import JWTKit
 import Ledger
+import TransparencyLog
 
 /// What an ID token (OpenID Connect Core 1.0, 2) and a logout token (Back-Channel Logout 1.0, 2.4)
 /// say; times are seconds since 1970.
@@ -69,8 +70,10 @@ extension ProviderClaims {
     /// - Throws: ``AuthenticationError/refused(_:)``.
     private func check(issuer: String, client: String) throws {
         let (now, leeway) = (Double(time(nil)), SignedToken.leeway)
-        guard iss == issuer else { throw refused("it is of another issuer") }
-        guard aud.contains(client) else { throw refused("it is for another client") }
+        guard iss.hasSameBytes(as: issuer) else { throw refused("it is of another issuer") }
+        guard aud.contains(where: { $0.hasSameBytes(as: client) }) else {
+            throw refused("it is for another client")
+        }
         guard exp.map({ $0 > now - leeway }) ?? true else { throw refused("it has expired") }
         guard nbf.map({ $0 <= now + leeway }) ?? true else { throw refused("it is not valid yet") }
         guard let iat else { throw refused("it does not say when it was issued") }
@@ -85,14 +88,16 @@ extension ProviderClaims {
     func subject(issuer: String, client: String, nonce: String) throws -> String {
         try check(issuer: issuer, client: client)
         guard exp != nil else { throw refused("it does not say when it expires") }
-        guard azp.map({ $0 == client }) ?? (aud.count == 1) else {
+        guard azp.map({ $0.hasSameBytes(as: client) }) ?? (aud.count == 1) else {
             throw refused("it was issued to another client")
         }
-        guard self.nonce == nonce else { throw refused("its nonce is another one") }
-        guard let sub, Self.isName(sub) else { throw refused("it names no subject") }
+        guard self.nonce?.hasSameBytes(as: nonce) == true else {
+            throw refused("its nonce is another one")
+        }
+        guard let sub, SignedToken.isName(sub) else { throw refused("it names no subject") }
         // That is who signs in by a link.
         guard !sub.hasPrefix("local:") else { throw refused("its subject is a local one") }
-        guard sid.map(Self.isName) ?? true else { throw refused("its sid cannot be used") }
+        guard sid.map(SignedToken.isName) ?? true else { throw refused("its sid cannot be used") }
         return sub
     }
 
@@ -108,14 +113,11 @@ extension ProviderClaims {
         guard case .object(let events) = all["events"],
             case .object = events["http://schemas.openid.net/event/backchannel-logout"]
         else { throw refused("its events do not name a logout") }
-        guard let jti, Self.isName(jti) else { throw refused("it has no jti") }
-        guard sid != nil || sub != nil, sid.map(Self.isName) ?? true, sub.map(Self.isName) ?? true
+        guard let jti, SignedToken.isName(jti) else { throw refused("it has no jti") }
+        guard sid != nil || sub != nil, sid.map(SignedToken.isName) ?? true,
+            sub.map(SignedToken.isName) ?? true
         else { throw refused("it names neither a session nor a subject") }
         return (jti, sid, sub)
-    }
-
-    private static func isName(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= 255 && !text.utf8.contains(0)
     }
 
     private func refused(_ reason: String) -> AuthenticationError { .refused(reason) }

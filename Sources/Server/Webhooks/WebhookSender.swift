@@ -13,8 +13,6 @@ import Synchronization
 /// Any number of instances share the work by leases. At least once: whoever dies in between leaves its
 /// last event to be sent again, under the same id.
 final class WebhookSender: LeasedWork {
-    /// How many webhooks are sent to at the same time.
-    private static let width = 16
     /// How long one webhook is sent to before its name is looked up again and others get their turn.
     private static let turnLimit: Duration = .seconds(30)
     /// How long a connection is kept for the next event.
@@ -34,7 +32,8 @@ final class WebhookSender: LeasedWork {
     private let lookUp: NetworkAddress.LookUp
     /// The address of each webhook that answered last: it is asked first the next time.
     private let answering = Mutex<[SubscriptionName: NetworkAddress]>([:])
-    private let running = Atomic(0)
+    /// Who is being sent to.
+    private let places = Mutex(WebhookPlaces())
 
     init(
         _ database: LedgerDatabase,
@@ -69,13 +68,10 @@ final class WebhookSender: LeasedWork {
             while !isStopping {
                 let seen = feed.seen
                 do {
-                    let free = Self.width - running.load(ordering: .relaxed)
-                    let due = free > 0 ? try await registry.takeDue(limit: free) : []
-                    for lease in due {
-                        running.wrappingAdd(1, ordering: .relaxed)
+                    for lease in try await takeDue() {
                         group.addTask {
                             await self.deliver(lease, feed, onTrouble)
-                            self.running.wrappingSubtract(1, ordering: .relaxed)
+                            self.places.withLock { $0.give(lease.subscription.name) }
                         }
                     }
                 } catch {
@@ -97,6 +93,25 @@ final class WebhookSender: LeasedWork {
             }
         }
         return true
+    }
+
+    /// Takes what is due, as far as there are places for it.
+    private func takeDue() async throws -> [WebhookLease] {
+        let wanted = Mutex<[SubscriptionName]>([])
+        var leases: [WebhookLease] = []
+        defer {
+            let taken = Set(leases.map(\.subscription.name))
+            let free = wanted.withLock { $0 }.filter { !taken.contains($0) }
+            places.withLock { places in
+                for name in free { places.give(name) }
+            }
+        }
+        leases = try await registry.takeDue { due in
+            let isTaken = places.withLock { $0.take(due, at: .now) }
+            if isTaken { wanted.withLock { $0.append(due.name) } }
+            return isTaken
+        }
+        return leases
     }
 
     /// Never asked: a turn ends by a stop alone.
@@ -177,6 +192,7 @@ final class WebhookSender: LeasedWork {
                     )
                 }
                 count("delivered")
+                places.withLock { $0.answered(lease.subscription.name, at: .now) }
                 let position = event.history.position
                 guard try await registry.advance(&lease, to: position, status: status) else {
                     return
