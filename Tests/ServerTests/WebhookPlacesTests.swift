@@ -124,6 +124,15 @@ struct WebhookPlacesTests {
                     try await eventually("it is delivered") {
                         try receiver.requests().count == count
                     }
+                    // What comes sooner goes over the same connection, in the same place.
+                    try await eventually("its place is given back") {
+                        try await fixture.database.reader.query(
+                            """
+                            select from webhook
+                            where name = 'z' and lease_until > clock_timestamp()
+                            """
+                        ).isEmpty
+                    }
                 }
                 // Of those at one place most were not even tried: who is sent to for the first time comes
                 // before who was sent to already, and would without shares.
