@@ -4,6 +4,13 @@ import Testing
 
 @Suite("Few open files")
 struct OpenFilesTests {
+    /// Closes what this process has left open to its children: the sockets of other tests.
+    private static let closing = """
+        for file in /proc/$$/fd/*; do
+        number=${file##*/}; [ "$number" -gt 2 ] && eval "exec $number>&-"
+        done
+        """
+
     /// Starts the service in a shell that sets limits first.
     private func serve(
         _ fixture: CommandLineFixture,
@@ -11,7 +18,8 @@ struct OpenFilesTests {
     ) throws -> RunningProgram {
         try fixture.launch(
             [
-                "sh", "-c", "\(limits); exec \"$@\"", "sh", CommandLineFixture.program, "serve",
+                "bash", "-c", "\(Self.closing)\n\(limits); exec \"$@\"", "bash",
+                CommandLineFixture.program, "serve",
                 "--port", "0",
             ],
             environment: [
