@@ -175,7 +175,14 @@ struct ClientShareTests {
                 let holder = BackgroundProgram(["python3", "-c", Self.idle, "\(port)", "200"])
                 try await eventually("they are opened") { holder.output.contains("open") }
                 for _ in 0..<3 {
-                    let answer = try await fixture.request("GET", "/readyz", token: nil, at: port)
+                    // One that is kept would be closed in its turn.
+                    let answer = try await fixture.request(
+                        "GET",
+                        "/readyz",
+                        token: nil,
+                        headers: ["Connection": "close"],
+                        at: port
+                    )
                     #expect(answer.status == 200)
                 }
                 holder.kill()

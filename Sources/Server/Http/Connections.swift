@@ -4,9 +4,9 @@ import Synchronization
 /// The connections of clients: how many there may be, how many of one address, and who gives way where
 /// places run short.
 ///
-/// Whoever holds a place for nothing loses it to whoever comes: first those that were refused, then the
-/// one that has waited for a request, or has not read its answers, for the longest time. What is being
-/// answered goes on.
+/// Whoever holds a place for nothing loses it to whoever comes: first those that were refused, then who
+/// has asked for nothing at all, then the one that has waited for its next request, or has not read its
+/// answers, for the longest time. What is being answered goes on.
 final class Connections: Sendable {
     /// How many there may be.
     struct Limits: Sendable {
@@ -96,15 +96,15 @@ final class Connections: Sendable {
             }
         }
 
-        /// Since when it is held for nothing; nil where it is not.
+        /// Since when it is held for nothing, of who has asked for nothing at all a day longer; else nil.
         fileprivate func heldSince(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
             doing.withLock { doing in
                 if doing.isUnread {
                     return doing.since + Connections.unread <= now ? doing.since : nil
                 }
                 if doing.isBusy { return nil }
-                let isYoung = doing.isFresh && doing.since + Connections.fresh > now
-                return isYoung ? nil : doing.since
+                guard doing.isFresh else { return doing.since }
+                return doing.since + Connections.fresh > now ? nil : doing.since - .seconds(86_400)
             }
         }
     }
