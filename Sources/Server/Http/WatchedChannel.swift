@@ -26,7 +26,9 @@ struct WatchedChannel: ServerChildChannel {
             HTTP1Channel(
                 responder: responder,
                 configuration: .init(
-                    additionalChannelHandlers: [StrictHead.Placing(), AnswerGate(), RequestDeadline()],
+                    additionalChannelHandlers: [
+                        StrictHead.Placing(), AnswerGate(), RequestDeadline(),
+                    ],
                     // RequestDeadline closes what is idle: it knows what was read of an answer.
                     idleTimeout: nil,
                     httpDecoderConfiguration: .init(
