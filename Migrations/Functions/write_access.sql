@@ -21,11 +21,15 @@ create or replace function write_access(
 language plpgsql
 security definer
 set search_path = public, pg_temp
+-- One plan for every call.
+set plan_cache_mode = force_generic_plan
 as $$
+declare
+    ignored text;
 begin
     -- Shared by all who write and held to the end, and taken before an entry is given: whoever numbers
-    -- the entries knows by it whom to wait for ("acce" in ASCII).
-    perform pg_advisory_xact_lock_shared(1633903461, p_ledger_id);
+    -- the entries knows by it whom to wait for ("acce" in ASCII). As an assignment it is no statement.
+    ignored := pg_advisory_xact_lock_shared(1633903461, p_ledger_id)::text;
     if getdatabaseencoding() <> 'UTF8' then
         perform write_access_decisions(
             p_ledger_id, p_subject, p_roles, p_operation, p_allowed, p_episode_id, p_detail, p_purpose,
@@ -48,3 +52,12 @@ $$;
 
 revoke execute on function write_access from public;
 grant execute on function write_access to ledger_writer;
+
+-- As in append_batch_2.
+do $$
+begin
+    if exists (select from pg_extension where extname = 'citus') then
+        alter function write_access reset plan_cache_mode;
+    end if;
+end
+$$;

@@ -27,7 +27,8 @@ public final class LedgerDatabase: Sendable {
 
     /// How many connections the pools of writing have; the first is of batches.
     private static let (batches, writing, owning, signingIn) = (16, 4, 1, 2)
-    /// Of the reading connections so many are left by each ledger to the others.
+    /// Of the reading connections so many are left by each ledger to the others, where there are some;
+    /// where there is none, one.
     private static let readingForOthers = 2
     /// The most connections of each of the reading and projecting pools, unless said otherwise.
     public static let usualConnections = 8
@@ -85,8 +86,8 @@ public final class LedgerDatabase: Sendable {
         leases = other.leases
     }
 
-    /// Does something for a ledger: of the reading connections it has no more than its share, so that
-    /// others always find one.
+    /// Does something for a ledger: beside others it has no more of the reading connections than its
+    /// share, so that they always find one.
     public static func sharing<Result>(
         _ ledger: LedgerID,
         _ body: () async throws -> Result

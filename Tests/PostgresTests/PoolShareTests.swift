@@ -7,24 +7,46 @@ import Testing
 struct PoolShareTests {
     @Test("Who has his share waits for his own, and nobody waits for somebody else's")
     func shares() {
-        var shares = PoolShares(limit: 2, waitLimit: 2)
-        let decisions = [1, 1, 1, 2, 1, 1].map { shares.acquire($0) }
+        var shares = PoolShares(limit: 2, all: 4, waitLimit: 2)
+        let decisions = [2, 1, 1, 1, 2, 1, 1].map { shares.acquire($0) }
         #expect(
             decisions == [
-                .proceed, .proceed, .wait(ticket: 1), .proceed, .wait(ticket: 2), .refuse,
+                .proceed, .proceed, .proceed, .wait(ticket: 1), .proceed, .wait(ticket: 2), .refuse,
             ]
         )
         #expect(shares.waitingCount == 2)
         // In the order in which they came.
         let next = [2, 1].map { shares.release($0) }
-        #expect(next == [nil, 1])
+        #expect(next == [[], [1]])
         let waited = [2, 1].map { shares.stoppedWaiting($0, 1) }
         #expect(waited == [true, false], "the turn of the first has come")
         let last = shares.release(1)
         let again = shares.acquire(1)
-        #expect(last == nil && again == .proceed)
-        let ends = [shares.release(1), shares.release(1)]
-        #expect(ends == [nil, nil] && shares.waitingCount == 0)
+        #expect(last == [] && again == .proceed)
+        let ends = [shares.release(1), shares.release(1), shares.release(2)]
+        #expect(ends == [[], [], []] && shares.waitingCount == 0)
+    }
+
+    @Test("Who is alone has all, and gives nothing of it again once somebody else is there")
+    func alone() {
+        var shares = PoolShares(limit: 2, all: 4, waitLimit: 9)
+        let first = [1, 1, 1, 1, 1, 1, 1].map { shares.acquire($0) }
+        #expect(
+            first == [
+                .proceed, .proceed, .proceed, .proceed, .wait(ticket: 1), .wait(ticket: 2),
+                .wait(ticket: 3),
+            ]
+        )
+        // Somebody comes: what is given back beyond the share of the first is for him.
+        let other = [2, 2, 2].map { shares.acquire($0) }
+        #expect(other == [.proceed, .proceed, .wait(ticket: 4)])
+        let given = [shares.release(1), shares.release(1), shares.release(1)]
+        #expect(given == [[], [], [1]])
+        // He goes, and the first has all again.
+        let back = [shares.release(2), shares.release(2)]
+        #expect(back == [[4], []])
+        let alone = shares.release(2)
+        #expect(alone == [2, 3] && shares.waitingCount == 0)
     }
 
     @Test("Of whoever is cancelled, or waits too long, no share is lost")
@@ -37,6 +59,16 @@ struct PoolShareTests {
                 waitTimeout: .seconds(3)
             )
             try await PostgresPool.$shareholder.withValue(7) {
+                // Another one has his share already.
+                let held = Task {
+                    try await PostgresPool.$shareholder.withValue(9) {
+                        try await pool.withConnection { _ in
+                            _ = try? await Task.sleep(for: .seconds(600))
+                        }
+                    }
+                }
+                defer { held.cancel() }
+                try await eventually("it is held") { pool.statistics.leased == 1 }
                 try await pool.withConnection { _ in
                     let late = try await postgresError { _ = try await pool.query("select 1") }
                     #expect(late.code == .poolExhausted)

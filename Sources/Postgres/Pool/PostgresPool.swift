@@ -71,8 +71,9 @@ public final class PostgresPool: Sendable {
     /// A pool without connections; they are opened as they are needed.
     ///
     /// `waitLimit` callers may queue, each for up to `waitTimeout`. Connections idle for `checkAfter`
-    /// are tried before they are lent, and those older than `maximumAge` are closed. One
-    /// ``shareholder`` has at most `shareLimit` of them at a time; nil for all.
+    /// are tried before they are lent, and those older than `maximumAge` are closed. Beside
+    /// others one ``shareholder`` has at most `shareLimit` of them at a time, and alone all but one, so
+    /// that whoever comes finds one; nil for all.
     public init(
         _ configuration: PostgresConfiguration,
         limit: Int = 8,
@@ -90,7 +91,11 @@ public final class PostgresPool: Sendable {
         state = Mutex(
             State(
                 machine: Machine(limit: limit, waitLimit: waitLimit, maximumAge: maximumAge),
-                shares: PoolShares(limit: shareLimit ?? limit, waitLimit: waitLimit)
+                shares: PoolShares(
+                    limit: shareLimit ?? limit,
+                    all: max(limit - 1, shareLimit ?? limit),
+                    waitLimit: waitLimit
+                )
             )
         )
     }
@@ -240,9 +245,9 @@ public final class PostgresPool: Sendable {
 
     private func giveBackShare(of holder: PoolShares.Holder) {
         let next = state.withLock { state in
-            state.shares.release(holder).flatMap { state.sharing.removeValue(forKey: $0) }
+            state.shares.release(holder).compactMap { state.sharing.removeValue(forKey: $0) }
         }
-        next?.settle(.value(true))
+        for turn in next { turn.settle(.value(true)) }
     }
 
     private func acquire(

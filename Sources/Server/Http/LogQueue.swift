@@ -16,6 +16,8 @@ public final class LogQueue: Sendable {
 
     /// The most bytes that wait.
     static let byteLimit = 1_048_576
+    /// How long the thread lets lines gather: a wake-up for each would cost more than to write it.
+    private static let pauseMicroseconds: UInt32 = 10_000
     /// How long a normal end waits for what has not been written.
     public static let flushTimeout: Duration = .seconds(2)
 
@@ -27,6 +29,8 @@ public final class LogQueue: Sendable {
         /// Lines that were left out since that was told.
         var untold = 0
         var isRunning = false
+        /// Whether the thread will look without being woken.
+        var isAwake = false
 
         mutating func keep(_ line: [UInt8]) {
             lines.append(line)
@@ -45,25 +49,25 @@ public final class LogQueue: Sendable {
 
     /// Has a line written, or left out where too many wait.
     func put(_ line: [UInt8]) {
-        let (isKept, begins) = state.withLock { state -> (Bool, Bool) in
+        let (isKept, begins, wakes) = state.withLock { state -> (Bool, Bool, Bool) in
             guard state.bytes + state.taken + line.count <= limit else {
                 state.untold += 1
-                return (false, false)
+                return (false, false, false)
             }
             // What is missing is told where it is missing.
             if state.untold > 0 { state.keep(Self.told(state.untold)) }
             state.untold = 0
             state.keep(line)
-            defer { state.isRunning = true }
-            return (true, !state.isRunning)
+            defer { (state.isRunning, state.isAwake) = (true, true) }
+            return (true, !state.isRunning, !state.isAwake)
         }
         guard isKept else { return count(1) }
         if begins, !BlockingCalls.onHelperThread({ self.run() }) {
             // Without a thread it is written here.
-            state.withLock { $0.isRunning = false }
+            state.withLock { ($0.isRunning, $0.isAwake) = (false, false) }
             return write(take() ?? [])
         }
-        arrivals.signal()
+        if wakes { arrivals.signal() }
     }
 
     /// Waits until everything is written, for a bounded time.
@@ -88,14 +92,24 @@ public final class LogQueue: Sendable {
     private func run() {
         while true {
             arrivals.wait()
-            if let bytes = take() { write(bytes) }
+            repeat { usleep(Self.pauseMicroseconds) } while writeAll()
         }
     }
 
-    /// All that waits.
+    /// Whether there was something to write.
+    private func writeAll() -> Bool {
+        guard let bytes = take() else { return false }
+        write(bytes)
+        return true
+    }
+
+    /// All that waits; from where there is nothing on, the thread has to be woken.
     private func take() -> [UInt8]? {
         state.withLock { state in
-            guard !state.lines.isEmpty else { return nil }
+            guard !state.lines.isEmpty else {
+                state.isAwake = false
+                return nil
+            }
             let bytes = Array(state.lines.joined())
             (state.lines, state.bytes, state.taken) = ([], 0, bytes.count)
             return bytes
