@@ -39,6 +39,11 @@ struct RecordedEventTests {
             + String(repeating: "a5", count: 29)
             + #"","position":1234,"recorded_at":"2025-02-01T00:00:00.000000Z","version":5}"#
         #expect(String(decoding: event.served(), as: UTF8.self) == expected)
+        for count in 0...2 {
+            let list = RecordedEvent.served(Array(repeating: event, count: count)).bytes
+            let parts = Array(repeating: expected, count: count).joined(separator: ",")
+            #expect(String(decoding: list, as: UTF8.self) == "[\(parts)]")
+        }
     }
 
     @Test("Import refuses a served event and takes its import line", arguments: EventSamples.full)

@@ -54,6 +54,21 @@ public struct RecordedEvent: Hashable, Sendable {
         bytes.append(UInt8(ascii: "}"))
     }
 
+    /// Events as one JSON array, each as ``served()``: in one piece, since a page has many.
+    public static func served(_ events: [RecordedEvent]) -> AnswerJSON {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(
+            events.reduce(2) { $0 + $1.header.count + $1.history.payload.count + 192 }
+        )
+        bytes.append(UInt8(ascii: "["))
+        for (index, event) in events.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            event.writeServed(to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "]"))
+        return .raw(bytes)
+    }
+
     /// The event as a line of an import file, without the newline: what `export --as-import` writes.
     ///
     /// Its `source_recorded_at` is the time it was recorded where it has none of its own. Throws a

@@ -209,7 +209,7 @@ struct RecordedAnswer: JSONObject {
 extension EventPage: JSONObject {
     /// A page of events, and where the next one begins.
     public static let fields: [JSONField<Self>] = [
-        .init("events", \.events),
+        .init("events", schema: [RecordedEvent].schema) { RecordedEvent.served($0.events) },
         .init("next_after", \.cursor),
         .init("head", \.head),
     ]
@@ -222,7 +222,7 @@ struct EpisodeEvents: JSONObject {
     let version: Version
 
     static let fields: [JSONField<Self>] = [
-        .init("events", \.events),
+        .init("events", schema: [RecordedEvent].schema) { RecordedEvent.served($0.events) },
         .init("version", \.version),
     ]
 }
