@@ -208,7 +208,7 @@ begin
         perform append_batch(1, episodes, zeros, requests, episodes, ones, ids, types, zeros, nulls,
             hashes, hashes, texts, texts);
     else
-        perform append_batch_2(1, episodes, zeros, requests, episodes, ones, ids, types, zeros, nulls,
+        perform append_batch_2(1, requests, episodes, ones, ids, types, zeros, nulls,
             hashes, hashes, texts, texts, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', false);
     end if;
     return extract(epoch from clock_timestamp() - began);

@@ -31,7 +31,8 @@ extension Migrator {
                 select pid
                 from pg_stat_activity
                 where datname = current_database() and application_name = \(Self.olderName)
-                and backend_type = 'client backend' and pid <> pg_backend_pid()
+                and coalesce(backend_type, 'client backend') = 'client backend'
+                and pid <> pg_backend_pid()
                 order by pid
                 """
             )
@@ -55,7 +56,8 @@ extension Migrator {
                     select count(*)
                     from pg_stat_activity
                     where datname = current_database() and application_name = \(Self.olderName)
-                    and backend_type = 'client backend' and pid <> pg_backend_pid()
+                    and coalesce(backend_type, 'client backend') = 'client backend'
+                and pid <> pg_backend_pid()
                 ) as older
             """
         )
@@ -127,6 +129,8 @@ extension Migrator {
         -- Of programs before migration 13.
         revoke insert, update, delete
             on projection, projection_generation, projection_parked, projection_rebuild
-            from ledger_projector
+            from ledger_projector;
+        reset role;
+        revoke create on schema read_model from ledger_projector
         """
 }

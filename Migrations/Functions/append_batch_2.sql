@@ -4,13 +4,13 @@ set local role ledger_owner;
 -- Appends a batch of requests, each whole or not at all, and tells each its own outcome; and writes the
 -- access decisions that go with it, in the same statement.
 --
--- `p_episode` and `p_base` have one element for each episode of the batch: the version that its
--- first request was decided on. The arrays from `p_request` to `p_payload` have one element for each
--- event, in the order of the requests; `p_request` numbers the requests from 1, `p_version` is the
--- version that the event will have if everything decided before it is appended too. Those from `p_subject`
+-- The arrays from `p_request` to `p_payload` have one element for each event, in the order of the
+-- requests; `p_request` numbers the requests from 1, `p_version` is the version that the event will have
+-- if everything decided before it is appended too. Those from `p_subject`
 -- to `p_request_id` are of `write_access`: one element for each decision.
 --
--- Position and time are this function's to say, and so is the leaf that the event has in the tree: it is
+-- Versions have no gap, and nothing was known before it was recorded. Position and time are this
+-- function's to say, and so is the leaf that the event has in the tree: it is
 -- made of the columns as they are stored.
 --
 -- An id that is recorded already is looked up where `p_looks` is true or a version does not fit. Else the
@@ -29,8 +29,6 @@ set local role ledger_owner;
 --            of the episode in this batch was not appended; `reached` is the episode's version
 create or replace function append_batch_2(
     p_ledger_id integer,
-    p_episode uuid[],
-    p_base bigint[],
     p_request integer[],
     p_episode_id uuid[],
     p_version bigint[],
@@ -60,7 +58,7 @@ create or replace function append_batch_2(
 )
 language plpgsql
 security definer
-set search_path = public, pg_temp
+set search_path = pg_catalog, pg_temp
 -- The plan is the same for every batch: an index look-up for each episode and three index insertions for
 -- each event, whatever the statistics say.
 set plan_cache_mode = force_generic_plan
@@ -76,7 +74,7 @@ declare
 begin
     -- First: what it locks, nobody who appends waits for.
     if cardinality(p_subject) > 0 then
-        perform write_access(
+        perform public.write_access(
             p_ledger_id, p_subject, p_roles, p_operation, p_allowed, p_of_episode, p_detail, p_purpose,
             p_request_id
         );
@@ -87,20 +85,29 @@ begin
         (extract(epoch from clock_timestamp()) * 1000000)::bigint
     )
     into strict head_position, this_moment
-    from ledger_head h
+    from public.ledger_head h
     where h.ledger_id = p_ledger_id
     for update;
     moment_bytes := int8send(this_moment) || decode('0000000000000000', 'hex');
+
+    if (select max(k.known_at) from unnest(p_source_recorded_at) as k (known_at)) > this_moment then
+        raise exception 'an event was recorded elsewhere after this moment' using errcode = '22008';
+    end if;
 
     refused := '{}';
     -- The order names the index: a plan that was made while the table was empty, when all indexes cost
     -- the same, is kept and has to serve when it is large.
     if p_looks or exists (
         select
-        from unnest(p_episode, p_base) as c (episode_id, base)
-        where c.base <> coalesce((
+        from (
+            select r.episode_id, min(r.version) as first, max(r.version) as last, count(*) as size
+            from unnest(p_episode_id, p_version) as r (episode_id, version)
+            group by r.episode_id
+        ) c
+        where c.last - c.first + 1 <> c.size
+        or c.first - 1 <> coalesce((
             select e.version
-            from event e
+            from public.event e
             where e.ledger_id = p_ledger_id and e.episode_id = c.episode_id
             order by e.version desc
             limit 1
@@ -112,11 +119,12 @@ begin
                 r.request,
                 r.episode_id,
                 min(r.version) as first_version,
+                max(r.version) as last_version,
                 count(*) as size,
                 count(*) filter (
                     where r.event_id = (
                         select e.event_id
-                        from event e
+                        from public.event e
                         where e.ledger_id = p_ledger_id
                         and e.event_id >= r.event_id and e.event_id <= r.event_id
                         order by e.event_id
@@ -140,7 +148,7 @@ begin
                     d.episode_id,
                     coalesce((
                         select e.version
-                        from event e
+                        from public.event e
                         where e.ledger_id = p_ledger_id and e.episode_id = d.episode_id
                         order by e.version desc
                         limit 1
@@ -151,7 +159,10 @@ begin
         judged as (
             select
                 c.*,
-                bool_and(c.recorded = 0 and c.first_version = c.next_version) over (
+                bool_and(
+                    c.recorded = 0 and c.first_version = c.next_version
+                    and c.last_version - c.first_version + 1 = c.size
+                ) over (
                     partition by c.episode_id order by c.request
                 ) as accepted
             from chain c
@@ -193,7 +204,7 @@ begin
     end if;
 
     with stored as (
-        insert into event (
+        insert into public.event (
             ledger_id, position, version, occurred_at, recorded_at, known_at, episode_id,
             event_id, type, nonce, commitment, leaf_hash, header, payload
         )
@@ -230,7 +241,7 @@ begin
     first_position := head_position + 1;
     recorded_at := this_moment;
     if cardinality(leaf_hash) > 0 then
-        update ledger_head h
+        update public.ledger_head h
         set position = head_position + cardinality(leaf_hash), recorded_at = this_moment
         where h.ledger_id = p_ledger_id;
     end if;

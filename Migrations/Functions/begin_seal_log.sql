@@ -17,7 +17,7 @@ create or replace function begin_seal_log(
 ) returns boolean
 language plpgsql
 security definer
-set search_path = public, pg_temp
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     last integer;
@@ -25,7 +25,7 @@ begin
     if p_tree not in ('events', 'access') or p_tree is null then
         raise exception 'the tree is neither "events" nor "access"' using errcode = 'EL002';
     end if;
-    perform from sealer s
+    perform from public.sealer s
     where s.ledger_id = p_ledger_id and s.epoch = p_epoch and s.lease_until is not null
     for update;
     if not found then
@@ -33,10 +33,10 @@ begin
     end if;
 
     if p_tree = 'events' then
-        select coalesce(max(l.incarnation), 0) into last from seal_log l where l.ledger_id = p_ledger_id;
+        select coalesce(max(l.incarnation), 0) into last from public.seal_log l where l.ledger_id = p_ledger_id;
     else
         select coalesce(max(l.incarnation), 0) into last
-        from access_seal_log l
+        from public.access_seal_log l
         where l.ledger_id = p_ledger_id;
     end if;
     -- The access log goes with its ledger's: it may begin, or go on, behind restores of that.
@@ -47,15 +47,38 @@ begin
         raise exception 'a further log begins with a declaration' using errcode = 'EL002';
     end if;
 
+    if starts_with(p_verifier_key, p_origin || '+') is not true then
+        raise exception 'the key is not named like the log' using errcode = 'EL002';
+    end if;
+    if p_declaration is not null
+    and not starts_with(p_declaration, concat('episode-ledger restore declaration 1', chr(10))) then
+        raise exception 'the declaration is none' using errcode = 'EL002';
+    end if;
+    if p_tree = 'events' and last > 0 and p_origin is distinct from (
+        select concat(l.origin, '/', p_incarnation)
+        from public.seal_log l
+        where l.ledger_id = p_ledger_id
+        order by l.incarnation
+        limit 1
+    ) then
+        raise exception 'the log is not named after the first one' using errcode = 'EL002';
+    end if;
+    -- The access log begins anew just before its ledger does.
+    if p_tree = 'access' and p_incarnation > greatest(last, (
+        select max(l.incarnation) from public.seal_log l where l.ledger_id = p_ledger_id
+    )) + 1 then
+        raise exception 'log % of the access log lies ahead', p_incarnation using errcode = 'EL002';
+    end if;
+
     if p_tree = 'events' then
-        insert into seal_log (ledger_id, incarnation, origin, declaration)
+        insert into public.seal_log (ledger_id, incarnation, origin, declaration)
         values (p_ledger_id, p_incarnation, p_origin, p_declaration);
-        insert into verifier_key (ledger_id, verifier_key, incarnation)
+        insert into public.verifier_key (ledger_id, verifier_key, incarnation)
         values (p_ledger_id, p_verifier_key, p_incarnation);
     else
-        insert into access_seal_log (ledger_id, incarnation, origin, declaration)
+        insert into public.access_seal_log (ledger_id, incarnation, origin, declaration)
         values (p_ledger_id, p_incarnation, p_origin, p_declaration);
-        insert into access_verifier_key (ledger_id, verifier_key, incarnation)
+        insert into public.access_verifier_key (ledger_id, verifier_key, incarnation)
         values (p_ledger_id, p_verifier_key, p_incarnation);
     end if;
     return true;

@@ -15,13 +15,13 @@ create or replace function change_verifier_keys(
 ) returns boolean
 language plpgsql
 security definer
-set search_path = public, pg_temp
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_tree not in ('events', 'access') or p_tree is null then
         raise exception 'the tree is neither "events" nor "access"' using errcode = 'EL002';
     end if;
-    perform from sealer s
+    perform from public.sealer s
     where s.ledger_id = p_ledger_id and s.epoch = p_epoch and s.lease_until is not null
     for update;
     if not found then
@@ -29,21 +29,38 @@ begin
     end if;
 
     if p_tree = 'events' then
-        insert into verifier_key (ledger_id, verifier_key, incarnation)
+        insert into public.verifier_key (ledger_id, verifier_key, incarnation)
         select p_ledger_id, p_added, max(l.incarnation)
-        from seal_log l
+        from public.seal_log l
         where l.ledger_id = p_ledger_id and p_added is not null
         having count(*) > 0;
-        update verifier_key k set retired_at = statement_timestamp()
+        update public.verifier_key k set retired_at = statement_timestamp()
         where k.ledger_id = p_ledger_id and k.verifier_key = p_retired and k.retired_at is null;
     else
-        insert into access_verifier_key (ledger_id, verifier_key, incarnation)
+        insert into public.access_verifier_key (ledger_id, verifier_key, incarnation)
         select p_ledger_id, p_added, max(l.incarnation)
-        from access_seal_log l
+        from public.access_seal_log l
         where l.ledger_id = p_ledger_id and p_added is not null
         having count(*) > 0;
-        update access_verifier_key k set retired_at = statement_timestamp()
+        update public.access_verifier_key k set retired_at = statement_timestamp()
         where k.ledger_id = p_ledger_id and k.verifier_key = p_retired and k.retired_at is null;
+    end if;
+    -- Somebody has to sign.
+    if p_tree = 'events' and not exists (
+        select
+        from public.verifier_key k
+        where k.ledger_id = p_ledger_id and k.retired_at is null and k.incarnation = (
+            select max(l.incarnation) from public.seal_log l where l.ledger_id = p_ledger_id
+        )
+    )
+    or p_tree = 'access' and not exists (
+        select
+        from public.access_verifier_key k
+        where k.ledger_id = p_ledger_id and k.retired_at is null and k.incarnation = (
+            select max(l.incarnation) from public.access_seal_log l where l.ledger_id = p_ledger_id
+        )
+    ) then
+        raise exception 'no key would be left that signs' using errcode = 'EL002';
     end if;
     return true;
 end

@@ -17,13 +17,13 @@ create or replace function number_access_entries(
 ) returns boolean
 language plpgsql
 security definer
-set search_path = public, pg_temp
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     last_number bigint;
     last_entry bigint;
 begin
-    perform from sealer s
+    perform from public.sealer s
     where s.ledger_id = p_ledger_id and s.epoch = p_epoch and s.lease_until is not null
     for update;
     if not found then
@@ -31,7 +31,7 @@ begin
     end if;
 
     select e.number, e.entry into last_number, last_entry
-    from access_entry e
+    from public.access_entry e
     where e.ledger_id = p_ledger_id
     order by e.number desc
     limit 1;
@@ -44,14 +44,21 @@ begin
         where t.number is distinct from coalesce(last_number, 0) + t.place
         or t.entry <= t.before
         or not exists (
-            select from access_log a where a.ledger_id = p_ledger_id and a.entry = t.entry
+            select from public.access_log a where a.ledger_id = p_ledger_id and a.entry = t.entry
         )
-    ) then
-        raise exception 'numbers follow the last one, in the order of entries that there are'
+    )
+    -- None that lies before the last of them is left out.
+    or (
+        select count(*)
+        from public.access_log a
+        where a.ledger_id = p_ledger_id and a.entry > coalesce(last_entry, 0)
+        and a.entry <= p_entry[cardinality(p_entry)]
+    ) <> cardinality(p_entry) then
+        raise exception 'numbers follow the last one, in the order of entries, and leave none out'
             using errcode = 'EL002';
     end if;
 
-    insert into access_entry (ledger_id, number, entry, nonce, commitment, leaf_hash)
+    insert into public.access_entry (ledger_id, number, entry, nonce, commitment, leaf_hash)
     select p_ledger_id, t.number, t.entry, t.nonce, t.commitment, t.leaf_hash
     from unnest(p_number, p_entry, p_nonce, p_commitment, p_leaf_hash)
         as t (number, entry, nonce, commitment, leaf_hash);

@@ -21,7 +21,7 @@ create or replace function publish_checkpoint(
 ) returns timestamptz
 language plpgsql
 security definer
-set search_path = public, pg_temp
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     head bigint;
@@ -29,16 +29,16 @@ declare
     published timestamptz;
 begin
     if p_tree = 'events' then
-        select h.position into head from ledger_head h where h.ledger_id = p_ledger_id;
+        select h.position into head from public.ledger_head h where h.ledger_id = p_ledger_id;
         select l.origin into origin
-        from seal_log l
+        from public.seal_log l
         where l.ledger_id = p_ledger_id
         order by l.incarnation desc
         limit 1;
     elsif p_tree = 'access' then
-        select max(e.number) into head from access_entry e where e.ledger_id = p_ledger_id;
+        select max(e.number) into head from public.access_entry e where e.ledger_id = p_ledger_id;
         select l.origin into origin
-        from access_seal_log l
+        from public.access_seal_log l
         where l.ledger_id = p_ledger_id
         order by l.incarnation desc
         limit 1;
@@ -53,31 +53,31 @@ begin
         raise exception 'a checkpoint of size % does not follow one of %', p_size, p_before
             using errcode = 'EL002';
     end if;
-    if starts_with(
+    if origin is null or starts_with(
         p_note, concat(origin, chr(10), p_size, chr(10), encode(p_root, 'base64'), chr(10))
     ) is not true then
         raise exception 'the note is not of this log, size and root' using errcode = 'EL002';
     end if;
 
     if p_tree = 'events' then
-        update sealer s
+        update public.sealer s
         set size = p_size, updated_at = statement_timestamp(), trouble = null,
             trouble_position = null
         where s.ledger_id = p_ledger_id and s.epoch = p_epoch and s.lease_until is not null
         and s.size = p_before;
         if found then
-            insert into checkpoint (ledger_id, size, root, note)
+            insert into public.checkpoint (ledger_id, size, root, note)
             values (p_ledger_id, p_size, p_root, p_note)
             returning sealed_at into published;
         end if;
     else
-        update sealer s
+        update public.sealer s
         set access_size = p_size, updated_at = statement_timestamp(), access_trouble = null,
             access_trouble_number = null
         where s.ledger_id = p_ledger_id and s.epoch = p_epoch and s.lease_until is not null
         and s.access_size = p_before;
         if found then
-            insert into access_checkpoint (ledger_id, size, root, note)
+            insert into public.access_checkpoint (ledger_id, size, root, note)
             values (p_ledger_id, p_size, p_root, p_note)
             returning sealed_at into published;
         end if;

@@ -16,7 +16,7 @@ create or replace function publish_tiles(
 ) returns boolean
 language plpgsql
 security definer
-set search_path = public, pg_temp
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     sealed bigint;
@@ -24,16 +24,16 @@ declare
 begin
     select case p_tree when 'events' then s.size when 'access' then s.access_size end
     into sealed
-    from sealer s
+    from public.sealer s
     where s.ledger_id = p_ledger_id and s.epoch = p_epoch and s.lease_until is not null
     for update;
     if not found then
         return false;
     end if;
     if p_tree = 'events' then
-        select h.position into head from ledger_head h where h.ledger_id = p_ledger_id;
+        select h.position into head from public.ledger_head h where h.ledger_id = p_ledger_id;
     elsif p_tree = 'access' then
-        select max(e.number) into head from access_entry e where e.ledger_id = p_ledger_id;
+        select max(e.number) into head from public.access_entry e where e.ledger_id = p_ledger_id;
     else
         raise exception 'the tree is neither "events" nor "access"' using errcode = 'EL002';
     end if;
@@ -50,11 +50,11 @@ begin
     end if;
 
     if p_tree = 'events' then
-        insert into tile (ledger_id, level, number, hashes)
+        insert into public.tile (ledger_id, level, number, hashes)
         select p_ledger_id, t.level, t.number, t.hashes
         from unnest(p_level, p_number, p_hashes) as t (level, number, hashes);
     else
-        insert into access_tile (ledger_id, level, number, hashes)
+        insert into public.access_tile (ledger_id, level, number, hashes)
         select p_ledger_id, t.level, t.number, t.hashes
         from unnest(p_level, p_number, p_hashes) as t (level, number, hashes);
     end if;

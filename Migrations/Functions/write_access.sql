@@ -4,7 +4,7 @@ set local role ledger_owner;
 -- Writes decisions to the access log, all or none; number and time are the database's to say. Texts come
 -- as the bytes of their UTF-8, roles joined by commas.
 --
--- A database of another encoding lacks characters: there each is written by itself, with what cannot be
+-- No text has more than 4,096 bytes. A database of another encoding lacks characters: there each is written by itself, with what cannot be
 -- stored marked. In UTF8 the database can only refuse what no text may hold; whoever calls tries
 -- `write_access_decisions` then.
 create or replace function write_access(
@@ -20,7 +20,7 @@ create or replace function write_access(
 ) returns void
 language plpgsql
 security definer
-set search_path = public, pg_temp
+set search_path = pg_catalog, pg_temp
 -- One plan for every call.
 set plan_cache_mode = force_generic_plan
 as $$
@@ -31,13 +31,24 @@ begin
     -- the entries knows by it whom to wait for ("acce" in ASCII). As an assignment it is no statement.
     ignored := pg_advisory_xact_lock_shared(1633903461, p_ledger_id)::text;
     if getdatabaseencoding() <> 'UTF8' then
-        perform write_access_decisions(
+        perform public.write_access_decisions(
             p_ledger_id, p_subject, p_roles, p_operation, p_allowed, p_episode_id, p_detail, p_purpose,
             p_request_id, true
         );
         return;
     end if;
-    insert into access_log (
+    if exists (
+        select
+        from unnest(p_subject, p_roles, p_operation, p_detail, p_purpose, p_request_id)
+            as t (subject, roles, operation, detail, purpose, request_id)
+        where greatest(
+            octet_length(t.subject), octet_length(t.roles), octet_length(t.operation),
+            octet_length(t.detail), octet_length(t.purpose), octet_length(t.request_id)
+        ) > 4096
+    ) then
+        raise exception 'a text of an entry has more than 4,096 bytes' using errcode = '22001';
+    end if;
+    insert into public.access_log (
         ledger_id, subject, roles, operation, allowed, episode_id, detail, purpose, request_id
     )
     select

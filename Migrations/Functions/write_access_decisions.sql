@@ -26,7 +26,7 @@ create or replace function write_access_decisions(
 ) returns integer[]
 language plpgsql
 security definer
-set search_path = public, pg_temp
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     decision record;
@@ -47,7 +47,17 @@ begin
     loop
         for form in 1..3 loop
             begin
-                insert into access_log (
+                -- What is longer is cut by the second form; what the program makes itself never is.
+                if form = 1 and greatest(
+                    octet_length(decision.subject), octet_length(decision.detail),
+                    octet_length(decision.purpose), octet_length(decision.request_id)
+                ) > 4096
+                or greatest(octet_length(decision.roles), octet_length(decision.operation)) > 4096
+                then
+                    raise exception 'a text of an entry has more than 4,096 bytes'
+                        using errcode = '22001';
+                end if;
+                insert into public.access_log (
                     ledger_id, subject, roles, operation, allowed, episode_id, detail, purpose,
                     request_id
                 )

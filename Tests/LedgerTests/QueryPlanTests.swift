@@ -26,7 +26,7 @@ struct QueryPlanTests {
             }
         }
         // Those inside the function are among them.
-        #expect(plans.contains { $0.contains("insert into event") })
+        #expect(plans.contains { $0.contains("insert into public.event") })
         expectIndexes(
             plans,
             ["event_ledger_id_event_id_key", "event_ledger_id_episode_id_version_key"]
@@ -146,7 +146,7 @@ struct QueryPlanTests {
             _ = try await database.writer.query(
                 """
                 select first_position from append_batch_2(
-                    \(ledger.id.rawValue), \([EpisodeID.fresh]), \([Int64(1)]), \([Int32(1)]),
+                    \(ledger.id.rawValue), \([Int32(1)]),
                     \([EpisodeID.fresh]), \([Int64(2)]), \([EpisodeID.fresh]), \(["admitted"]),
                     \([Int64(0)]), \([Int64?.none]), \([[UInt8](repeating: 0, count: 32)]),
                     \([[UInt8](repeating: 0, count: 32)]), \([[UInt8]()]), \([[UInt8]()]),

@@ -126,8 +126,10 @@ struct RoleFunctionTests {
                 tile("0", "1"), tile("0", "0"), tile("0", "9223372036854775807"), tile("0", "-1"),
                 tile("-1", "0"), tile("1", "0"), tile("8", "0"), tile("null", "0"),
                 tile("2147483647", "0"),
-                // Not the next number, or of no entry.
-                number(2, 1), number(0, 1), number(1, 99), number(1, 0),
+                // Not the next number, or of no entry; and one that leaves an entry out.
+                number(2, 1), number(0, 1), number(1, 99), number(1, 0), number(1, 2),
+                take
+                    + "select change_verifier_keys(1, 'events', 77, null, verifier_key) from verifier_key",
                 take + "select begin_seal_log(1, 'events', 77, 3, 'mine', 'declared', 'key')",
                 take + "select begin_seal_log(1, 'events', 77, 1, 'mine', null, 'key')",
                 take + "select begin_seal_log(1, 'events', 77, 2, 'mine', null, 'key')",
@@ -168,6 +170,73 @@ struct RoleFunctionTests {
     }
 
     @Test(
+        "Versions have no gap and nothing is known before it is recorded, whatever a writer sends"
+    )
+    func versions() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.append(3)
+            let row = try await fixture.database.reader.query(
+                "select episode_id::text as episode, max(version) as version from event group by 1"
+            )[0]
+            let episode = try row.get("episode", as: String.self)
+            let newest = try row.get("version", as: Int64.self)
+            let other = "00000000-0000-0000-0000-00000000e001"
+            func append(_ episode: String, _ versions: [String], known: String = "null") -> String {
+                let count = versions.count
+                func all(_ value: String) -> String {
+                    Array(repeating: value, count: count).joined(separator: ",")
+                }
+                return """
+                    with made as (
+                        select * from append_batch_2(
+                            1, array[\(all("1"))], array[\(all("'\(episode)'::uuid"))],
+                            array[\(versions.map { "\($0)::bigint" }.joined(separator: ","))],
+                            array[\(all("gen_random_uuid()"))], array[\(all("'admitted'"))],
+                            array[\(all("1::bigint"))], array[\(all("\(known)::bigint"))],
+                            array[\(all("sha256('n')"))], array[\(all("sha256('c')"))],
+                            array[\(all("'{}'::bytea"))], array[\(all("'{}'::bytea"))],
+                            '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', LOOKS
+                        )
+                    )
+                    select 1 / (coalesce(cardinality(leaf_hash), 0) = 0)::integer from made
+                    """
+            }
+            for statement in [
+                append(other, ["500"]), append(other, ["9223372036854775807"]),
+                append(other, ["0"]), append(other, ["-9223372036854775808"]),
+                append(other, ["null"]),
+                append(other, ["1", "77"]), append(other, ["1", "3"]),
+                append(other, ["2", "1", "4"]),
+                append(episode, ["\(newest)"]), append(episode, ["\(newest + 2)"]),
+                append(episode, ["9223372036854775807"]),
+                append(other, ["1"], known: "9223372036854775807"),
+                append(other, ["1"], known: "253402300799000000"),
+            ] {
+                for looks in ["false", "true"] {
+                    // Refused with an error, or one by one: nothing is appended.
+                    let state = try await attempt(
+                        statement.replacing("LOOKS", with: looks),
+                        as: "ledger_writer",
+                        fixture
+                    )
+                    #expect(state != "22012", "\(looks): \(statement)")
+                }
+            }
+            #expect(try await fixture.head().rawValue == 3)
+            let text = "convert_to(repeat('x', 5000), 'UTF8')"
+            #expect(
+                try await attempt(
+                    "select write_access(1, array[\(text)], array['r'], array['o'], array[true],"
+                        + " array[null::uuid], array[''::bytea], array[''::bytea], array[''::bytea])",
+                    as: "ledger_writer",
+                    fixture
+                ) == "22001"
+            )
+            #expect(try await fixture.verify().faults == [])
+        }
+    }
+
+    @Test(
         "A repeated id in a batch of new ones is found, and what is left is appended in order"
     )
     func repeatedInBatch() async throws {
@@ -182,14 +251,13 @@ struct RoleFunctionTests {
                     Array(repeating: value, count: count).joined(separator: ",")
                 }
                 let numbers = (1...count).map(String.init).joined(separator: ",")
-                let base = bases.map { "\($0)::bigint" }.joined(separator: ",")
                 let version = bases.map { "\($0 + 1)::bigint" }.joined(separator: ",")
                 let text: String = """
                     select first_position, cardinality(leaf_hash) as appended,
                         array_to_string(refused, ',') || ':' || coalesce(array_to_string(outcome, ','), '')
                             as refused
                     from append_batch_2(
-                        1, array[\(episodes)], array[\(base)], array[\(numbers)], array[\(episodes)],
+                        1, array[\(numbers)], array[\(episodes)],
                         array[\(version)], array[\(events)], array[\(all("'admitted'"))],
                         array[\(all("1::bigint"))], array[\(all("null::bigint"))],
                         array[\(all("sha256('n')"))], array[\(all("sha256('c')"))],

@@ -72,6 +72,42 @@ struct FinishTests {
         }
     }
 
+    @Test("An administrator who is no superuser sees the older sessions of another login, too")
+    func seenByAdministrator() async throws {
+        try await TestCluster.withPrivateCluster { cluster in
+            try await cluster.sql(
+                "create role clinic_admin login createrole; create role clinic_app login"
+            )
+            try await cluster.withDatabase { url in
+                let superuser = try PostgresConfiguration(url: url)
+                try await cluster.sql(
+                    "alter database \(superuser.database ?? "") owner to clinic_admin;"
+                )
+                func login(_ name: String) throws -> PostgresConfiguration {
+                    try PostgresConfiguration(
+                        url: url.replacing("user=\(TestCluster.user)", with: "user=\(name)")
+                    )
+                }
+                var administrator = try login("clinic_admin")
+                administrator.applicationName = Migrator.sessionName
+                let pool = PostgresPool(administrator, limit: 1)
+                try await Migrator(pool, migrations: Array(Migration.all.prefix(22)), objects: [])
+                    .migrate()
+                try await Migrator(pool).migrate()
+                var older = try login("clinic_app")
+                older.applicationName = "episode-ledger"
+                try await PostgresConnection.withConnection(older) { connection in
+                    let pid: Int32 = try await connection.query("select pg_backend_pid() as pid")[0]
+                        .get("pid")
+                    await #expect(throws: MigrationError.olderSessions([pid])) {
+                        try await Migrator(pool).finish()
+                    }
+                }
+                await pool.close()
+            }
+        }
+    }
+
     @Test("Many that finish at once end alike")
     func atOnce() async throws {
         try await withUpgraded { _, configuration in

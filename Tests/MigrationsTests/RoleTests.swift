@@ -147,7 +147,7 @@ struct RoleTests {
                     "public ledger_projector USAGE", "public ledger_reader USAGE",
                     "public ledger_sign_in USAGE", "public ledger_writer USAGE",
                     "read_model ledger_owner USAGE",
-                    "read_model ledger_projector CREATE", "read_model ledger_projector USAGE",
+                    "read_model ledger_projector USAGE",
                     "read_model ledger_reader USAGE",
                 ]
             )

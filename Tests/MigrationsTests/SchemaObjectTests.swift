@@ -26,7 +26,10 @@ struct SchemaObjectTests {
             let owners = try await pool.query(
                 """
                 select bool_and(proowner = 'ledger_owner'::regrole) as owned,
-                    bool_and(proconfig @> '{"search_path=public, pg_temp"}') as pinned
+                    bool_and(
+                        proconfig @> '{"search_path=public, pg_temp"}' and not prosecdef
+                        or proconfig @> '{"search_path=pg_catalog, pg_temp"}' and prosecdef
+                    ) as pinned
                 from pg_proc where pronamespace = 'public'::regnamespace
                 """
             )
@@ -216,16 +219,18 @@ struct SchemaObjectTests {
             try await Migrator(pool).migrate()
             let rows = try await pool.query(
                 """
-                select proconfig as settings from pg_proc
+                select proconfig as settings, prosecdef as definer from pg_proc
                 where proname in ('append_batch', 'append_batch_2')
                 """
             )
             #expect(rows.count == 2)
             for row in rows {
+                let schema = try row.get("definer", as: Bool.self) ? "pg_catalog" : "public"
+                let path = "search_path=\(schema), pg_temp"
                 #expect(
                     try row.get("settings", as: [String].self).sorted() == [
                         "enable_bitmapscan=off", "enable_seqscan=off", "enable_sort=off",
-                        "search_path=public, pg_temp",
+                        path,
                     ]
                 )
             }

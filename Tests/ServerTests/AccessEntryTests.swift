@@ -470,7 +470,7 @@ struct AccessEntryTests {
                             create function refuse_delivery() returns trigger language plpgsql
                             security definer as $$
                             begin
-                                perform nextval('tried');
+                                perform nextval('public.tried');
                                 raise check_violation;
                             end
                             $$;

@@ -533,20 +533,11 @@ struct WebhookTests {
     func silentAddress() async throws {
         try await WebhookReceiver.with { receiver in
             // The kernel takes connections of a listening socket that nobody accepts.
-            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(listener) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = UInt16(receiver.port).bigEndian
-            address.sin_addr.s_addr = UInt32(0x7F00_0002).bigEndian
-            let isListening = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-                        && listen(listener, 16) == 0
-                }
-            }
+            let listener = SilentListener(address: 0x7F00_0002, port: receiver.port)
+            let isListening = listener != nil
             try #require(isListening)
             _ = try await delivered(to: receiver, at: ["127.0.0.2", "127.0.0.1"], failed: 1)
+            withExtendedLifetime(listener) {}
         }
     }
 

@@ -27,12 +27,10 @@ struct AppendCall {
     init(_ planned: [PlannedAppend], ledger: LedgerDescription) {
         self.planned = planned
         let count = planned.reduce(0) { $0 + $1.events.count }
-        var bases: [EpisodeID: Int64] = [:]
         var columns = Columns(capacity: count)
         var commitments: [EventID: [UInt8]] = [:]
         for (index, request) in planned.enumerated() {
             let pending = request.pending.request
-            if bases[pending.episodeID] == nil { bases[pending.episodeID] = request.base.rawValue }
             for (offset, event) in request.events.enumerated() {
                 let bytes = request.pending.ticket.bytes[offset]
                 commitments[event.eventID] = bytes.commitment
@@ -52,11 +50,10 @@ struct AppendCall {
         self.commitments = commitments
         headers = columns.header
         payloads = columns.payload
-        let episodes = Array(bases.keys)
         let decisions = planned.map(\.pending.ticket).filter { !$0.keepsDecision }
             .compactMap(\.request.decision)
         arguments = """
-                \(ledger.id.rawValue), \(episodes), \(episodes.map { bases[$0] ?? 0 }),
+                \(ledger.id.rawValue),
                 \(columns.request), \(columns.episode), \(columns.version), \(columns.eventID),
                 \(columns.type), \(columns.occurredAt), \(columns.sourceRecordedAt),
                 \(columns.nonce), \(columns.commitment), \(columns.header), \(columns.payload),

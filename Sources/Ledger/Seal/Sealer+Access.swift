@@ -90,6 +90,13 @@ extension Sealer {
             .damaged(.checkpoint("a key or checkpoint of the access log is \(error)"))
         case let error as PostgresError where error.isAboutSchema:
             .damaged(.checkpoint("the tables of the access log are not those of this program"))
+        case let error as PostgresError where error.sqlState != nil && !error.isTransient:
+            .damaged(
+                .checkpoint(
+                    "the access log's tree takes no more (SQLSTATE "
+                        + "\(error.sqlState?.rawValue ?? "")): somebody has written to its tables"
+                )
+            )
         default: nil
         }
     }

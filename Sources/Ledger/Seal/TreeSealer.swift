@@ -58,6 +58,9 @@ struct TreeSealer: Sendable {
     func signingKeys(_ identity: SealIdentity) async throws -> [NoteSigningKey] {
         let file = place.keys
         let keys = try await PrivateFile.run { try file.keys() }
+        guard !identity.activeKeys.isEmpty else {
+            throw SealError.damaged(.checkpoint("every key of the log in force was retired"))
+        }
         return try identity.activeKeys.map { active in
             guard let key = keys.first(where: { $0.verifierKey == active }) else {
                 throw SealError.noSigningKey(origin: identity.origin, file: file.path)

@@ -31,4 +31,12 @@ final class AcceptPause: ChannelDuplexHandler {
     func read(context: ChannelHandlerContext) {
         if !isPaused { context.read() }
     }
+
+    /// Has a listening channel pause.
+    static func stand(before channel: any Channel) async {
+        // Nothing but a channel that is closed already refuses it.
+        _ = try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.addHandler(AcceptPause(), position: .first)
+        }.get()
+    }
 }

@@ -27,6 +27,8 @@ final class AnswerGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var unanswered = 0
     /// Requests that were let through and whose answers are not written yet.
     private var underWay = 0
+    /// Whether nothing more is answered.
+    private var isEnding = false
     /// Whether the end of the last request that was let through is still to come.
     private(set) var isInRequest = false
     /// Told when more may be read.
@@ -48,6 +50,7 @@ final class AnswerGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
+        guard !isEnding else { return }
         guard isOpen else { return held.append(.part(part)) }
         pass(part, context)
     }
@@ -66,6 +69,16 @@ final class AnswerGate: ChannelDuplexHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) {
         held.removeAll()
         context.fireChannelInactive()
+    }
+
+    /// Of what comes behind the last answer nothing is taken, and its place is one to give way.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if case .output = mode {
+            isEnding = true
+            held.removeAll()
+            place?.endsWork()
+        }
+        context.close(mode: mode, promise: promise)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -103,7 +116,7 @@ final class AnswerGate: ChannelDuplexHandler, RemovableChannelHandler {
     private func answerTaken(_ context: ChannelHandlerContext) {
         unanswered = max(0, unanswered - 1)
         guard context.channel.isActive else { return held.removeAll() }
-        if underWay == 0, held.isEmpty { place?.answered() }
+        if underWay == 0, unanswered == 0, !isInRequest, held.isEmpty { place?.answered() }
         guard !held.isEmpty else {
             onOpen?()
             return

@@ -50,10 +50,7 @@ public func buildApplication(
         services: [service]
             + (health.map { [$0.application(service, host: host, metrics: metrics, logger)] } ?? []),
         onServerRunning: { channel in
-            // Nothing but a channel that is closed already refuses it.
-            _ = try? await channel.eventLoop.submit {
-                try channel.pipeline.syncOperations.addHandler(AcceptPause(), position: .first)
-            }.get()
+            await AcceptPause.stand(before: channel)
             await onServing(channel.localAddress?.port ?? port)
         },
         logger: logger

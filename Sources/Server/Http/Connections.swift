@@ -195,18 +195,29 @@ final class Connections: Sendable {
     /// many.
     private func makeRoom(_ loop: any EventLoop) {
         let (victims, goesOn) = state.withLock { state in
-            var victims: [Place] = []
             let isFull = state.places.count >= limits.most
-            while isFull, victims.count < limits.most / 2,
-                let victim = victim(&state, besides: nil, of: nil)
-            {
-                victims.append(victim)
-            }
+            let victims = isFull ? self.victims(of: state) : []
+            state.leaving.formUnion(victims.map(\.number))
             state.isLooking = isFull
             return (victims, isFull)
         }
         for victim in victims { victim.channel.close(promise: nil) }
         if goesOn { lookAgain(loop) }
+    }
+
+    /// Those that give way together, by one look at all: the refused ones, then the longest held.
+    private func victims(of state: State) -> [Place] {
+        let now = ContinuousClock.now
+        var held: [(place: Place, isRefused: Bool, since: ContinuousClock.Instant)] = []
+        for (number, place) in state.places where !state.leaving.contains(number) {
+            if state.refused.contains(number) {
+                held.append((place, true, now))
+            } else if let since = place.heldSince(now) {
+                held.append((place, false, since))
+            }
+        }
+        held.sort { ($0.isRefused ? 0 : 1, $0.since) < ($1.isRefused ? 0 : 1, $1.since) }
+        return held.prefix(limits.most / 2).map(\.place)
     }
 
     /// The connection that gives way; nil where all are busy.

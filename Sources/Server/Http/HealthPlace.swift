@@ -40,7 +40,10 @@ public struct HealthPlace: Sendable {
                 serverName: "episode-ledger",
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionLimit)
             ),
-            onServerRunning: { channel in await onServing(channel.localAddress?.port ?? port) },
+            onServerRunning: { channel in
+                await AcceptPause.stand(before: channel)
+                await onServing(channel.localAddress?.port ?? port)
+            },
             logger: logger
         )
     }

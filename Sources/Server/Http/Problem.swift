@@ -2,6 +2,7 @@ public import CareEpisode
 import HTTPTypes
 import Hummingbird
 public import Ledger
+import NIOHTTP1
 import Postgres
 import ProjectionRuntime
 import Projections
@@ -200,6 +201,9 @@ extension Problem {
                 detail: "the answer is not ready yet: ask again"
             )
         case is CancellationError: self = .unavailable("the service is shutting down: try again")
+        // The client went in the middle of its body, or what it sent is no HTTP.
+        case HTTPParserError.invalidEOFState: self = .abandoned
+        case is HTTPParserError: self = .badRequest("body", "cannot be read: it is no HTTP")
         case let error as HTTPError:
             switch error.status {
             case .notFound: self = .notFound("there is no such resource")

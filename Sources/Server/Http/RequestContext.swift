@@ -58,6 +58,7 @@ struct ProblemMiddleware: RouterMiddleware {
         response.headers[.traceparent] = trace.description
         response.headers[.xContentTypeOptions] = "nosniff"
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        if request.method == .head { response = response.createHeadResponse() }
         // The template of the route, never the path: a path may name an episode.
         let route = context.endpointPath ?? "none"
         let labels = [

@@ -27,6 +27,8 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     private var look: Scheduled<Void>?
     /// Requests whose answers were not taken yet.
     private var unanswered = 0
+    /// Whether nothing more is answered: what still comes puts nothing off.
+    private var isEnding = false
 
     func handlerAdded(context: ChannelHandlerContext) {
         start(Self.first, context)
@@ -39,9 +41,10 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
+        case _ where isEnding: break
         case .head(let head):
             unanswered += 1
-            if head.path?.hasSuffix("events:import") == true {
+            if Self.isImport(head) {
                 deadline = nil
             } else {
                 start(Self.body, context)
@@ -52,6 +55,24 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if case .output = mode {
+            isEnding = true
+            start(Self.first, context)
+        }
+        context.close(mode: mode, promise: promise)
+    }
+
+    /// Whether it is `POST /v1/ledgers/LEDGER/events:import`, whatever it asks besides.
+    private static func isImport(_ head: HTTPRequest) -> Bool {
+        guard head.method == .post, let path = head.path?.prefix(while: { $0 != "?" }) else {
+            return false
+        }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count == 5 && parts[0].isEmpty && parts[1] == "v1" && parts[2] == "ledgers"
+            && parts[4] == "events:import"
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard case .end = unwrapOutboundIn(data) else {
             return context.write(data, promise: promise)
@@ -60,7 +81,7 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
         taken.futureResult.assumeIsolated().whenComplete { _ in
             self.unanswered = max(0, self.unanswered - 1)
             // Of what is still to be answered, no end is known.
-            guard self.unanswered == 0, context.channel.isActive else { return }
+            guard self.unanswered == 0, !self.isEnding, context.channel.isActive else { return }
             self.start(Self.next, context)
         }
         context.write(data, promise: taken)

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 public import Ledger
 import Metrics
+import Postgres
 import ProjectionRuntime
 import TransparencyLog
 
@@ -30,8 +31,12 @@ enum EventRoutes {
             ticket = try call.service.sequencer(call.ledger).submit(request, isTimed: true)
             outcome = try await ticket.outcome()
         } catch {
-            // Nothing was done, or nobody knows whether; then the decision went with the events.
-            return Reply(.failure(error), decision: .handler)
+            // Nothing was done for now, or nobody knows whether; then the decision went with the events.
+            // Of what failed for good there is an entry.
+            let isForNow =
+                error is AppendError || error is CancellationError
+                || (error as? PostgresError)?.isTransient == true
+            return Reply(.failure(error), decision: isForNow ? .handler : .door)
         }
         // Also of an append that is refused, the decision was that it may be tried.
         let decision: Reply.DecisionWriter = ticket.keepsDecision ? .handler : .door

@@ -103,7 +103,9 @@ enum EventStream {
         while !end.isReached, Instant.now < call.principal.expiresAt {
             let events: [RecordedEvent]
             do {
-                events = try await next(&follower)
+                events = try await LedgerDatabase.sharing(call.ledger.id) {
+                    try await next(&follower)
+                }
             } catch let error as CursorError {
                 return try await writer.write(last(error, call))
             }
