@@ -371,7 +371,7 @@ struct AccessEntryTests {
     func outOfTime() async throws {
         try await ServiceFixture.with(
             runsWorkers: false,
-            timeout: .seconds(1),
+            timeout: .seconds(4),
             configure: { $0.set("lock_timeout", to: "0") }
         ) { fixture in
             let token = try await fixture.token(.auditor)
