@@ -2,7 +2,7 @@ import Postgres
 
 /// What the database's roles may do.
 ///
-/// A program of schema 22 or before writes by privileges on tables: whoever has the password of
+/// A program that knows no `append_batch_2` writes by privileges on tables: whoever has the password of
 /// `ledger_writer` could write any event row, or move a head. This one writes by functions that belong to
 /// `ledger_owner` and look at what they write. The old privileges stay during an upgrade, for processes of
 /// the older program that still run; ``Migrator/finish()`` takes them away.
@@ -31,6 +31,7 @@ extension Migrator {
                 select pid
                 from pg_stat_activity
                 where datname = current_database() and application_name = \(Self.olderName)
+                -- Of another login's session the type is not shown, but to superusers.
                 and coalesce(backend_type, 'client backend') = 'client backend'
                 and pid <> pg_backend_pid()
                 order by pid
@@ -57,7 +58,7 @@ extension Migrator {
                     from pg_stat_activity
                     where datname = current_database() and application_name = \(Self.olderName)
                     and coalesce(backend_type, 'client backend') = 'client backend'
-                and pid <> pg_backend_pid()
+                    and pid <> pg_backend_pid()
                 ) as older
             """
         )

@@ -6,12 +6,12 @@ set local role ledger_owner;
 --
 -- The arrays from `p_request` to `p_payload` have one element for each event, in the order of the
 -- requests; `p_request` numbers the requests from 1, `p_version` is the version that the event will have
--- if everything decided before it is appended too. Those from `p_subject`
--- to `p_request_id` are of `write_access`: one element for each decision.
+-- if everything decided before it is appended too. Those from `p_subject` to `p_request_id` are of
+-- `write_access`: one element for each decision.
 --
--- Versions have no gap, and nothing was known before it was recorded. Position and time are this
--- function's to say, and so is the leaf that the event has in the tree: it is
--- made of the columns as they are stored.
+-- Versions have no gap, and nothing was recorded elsewhere after it is recorded here. Position and time
+-- are this function's to say, and so is the leaf that the event has in the tree: it is made of the columns
+-- as they are stored.
 --
 -- An id that is recorded already is looked up where `p_looks` is true or a version does not fit. Else the
 -- table's key finds it (23505), nothing is done, and the caller asks again with `p_looks`: to look up each

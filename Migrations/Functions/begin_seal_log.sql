@@ -33,7 +33,9 @@ begin
     end if;
 
     if p_tree = 'events' then
-        select coalesce(max(l.incarnation), 0) into last from public.seal_log l where l.ledger_id = p_ledger_id;
+        select coalesce(max(l.incarnation), 0) into last
+        from public.seal_log l
+        where l.ledger_id = p_ledger_id;
     else
         select coalesce(max(l.incarnation), 0) into last
         from public.access_seal_log l

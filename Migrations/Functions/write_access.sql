@@ -4,9 +4,9 @@ set local role ledger_owner;
 -- Writes decisions to the access log, all or none; number and time are the database's to say. Texts come
 -- as the bytes of their UTF-8, roles joined by commas.
 --
--- No text has more than 4,096 bytes. A database of another encoding lacks characters: there each is written by itself, with what cannot be
--- stored marked. In UTF8 the database can only refuse what no text may hold; whoever calls tries
--- `write_access_decisions` then.
+-- A database of another encoding lacks characters: there each is written by itself, with what cannot be
+-- stored marked. In UTF8 the database refuses what no text may hold, and texts of more than 4,096 bytes;
+-- whoever calls tries `write_access_decisions` then.
 create or replace function write_access(
     p_ledger_id integer,
     p_subject bytea[],

@@ -169,8 +169,32 @@ struct RoleFunctionTests {
         }
     }
 
+    @Test("A tile that somebody else has written is told as damage, and nothing is signed over it")
+    func foreignTile() async throws {
+        try await SealingFixture.with { fixture in
+            try await fixture.append(300)
+            try await fixture.seal()
+            try await fixture.append(300)
+            let state = try await attempt(
+                "begin; update sealer set epoch = 77, lease_until = now() + interval '1 minute';"
+                    + "select publish_tiles(1, 'events', 77, array[0], array[1::bigint],"
+                    + " array[convert_to(repeat('x', 8192), 'UTF8')]);"
+                    + "update sealer set lease_until = null; commit",
+                as: "ledger_projector",
+                fixture
+            )
+            #expect(state == nil)
+            let error = await #expect(throws: SealError.self) { try await fixture.seal() }
+            guard case .damaged = error else {
+                Issue.record("\(String(describing: error)) is told")
+                return
+            }
+            #expect(try await !fixture.verify().faults.isEmpty)
+        }
+    }
+
     @Test(
-        "Versions have no gap and nothing is known before it is recorded, whatever a writer sends"
+        "Versions have no gap and nothing is known after it is recorded, whatever a writer sends"
     )
     func versions() async throws {
         try await SealingFixture.with { fixture in

@@ -210,8 +210,24 @@ struct SealRegistry: Sendable {
     /// Publishes a checkpoint with the tiles that became full, in one transaction.
     ///
     /// - Returns: when, by the database server's clock.
-    /// - Throws: ``SealError/leaseLost`` where size or epoch are not the lease's any more.
+    /// - Throws: ``SealError/leaseLost`` where size or epoch are not the lease's any more;
+    ///   ``SealError/damaged(_:at:)`` where somebody has written tiles or checkpoints already.
     func publish(
+        _ signed: SignedCheckpoint,
+        _ tiles: [TreeEdge.FullTile],
+        _ lease: SealLease
+    ) async throws -> Instant {
+        do {
+            return try await publishAll(signed, tiles, lease)
+        } catch let error as PostgresError
+            where error.sqlState == .uniqueViolation || error.sqlState == .doesNotFit
+        {
+            let reason = "tiles or checkpoints are there that this sealer has not written"
+            throw SealError.damaged(.checkpoint(reason))
+        }
+    }
+
+    private func publishAll(
         _ signed: SignedCheckpoint,
         _ tiles: [TreeEdge.FullTile],
         _ lease: SealLease
@@ -353,4 +369,9 @@ public struct PublishedCheckpoint: Sendable {
         }
         return PublishedCheckpoint(signed: signed, sealedAt: try row.get("sealed_at"))
     }
+}
+
+extension SQLState {
+    /// What a function of the ledger's own refuses, since it does not fit what there is.
+    fileprivate static let doesNotFit = SQLState(rawValue: "EL002")
 }

@@ -38,7 +38,10 @@ struct Door: Sendable {
         _ context: LedgerRequestContext
     ) -> [WorkAtOnce.Payer] {
         var payers: [WorkAtOnce.Payer] = [.token(subject: principal.subject)]
-        if let name = context.parameters.get("ledger").flatMap({ LedgerName($0) }) {
+        // For a ledger only those who may enter it: strangers take none of its places.
+        if let name = context.parameters.get("ledger").flatMap({ LedgerName($0) }),
+            principal.ledgers?.contains(name) ?? true
+        {
             payers.append(.ledger(name))
         }
         // Of others their connections are counted.

@@ -33,9 +33,10 @@ struct WebhookPlaces {
         let host = Self.host(due.url)
         guard works[due.name] == nil else { return false }
         if due.isProven {
-            guard works.values.count(where: { isQuick($0, now) }) < Self.provenLimit else {
-                return false
-            }
+            // Those that took what came last and now hang have places of the others.
+            guard works.count < Self.provenLimit + Self.otherLimit,
+                works.values.count(where: { isQuick($0, now) }) < Self.provenLimit
+            else { return false }
         } else {
             let others = works.values.filter { !isQuick($0, now) }
             guard others.count < Self.otherLimit,
