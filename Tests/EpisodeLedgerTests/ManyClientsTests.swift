@@ -101,7 +101,7 @@ struct ManyClientsTests {
         for _ in range(300):
             clients.append(socket.create_connection(('127.0.0.1', port), timeout=60))
         for client in clients:
-            client.sendall(b'GET /openapi.json HTTP/1.1\\r\\n\\r\\n' * 400)
+            client.sendall(b'GET /openapi.json HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' * 400)
         for _ in range(20):
             probe()
             time.sleep(0.1)

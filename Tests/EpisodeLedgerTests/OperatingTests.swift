@@ -114,7 +114,11 @@ struct OperatingTests {
                 "the lease is given back"
             )
             let text = try await fixture.succeed(["status", "--format", "text"])
-            #expect(text.lines.count == 7 && text.text.contains("at the head"))
+            #expect(text.lines.count == 8 && text.text.contains("at the head"))
+            #expect(
+                text.text.contains("may act as ledger_owner: roles protect nothing"),
+                "one login is everything here"
+            )
             // Both of the census.
             let accesses = try #require(text.lines.last)
             #expect(accesses.hasPrefix("Access log   nothing is sealed yet, 2 not sealed, since "))
