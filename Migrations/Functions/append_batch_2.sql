@@ -90,7 +90,10 @@ begin
     for update;
     moment_bytes := int8send(this_moment) || decode('0000000000000000', 'hex');
 
-    if (select max(k.known_at) from unnest(p_source_recorded_at) as k (known_at)) > this_moment then
+    -- By the clock: a head may lie ahead of it.
+    if (select max(k.known_at) from unnest(p_source_recorded_at) as k (known_at))
+        > (extract(epoch from clock_timestamp()) * 1000000)::bigint
+    then
         raise exception 'an event was recorded elsewhere after this moment' using errcode = '22008';
     end if;
 
@@ -100,12 +103,21 @@ begin
     if p_looks or exists (
         select
         from (
-            select r.episode_id, min(r.version) as first, max(r.version) as last, count(*) as size
-            from unnest(p_episode_id, p_version) as r (episode_id, version)
+            -- The version before each episode's first, by each of its events: they come in order.
+            select r.episode_id, min(r.base) as base, max(r.base) as most
+            from (
+                select
+                    u.episode_id,
+                    u.version - row_number() over (
+                        partition by u.episode_id order by u.place
+                    ) as base
+                from unnest(p_episode_id, p_version) with ordinality
+                    as u (episode_id, version, place)
+            ) r
             group by r.episode_id
         ) c
-        where c.last - c.first + 1 <> c.size
-        or c.first - 1 <> coalesce((
+        where c.base <> c.most
+        or c.base <> coalesce((
             select e.version
             from public.event e
             where e.ledger_id = p_ledger_id and e.episode_id = c.episode_id
@@ -113,13 +125,31 @@ begin
             limit 1
         ), 0)
     ) then
+        if exists (
+            select
+            from (
+                select
+                    u.request, u.episode_id,
+                    lag(u.request) over places as request_before,
+                    lag(u.episode_id) over places as episode_before
+                from unnest(p_request, p_episode_id) with ordinality
+                    as u (request, episode_id, place)
+                window places as (order by u.place)
+            ) r
+            where r.request < r.request_before
+            or r.request = r.request_before and r.episode_id <> r.episode_before
+        ) then
+            raise exception 'requests come in their order, each of one episode'
+                using errcode = 'EL002';
+        end if;
+
         with
         request as materialized (
             select
                 r.request,
                 r.episode_id,
                 min(r.version) as first_version,
-                max(r.version) as last_version,
+                min(r.version - r.place) = max(r.version - r.place) as is_in_order,
                 count(*) as size,
                 count(*) filter (
                     where r.event_id = (
@@ -131,8 +161,9 @@ begin
                         limit 1
                     )
                 ) as recorded
-            from unnest(p_request, p_episode_id, p_version, p_event_id)
-                as r (request, episode_id, version, event_id)
+            -- Those of a request follow each other.
+            from unnest(p_request, p_episode_id, p_version, p_event_id) with ordinality
+                as r (request, episode_id, version, event_id, place)
             group by r.request, r.episode_id
         ),
         chain as (
@@ -161,7 +192,7 @@ begin
                 c.*,
                 bool_and(
                     c.recorded = 0 and c.first_version = c.next_version
-                    and c.last_version - c.first_version + 1 = c.size
+                    and c.is_in_order
                 ) over (
                     partition by c.episode_id order by c.request
                 ) as accepted

@@ -35,25 +35,18 @@ begin
     where e.ledger_id = p_ledger_id
     order by e.number desc
     limit 1;
-    if exists (
-        select
-        from (
-            select t.*, lag(t.entry, 1, coalesce(last_entry, 0)) over (order by t.place) as before
-            from unnest(p_number, p_entry) with ordinality as t (number, entry, place)
-        ) t
-        where t.number is distinct from coalesce(last_number, 0) + t.place
-        or t.entry <= t.before
-        or not exists (
-            select from public.access_log a where a.ledger_id = p_ledger_id and a.entry = t.entry
-        )
-    )
-    -- None that lies before the last of them is left out.
-    or (
-        select count(*)
+    -- They are all the entries that there are up to the last of them.
+    if p_entry is distinct from array(
+        select a.entry
         from public.access_log a
         where a.ledger_id = p_ledger_id and a.entry > coalesce(last_entry, 0)
         and a.entry <= p_entry[cardinality(p_entry)]
-    ) <> cardinality(p_entry) then
+        order by a.entry
+    )
+    or p_number is distinct from array(
+        select coalesce(last_number, 0) + place
+        from generate_series(1, cardinality(p_entry)) as place
+    ) then
         raise exception 'numbers follow the last one, in the order of entries, and leave none out'
             using errcode = 'EL002';
     end if;

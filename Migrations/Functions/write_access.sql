@@ -4,6 +4,9 @@ set local role ledger_owner;
 -- Writes decisions to the access log, all or none; number and time are the database's to say. Texts come
 -- as the bytes of their UTF-8, roles joined by commas.
 --
+-- Whoever inserts holds the table's lock for it from before an entry is given to the end, shared with all
+-- who insert: whoever numbers the entries knows by it whom to wait for.
+--
 -- A database of another encoding lacks characters: there each is written by itself, with what cannot be
 -- stored marked. In UTF8 the database refuses what no text may hold, and texts of more than 4,096 bytes;
 -- whoever calls tries `write_access_decisions` then.
@@ -24,12 +27,7 @@ set search_path = pg_catalog, pg_temp
 -- One plan for every call.
 set plan_cache_mode = force_generic_plan
 as $$
-declare
-    ignored text;
 begin
-    -- Shared by all who write and held to the end, and taken before an entry is given: whoever numbers
-    -- the entries knows by it whom to wait for ("acce" in ASCII). As an assignment it is no statement.
-    ignored := pg_advisory_xact_lock_shared(1633903461, p_ledger_id)::text;
     if getdatabaseencoding() <> 'UTF8' then
         perform public.write_access_decisions(
             p_ledger_id, p_subject, p_roles, p_operation, p_allowed, p_episode_id, p_detail, p_purpose,

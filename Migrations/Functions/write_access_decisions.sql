@@ -33,8 +33,6 @@ declare
     told text;
     failed integer[] := '{}';
 begin
-    -- As in `write_access`.
-    perform pg_advisory_xact_lock_shared(1633903461, p_ledger_id);
     for decision in
         select t.*
         from unnest(

@@ -27,6 +27,8 @@ public final class LedgerDatabase: Sendable {
 
     /// How many connections the pools of writing have; the first is of batches.
     private static let (batches, writing, owning, signingIn) = (16, 4, 1, 2)
+    /// Of the connections of batches so many are left by ledgers whose heads are locked to the others.
+    private static let batchesForOthers = 4
     /// Of the reading connections so many are left by each ledger to the others, where there are some;
     /// where there is none, one.
     private static let readingForOthers = 2
@@ -56,7 +58,11 @@ public final class LedgerDatabase: Sendable {
             return PostgresPool(configuration, limit: limit, shareLimit: share)
         }
         self.configuration = configuration
-        appender = pool("ledger_writer", limit: Self.batches)
+        appender = pool(
+            "ledger_writer",
+            limit: Self.batches,
+            share: Self.batches - Self.batchesForOthers
+        )
         writer = pool("ledger_writer", limit: Self.writing)
         reader = pool(
             "ledger_reader",

@@ -112,7 +112,7 @@ extension ProjectionRegistry {
                 rebuildRow,
                 holder: holder,
                 seconds: Self.leaseSeconds,
-                if: "lease_until < statement_timestamp() - interval '1 day'",
+                if: Lease.isDead(),
                 connection
             )
         }

@@ -64,6 +64,9 @@ public final class LedgerService: Service, Sendable {
     let feeds = LiveFeeds()
     /// How far read models are, for all who wait for one at the same time.
     let statuses = SingleFlight<LedgerID, [ProjectionStatus]>()
+    /// What probes and scrapes ask, by whether ledgers are named: they take no token.
+    let readiness = SingleFlight<Bool, Readiness>()
+    let gauges = SingleFlight<Int, [(name: String, labels: [(String, String)], value: Double)]>()
     private let workers: LedgerWorkers
     private let onTrouble: @Sendable (String) -> Void
     private let state = Mutex(State())
@@ -106,7 +109,8 @@ public final class LedgerService: Service, Sendable {
         workAtOnce = WorkAtOnce(
             token: settings.requestsPerToken,
             ledger: settings.requestsPerLedger,
-            address: settings.connectionsPerAddress ?? Connections.addressLimit
+            address: settings.connectionsPerAddress ?? Connections.addressLimit,
+            connections: settings.mostConnections ?? OpenFiles.clients
         )
         workers = LedgerWorkers(database, feeds: feeds) { ledger, _, error in
             onTrouble(ledger.map { "\($0.name): \(error)" } ?? Problem(error).detail)

@@ -205,8 +205,10 @@ final class CommandLineFixture: Sendable {
         try file(name, Array(lines.map { $0 + "\n" }.joined().utf8))
     }
 
-    /// Where the program was built, beside the tests.
-    static let program: String = built("episode-ledger")
+    /// The program: the one that EPISODE_LEDGER_PROGRAM names, such as the released one, else the one that
+    /// was built beside the tests.
+    static let program: String =
+        ProcessInfo.processInfo.environment["EPISODE_LEDGER_PROGRAM"] ?? built("episode-ledger")
 
     /// The path of a program that was built with the tests.
     static func built(_ name: String) -> String {

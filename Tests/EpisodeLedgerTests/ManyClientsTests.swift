@@ -47,6 +47,23 @@ struct ManyClientsTests {
         }
     }
 
+    @Test("Forms that come without a session, and whose answers nobody reads, take no memory")
+    func lateForms() async throws {
+        try await CommandLineFixture.with { fixture in
+            let service = try serve(fixture, "exec \"$@\"", ["--port", "0"])
+            let words = [
+                "python3", "-c", Self.forms, try await port(service), "\(service.processID)",
+            ]
+            let end = try await fixture.launch(words).end()
+            #expect(end.status == 0, "\(end.errors)")
+            let megabytes = try #require(end.lines.last.flatMap { Int($0) })
+            // Without the limits the answers alone take 300.
+            #expect(megabytes < 150)
+            service.signal(SIGTERM)
+            #expect(try await service.end().status == 0)
+        }
+    }
+
     @Test("A log that nobody reads holds up nobody: lines are left out, and counted")
     func unreadLog() async throws {
         try await CommandLineFixture.with { fixture in
@@ -117,6 +134,34 @@ struct ManyClientsTests {
             found = rest.count(b'HTTP/1.1 200 OK')
             answers += found
             rest = rest[-14:] if not found else rest[rest.rindex(b'HTTP/1.1 200 OK') + 15:][-14:]
+        print(most - before)
+        """
+
+    /// Sends 200 forms of many quotes, each of which becomes six characters, on connections that read
+    /// nothing, and says by how many megabytes the service has grown; those beyond the limit are refused.
+    private static let forms = """
+        import socket, sys, time
+        port, process = int(sys.argv[1]), sys.argv[2]
+        def resident():
+            for line in open(f'/proc/{process}/status'):
+                if line.startswith('VmRSS'):
+                    return int(line.split()[1]) // 1024
+        def send(length):
+            client = socket.create_connection(('127.0.0.1', port), timeout=60)
+            client.sendall((
+                'POST /account HTTP/1.1\\r\\nHost: localhost\\r\\nSec-Fetch-Site: same-origin\\r\\n'
+                'Content-Type: application/x-www-form-urlencoded\\r\\n'
+                f'Content-Length: {length + 2}\\r\\n\\r\\n').encode() + b'a=' + b'"' * length)
+            return client
+        assert send(10).recv(12) == b'HTTP/1.1 403'
+        assert send(300_000).recv(12) == b'HTTP/1.1 413'
+        before, most = resident(), 0
+        clients = [send(250_000) for _ in range(200)]
+        for _ in range(20):
+            time.sleep(0.1)
+            most = max(most, resident())
+        starts = [client.recv(12) for client in clients]
+        assert b'HTTP/1.1 403' in starts and b'HTTP/1.1 429' in starts, set(starts)
         print(most - before)
         """
 

@@ -3,9 +3,10 @@
 
     {"packet": PATH, "keys": [KEY, …]}
     {"export": FOLDER, "keys": [KEY, …], "against": [FILE, …]}
+    {"accesses": FOLDER, "keys": [KEY, …], "against": [FILE, …]}
 
-Packets are verified by the script that comes along with packets, exports by verify_export.py. A verdict
-is `pass`, or `fail` and why. Signatures that were looked at before are not looked at again.
+Packets are verified by the script that comes along with packets, exports by verify_export.py, those of
+access logs by verify_access_log.py. A verdict is `pass`, or `fail` and why. Signatures that were looked at before are not looked at again.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import json
 import os
 import sys
 
+import verify_access_log
 import verify_export
 
 SCRIPT = os.path.join(os.path.dirname(__file__), "../../Sources/Ledger/Export/verify.py")
@@ -38,13 +40,15 @@ def verdict(packets, task):
                 return "pass"
             except SystemExit as end:
                 return f"fail {end.code}"
-        words = [task["export"]]
+        is_accesses = "accesses" in task
+        words = [task["accesses" if is_accesses else "export"]]
+        kind = verify_access_log.AccessExport if is_accesses else verify_export.Export
         for key in task["keys"]:
             words += ["--verifier-key", key]
         for path in task.get("against", []):
             words += ["--against", path]
         try:
-            if verify_export.main(words) == 0:
+            if verify_export.main(words, kind=kind) == 0:
                 return "pass"
         except SystemExit as end:
             return f"fail {end.code}"

@@ -158,7 +158,8 @@ struct AccessTreeTests {
                 group.addTask { try await sealer.run(feed: LiveFeed()) }
                 try await eventually("the events are sealed, and the trouble is known") {
                     let seal = try await SealStatus(fixture.database, ledger: fixture.ledger)
-                    return seal.unsealed == 0 && seal.isAccessTroubled && seal.trouble == nil
+                    let access = try await AccessStatus(fixture.database, ledger: fixture.ledger)
+                    return seal.unsealed == 0 && access.trouble != nil && seal.trouble == nil
                 }
                 sealer.stop()
                 try await group.waitForAll()
@@ -368,8 +369,8 @@ struct AccessTreeTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await sealer.run(feed: LiveFeed()) }
                 try await eventually("the trouble is known") {
-                    try await SealStatus(fixture.database, ledger: fixture.ledger)
-                        .isAccessTroubled
+                    try await AccessStatus(fixture.database, ledger: fixture.ledger)
+                        .trouble != nil
                 }
                 try await fixture.append(1)
                 try await eventually("the events are sealed") {
@@ -397,8 +398,8 @@ struct AccessTreeTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await sealer.run(feed: LiveFeed()) }
                 try await eventually("the trouble is known") {
-                    try await SealStatus(fixture.database, ledger: fixture.ledger)
-                        .isAccessTroubled
+                    try await AccessStatus(fixture.database, ledger: fixture.ledger)
+                        .trouble != nil
                 }
                 try FileManager.default.removeItem(atPath: log.path)
                 try await eventually("it is sealed") {

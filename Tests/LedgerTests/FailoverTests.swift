@@ -59,7 +59,11 @@ struct FailoverTests {
 
     @Test(
         "What a server says of itself means: try again later",
-        arguments: ["25006", "53100", "53200", "53300", "57P01", "57P02", "57P03", "57P05"]
+        arguments: [
+            "25006", "25P03", "25P04", "53100", "53200", "53300", "57P01", "57P02", "57P03",
+            "57P04",
+            "57P05",
+        ]
     )
     func transient(_ state: String) async throws {
         try await LedgerFixture.withDatabase { database in

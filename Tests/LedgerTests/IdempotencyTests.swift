@@ -96,6 +96,9 @@ struct IdempotencyTests {
     @Test("Who ends the wait for a standby by hand makes no append certain")
     func endedWait() async throws {
         try await TestCluster.withPrivateCluster { cluster in
+            // A server whose sessions are told no warning, unless they ask for them.
+            _ = try await cluster.sql("alter system set client_min_messages = 'error'")
+            _ = try await cluster.sql("select pg_reload_conf()")
             try await LedgerFixture.withDatabase(on: cluster) { database in
                 let ledger = try await database.ledger(named: .default)
                 try await Sequencer.with(database, ledger: ledger) { sequencer in

@@ -205,7 +205,13 @@ struct RoleFunctionTests {
             let episode = try row.get("episode", as: String.self)
             let newest = try row.get("version", as: Int64.self)
             let other = "00000000-0000-0000-0000-00000000e001"
-            func append(_ episode: String, _ versions: [String], known: String = "null") -> String {
+            func append(
+                _ episode: String,
+                _ versions: [String],
+                of requests: [Int]? = nil,
+                known: String = "null"
+            ) -> String {
+                let requests = requests ?? versions.map { _ in 1 }
                 let count = versions.count
                 func all(_ value: String) -> String {
                     Array(repeating: value, count: count).joined(separator: ",")
@@ -213,7 +219,7 @@ struct RoleFunctionTests {
                 return """
                     with made as (
                         select * from append_batch_2(
-                            1, array[\(all("1"))], array[\(all("'\(episode)'::uuid"))],
+                            1, array[\(requests.map(String.init).joined(separator: ","))], array[\(all("'\(episode)'::uuid"))],
                             array[\(versions.map { "\($0)::bigint" }.joined(separator: ","))],
                             array[\(all("gen_random_uuid()"))], array[\(all("'admitted'"))],
                             array[\(all("1::bigint"))], array[\(all("\(known)::bigint"))],
@@ -230,7 +236,11 @@ struct RoleFunctionTests {
                 append(other, ["0"]), append(other, ["-9223372036854775808"]),
                 append(other, ["null"]),
                 append(other, ["1", "77"]), append(other, ["1", "3"]),
-                append(other, ["2", "1", "4"]),
+                append(other, ["2", "1", "4"]), append(other, ["2", "1"]),
+                append(other, ["1", "1"]), append(other, ["1", "3", "2"]),
+                append(other, ["2", "1"], of: [2, 1]),
+                append(other, ["1", "3", "2"], of: [1, 2, 1]),
+                append(other, ["2", "1"], of: [1, 2]),
                 append(episode, ["\(newest)"]), append(episode, ["\(newest + 2)"]),
                 append(episode, ["9223372036854775807"]),
                 append(other, ["1"], known: "9223372036854775807"),

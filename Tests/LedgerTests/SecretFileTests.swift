@@ -69,6 +69,29 @@ struct SecretFileTests {
         }
     }
 
+    @Test("A file that says who may what is used only where nobody else may change it")
+    func deciding() throws {
+        try withFolder { folder in
+            let path = "\(folder)/keys.json"
+            try Data("{}".utf8).write(to: URL(filePath: path))
+            for (mode, isGood) in [
+                (0o600, true), (0o644, true), (0o444, true), (0o664, false), (0o646, false),
+            ] as [(mode_t, Bool)] {
+                chmod(path, mode)
+                let reason = reason { try SecretFile.checkDeciding(path) }
+                #expect((reason == nil) == isGood, "\(mode)")
+                #expect(reason?.contains("chmod go-w") ?? true)
+            }
+            // What is not there is told by whoever reads it.
+            try SecretFile.checkDeciding("\(folder)/none")
+            try SecretFile.checkDeciding("/dev/null")
+        }
+        var status = stat()
+        (status.st_mode, status.st_uid) = (S_IFREG | 0o644, 1_001)
+        let fault = SecretFile.fault(status, .deciding, user: 1_000)
+        #expect(fault?.contains("another user, who could change it") == true)
+    }
+
     @Test("What an operator gives may be reached by links, and read by a group, not by everybody")
     func given() throws {
         try withFolder { folder in

@@ -25,6 +25,7 @@ struct SessionTests {
         ("lc_numeric", "C.UTF-8", "C"),
         ("lc_time", "C.UTF-8", "C"),
         ("synchronous_commit", "off", "on"),
+        ("client_min_messages", "error", "notice"),
         ("statement_timeout", "1h", "30s"),
         ("lock_timeout", "1h", "10s"),
         ("jit", "on", "off"),

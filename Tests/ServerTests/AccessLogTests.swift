@@ -100,18 +100,33 @@ struct AccessLogTests {
                     )
                     // Given a higher entry, and committed before it.
                     try await log.record(entry("later"), in: ledger)
-                    let page = try await log.page(ledger, after: 0, limit: 10, episode: nil)
+                    let page = try await log.page(
+                        ledger,
+                        after: .beginning,
+                        limit: 10,
+                        episode: nil
+                    )
                     #expect(page.entries.map(\.decision.requestID) == ["first"])
                     #expect(page.unsealed == 1)
                 }
             }
             try await fixture.sealAccessLog()
-            let page = try await log.page(ledger, after: 1, limit: 10, episode: nil)
+            let page = try await log.page(
+                ledger,
+                after: Cursor(Position(1)),
+                limit: 10,
+                episode: nil
+            )
             #expect(page.entries.map(\.decision.requestID) == ["earlier", "later"])
             #expect(page.entries.map(\.number) == [2, 3])
-            #expect(page.nextAfter == 3 && page.unsealed == 0)
-            let end = try await log.page(ledger, after: 3, limit: 10, episode: nil)
-            #expect(end.entries.isEmpty && end.nextAfter == 3)
+            #expect(page.nextAfter == Cursor(Position(3)) && page.unsealed == 0)
+            let end = try await log.page(
+                ledger,
+                after: Cursor(Position(3)),
+                limit: 10,
+                episode: nil
+            )
+            #expect(end.entries.isEmpty && end.nextAfter == Cursor(Position(3)))
         }
     }
 

@@ -13,9 +13,9 @@ struct ClientShareTests {
     func counted() async throws {
         let work = WorkAtOnce(token: 2, ledger: 3, address: 1)
         func token(_ name: String) -> WorkAtOnce.Payer { .token(subject: name) }
-        func refused(_ payers: [WorkAtOnce.Payer]) async -> Bool {
+        func refused(_ payers: [WorkAtOnce.Payer]) -> Bool {
             do {
-                try await work.counting(payers) {}
+                _ = try work.share(payers)
                 return false
             } catch let problem as Problem {
                 return problem.status == .tooManyRequests && problem.code == "too-many-requests"
@@ -25,20 +25,53 @@ struct ClientShareTests {
             }
         }
         let ledger = WorkAtOnce.Payer.ledger(.default)
-        try await work.counting([token("a"), ledger]) {
-            try await work.counting([token("a"), ledger]) {
-                #expect(await refused([token("a")]))
-                // Who was refused counts for nobody.
-                #expect(await refused([ledger, token("a")]))
-                #expect(await !refused([token("b"), ledger]))
-                try await work.counting([token("b"), ledger, .address("192.0.2.1")]) {
-                    #expect(await refused([token("c"), ledger]))
-                    #expect(await refused([token("c"), .address("192.0.2.1")]))
-                    #expect(await !refused([token("c"), .address("192.0.2.2")]))
+        var shares = [try work.share([token("a"), ledger]), try work.share([token("a"), ledger])]
+        #expect(refused([token("a")]))
+        // Who was refused counts for nobody.
+        #expect(refused([ledger, token("a")]))
+        #expect(!refused([token("b"), ledger]))
+        shares.append(try work.share([token("b"), ledger, .address("192.0.2.1")]))
+        #expect(refused([token("c"), ledger]))
+        #expect(refused([token("c"), .address("192.0.2.1")]))
+        #expect(!refused([token("c"), .address("192.0.2.2")]))
+        // Given back once, however often that is said.
+        for _ in 0..<3 { shares[0].release() }
+        #expect(work.count(token("a")) == 1 && work.count(ledger) == 2)
+        shares = []
+        for payer in [token("a"), token("b"), ledger] { #expect(work.count(payer) == 0) }
+    }
+
+    @Test("Streams of a token have a limit of their own, and count until their clients have gone")
+    func streams() async throws {
+        try await ServiceFixture.with(
+            runsWorkers: false,
+            settings: { $0.mostConnections = 16 }
+        ) { fixture in
+            let token = try await fixture.token(.service)
+            let script = """
+                import http.client, sys
+                open_streams, refused = [], 0
+                for _ in range(10):
+                    client = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]), timeout=60)
+                    client.request('GET', '/v1/ledgers/default/events', headers={
+                        'Authorization': 'Bearer ' + sys.argv[2], 'Accept': 'text/event-stream'})
+                    answer = client.getresponse()
+                    if answer.status == 200:
+                        open_streams.append(client)
+                    else:
+                        assert answer.status == 429 and b'streams of this token' in answer.read()
+                        refused += 1
+                        client.close()
+                print(len(open_streams), refused)
+                """
+            for _ in 0..<2 {
+                let end = await runningProgram(["python3", "-c", script, "\(fixture.port)", token])
+                #expect(end.output == "8 2\n", "\(end.output)")
+                try await eventually("the streams are over") {
+                    fixture.service.workAtOnce.count(.stream(.token(subject: "tester"))) == 0
                 }
             }
         }
-        for payer in [token("a"), token("b"), ledger] { #expect(work.count(payer) == 0) }
     }
 
     @Test("The service says so, as the document has it, and goes on for others")

@@ -256,6 +256,16 @@ struct EventTests {
             let metrics = try await fixture.request("GET", "/metrics", token: nil)
             #expect(metrics.text.contains("\nepisode_ledger_database_up 1.0\n"))
             #expect(metrics.text.contains("episode_ledger_unsealed_events{ledger=\"default\"} 0.0"))
+            // The request has left an entry in the access log.
+            #expect(
+                metrics.text.contains(
+                    #"episode_ledger_unsealed_access_entries{ledger="default"} 1.0"#
+                )
+            )
+            let lag = metrics.text.firstMatch(
+                of: #/episode_ledger_access_seal_lag_now_seconds\{ledger="default"\} ([0-9.e-]+)/#
+            )
+            #expect(try #require(lag.flatMap { Double($0.output.1) }) > 0)
         }
     }
 

@@ -121,6 +121,38 @@ struct ReadinessTests {
         }
     }
 
+    @Test("A key that nobody can read: the probe says so")
+    func unreadableKey() async throws {
+        try await ServiceFixture.with { fixture in
+            let token = try await fixture.token(.service)
+            _ = try await fixture.post(.fresh, [SampleEvent.admitted()], token: token)
+            let pool = PostgresPool(fixture.database.configuration, limit: 1)
+            try await eventually("it is sealed") {
+                try await pool.query("select from checkpoint").isEmpty == false
+            }
+            #expect(try await Self.ready(fixture).status == 200)
+            // Whoever seals reads keys when it begins.
+            _ = try await pool.query(
+                """
+                with registered as (
+                    insert into verifier_key (ledger_id, verifier_key, incarnation)
+                    select ledger_id, 'none', 1 from ledger_head
+                )
+                update sealer set lease_holder = 'gone', epoch = epoch + 1,
+                    lease_until = clock_timestamp()
+                """
+            )
+            _ = try await fixture.post(.fresh, [SampleEvent.admitted()], token: token)
+            try await eventually("the probe says that nothing is signed") {
+                let (status, text) = try await Self.ready(fixture)
+                return status == 503 && text.contains("nothing is signed any more")
+            }
+            let metrics = try await fixture.request("GET", "/metrics", token: nil)
+            #expect(metrics.text.contains(#"episode_ledger_seal_trouble{ledger="default"} 1"#))
+            await pool.close()
+        }
+    }
+
     @Test("A checkpoint beyond the head: the probe says so")
     func beyond() async throws {
         try await ServiceFixture.with(runsWorkers: false) { fixture in

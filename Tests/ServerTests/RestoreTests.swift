@@ -98,6 +98,7 @@ struct RestoreTests {
         func seal() async throws {
             try await withSealer { sealer, reader in
                 _ = try await sealer.seal(upTo: reader.head().position)
+                _ = try await sealer.sealAccessLog()
             }
         }
 
@@ -199,6 +200,63 @@ struct RestoreTests {
                     let answer = try await fixture.get("events?after=\(wrong)", token: token)
                     #expect(answer.status == 400, "\(wrong)")
                 }
+            }
+        }
+    }
+
+    @Test("So is a cursor of the access log, and nobody who looked is passed over")
+    func accessLogCursors() async throws {
+        @Sendable func look(_ fixture: ServiceFixture) async throws {
+            let token = try await fixture.token(.auditor)
+            for limit in 1...6 {
+                #expect(try await fixture.get("events?limit=\(limit)", token: token).status == 200)
+            }
+        }
+        // The fixture would seal first, with a key of its own.
+        @Sendable func page(
+            _ fixture: ServiceFixture,
+            _ query: String
+        ) async throws -> ServiceFixture.Answer {
+            let token = try await fixture.token(.auditor)
+            let path = "/v1/ledgers/default/access-log\(query)"
+            return try await fixture.request("GET", path, token: token)
+        }
+        @Sendable func conflict(
+            _ fixture: ServiceFixture,
+            _ cursor: String,
+            _ reason: String,
+            goOn: String
+        ) async throws {
+            let answer = try await page(fixture, "?after=\(cursor)")
+            #expect(answer.status == 409, "\(cursor): \(answer.text)")
+            let told = try #require(answer.json.object("cursor"))
+            let after = told.string("go_on_after") ?? "\(told.integer("go_on_after") ?? -1)"
+            #expect(told.string("reason") == reason && after == goOn, "\(answer.text)")
+        }
+        try await Restored.with { restored in
+            try await restored.lose(look, look)
+            // An append of five events, and six looks.
+            let kept = 7
+            try await restored.serving { fixture in
+                try await conflict(fixture, "\(kept + 1)", "ahead", goOn: "0")
+                let all = try await page(fixture, "")
+                #expect(all.json.integer("next_after") == kept, "\(all.text)")
+                let rest = try await page(fixture, "?after=\(kept)")
+                #expect(rest.status == 200 && rest.json.list("entries").isEmpty)
+            }
+            try await restored.declare()
+            try await restored.serving(look)
+            try await restored.seal()
+            try await restored.serving { fixture in
+                for cursor in [kept + 6, kept, 3] {
+                    let goOn = min(cursor, kept)
+                    try await conflict(fixture, "\(cursor)", "restored", goOn: "2.\(goOn)")
+                }
+                try await conflict(fixture, "2.1000", "ahead", goOn: "0")
+                let next = try await page(fixture, "?after=2.\(kept)&limit=2")
+                let numbers = next.json.list("entries").map { $0["number"] as? Int }
+                #expect(numbers == [kept + 1, kept + 2])
+                #expect(next.json.string("next_after") == "2.\(kept + 2)", "\(next.text)")
             }
         }
     }

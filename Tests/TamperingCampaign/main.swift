@@ -4,8 +4,8 @@
 //
 // 20,000 changes on ledgers of about 500 events, 300 on one of about 50,000, 100 of each kind found by
 // the independent verifier in exports, 1,000 untouched ledgers without a false alarm, and 10,000
-// forgeries of packets, exports and declared restores, none of which passes in either verifier. The
-// shorter run in TamperingTests uses the same code.
+// forgeries of packets, exports, declared restores and access logs, none of which passes in either verifier.
+// The shorter run in TamperingTests uses the same code.
 
 import CareEpisode
 import Glibc
@@ -115,21 +115,29 @@ for seed in 0..<UInt64(counts.3) {
     if seed % 100 == 99 { tell("\(seed + 1) untouched ledgers, \(failures.count) failures") }
 }
 
-// Half of the forgeries are packets, the most of the rest exports; 500 on a ledger.
+// Half of the forgeries are packets, a fifth exports, a tenth declared restores, and the rest access logs
+// and their exports; 500 on a ledger.
 var forged = 0
 for seed in 0..<UInt64((forgeries + 499) / 500) {
     let wanted = min(500, forgeries - Int(seed) * 500)
     let result = try await campaign("forged", episodes: 12, seed: 5_000 + seed) { campaign in
         var result = try await campaign.forgedPackets(wanted / 2)
-        result.add(try await campaign.forgedExports(wanted - wanted / 2 - wanted / 10))
+        result.add(try await campaign.forgedExports(wanted - wanted / 2 - 3 * (wanted / 10)))
         result.add(try await campaign.forgedDeclarations(wanted / 10))
         return result
     }
+    let accesses = try await SealedAccessLog.with { log in
+        var result = try await log.forged(wanted / 10, seed: 6_000 + seed)
+        result.add(try await log.forgedExports(wanted / 10, seed: 6_000 + seed))
+        return result
+    }
+    failures += accesses.failures
+    forged += accesses.made.filter { !$0.key.hasPrefix("untouched") }.values.reduce(0, +)
     failures += result.failures
     forged += result.made.filter { !$0.key.hasPrefix("untouched") }.values.reduce(0, +)
     if seed % 4 == 3 { tell("\(forged) forgeries, \(failures.count) failures") }
 }
-tell("\(forged) forgeries of packets, exports and declared restores, \(failures.count) failures")
+tell("\(forged) forgeries of all kinds, \(failures.count) failures")
 
 for failure in failures.prefix(50) { tell(failure) }
 tell(failures.isEmpty ? "every change was detected, no false alarm" : "\(failures.count) failures")

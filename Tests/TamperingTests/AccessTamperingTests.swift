@@ -22,9 +22,6 @@ struct AccessTamperingTests {
         }
     }
 
-    /// How many entries there are: the first checkpoint covers 200 of them, the second all.
-    private static let (first, count) = (200, 330)
-
     private static func row(_ number: Int) -> String {
         "entry = (select entry from access_entry where number = \(number))"
     }
@@ -182,98 +179,9 @@ struct AccessTamperingTests {
         Change("what the sealer says", nil, "update sealer set access_size = 200"),
     ]
 
-    private struct Fixture: Sendable {
-        let configuration: PostgresConfiguration
-        let database: LedgerDatabase
-        let ledger: LedgerDescription
-        let folder: String
-
-        func place(_ name: String = "own") -> SealingPlace {
-            SealingPlace(
-                keys: SigningKeyFile("\(folder)/\(name).key"),
-                log: CheckpointLog("\(folder)/\(name).checkpoints")
-            )
-        }
-
-        func access(_ numbers: Range<Int>) async throws {
-            let decisions = numbers.map { number in
-                AccessDecision(
-                    subject: "n-7",
-                    roles: ["clinician"],
-                    operation: "getEpisode",
-                    isAllowed: true,
-                    episodeID: .fresh,
-                    detail: "as of position \(number)",
-                    purpose: "TREAT",
-                    requestID: "request-\(number)"
-                )
-            }
-            _ = try await database.writer.query(
-                AccessDecision.statement(writing: decisions, to: ledger)
-            )
-        }
-
-        func seal(_ place: SealingPlace? = nil) async throws {
-            _ = try await Sealer(
-                database,
-                ledger: ledger,
-                place: place ?? self.place(),
-                holder: "tests"
-            ).sealAccessLog()
-        }
-
-        func asSuperuser(_ script: String) async throws {
-            let off = [
-                "access_log", "access_entry", "access_tile", "access_checkpoint",
-                "access_seal_log",
-            ].map { "alter table \($0) disable trigger all;" }.joined()
-            try await PostgresConnection.withConnection(configuration) { connection in
-                try await connection.execute(script: off + script)
-            }
-        }
-
-        func verify(
-            pinned: [NoteVerifierKey] = [],
-            hasLog: Bool = true
-        ) async throws -> VerificationReport {
-            try await LedgerVerification(
-                database,
-                ledger: ledger,
-                log: hasLog ? place().log : nil,
-                pinned: pinned
-            ).run()
-        }
-    }
-
-    private static func with(_ body: (Fixture) async throws -> Void) async throws {
-        try await LedgerFixture.withConfiguration { configuration in
-            let folder = NSTemporaryDirectory() + "accesses-" + UUID().uuidString
-            try FileManager.default.createDirectory(
-                atPath: folder,
-                withIntermediateDirectories: true
-            )
-            defer { try? FileManager.default.removeItem(atPath: folder) }
-            try await LedgerFixture.withDatabase(configuration) { database in
-                let fixture = Fixture(
-                    configuration: configuration,
-                    database: database,
-                    ledger: try await database.ledger(named: .default),
-                    folder: folder
-                )
-                try await fixture.access(1..<Self.first + 1)
-                try await fixture.seal()
-                // An entry that was given and never written.
-                try await fixture.asSuperuser("select nextval('access_log_entry_seq')")
-                try await fixture.access(Self.first + 1..<Self.count + 1)
-                try await fixture.seal()
-                try await body(fixture)
-            }
-        }
-    }
-
     @Test("Whatever is done to the access log is found", arguments: changes)
     func found(_ change: Change) async throws {
-        try await Self.with { fixture in
+        try await SealedAccessLog.with { fixture in
             try await fixture.asSuperuser(change.script)
             let report = try await fixture.verify()
             #expect(!report.isVerified)
@@ -287,9 +195,9 @@ struct AccessTamperingTests {
 
     @Test("An untouched access log raises no alarm, and neither does what is not sealed yet")
     func untouched() async throws {
-        try await Self.with { fixture in
+        try await SealedAccessLog.with { fixture in
             #expect(try await fixture.verify().faults == [])
-            try await fixture.access(1..<4)
+            try await fixture.write(1..<4)
             let report = try await fixture.verify()
             #expect(report.faults == [])
             #expect(report.accessLog?.entries == 330)
@@ -306,8 +214,8 @@ struct AccessTamperingTests {
         "An access log made anew with another key is found by the checkpoint log, and by a known key"
     )
     func madeAnew() async throws {
-        try await Self.with { fixture in
-            let keys = try await AccessStatus.keys(fixture.database, ledger: fixture.ledger)
+        try await SealedAccessLog.with { fixture in
+            let keys = try await fixture.keys()
             try await fixture.asSuperuser(
                 """
                 truncate access_log, access_entry, access_tile, access_checkpoint, access_seal_log,
@@ -317,7 +225,7 @@ struct AccessTamperingTests {
                 delete from verifier_key; delete from seal_log
                 """
             )
-            try await fixture.access(1..<400)
+            try await fixture.write(1..<400)
             try await fixture.seal(fixture.place("forger"))
             #expect(try await fixture.verify().faults.contains { $0.kind.code == "access_log" })
             let pinned = try await fixture.verify(pinned: keys, hasLog: false)
@@ -327,21 +235,24 @@ struct AccessTamperingTests {
         }
     }
 
+    @Test("No forged access log and no forged export of one passes, in either verifier")
+    func forged() async throws {
+        try await SealedAccessLog.with { log in
+            let forged = try await log.forged(5 * AccessForgery.allCases.count, seed: 20)
+            #expect(forged.failures == [])
+            #expect(forged.made.count == AccessForgery.allCases.count)
+            let exported = try await log.forgedExports(6 * ExportForgery.allCases.count, seed: 21)
+            #expect(exported.failures == [])
+            #expect(exported.made.values.reduce(0, +) > 80)
+        }
+    }
+
     @Test("An export of the access log that was changed anywhere is found, in either verifier")
     func exported() async throws {
-        try await Self.with { fixture in
+        try await SealedAccessLog.with { fixture in
             let folder = "\(fixture.folder)/export"
-            let newest = try #require(
-                try await PublishedCheckpoint.newest(fixture.database, fixture.ledger, .access)
-            )
-            let report = try await LogExport(
-                fixture.database,
-                ledger: fixture.ledger,
-                tree: .access,
-                to: folder
-            ).run(newest.signed)
-            #expect(report.size == 330)
-            let keys = try await AccessStatus.keys(fixture.database, ledger: fixture.ledger)
+            #expect(try await fixture.export(to: folder).size == 330)
+            let keys = try await fixture.keys()
             func verdicts() async throws -> (own: Bool, python: Int32) {
                 let own = try await ExportVerification(folder, pinned: keys).run()
                 let python = await runningProgram([
@@ -393,17 +304,9 @@ struct AccessTamperingTests {
             }
             #expect(try await verdicts() == (true, 0))
             // One that somebody adds to later goes on from there.
-            try await fixture.access(1..<300)
+            try await fixture.write(1..<300)
             try await fixture.seal()
-            let next = try #require(
-                try await PublishedCheckpoint.newest(fixture.database, fixture.ledger, .access)
-            )
-            let more = try await LogExport(
-                fixture.database,
-                ledger: fixture.ledger,
-                tree: .access,
-                to: folder
-            ).run(next.signed)
+            let more = try await fixture.export(to: folder)
             #expect(more.kept == 330 && more.size == 629)
             #expect(try await verdicts() == (true, 0))
         }

@@ -244,6 +244,11 @@ struct Serve: AsyncParsableCommand {
         if keySet.contains("://") {
             return try Authenticator(jwksURL: keySet, issuer: issuer, audience: audience)
         }
+        do {
+            try SecretFile.checkDeciding(keySet)
+        } catch {
+            throw Failure.failed("--jwks \(error)")
+        }
         let bytes = try await InputFile.bytes(
             keySet,
             limit: 1 << 20,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Ledger
 import Server
 
 /// Who signs people in to the pages, and what stands in front of the service.
@@ -114,6 +115,7 @@ struct ProviderOptions: ParsableArguments {
         }
         let mapping: ClaimMapping
         do {
+            try SecretFile.checkDeciding(claims)
             mapping = try ClaimMapping(
                 await InputFile.bytes(
                     claims,
@@ -121,6 +123,8 @@ struct ProviderOptions: ParsableArguments {
                     orElse: "a file of claims of more than a megabyte"
                 )
             )
+        } catch let error as SealError {
+            throw Failure.failed("--oidc-claims \(error)")
         } catch let error as ClaimMappingError {
             throw Failure.failed("--oidc-claims \(claims): \(error)")
         }

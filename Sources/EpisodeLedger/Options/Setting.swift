@@ -1,5 +1,6 @@
 import Configuration
 import FoundationEssentials
+import Ledger
 import Synchronization
 import SystemPackage
 
@@ -107,6 +108,7 @@ enum Setting: String, CaseIterable {
     static func load(_ arguments: [String]) async throws {
         guard let path = path(arguments), !path.isEmpty else { return }
         do {
+            try SecretFile.checkDeciding(path)
             try check(path)
             let file = try await FileProvider<JSONSnapshot>(filePath: FilePath(path))
             // The variables' prefix is not repeated in the file.
@@ -116,6 +118,8 @@ enum Setting: String, CaseIterable {
             providers.withLock { $0.append((.file, provider)) }
         } catch let failure as Failure {
             throw failure
+        } catch let error as SealError {
+            throw Failure.failed("--config \(error)")
         } catch {
             throw Failure.failed("\(path): it cannot be read as a JSON object")
         }

@@ -32,6 +32,38 @@ extension AccessDecision {
         )
     }
 
+    /// Makes sure that reading can go on after a cursor of the access log.
+    ///
+    /// - Returns: the last number and the incarnation that the access log is in.
+    /// - Throws: ``CursorError``.
+    package static func check(
+        _ cursor: Cursor,
+        of ledger: LedgerDescription,
+        _ database: LedgerDatabase
+    ) async throws -> LedgerHead {
+        let id = ledger.id.rawValue
+        let rows = try await database.reader.query(
+            """
+            select
+                coalesce(
+                    (select max(number) from access_entry where ledger_id = \(id) and number > 0), 0
+                ) as number,
+                coalesce(
+                    (select max(incarnation) from access_seal_log where ledger_id = \(id)), 1
+                ) as incarnation,
+                pg_is_in_recovery() as is_replica
+            """
+        )
+        let head = LedgerHead(
+            position: Position(try rows[0].get("number")),
+            recordedAt: nil,
+            isReplica: try rows[0].get("is_replica"),
+            incarnation: try rows[0].get("incarnation")
+        )
+        try await Incarnations.check(cursor, head, of: .access, ledger, database)
+        return head
+    }
+
     /// How many decisions have no number yet, at most ``AccessStatus/countLimit``.
     package static func unnumbered(
         _ ledger: LedgerDescription,

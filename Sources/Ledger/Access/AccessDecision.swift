@@ -127,7 +127,4 @@ public struct AccessDecision: Sendable {
             """
         )
     }
-
-    /// Names the locks of access logs among PostgreSQL's advisory locks: "acce" in ASCII.
-    static let lockClass: Int32 = 0x6163_6365
 }

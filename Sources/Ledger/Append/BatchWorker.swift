@@ -16,6 +16,8 @@ struct BatchWorker {
     private var clock = LedgerClock()
     private var deferred: [PendingAppend] = []
     private var stale: Set<EpisodeID> = []
+    /// Whether the last call waited for the head's lock in vain.
+    private var isHeldUp = false
     private let batchEvents: Recorder
     private let batchTime: CoreMetrics.Timer
 
@@ -363,7 +365,9 @@ struct BatchWorker {
     /// After a lost connection the same events are sent again under the same ids, and only that
     /// second result counts. A look-up would settle nothing, since the first statement may still be
     /// waiting for the lock.
-    private func send(_ call: AppendCall) async -> Result<AppendCall.Outcome, AppendError> {
+    private mutating func send(
+        _ call: AppendCall
+    ) async -> Result<AppendCall.Outcome, AppendError> {
         var retry = Retry(limit: Self.settleLimit)
         var inDoubt = false
         var wasRefused = false
@@ -372,7 +376,16 @@ struct BatchWorker {
         while true {
             do {
                 defer { limit *= 2 }
-                return .success(try await call.run(on: database.appender, limit: limit))
+                // Those whose heads somebody has locked leave some connections to the others.
+                let holder = isHeldUp ? 0 : Int64(ledger.id.rawValue)
+                let outcome = try await PostgresPool.$shareholder.withValue(holder) {
+                    try await call.run(on: database.appender, limit: limit)
+                }
+                isHeldUp = false
+                return .success(outcome)
+            } catch let error as PostgresError where error.sqlState == .lockNotAvailable {
+                isHeldUp = true
+                inDoubt = inDoubt || error.mayHaveCommitted
             } catch let error as PostgresError
                 where error.sqlState == .readOnlyTransaction && !wasRefused
             {

@@ -55,12 +55,15 @@ struct AccessRow: Sendable {
         return entry + commitment
     }
 
+    /// The stored leaf; that of nothing where it is none.
+    var leaf: TreeHash { TreeHash(leafHash) ?? .ofEmptyTree }
+
     /// Recomputes everything from the row of the access log and the nonce.
     ///
     /// - Returns: the leaf, and what is wrong; without the row, the stored leaf.
     func check(ledger: LedgerName) -> (leaf: TreeHash, fault: EvidenceFault.Kind?) {
         guard let kept, kept.entry == entry, nonce.count == Evidence.nonceLength else {
-            return (TreeHash(leafHash) ?? .ofEmptyTree, .content)
+            return (leaf, .content)
         }
         let committed = Evidence.commitment(
             nonce: nonce[...],

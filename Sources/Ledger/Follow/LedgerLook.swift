@@ -128,7 +128,7 @@ public enum WorkCall {
         union all
         select r.ledger_id, \(remove(""))::text || r.name
         from read_model_rebuild r
-        where r.lease_until < statement_timestamp() - interval '1 day'
+        where \(Lease.isDead("r.lease_until"))
         union all
         select w.ledger_id, unnest(
             case

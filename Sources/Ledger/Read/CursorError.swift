@@ -24,9 +24,17 @@ public struct CursorError: Error, Hashable, Sendable, CustomStringConvertible {
     public let kept: Position?
     /// The cursor after which to go on; the beginning where nobody can tell.
     public let goOnAfter: Cursor
+    /// What it is a cursor of.
+    let tree: LedgerTree
 
     /// Of a cursor from before a restore.
-    init(_ cursor: Cursor, restored incarnations: Incarnations, head: Position) {
+    init(
+        _ cursor: Cursor,
+        restored incarnations: Incarnations,
+        head: Position,
+        in tree: LedgerTree = .events
+    ) {
+        self.tree = tree
         let shared = incarnations.shared(with: cursor)
         reason = .restored
         incarnation = incarnations.current
@@ -36,7 +44,8 @@ public struct CursorError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Of a cursor ahead of the head.
-    init(ahead head: LedgerHead, goOnAfter: Cursor = .beginning) {
+    init(ahead head: LedgerHead, goOnAfter: Cursor = .beginning, in tree: LedgerTree = .events) {
+        self.tree = tree
         reason = .ahead
         incarnation = head.incarnation
         self.head = head.position
@@ -49,13 +58,13 @@ public struct CursorError: Error, Hashable, Sendable, CustomStringConvertible {
         switch reason {
         case .restored:
             "the cursor is from before a restore: the ledger was restored from a backup, and what was "
-                + "read beyond position \(kept ?? .zero) may be no more. Drop that, and go on after "
+                + "read beyond \(tree.placeName) \(kept ?? .zero) may be no more. Drop that, and go on after "
                 + "\(goOnAfter)"
         case .ahead:
-            "the cursor is ahead of the ledger, whose head is \(head): it is another ledger's, or this "
-                + "one was restored from a backup. Ask whoever keeps the ledger: once a restore is "
+            "the cursor is ahead of the \(tree == .events ? "ledger" : "access log"), whose head is \(head): "
+                + "it is another ledger's, or this one was restored from a backup. Ask whoever keeps the ledger: once a restore is "
                 + "declared, this says after which position to go on. Or begin again after "
-                + "\(goOnAfter), and pass over what has an event_id that you have"
+                + "\(goOnAfter), and pass over what has an \(tree == .events ? "event_id" : "entry") that you have"
         }
     }
 }

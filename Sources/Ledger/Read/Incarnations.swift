@@ -36,22 +36,7 @@ extension EventReader {
 
     /// The histories that the ledger has had.
     public func incarnations() async throws -> Incarnations {
-        let rows = try await database.reader.query(
-            """
-            select declaration from seal_log
-            where ledger_id = \(ledger.id.rawValue) and incarnation > 1
-            order by incarnation
-            """
-        )
-        return Incarnations(
-            kept: try rows.map { row in
-                // Of one that cannot be read nothing is taken for proven; verification names it.
-                let text = try row.get("declaration", as: String?.self) ?? ""
-                let note = try? SignedNote(parsing: text)
-                let declaration = note.flatMap { RestoreDeclaration(text: $0.text) }
-                return Position(declaration?.kept.size ?? 0)
-            }
-        )
+        try await Incarnations(of: .events, ledger, database)
     }
 
     /// Makes sure that reading can go on after a cursor.
@@ -66,16 +51,58 @@ extension EventReader {
     }
 
     /// Makes sure that reading can go on after a cursor, where the head is known.
+    func check(_ cursor: Cursor, _ head: LedgerHead) async throws {
+        try await Incarnations.check(cursor, head, of: .events, ledger, database)
+    }
+}
+
+extension Incarnations {
+    /// Those of one of a ledger's trees.
+    init(
+        of tree: LedgerTree,
+        _ ledger: LedgerDescription,
+        _ database: LedgerDatabase
+    ) async throws {
+        let rows = try await database.reader.query(
+            """
+            select incarnation, declaration from \(tree.logs)
+            where ledger_id = \(ledger.id.rawValue) and incarnation > 1
+            order by incarnation
+            """
+        )
+        var kept: [Position] = []
+        for row in rows {
+            // Of restores before a tree's first log nothing is proven, as of one whose declaration cannot be
+            // read; verification names that.
+            let before = try row.get("incarnation", as: Int32.self) - 2
+            while kept.count < before { kept.append(.zero) }
+            let text = try row.get("declaration", as: String?.self) ?? ""
+            let note = try? SignedNote(parsing: text)
+            let declaration = note.flatMap { RestoreDeclaration(text: $0.text) }
+            kept.append(Position(declaration?.kept.size ?? 0))
+        }
+        self.init(kept: kept)
+    }
+
+    /// Makes sure that reading can go on after a cursor, where the head is known.
     ///
     /// A replica may be behind: what is ahead of it is waited for.
-    func check(_ cursor: Cursor, _ head: LedgerHead) async throws {
+    ///
+    /// - Throws: ``CursorError``.
+    static func check(
+        _ cursor: Cursor,
+        _ head: LedgerHead,
+        of tree: LedgerTree,
+        _ ledger: LedgerDescription,
+        _ database: LedgerDatabase
+    ) async throws {
         guard cursor.position > .zero else { return }
         let isAhead =
             cursor.incarnation > head.incarnation
             || cursor.incarnation == head.incarnation && cursor.position > head.position
         if isAhead ? head.isReplica : cursor.incarnation == head.incarnation { return }
-        guard !isAhead else { throw CursorError(ahead: head) }
-        let incarnations = try await incarnations()
-        throw CursorError(cursor, restored: incarnations, head: head.position)
+        guard !isAhead else { throw CursorError(ahead: head, in: tree) }
+        let incarnations = try await Incarnations(of: tree, ledger, database)
+        throw CursorError(cursor, restored: incarnations, head: head.position, in: tree)
     }
 }

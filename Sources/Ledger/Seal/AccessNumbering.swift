@@ -5,8 +5,8 @@ import Postgres
 /// entries.
 ///
 /// An entry is given before its transaction is committed, so that a lower one may appear after a higher
-/// one. Whoever writes holds a lock from before it is given, shared with all who write, and nobody waits
-/// for it: this looks at who holds it.
+/// one. Whoever inserts holds the table's lock for it from before it is given, shared with all who insert,
+/// and nobody waits for it: this looks at who holds it. Who cannot insert cannot hold it either.
 struct AccessNumbering: Sendable {
     let database: LedgerDatabase
     let ledger: LedgerDescription
@@ -18,7 +18,11 @@ struct AccessNumbering: Sendable {
     struct Mark: Sendable {
         let entry: Int64
         var writers: Set<String>
+        let since = ContinuousClock.now
     }
+
+    /// After so long those who are still writing are told of: no program of ours takes as long.
+    static let patience: Duration = .seconds(90)
 
     /// How far entries have been given, and then who is writing: who begins later is given higher ones.
     func mark() async throws -> Mark {
@@ -26,16 +30,15 @@ struct AccessNumbering: Sendable {
         return Mark(entry: try rows[0].get("last_value"), writers: try await writers())
     }
 
-    /// The transactions that are writing to the access log.
+    /// The transactions that are writing to access logs.
     func writers() async throws -> Set<String> {
-        let (lock, id) = (Int64(AccessDecision.lockClass), Int64(ledger.id.rawValue))
         let rows = try await database.reader.query(
             """
             select virtualtransaction as writer
             from pg_locks
-            where locktype = 'advisory' and objsubid = 2 and granted
+            where locktype = 'relation' and mode = 'RowExclusiveLock' and granted
             and database = (select oid from pg_database where datname = current_database())
-            and classid::bigint = \(lock) and objid::bigint = \(id)
+            and relation = 'access_log'::regclass
             """
         )
         return Set(try rows.map { try $0.get("writer", as: String.self) })
@@ -61,15 +64,15 @@ struct AccessNumbering: Sendable {
     /// Numbers the rows after the last one that has a number, up to an entry, some at a time.
     ///
     /// - Parameter entry: rows up to it are settled.
-    /// - Returns: the last number and its entry; where it is lower than what is settled, there may be
-    ///   more.
+    /// - Returns: the last number and its entry, and the rows that have numbers now, with their leaves;
+    ///   where not all of what is settled has, there is more.
     /// - Throws: ``SealError/leaseLost`` where somebody else seals.
     func number(
         after last: (number: Int64, entry: Int64),
         through entry: Int64,
         _ registry: SealRegistry,
         _ lease: SealLease
-    ) async throws -> (number: Int64, entry: Int64, isAll: Bool) {
+    ) async throws -> (number: Int64, entry: Int64, rows: [AccessRow], isAll: Bool) {
         let found = try await database.reader.query(
             """
             select \(KeptAccess.columns)
@@ -89,8 +92,8 @@ struct AccessNumbering: Sendable {
             rows.append(AccessRow(numbering: kept, number, in: ledger.name))
         }
         let isAll = rows.count < Self.batchLimit
-        guard let newest = rows.last else { return (last.number, last.entry, isAll) }
+        guard let newest = rows.last else { return (last.number, last.entry, [], isAll) }
         try await registry.insert(rows, lease)
-        return (newest.number, newest.entry, isAll)
+        return (newest.number, newest.entry, rows, isAll)
     }
 }

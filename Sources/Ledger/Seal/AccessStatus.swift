@@ -18,6 +18,8 @@ public struct AccessStatus: Sendable {
     public let unsealed: Int64
     /// When the oldest of those was written.
     public let unsealedSince: Instant?
+    /// How many seconds ago that was; 0 where there are none.
+    public let lagSeconds: Double
     /// Why nothing of it is signed any more; holds no health information.
     public let trouble: String?
     /// The number that trouble is about.
@@ -40,7 +42,8 @@ public struct AccessStatus: Sendable {
                 where c.ledger_id = ledger.ledger_id order by size desc limit 1
             ) c on true
             cross join lateral (
-                select count(*) as unsealed, min(w.at) filter (where isfinite(w.at)) as since
+                select count(*) as unsealed, min(w.at) filter (where isfinite(w.at)) as since,
+                    clock_timestamp() as now
                 from (
                     select a.at from access_log a
                     where a.ledger_id = ledger.ledger_id
@@ -57,7 +60,11 @@ public struct AccessStatus: Sendable {
         size = try row.get("size", as: Int64?.self) ?? 0
         sealedAt = try row.get("sealed_at")
         unsealed = try row.get("unsealed")
-        unsealedSince = try row.get("since")
+        let now: Instant = try row.get("now")
+        let since: Instant? = try row.get("since")
+        unsealedSince = since
+        lagSeconds =
+            since.map { max(0, Double(now.microseconds - $0.microseconds) / 1_000_000) } ?? 0
         trouble = try row.get("access_trouble")
         troubleNumber = try row.get("access_trouble_number")
     }

@@ -1,4 +1,6 @@
 public import CareEpisode
+import Postgres
+import TransparencyLog
 
 /// Why a ledger is not sealed.
 public enum SealError: Error, Hashable, CustomStringConvertible {
@@ -58,6 +60,27 @@ public enum SealError: Error, Hashable, CustomStringConvertible {
         through: Position? = nil
     ) -> SealError {
         .damaged(EvidenceFault(kind, at: position, through: through))
+    }
+
+    /// That tables, keys or checkpoints of a tree are not what they were, or that the database refuses what
+    /// the sealer writes; nil where it is something else.
+    static func damage(_ error: any Error, _ tree: LedgerTree) -> SealError? {
+        let log = tree == .events ? "ledger" : "access log"
+        let state = (error as? PostgresError)?.sqlState?.rawValue ?? ""
+        let reason: String? =
+            switch error {
+            case let error as NoteError: "a key or checkpoint of the \(log) is \(error)"
+            case let error as PostgresError where error.isAboutSchema:
+                "the tables of the \(log) are not those of this program"
+            case let error as PostgresError where error.isAboutEncoding:
+                "the database's encoding lacks a character that each checkpoint has (SQLSTATE \(state)): "
+                    + "only a database in UTF8 can be sealed"
+            case let error as PostgresError where error.sqlState != nil && !error.isTransient:
+                "the \(log)'s tree takes no more (SQLSTATE \(state)): somebody has written to its tables, "
+                    + "or taken privileges away"
+            default: nil
+            }
+        return reason.map { .damaged(.checkpoint($0)) }
     }
 
     /// Whether waiting may help: the others want an operator.

@@ -20,8 +20,6 @@ public struct SealStatus: Sendable {
     public let trouble: String?
     /// The position that trouble is about.
     public let troublePosition: Position?
-    /// Whether nothing of the access log is signed any more; ``AccessStatus`` says why.
-    public let isAccessTroubled: Bool
 
     /// Asks the database.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) async throws {
@@ -29,7 +27,6 @@ public struct SealStatus: Sendable {
         let rows = try await database.reader.query(
             """
             select h.position as head, l.origin, c.size, c.sealed_at, s.trouble, s.trouble_position,
-                s.access_trouble is not null as is_access_troubled,
                 case when \(Lease.isHeld("s.lease_until")) then s.lease_holder end as holder,
                 clock_timestamp() as now,
                 (
@@ -60,7 +57,6 @@ public struct SealStatus: Sendable {
         holder = try row.get("holder")
         trouble = try row.get("trouble")
         troublePosition = try row.get("trouble_position", as: Int64?.self).map { Position($0) }
-        isAccessTroubled = try row.get("is_access_troubled")
     }
 
     /// The public keys that sign a ledger's checkpoints now; none before the first seal.
@@ -81,6 +77,9 @@ public struct SealFault: Sendable {
     public let reason: String
 
     /// Those of all ledgers, by name: one statement.
+    ///
+    /// A database of an encoding that lacks what each checkpoint has can never be sealed, and goes on; that
+    /// is told by the status of its ledgers.
     public static func all(_ database: LedgerDatabase) async throws -> [SealFault] {
         try await database.reader.query(
             """
@@ -92,7 +91,9 @@ public struct SealFault: Sendable {
                 select size from checkpoint c
                 where c.ledger_id = l.ledger_id order by size desc limit 1
             ) c on true
-            where s.trouble is not null or s.access_trouble is not null or c.size > h.position
+            where c.size > h.position
+            or (s.trouble is not null or s.access_trouble is not null)
+                and getdatabaseencoding() = 'UTF8'
             order by l.name
             """
         ).compactMap { row in

@@ -64,7 +64,7 @@ extension Sealer {
             do {
                 try await sealBatch(&sealing)
             } catch {
-                throw Self.damage(error) ?? error
+                throw SealError.damage(error, .access) ?? error
             }
             let pause = sealing.mark == nil ? AccessSealing.pause : AccessSealing.writersPause
             sealing.notBefore = .now + pause
@@ -79,25 +79,6 @@ extension Sealer {
             sealing.hasFailed = true
             sealing.notBefore = .now + AccessSealing.troublePause
             return error
-        }
-    }
-
-    /// That tables, keys or checkpoints of the access log are not what they were; nil where it is
-    /// something else.
-    static func damage(_ error: any Error) -> SealError? {
-        switch error {
-        case let error as NoteError:
-            .damaged(.checkpoint("a key or checkpoint of the access log is \(error)"))
-        case let error as PostgresError where error.isAboutSchema:
-            .damaged(.checkpoint("the tables of the access log are not those of this program"))
-        case let error as PostgresError where error.sqlState != nil && !error.isTransient:
-            .damaged(
-                .checkpoint(
-                    "the access log's tree takes no more (SQLSTATE "
-                        + "\(error.sqlState?.rawValue ?? "")): somebody has written to its tables"
-                )
-            )
-        default: nil
         }
     }
 
@@ -117,6 +98,15 @@ extension Sealer {
             mark.writers.formIntersection(try await numbering.writers())
         }
         sealing.mark = mark
+        if !mark.writers.isEmpty, mark.since + AccessNumbering.patience < .now {
+            throw SealError.damaged(
+                .checkpoint(
+                    "somebody has been writing to it for more than a minute, so that no entry after it is "
+                        + "numbered: pg_stat_activity says who is in a transaction"
+                )
+            )
+        }
+        var rows: [AccessRow] = []
         if mark.writers.isEmpty {
             let lease = sealing.lease
             let numbered = try await numbering.number(
@@ -126,6 +116,7 @@ extension Sealer {
                 lease
             )
             last = (numbered.number, numbered.entry)
+            rows = numbered.rows
             sealing.last = last
             if numbered.isAll { sealing.mark = nil }
         }
@@ -140,7 +131,9 @@ extension Sealer {
             _ = try await access.seal(
                 &state,
                 through: last.number,
-                batch: AccessNumbering.batchLimit
+                batch: AccessNumbering.batchLimit,
+                // What was read just now is not read again.
+                numbered: state.edge.size + Int64(rows.count) == last.number ? rows : []
             )
             sealing.state = state
         }

@@ -16,9 +16,13 @@ extension Sealer {
             do {
                 var state = try await tree.state(lease, held)
                 return try await body(&state)
-            } catch let error as SealError where !error.isTransient {
-                try? await tree.registry.report(error, lease)
-                throw error
+            } catch {
+                guard
+                    let fault = error as? SealError ?? SealError.damage(error, tree.tree),
+                    !fault.isTransient
+                else { throw error }
+                try? await tree.registry.report(fault, lease)
+                throw fault
             }
         }
     }
@@ -30,11 +34,13 @@ extension Sealer {
         _ body: (SealLease, HeldLease) async throws -> Result
     ) async throws -> Result? {
         do {
-            try await checkPlace(of: record)
-            do {
-                try await checkPlace(of: access)
-            } catch  where Self.damage(error) != nil {
-                // That is told where it is sealed, and keeps no event from being sealed.
+            for tree in [record, access] {
+                do {
+                    try await checkPlace(of: tree)
+                } catch  where SealError.damage(error, tree.tree) != nil {
+                    // That is told where it is sealed; of the access log it keeps no event from being
+                    // sealed.
+                }
             }
             onPlace(nil)
         } catch let error as SealError {

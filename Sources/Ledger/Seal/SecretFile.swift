@@ -10,6 +10,20 @@ public enum SecretFile {
         /// An operator or what manages certificates: it may be reached by links, and a group may read
         /// it.
         case given
+        /// An operator: it holds no secret, but says who may what, so that nobody else may change it.
+        case deciding
+    }
+
+    /// Makes sure that nobody else can change a file that says who may what; what is no file, such as a pipe,
+    /// is whoever's opened it.
+    ///
+    /// - Throws: ``SealError/file(_:reason:)``.
+    public static func checkDeciding(_ path: String) throws(SealError) {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+        if let reason = fault(status, .deciding, user: geteuid()) {
+            throw .file(path, reason: reason)
+        }
     }
 
     /// The bytes of a secret; nil where there is no file.
@@ -50,13 +64,17 @@ public enum SecretFile {
     static func fault(_ status: stat, _ origin: Origin, user: uid_t) -> String? {
         guard status.st_mode & S_IFMT == S_IFREG else { return "it is not a file" }
         guard status.st_uid == user || status.st_uid == 0 else {
-            return "it belongs to another user, who could put another key there: chown it"
+            return origin == .deciding
+                ? "it belongs to another user, who could change it: chown it"
+                : "it belongs to another user, who could put another key there: chown it"
         }
         switch origin {
         case .program where status.st_mode & 0o077 != 0:
             return "others may read the signing key: chmod 600 it"
         case .given where status.st_mode & 0o027 != 0:
             return "others may read or change it: chmod 640 it"
+        case .deciding where status.st_mode & 0o022 != 0:
+            return "others may change it, and it says who may what: chmod go-w it"
         default: return nil
         }
     }

@@ -85,4 +85,11 @@ extension TreeSealer {
         }
         return (extended, oldest)
     }
+
+    /// An edge with the leaves of rows that have been read.
+    func extended(_ edge: TreeEdge, by rows: [AccessRow]) -> (TreeEdge, oldest: Instant?) {
+        var extended = edge
+        for row in rows { extended.append(row.leaf) }
+        return (extended, rows.first?.time)
+    }
 }

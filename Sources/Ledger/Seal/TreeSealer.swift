@@ -139,14 +139,20 @@ struct TreeSealer: Sendable {
     // MARK: - One seal
 
     /// One batch: recompute, sign, keep the checkpoint outside the database, publish it.
+    ///
+    /// - Parameter numbered: what was read from the access log and given its numbers just now, all of it up
+    ///   to `last`; without it everything is read.
     func seal(
         _ state: inout SealState,
         through last: Int64,
-        batch: Int64
+        batch: Int64,
+        numbered: [AccessRow] = []
     ) async throws -> PublishedCheckpoint {
         let after = state.edge.size
         let through = min(last, after + batch)
-        let (edge, oldest) = try await extended(state.edge, through: through)
+        let (edge, oldest) =
+            numbered.isEmpty
+            ? try await extended(state.edge, through: through) : extended(state.edge, by: numbered)
         let checkpoint = TreeCheckpoint(
             origin: state.origin,
             size: through,

@@ -105,6 +105,7 @@ public struct SignIns: Sendable {
         \(isNotOver(SignInSession.longestHours * 60))
         and seen_at > clock_timestamp()
             - \(Int32(SignInSession.idleMinutes)) * interval '1 minute'
+        and seen_at <= clock_timestamp() + interval '2 minutes'
         """
 
     /// The session of a cookie; nil where it is none, over, or idle for too long.

@@ -120,12 +120,18 @@ public struct SubscriptionStatus: Sendable {
     ) async throws -> [Bucket] {
         try await database.reader.query(
             """
-            select bucket, position, delivered, epoch,
-                case when lease_until > clock_timestamp() then consumer end as consumer,
-                case when lease_until > clock_timestamp() then lease_until end as lease_until
-            from subscription_bucket
-            where ledger_id = \(id) and name = \(name)
-            order by bucket
+            select b.bucket, b.position, b.delivered, b.epoch,
+                case when l.is_held then b.consumer end as consumer,
+                case when l.is_held then b.lease_until end as lease_until
+            from subscription_bucket b
+            join subscription u using (ledger_id, name)
+            cross join lateral (
+                -- One that lasts longer than it may is void.
+                select b.lease_until > clock_timestamp() and b.lease_until
+                    <= clock_timestamp() + make_interval(secs => u.lease_seconds) as is_held
+            ) l
+            where b.ledger_id = \(id) and b.name = \(name)
+            order by b.bucket
             """
         ).map { row in
             Bucket(

@@ -251,7 +251,12 @@ public struct WebhookRegistry: Sendable {
             select number, secret
             from webhook_secret
             where ledger_id = \(id) and name = \(subscription.name.description)
-            and (expires_at is null or expires_at > clock_timestamp())
+            and (
+                expires_at is null
+                -- One that lasts longer than a day was replaced while the clock was ahead.
+                or expires_at > clock_timestamp()
+                    and expires_at <= clock_timestamp() + interval '25 hours'
+            )
             order by number desc
             """
         ).map { row in

@@ -48,6 +48,17 @@ public struct Lease: Sendable {
         """
     }
 
+    /// Whether the holder of a row has said nothing for a day: its lease ended then, or lies further ahead
+    /// than any that is renewed, since the clock was ahead.
+    ///
+    /// - Parameter end: the column that says when it ends.
+    public static func isDead(_ end: SQL = "lease_until") -> SQL {
+        """
+        (\(end) < statement_timestamp() - interval '1 day'
+            or \(end) > statement_timestamp() + interval '1 day')
+        """
+    }
+
     /// Of this holder; the next one has a greater.
     public let epoch: Int64
     let row: Row

@@ -95,6 +95,8 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
         ("lc_numeric", "C"),
         ("lc_time", "C"),
         ("synchronous_commit", "on"),
+        // That no standby has confirmed a commit is told by a warning alone.
+        ("client_min_messages", "notice"),
         ("default_transaction_isolation", "read committed"),
         ("statement_timeout", "30s"),
         ("lock_timeout", "10s"),

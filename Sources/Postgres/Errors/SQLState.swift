@@ -61,6 +61,7 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConver
         "57P01": "admin_shutdown",
         "57P02": "crash_shutdown",
         "57P03": "cannot_connect_now",
+        "57P04": "database_dropped",
         "57P05": "idle_session_timeout",
         "58030": "io_error",
         "P0001": "raise_exception",
@@ -81,13 +82,13 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConver
     /// Whether the same transaction, sent again, may well succeed.
     ///
     /// Serialization failure, deadlock, a lock not available in time, and a server that is starting,
-    /// stopping or short of connections, or ended an idle session.
+    /// stopping or short of connections, or has ended a session or a transaction that took too long.
     public var isRetryable: Bool {
         switch self {
         case .serializationFailure, .deadlockDetected, .lockNotAvailable, .tooManyConnections,
-            .adminShutdown, .crashShutdown, .cannotConnectNow, .idleSessionEnded:
+            .idleInTransactionEnded, .transactionEnded:
             true
-        default: rawValue.hasPrefix("08")
+        default: rawValue.hasPrefix("08") || rawValue.hasPrefix("57P")
         }
     }
 
@@ -127,6 +128,10 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConver
     public static let crashShutdown = SQLState(rawValue: "57P02")
     /// 57P03: the server is starting up.
     public static let cannotConnectNow = SQLState(rawValue: "57P03")
+    /// 25P03: the session was idle in a transaction for longer than `idle_in_transaction_session_timeout`.
+    public static let idleInTransactionEnded = SQLState(rawValue: "25P03")
+    /// 25P04: the transaction took longer than `transaction_timeout`, of PostgreSQL 17 and later.
+    public static let transactionEnded = SQLState(rawValue: "25P04")
     /// 57P05: the session was idle for longer than `idle_session_timeout`.
     public static let idleSessionEnded = SQLState(rawValue: "57P05")
 }

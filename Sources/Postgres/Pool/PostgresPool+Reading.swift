@@ -1,6 +1,10 @@
 extension PostgresPool {
     /// How often what only reads is begun, where a standby cancels it each time.
     private static let conflictLimit = 20
+    /// How often a connection is tried again that was refused at once: a standby may cancel what reads before
+    /// it has said anything but that.
+    private static let dialLimit = 3
+    private static let quickDial: Duration = .seconds(1)
     /// How long to wait after the first time; twice as long after each further one, up to the longest.
     private static let firstPause: Duration = .milliseconds(10)
     private static let longestPause: Duration = .milliseconds(500)
@@ -19,8 +23,11 @@ extension PostgresPool {
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
         var pause = Self.firstPause
+        var dials = 0
         for _ in 1..<Self.conflictLimit {
-            var isOnStandby = false
+            // A session that is ended while it is set up has not said yet where it is.
+            var isOnStandby = true
+            let began = ContinuousClock.now
             do {
                 return try await withConnection(deadline: deadline) { connection in
                     isOnStandby = connection.isOnStandby
@@ -28,8 +35,11 @@ extension PostgresPool {
                 }
             } catch let error as PostgresError
                 where !configuration.isForWriting
-                && (error.isConflict || isOnStandby && error.code == .connectionLost)
+                && (error.isConflict || isOnStandby && error.code == .connectionLost
+                    || error.code == .connectionFailed && dials < Self.dialLimit
+                        && began + Self.quickDial > .now)
             {
+                if error.code == .connectionFailed { dials += 1 }
                 if let deadline, deadline <= .now + pause { throw error }
             }
             try await Task.sleep(for: pause)

@@ -230,6 +230,11 @@ final class AccessLog: Sendable {
         )
     }
 
+    /// Notes a decision that could not be kept where it goes with what it is about.
+    func couldNotKeep(_ entry: AccessDecision, in ledger: LedgerDescription) {
+        failed.withLock { $0 = (entry, ledger) }
+    }
+
     /// Whether decisions cannot be kept: the last one was not, and still it cannot be.
     func isBroken() async throws -> Bool {
         guard let (entry, ledger) = failed.withLock({ $0 }) else { return false }
@@ -266,15 +271,18 @@ final class AccessLog: Sendable {
     }
 
     /// Numbered decisions after a number, in order, of one episode or all.
+    ///
+    /// - Throws: ``CursorError``.
     func page(
         _ ledger: LedgerDescription,
-        after: Int64,
+        after: Cursor,
         limit: Int,
         episode: EpisodeID?
     ) async throws -> AccessPage {
+        let head = try await AccessDecision.check(after, of: ledger, database)
         let rows = try await AccessDecision.page(
             of: ledger,
-            after: after,
+            after: after.position.rawValue,
             limit: limit,
             episode: episode,
             on: database.reader
@@ -282,7 +290,9 @@ final class AccessLog: Sendable {
         let entries = try rows.map { try AccessEntry($0, number: $0.get("number")) }
         return AccessPage(
             entries: entries,
-            nextAfter: entries.last?.number ?? after,
+            nextAfter: entries.last?.number.map {
+                Cursor(Position($0), incarnation: head.incarnation)
+            } ?? after,
             // Counted afterwards: none is left out of both.
             unsealed: try await AccessDecision.unnumbered(ledger, on: database.reader)
         )
@@ -292,7 +302,7 @@ final class AccessLog: Sendable {
 /// Decisions of the access log, and where the next ones begin.
 struct AccessPage: JSONObject {
     let entries: [AccessEntry]
-    let nextAfter: Int64
+    let nextAfter: Cursor
     /// How many decisions have no number yet, and so are not shown.
     let unsealed: Int64
 

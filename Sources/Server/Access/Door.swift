@@ -26,9 +26,17 @@ struct Door: Sendable {
         } else {
             principal = try await service.authenticator.principal(of: request)
         }
-        return try await service.workAtOnce.counting(payers(principal, request, context)) {
-            try await answer(endpoint, request, context, principal, visitor)
-        }
+        let payers = payers(principal, request, context)
+        let share = try service.workAtOnce.share(payers)
+        let (response, stream) = try await answer(
+            endpoint,
+            request,
+            context,
+            principal,
+            visitor,
+            streamingFor: payers.map { .stream($0) }
+        )
+        return response.keeping(stream ?? share)
     }
 
     /// For whom a request counts.
@@ -56,8 +64,9 @@ struct Door: Sendable {
         _ request: Request,
         _ context: LedgerRequestContext,
         _ principal: Principal,
-        _ visitor: Visitor?
-    ) async throws -> Response {
+        _ visitor: Visitor?,
+        streamingFor payers: [WorkAtOnce.Payer]
+    ) async throws -> (Response, stream: WorkAtOnce.Share?) {
         let purpose = visitor?.session.purpose ?? request.headers[.purposeOfUse]
         let (ledger, decision) = try await admit(principal, endpoint, purpose, context)
         let bare = Call(
@@ -75,7 +84,7 @@ struct Door: Sendable {
         let taken = await taken(endpoint, bare)
         let end = ContinuousClock.now + limit(endpoint)
         let call = (try? taken.get()) ?? bare
-        let reply: Reply
+        var reply: Reply
         do {
             _ = try taken.get()
             reply = try await LedgerDatabase.sharing(ledger.id) {
@@ -84,10 +93,18 @@ struct Door: Sendable {
         } catch {
             reply = Reply(.failure(error), decision: .door)
         }
+        var stream: WorkAtOnce.Share?
+        if case .success(let response) = reply.result, response.body.contentLength == nil {
+            do {
+                stream = try service.workAtOnce.share(payers)
+            } catch {
+                reply = Reply(.failure(error), decision: reply.decision)
+            }
+        }
         if endpoint.disclosesHealthInformation, case .door = reply.decision {
             try await record(reply, endpoint, call, by: end)
         }
-        return try reply.result.get()
+        return (try reply.result.get(), stream)
     }
 
     /// The request with its body, within the time that it has for that.

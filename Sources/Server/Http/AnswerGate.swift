@@ -88,7 +88,13 @@ final class AnswerGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func pass(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) {
         switch part {
-        case .head:
+        case .head(let head):
+            // Whoever asks before sending a body is told to send it (RFC 9110, 10.1.1); not between the
+            // parts of an answer that is under way: then the body comes unasked.
+            if unanswered == 0, head.headerFields[.expect]?.lowercased() == "100-continue" {
+                let goOn = HTTPResponsePart.head(HTTPResponse(status: .continue))
+                context.writeAndFlush(wrapOutboundOut(goOn), promise: nil)
+            }
             unanswered += 1
             underWay += 1
             isInRequest = true

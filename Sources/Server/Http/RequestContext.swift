@@ -131,7 +131,7 @@ extension Response {
         return Response(
             status: status,
             headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+            body: ResponseBody(bytes)
         )
     }
 }

@@ -28,7 +28,9 @@ struct PageDoor: Sendable {
             do {
                 response = try await body()
             } catch is SignInNeeded {
-                response = try await signIn.askToSignIn(request, context)
+                let isForm = request.method == .post
+                let share = try service.workAtOnce.share(isForm ? [.lateForms] : [])
+                response = try await signIn.askToSignIn(request, context).keeping(share)
             }
         } catch let late as LateAnswer {
             response = .page(PageFrame(requestID: context.id).page(late.view), status: .accepted)

@@ -7,7 +7,7 @@ extension Endpoint {
     /// A number of the access log to read on from.
     static let afterNumber = Parameter(
         "after",
-        .integer(0...Position.most),
+        .cursor,
         "Go on after this number, as next_after tells it; without it, from the beginning.",
         standard: "0"
     )

@@ -33,6 +33,9 @@ enum EventRoutes {
         } catch {
             // Nothing was done for now, or nobody knows whether; then the decision went with the events.
             // Of what failed for good there is an entry.
+            if case .database = error as? AppendError {
+                call.service.accessLog.couldNotKeep(call.decision, in: call.ledger)
+            }
             let isForNow =
                 error is AppendError || error is CancellationError
                 || (error as? PostgresError)?.isTransient == true

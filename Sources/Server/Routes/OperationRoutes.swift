@@ -14,14 +14,16 @@ enum OperationRoutes {
         _ metrics: PrometheusMetrics?
     ) {
         router.get("healthz") { _, _ in health() }
-        router.get("readyz") { _, _ in await readiness(service) }
+        // Who may see the metrics may know which ledgers there are.
+        let names = metrics != nil
+        router.get("readyz") { _, _ in try await readiness(service, naming: names) }
         guard let metrics else { return }
         router.get("metrics") { _, _ in await Self.metrics(service, metrics) }
     }
 
     static func accessLog(_ call: Call) async throws -> Reply {
         let (after, limit, episode) = try call.read { reader in
-            (reader.integer("after"), Int(reader.integer("limit")), reader.episode("episode"))
+            (reader.cursor("after"), Int(reader.integer("limit")), reader.episode("episode"))
         }
         let answer = try await call.service.accessLog.page(
             call.ledger,
@@ -40,9 +42,16 @@ enum OperationRoutes {
     /// The process answers.
     static func health() -> Response { .json(Health().json) }
 
-    /// Whether the service can do what requests need.
-    static func readiness(_ service: LedgerService) async -> Response {
-        let readiness = await Readiness(service)
+    /// Whether the service can do what requests need: looked at once for all who ask at a time.
+    ///
+    /// - Parameter names: whether ledgers are named.
+    static func readiness(
+        _ service: LedgerService,
+        naming names: Bool
+    ) async throws -> Response {
+        let readiness = try await service.readiness.value(names) {
+            await Readiness(service, naming: names)
+        }
         return .json(
             readiness.json,
             status: readiness.isReady ? .ok : .serviceUnavailable,
@@ -74,7 +83,7 @@ enum OperationRoutes {
         }
         do {
             gauges += try await withTimeout(service.settings.requestTimeout) {
-                try await ofLedgers(service)
+                try await service.gauges.value(0) { try await ofLedgers(service) }
             }
             gauges.append(("episode_ledger_database_up", [], 1))
         } catch {
@@ -96,8 +105,15 @@ enum OperationRoutes {
             let seal = try await SealStatus(service.database, ledger: ledger)
             gauges.append(("episode_ledger_unsealed_events", [name], Double(seal.unsealed)))
             gauges.append(("episode_ledger_seal_lag_now_seconds", [name], seal.lagSeconds))
+            let accesses = try await AccessStatus(service.database, ledger: ledger)
+            gauges.append(
+                ("episode_ledger_unsealed_access_entries", [name], Double(accesses.unsealed))
+            )
+            gauges.append(
+                ("episode_ledger_access_seal_lag_now_seconds", [name], accesses.lagSeconds)
+            )
             let isTroubled =
-                seal.trouble != nil || seal.isAccessTroubled
+                seal.trouble != nil || accesses.trouble != nil
                 || service.sealTrouble[ledger.name] != nil
             gauges.append(("episode_ledger_seal_trouble", [name], isTroubled ? 1 : 0))
             let head = try await EventReader(service.database, ledger: ledger).head()

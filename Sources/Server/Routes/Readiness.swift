@@ -5,7 +5,7 @@ import Postgres
 import ProjectionRuntime
 
 /// Whether the service can do what requests need, and what was looked at.
-struct Readiness: JSONDescribed {
+struct Readiness: JSONDescribed, Sendable {
     /// What was looked at, and what is wrong with it; nil where it is as it should be.
     private var checks: [(name: String, problem: String?)] = []
 
@@ -13,7 +13,9 @@ struct Readiness: JSONDescribed {
 
     /// Looks: the schema, whether the database can be written, whether decisions are kept, whether each
     /// ledger can be sealed, and the keys of tokens.
-    init(_ service: LedgerService) async {
+    ///
+    /// - Parameter names: whether ledgers are named; else it is said that there is such a one.
+    init(_ service: LedgerService, naming names: Bool) async {
         do {
             let schema = try await Migrator(service.database.reader).shortfall(
                 deadline: .now + .seconds(3)
@@ -23,7 +25,10 @@ struct Readiness: JSONDescribed {
             let found = try await withTimeout(service.settings.requestTimeout) {
                 try await Self.faults(service)
             }
-            checks += found.map { ($0.name, $0.problem) }
+            for (name, ledger, problem) in found {
+                let told = ledger.map { names ? "\(name) of \($0)" : name } ?? name
+                if !checks.contains(where: { $0.name == told }) { checks.append((told, problem)) }
+            }
         } catch {
             checks.append(("database", Problem(error).detail))
         }
@@ -33,8 +38,8 @@ struct Readiness: JSONDescribed {
     /// What keeps requests from being answered although the database is there.
     private static func faults(
         _ service: LedgerService
-    ) async throws -> [(name: String, problem: String)] {
-        var faults: [(name: String, problem: String)] = []
+    ) async throws -> [(name: String, ledger: String?, problem: String)] {
+        var faults: [(name: String, ledger: String?, problem: String)] = []
         // A session that writes: those that only read may be on another server, and are on other places.
         let rows = try await service.database.writer.query(
             """
@@ -43,20 +48,20 @@ struct Readiness: JSONDescribed {
             """
         )
         if try rows[0].get("standby") {
-            faults.append(("writing", "the database is a standby, which cannot be written"))
+            faults.append(("writing", nil, "the database is a standby, which cannot be written"))
         } else if try rows[0].get("read_only") {
-            faults.append(("writing", "the database is read-only"))
+            faults.append(("writing", nil, "the database is read-only"))
         } else if try await service.accessLog.isBroken() {
-            faults.append(("access log", "cannot be written"))
+            faults.append(("access log", nil, "cannot be written"))
         }
         for fault in try await SealFault.all(service.database) {
-            faults.append(("seal of \(fault.ledger)", fault.reason))
+            faults.append(("seal", "\(fault.ledger)", fault.reason))
         }
         for ledger in service.sealTrouble.keys.map(\.description).sorted()
-        where !faults.contains(where: { $0.name == "seal of \(ledger)" }) {
+        where !faults.contains(where: { $0.ledger == ledger }) {
             // The log has the reason, with the paths of files.
             let reason = "this process cannot seal it: key or checkpoint log are not in place"
-            faults.append(("seal of \(ledger)", reason))
+            faults.append(("seal", ledger, reason))
         }
         return faults
     }

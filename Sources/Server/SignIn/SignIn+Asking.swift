@@ -4,6 +4,9 @@ import Ledger
 import Pages
 
 extension SignIn {
+    /// The most bytes of a form that comes too late: nobody knows who sends it.
+    static let lateFormLength = 262_144
+
     /// What somebody is answered who is not signed in, or not any more: the way to sign in and back to
     /// the page; or the form that came too late, whole, to be sent again.
     ///
@@ -25,7 +28,7 @@ extension SignIn {
         }
         let view = LateFormView(
             action: request.uri.string,
-            fields: try await FormFields(request).all
+            fields: try await FormFields(request, limit: Self.lateFormLength).all
         )
         return .page(PageFrame(requestID: context.id).page(view), status: .forbidden)
     }

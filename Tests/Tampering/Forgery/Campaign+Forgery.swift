@@ -26,7 +26,7 @@ extension Campaign {
                 let archive = ForgedArchive(reading: packet)
                 let place = "\(folder)/genuine-\(number)"
                 try Data(packet).write(to: URL(filePath: "\(place).zip"))
-                try Self.write(archive, to: place)
+                try ForgedFolder.write(archive, to: place)
                 for path in ["\(place).zip", place] {
                     for keys in [[sealed.key], []] {
                         tasks.append(self.packet(path, keys, "untouched packet", isGenuine: true))
@@ -45,7 +45,7 @@ extension Campaign {
                 // Unpacked, a folder has nothing of the archive but its files.
                 let isFolder = kind.isOfFiles && random.happens(0.3)
                 if isFolder {
-                    try Self.write(forged, to: path)
+                    try ForgedFolder.write(forged, to: path)
                 } else {
                     try Data(forged.bytes).write(to: URL(filePath: path))
                 }
@@ -73,33 +73,18 @@ extension Campaign {
         _ kinds: [ExportForgery] = ExportForgery.allCases
     ) async throws -> Result {
         try await withFolder { folder in
-            var random = SeededRandom(seed: seed &+ 2)
-            let verifiers = Verifiers(folder: folder, zone: sealed.ledger.timeZone)
             guard let genuine = try await sealed.export() else {
                 throw NeverHappened(description: "the ledger was exported")
             }
-            var result = Result()
-            let files = ExportForgery.Files(byName: try Self.files(genuine))
-            result.failures += try await verifiers.judge(
-                [[sealed.key], []].map { export(genuine, $0, "untouched export", isGenuine: true) }
+            return try await Verifiers(folder: folder, zone: sealed.ledger.timeZone).refuse(
+                count,
+                kinds,
+                of: .export,
+                genuine,
+                sealed.key,
+                sealed.kept,
+                seed: seed &+ 2
             )
-            result.made["untouched exports", default: 0] += 2
-            for start in stride(from: 0, to: count, by: 50) {
-                var tasks: [Verifiers.Task] = []
-                for number in start..<min(start + 50, count) {
-                    let kind = kinds[number % kinds.count]
-                    var links: Set<String> = []
-                    guard let forged = kind.forge(files, links: &links, &random) else { continue }
-                    let path = "\(folder)/forged-\(number)"
-                    try Self.write(forged.byName, links: links, to: path)
-                    let what = "seed \(seed), export \(number), \(kind.rawValue)"
-                    tasks.append(export(path, [sealed.key], what, isGenuine: false))
-                    result.made[kind.rawValue, default: 0] += 1
-                }
-                result.failures += try await verifiers.judge(tasks)
-                for task in tasks { try? FileManager.default.removeItem(atPath: task.path) }
-            }
-            return result
         }
     }
 
@@ -129,7 +114,15 @@ extension Campaign {
                     let path = try await sealed.export(to: "\(folder)/declared-\(number)")
                 {
                     let what = "seed \(seed), declaration \(number), exported: \(forgery)"
-                    tasks.append(export(path, [sealed.key], what, isGenuine: false))
+                    tasks.append(
+                        Verifiers.Task(
+                            kind: .export,
+                            path: path,
+                            keys: [sealed.key],
+                            what: what,
+                            isGenuine: false
+                        )
+                    )
                 }
                 try await sealed.restore(SealedLedger.evidence)
             }
@@ -148,22 +141,6 @@ extension Campaign {
         isGenuine: Bool
     ) -> Verifiers.Task {
         Verifiers.Task(kind: .packet, path: path, keys: keys, what: what, isGenuine: isGenuine)
-    }
-
-    private func export(
-        _ path: String,
-        _ keys: [NoteVerifierKey],
-        _ what: String,
-        isGenuine: Bool
-    ) -> Verifiers.Task {
-        Verifiers.Task(
-            kind: .export,
-            path: path,
-            keys: keys,
-            kept: isGenuine ? [sealed.kept] : [],
-            what: what,
-            isGenuine: isGenuine
-        )
     }
 
     /// Packets of some episodes, as the program makes them.
@@ -195,48 +172,6 @@ extension Campaign {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         return try await body(folder)
-    }
-
-    private static func write(_ archive: ForgedArchive, to folder: String) throws {
-        let files = archive.members.map { ($0.name, $0.bytes) }
-        try write(Dictionary(files) { _, last in last }, to: folder)
-    }
-
-    private static func write(
-        _ files: [String: [UInt8]],
-        links: Set<String> = [],
-        to folder: String
-    ) throws {
-        for (name, bytes) in files {
-            let url = URL(filePath: "\(folder)/\(name)")
-            try FileManager.default.createDirectory(
-                at: url.deletingLastPathComponent(),
-                withIntermediateDirectories: true
-            )
-            if links.contains(name) {
-                let target = "\(folder).\(links.count)"
-                try Data(bytes).write(to: URL(filePath: target))
-                try FileManager.default.createSymbolicLink(
-                    atPath: url.path(),
-                    withDestinationPath: target
-                )
-            } else {
-                try Data(bytes).write(to: url)
-            }
-        }
-    }
-
-    private static func files(_ folder: String) throws -> [String: [UInt8]] {
-        let names =
-            FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-        return try names.reduce(into: [:]) { files, name in
-            let path = "\(folder)/\(name)"
-            var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
-                !isFolder.boolValue
-            else { return }
-            files[name] = Array(try Data(contentsOf: URL(filePath: path)))
-        }
     }
 }
 

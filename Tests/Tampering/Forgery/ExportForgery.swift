@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import TransparencyLog
 
-/// One forgery of an export with events, made with everything but the private key.
+/// One forgery of an export with events, or of an access log with its rows, made with everything but the private key.
 public enum ExportForgery: String, CaseIterable, Sendable {
     case bit = "a bit of a file changed"
     case fileMissing = "a file left out"
@@ -32,6 +32,9 @@ public enum ExportForgery: String, CaseIterable, Sendable {
             get { byName[name] ?? [] }
             set { byName[name] = newValue }
         }
+
+        /// Whether there are the census's stays, as beside events.
+        var hasStays: Bool { byName[ExportForgery.staysName] != nil }
     }
 
     /// Forges an export.
@@ -48,8 +51,52 @@ public enum ExportForgery: String, CaseIterable, Sendable {
         return forged
     }
 
-    private static let basisName = "read-models/basis.json"
-    private static let staysName = "read-models/stays.ndjson"
+    fileprivate static let basisName = "read-models/basis.json"
+    fileprivate static let staysName = "read-models/stays.ndjson"
+
+    /// What may be written in another way in an export with events: the file, a part, and what stands there
+    /// instead.
+    private static func membersOfEvents(
+        _ events: String
+    ) -> [(name: String, from: String, to: String)] {
+        [
+            (events, "{\"commitment\":", "{\"commitment\":\"\",\"commitment\":"),
+            (events, "\"version\":1}", "\"version\":1.0}"),
+            (events, "\"version\":1}", "\"version\":true}"),
+            (events, "\"version\":1}", "\"version\":1,\"version\":1}"),
+            (events, "\"position\":", "\"position\": "),
+            (events, "\"position\":", "\"position\":0"),
+            (staysName, "{\"episode_id\":", "{\"ordinal\":7,\"episode_id\":"),
+            (staysName, "\"ordinal\":1", "\"ordinal\":true"),
+            (staysName, "\"ordinal\":1", "\"ordinal\":1.0"),
+            (staysName, "\"ordinal\":1", "\"ordinal\": 1"),
+            (staysName, "\"ordinal\":1", "\"ordinal\":1e0"),
+            (staysName, "days\":1", "days\":-0"),
+            (staysName, "outpatient", "outp\\u0061tient"),
+            (staysName, "\"track\":null", "\"track\":\"\""),
+            (basisName, "{\"position\":", "{\"position\":1,\"position\":"),
+            (basisName, "\"parked\":[]", "\"parked\":[],\"more\":1"),
+            (basisName, "America", "\\u0041merica"),
+            (basisName, ",", ", "),
+        ]
+    }
+
+    /// Likewise in an export of an access log.
+    private static func membersOfRows(
+        _ rows: String
+    ) -> [(name: String, from: String, to: String)] {
+        [
+            ("\"row\":", "\"row\": "), ("\"row\":{", "\"row\":{\"a\":1,"),
+            ("\"row\":{", "\"row\":{\"allowed\":true,"),
+            ("\"allowed\":true", "\"allowed\":1"), ("\"allowed\":true", "\"allowed\":false"),
+            ("{\"nonce\":", "{\"nonce\":\"\",\"nonce\":"),
+            ("\"entry\":", "\"entry\": "), ("\"entry\":", "\"entry\":0"), ("n-7", "n-\\u0037"),
+            ("n-7", "n-8"), ("[\"clinician\"]", "\"clinician\""), ("[\"clinician\"]", "[]"),
+            (",\"text\":{", ",\"text\":{\"detail\":\"\","), ("TREAT", "TREET"),
+            ("\"purpose\":\"TREAT\"", "\"purpose\":null"), ("}}", "}}\r"), ("}}", "},\"more\":1}"),
+        ]
+        .map { (rows, $0.0, $0.1) }
+    }
 
     private func change(
         _ files: inout Files,
@@ -59,7 +106,7 @@ public enum ExportForgery: String, CaseIterable, Sendable {
         func index(_ count: Int) -> Int { Int.random(in: 0..<max(1, count), using: &random) }
         func any<Element>(_ list: [Element]) -> Element { list[index(list.count)] }
         let names = files.byName.keys.sorted()
-        let events = any(names.filter { $0.hasPrefix("events/") })
+        let events = any(names.filter { $0.hasPrefix("events/") || $0.hasPrefix("rows/") })
         let bundle = any(names.filter { $0.hasPrefix("tile/entries/") })
         switch self {
         case .bit:
@@ -71,7 +118,7 @@ public enum ExportForgery: String, CaseIterable, Sendable {
                 any([
                     "README", "tile/0/999", "tile/9/000", "read-models/summary.html",
                     "events/x001/000", "events/x000/000", "tile/0/x000/000",
-                    "tile/entries/000.p/1", "Checkpoint", "checkpoint.old",
+                    "tile/entries/000.p/1", "Checkpoint", "checkpoint.old", "rows/x000/000",
                 ])
             ] = Array("forged".utf8)
         case .link: links.insert(any(names))
@@ -82,28 +129,14 @@ public enum ExportForgery: String, CaseIterable, Sendable {
                 bytes.dropLast(1 + index(bytes.count)), bytes + [0], bytes + [0x0A], bytes + bytes,
             ])
         case .linesSwapped:
-            return files.swapLines(any([events, Self.staysName]), &random)
+            return files.swapLines(
+                any([events, files.hasStays ? Self.staysName : events]),
+                &random
+            )
         case .memberOfJSON:
-            let (name, from, to) = any([
-                (events, "{\"commitment\":", "{\"commitment\":\"\",\"commitment\":"),
-                (events, "\"version\":1}", "\"version\":1.0}"),
-                (events, "\"version\":1}", "\"version\":true}"),
-                (events, "\"version\":1}", "\"version\":1,\"version\":1}"),
-                (events, "\"position\":", "\"position\": "),
-                (events, "\"position\":", "\"position\":0"),
-                (Self.staysName, "{\"episode_id\":", "{\"ordinal\":7,\"episode_id\":"),
-                (Self.staysName, "\"ordinal\":1", "\"ordinal\":true"),
-                (Self.staysName, "\"ordinal\":1", "\"ordinal\":1.0"),
-                (Self.staysName, "\"ordinal\":1", "\"ordinal\": 1"),
-                (Self.staysName, "\"ordinal\":1", "\"ordinal\":1e0"),
-                (Self.staysName, "days\":1", "days\":-0"),
-                (Self.staysName, "outpatient", "outp\\u0061tient"),
-                (Self.staysName, "\"track\":null", "\"track\":\"\""),
-                (Self.basisName, "{\"position\":", "{\"position\":1,\"position\":"),
-                (Self.basisName, "\"parked\":[]", "\"parked\":[],\"more\":1"),
-                (Self.basisName, "America", "\\u0041merica"),
-                (Self.basisName, ",", ", "),
-            ])
+            let (name, from, to) = any(
+                files.hasStays ? Self.membersOfEvents(events) : Self.membersOfRows(events)
+            )
             return files.replace(name, from, to)
         case .entriesSwapped:
             var bytes = files[bundle]
@@ -113,6 +146,7 @@ public enum ExportForgery: String, CaseIterable, Sendable {
             bytes.replaceSubrange(place..<place + 228, with: pair)
             files[bundle] = bytes
         case .stays:
+            guard files.hasStays else { return false }
             var all = files.lines(Self.staysName)
             guard !all.isEmpty else { return false }
             switch index(3) {
@@ -181,10 +215,8 @@ public enum ExportForgery: String, CaseIterable, Sendable {
                 "{\"commitment\":\"" + String(repeating: "A", count: 2_000_000),
                 "1" + String(repeating: "0", count: 100_000),
             ])
-            files[any([events, Self.staysName, Self.basisName, "verifier-keys", "checkpoint"])] =
-                Array(
-                    (text + "\n").utf8
-                )
+            let read = files.hasStays ? [Self.staysName, Self.basisName] : []
+            files[any([events, "verifier-keys", "checkpoint"] + read)] = Array((text + "\n").utf8)
         }
         return true
     }

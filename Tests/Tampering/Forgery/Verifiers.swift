@@ -11,6 +11,8 @@ struct Verifiers: Sendable {
     struct Task: Sendable {
         enum Kind: String, Sendable {
             case packet, export
+            /// An export of an access log.
+            case accesses
         }
 
         let kind: Kind
@@ -29,6 +31,11 @@ struct Verifiers: Sendable {
     let folder: String
     /// The zone of the ledger's days, which whoever verifies knows.
     let zone: String
+
+    init(folder: String, zone: String = "UTC") {
+        self.folder = folder
+        self.zone = zone
+    }
 
     /// Asks both about each, and tells what is wrong about their answers.
     func judge(_ tasks: [Task]) async throws -> [String] {
@@ -52,6 +59,58 @@ struct Verifiers: Sendable {
         return failures
     }
 
+    /// Forges an export in every way in turn, and asks both about each, also about the untouched one.
+    ///
+    /// - Parameters:
+    ///   - count: how many forgeries.
+    ///   - kind: what it is an export of.
+    ///   - genuine: its folder.
+    ///   - key: the key that signs, as an auditor has it from elsewhere.
+    ///   - kept: a checkpoint that an auditor has kept, to which the export leads.
+    func refuse(
+        _ count: Int,
+        _ kinds: [ExportForgery],
+        of kind: Task.Kind,
+        _ genuine: String,
+        _ key: NoteVerifierKey,
+        _ kept: SignedCheckpoint,
+        seed: UInt64
+    ) async throws -> Campaign.Result {
+        var random = SeededRandom(seed: seed)
+        var result = Campaign.Result()
+        let files = ExportForgery.Files(byName: try ForgedFolder.files(genuine))
+        let untouched = [[key], []].map { keys in
+            Task(
+                kind: kind,
+                path: genuine,
+                keys: keys,
+                kept: [kept],
+                what: "untouched",
+                isGenuine: true
+            )
+        }
+        result.failures += try await judge(untouched)
+        result.made["untouched exports", default: 0] += untouched.count
+        for start in stride(from: 0, to: count, by: 50) {
+            var tasks: [Task] = []
+            for number in start..<min(start + 50, count) {
+                let forgery = kinds[number % kinds.count]
+                var links: Set<String> = []
+                guard let forged = forgery.forge(files, links: &links, &random) else { continue }
+                let path = "\(folder)/forged-\(number)"
+                try ForgedFolder.write(forged.byName, links: links, to: path)
+                let what = "seed \(seed), \(kind.rawValue) \(number), \(forgery.rawValue)"
+                tasks.append(
+                    Task(kind: kind, path: path, keys: [key], what: what, isGenuine: false)
+                )
+                result.made[forgery.rawValue, default: 0] += 1
+            }
+            result.failures += try await judge(tasks)
+            for task in tasks { try? FileManager.default.removeItem(atPath: task.path) }
+        }
+        return result
+    }
+
     /// What `verify` says: the same as the command.
     func verify(_ task: Task) async -> (passes: Bool, detail: String) {
         do {
@@ -65,7 +124,7 @@ struct Verifiers: Sendable {
                 )
                 report = packet.run()
                 if report.isClean { PacketReadModels.compare(packet, &report) }
-            case .export:
+            case .export, .accesses:
                 let export = ExportVerification(task.path, pinned: task.keys, kept: task.kept)
                 report = try await export.run()
                 if report.isClean && export.hasDocuments {
@@ -83,6 +142,7 @@ struct Verifiers: Sendable {
     private struct Question: Encodable {
         let packet: String?
         let export: String?
+        let accesses: String?
         let keys: [String]
         let against: [String]
     }
@@ -100,6 +160,7 @@ struct Verifiers: Sendable {
                 Question(
                     packet: task.kind == .packet ? task.path : nil,
                     export: task.kind == .export ? task.path : nil,
+                    accesses: task.kind == .accesses ? task.path : nil,
                     keys: task.keys.map(\.description),
                     against: against
                 )
