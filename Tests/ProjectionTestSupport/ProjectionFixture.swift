@@ -38,7 +38,6 @@ public struct ProjectionFixture: Sendable {
         try await PostgresConnection.withConnection(try PostgresConfiguration(url: url)) {
             try await $0.execute(
                 script: """
-                    set role ledger_projector;
                     create table read_model.entry_count (
                         ledger_id integer not null,
                         generation integer not null,
@@ -46,6 +45,7 @@ public struct ProjectionFixture: Sendable {
                         entries bigint not null,
                         primary key (ledger_id, generation, episode_id)
                     );
+                    alter table read_model.entry_count owner to ledger_projector;
                     grant select on read_model.entry_count to ledger_reader;
                     """
             )
