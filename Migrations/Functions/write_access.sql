@@ -24,8 +24,6 @@ create or replace function write_access(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
--- One plan for every call.
-set plan_cache_mode = force_generic_plan
 as $$
 begin
     if getdatabaseencoding() <> 'UTF8' then
@@ -35,16 +33,22 @@ begin
         );
         return;
     end if;
-    if exists (
-        select
-        from unnest(p_subject, p_roles, p_operation, p_detail, p_purpose, p_request_id)
-            as t (subject, roles, operation, detail, purpose, request_id)
-        where greatest(
-            octet_length(t.subject), octet_length(t.roles), octet_length(t.operation),
-            octet_length(t.detail), octet_length(t.purpose), octet_length(t.request_id)
-        ) > 4096
-    ) then
-        raise exception 'a text of an entry has more than 4,096 bytes' using errcode = '22001';
+    -- All together are hardly ever longer than one may be: then none is, and no statement looks.
+    if octet_length(array_send(p_subject)) + octet_length(array_send(p_roles))
+        + octet_length(array_send(p_operation)) + octet_length(array_send(p_detail))
+        + octet_length(array_send(p_purpose)) + octet_length(array_send(p_request_id)) > 4096
+    then
+        if exists (
+            select
+            from unnest(p_subject, p_roles, p_operation, p_detail, p_purpose, p_request_id)
+                as t (subject, roles, operation, detail, purpose, request_id)
+            where greatest(
+                octet_length(t.subject), octet_length(t.roles), octet_length(t.operation),
+                octet_length(t.detail), octet_length(t.purpose), octet_length(t.request_id)
+            ) > 4096
+        ) then
+            raise exception 'a text of an entry has more than 4,096 bytes' using errcode = '22001';
+        end if;
     end if;
     insert into public.access_log (
         ledger_id, subject, roles, operation, allowed, episode_id, detail, purpose, request_id
@@ -61,12 +65,3 @@ $$;
 
 revoke execute on function write_access from public;
 grant execute on function write_access to ledger_writer;
-
--- As in append_batch_2.
-do $$
-begin
-    if exists (select from pg_extension where extname = 'citus') then
-        alter function write_access reset plan_cache_mode;
-    end if;
-end
-$$;

@@ -137,8 +137,12 @@ public struct EventReader: Sendable {
             pageQuery(after: after.rawValue, through: through, types: types, episode: episode)
         )
         guard let first = rows.first else { throw LedgerError.unknownLedger(ledger.name) }
-        let head = Position(rawValue: try first.get("head"))
-        let reached = max(after.rawValue, try first.get("through", as: Int64.self))
+        var facts: [Int64]?
+        for row in rows where facts == nil { facts = try row.get("facts") }
+        guard let facts, facts.count == 4 else {
+            throw LedgerError.missingEvent(try await firstMissing(after: after.rawValue))
+        }
+        let reached = max(after.rawValue, facts[1])
         var events: [RecordedEvent] = []
         events.reserveCapacity(rows.count)
         // Where nothing is after the position there is one row without an event.
@@ -158,15 +162,16 @@ public struct EventReader: Sendable {
         return EventPage(
             events: events,
             nextAfter: Position(rawValue: reached),
-            head: head,
-            incarnation: try first.get("incarnation"),
-            isReplica: try first.get("is_replica")
+            head: Position(rawValue: facts[0]),
+            incarnation: Int32(facts[2]),
+            isReplica: facts[3] == 1
         )
     }
 
     /// One statement, one snapshot: what is up to the head it sees, it sees.
     ///
-    /// With a filter it also counts what is there, once, since what it returns does not tell.
+    /// With a filter it also counts what is there, once, since what it returns does not tell. Without one
+    /// the facts of the ledger come with the first event alone, or with the row that has none.
     ///
     /// The events are asked for in order and with a limit, so that one index fits best, that of the
     /// positions, even to a planner who thinks that the ledger is empty: a plan made then is kept.
@@ -181,8 +186,11 @@ public struct EventReader: Sendable {
         let most = Int64(Self.pageLimit)
         let bound: SQL = """
             with bound as materialized (
-                select h.position as head, least(h.position, \(through)) as through,
-                    \(Self.incarnation) as incarnation, pg_is_in_recovery() as is_replica
+                select least(h.position, \(through)) as through,
+                    array[
+                        h.position, least(h.position, \(through)), \(Self.incarnation),
+                        pg_is_in_recovery()::integer
+                    ]::bigint[] as facts
                 from ledger_head h
                 where h.ledger_id = \(id)
             )
@@ -203,7 +211,8 @@ public struct EventReader: Sendable {
         guard types != nil || episode != nil else {
             return """
                 \(bound)
-                select e.*, b.head, b.through, b.incarnation, b.is_replica
+                select e.*,
+                    case when coalesce(e.position, 0) - 1 <= \(after) then b.facts end as facts
                 from bound b
                 \(window(columns))
                 """
@@ -220,7 +229,7 @@ public struct EventReader: Sendable {
                 from bound b
                 \(window("e.position"))
             )
-            select e.*, b.head, b.through, b.incarnation, b.is_replica, c.present
+            select e.*, b.facts, c.present
             from bound b
             cross join counted c
             \(window(columns, filter))
