@@ -4,6 +4,7 @@ import json
 import os
 import selectors
 import socket
+import sys
 import time
 
 
@@ -23,6 +24,8 @@ class Load:
                 told = _work(port, request, seconds, connections, rate)
                 with os.fdopen(send, "w") as file:
                     json.dump(told, file)
+            except BaseException as error:
+                print(f"requests: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             finally:
                 os._exit(0)
         os.close(send)
@@ -86,7 +89,16 @@ def _work(port, request, seconds, connections, rate):
             connection = key.data
             chunk = connection.socket.recv(1 << 18)
             if not chunk:
-                raise SystemExit("the service has closed a connection")
+                if connection not in idle:
+                    raise SystemExit("the service has closed a connection amid a request")
+                # It had waited for its next request for long: as clients do, another one is made.
+                chosen.unregister(connection.socket)
+                connection.socket.close()
+                idle.remove(connection)
+                connection = _Connection(port)
+                chosen.register(connection.socket, selectors.EVENT_READ, connection)
+                idle.insert(0, connection)
+                continue
             connection.answer += chunk
             if (status := connection.status()) is not None:
                 latencies.append(time.monotonic() - connection.asked)
