@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import TestSupport
 import Testing
 
@@ -80,6 +81,36 @@ struct ManyClientsTests {
             #expect(dropped > 0)
             service.signal(SIGTERM)
             #expect(try await service.end().status == 0)
+        }
+    }
+
+    @Test("Workers go on, and end, though nobody reads what they say")
+    func unreadWorkers() async throws {
+        try await CommandLineFixture.with { fixture in
+            let count = try await fixture.importSimulated(episodes: 2, seed: 1)
+            // A pipe that is full already, whose end is open, and is not read.
+            let pipe = "\(fixture.dataDirectory)-workers.pipe"
+            #expect(mkfifo(pipe, 0o600) == 0)
+            let script = "exec 9<>\(pipe); head -c 65536 /dev/zero >&9; exec \"$@\" 2>&9"
+            let workers = try fixture.launch(
+                ["bash", "-c", script, "bash", CommandLineFixture.program, "projections", "run"],
+                environment: [
+                    "EPISODE_LEDGER_DATABASE_URL": fixture.url,
+                    "EPISODE_LEDGER_DATA_DIR": fixture.dataDirectory,
+                ]
+            )
+            struct Row: Decodable { var lag: Int }
+            struct Answer: Decodable { var projections: [Row] }
+            try await eventually("the read models are at the head, and everything is sealed") {
+                let answer = try await fixture.answer(Answer.self, ["projections"])
+                let sealed = try await fixture.pool.query(
+                    "select coalesce(max(size), 0) as size from checkpoint"
+                )
+                let size = try sealed[0].get("size", as: Int64.self)
+                return answer.projections.map(\.lag) == [0, 0, 0, 0] && size == Int64(count)
+            }
+            workers.signal(SIGTERM)
+            #expect(try await workers.end().status == 0)
         }
     }
 

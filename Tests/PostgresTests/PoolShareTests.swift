@@ -49,6 +49,40 @@ struct PoolShareTests {
         #expect(alone == [2, 3] && shares.waitingCount == 0)
     }
 
+    @Test("The more there are, the less each has, and what one leaves is for the others")
+    func many() {
+        var shares = PoolShares(limit: 6, all: 7, waitLimit: 9)
+        // How many one gets until he has to wait, which he does not.
+        func given(_ holder: PoolShares.Holder) -> Int {
+            var count = 0
+            while true {
+                guard case .wait(let ticket) = shares.acquire(holder) else {
+                    count += 1
+                    continue
+                }
+                _ = shares.stoppedWaiting(ticket, holder)
+                return count
+            }
+        }
+        func giveBack(_ holder: PoolShares.Holder, _ count: Int) {
+            for _ in 0..<count { _ = shares.release(holder) }
+        }
+        // Of eight: seven, then six beside one, four beside two, two beside three or four.
+        let first = [given(1), given(2), given(3), given(4), given(5)]
+        #expect(first == [7, 6, 4, 2, 2])
+        giveBack(1, 6)
+        giveBack(2, 5)
+        giveBack(3, 3)
+        // One comes back, and waits; another one goes, and leaves it to him.
+        #expect(given(1) == 1 && given(3) == 1)
+        let waiting = shares.acquire(1)
+        giveBack(5, 1)
+        #expect(waiting == .wait(ticket: 8), "\(waiting)")
+        giveBack(4, 2)
+        let turns = shares.release(5)
+        #expect(turns == [8])
+    }
+
     @Test("Of whoever is cancelled, or waits too long, no share is lost")
     func given() async throws {
         try await withDatabase { configuration in

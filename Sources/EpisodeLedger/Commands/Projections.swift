@@ -4,6 +4,7 @@ import Documents
 import Ledger
 public import ProjectionRuntime
 import Projections
+import Server
 
 struct Projections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -62,11 +63,13 @@ struct Projections: AsyncParsableCommand {
         /// Workers for every read model of every ledger, and its sealer, until a signal asks to end.
         private func keepUp(_ session: Session) async {
             let feeds = LiveFeeds()
+            // What nobody reads keeps nothing from being folded and sealed.
+            let log = LogQueue.standardError
             // Cancelled when the workers have ended.
             async let _ = HeadListener(session.database.configuration, feeds: feeds).run()
             let workers = LedgerWorkers(session.database, feeds: feeds) { ledger, work, error in
                 let what = work is Sealer ? "not sealed: " : ""
-                Console.note(ledger.map { "\($0.name): \(what)\(error)" } ?? "\(error)")
+                log.put(ledger.map { "\($0.name): \(what)\(error)" } ?? "\(error)")
             }
             async let _ = Self.stop(workers, when: session.shutdown)
             let (sealing, directory) = (withoutSealer ? nil : sealing, options.dataDirectory)
@@ -80,9 +83,10 @@ struct Projections: AsyncParsableCommand {
                     let place = sealing.place(ledger.name, dataDirectory: directory)
                     work.append(session.sealer(ledger, place))
                 }
-                Console.note("keeping the read models of \(ledger.name) at the head")
+                log.put("keeping the read models of \(ledger.name) at the head")
                 return work
             }
+            await log.flush()
         }
 
         private static func stop(_ workers: LedgerWorkers, when shutdown: Shutdown) async {

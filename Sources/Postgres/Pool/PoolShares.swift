@@ -1,7 +1,7 @@
 /// Who has how many of a pool's connections, and who waits for his share.
 ///
-/// Whoever is alone may have all; as soon as somebody else comes, each has his share, and what is more than
-/// that is not given again.
+/// Whoever is alone may have all. As soon as somebody else comes, each has his share, the smaller the more
+/// there are, and what is more than that is not given again.
 ///
 /// Pure, like the pool's own machine: what is decided is returned.
 struct PoolShares {
@@ -30,15 +30,21 @@ struct PoolShares {
     }
 
     /// - Parameters:
-    ///   - limit: the most connections of one holder beside others.
-    ///   - all: the most of one who is alone.
+    ///   - limit: the most connections of one holder beside one other; what is left is for that one, and as
+    ///     much for each further one.
+    ///   - all: the most of one who is alone, one less than there are.
     ///   - waitLimit: the most callers of one holder that wait for his share.
     init(limit: Int, all: Int, waitLimit: Int) {
         (self.limit, self.all, self.waitLimit) = (limit, all, waitLimit)
     }
 
-    /// The most that one may have now.
-    private var most: Int { shares.count > 1 ? limit : all }
+    /// The most that one may have now: beside several others never less than an equal part of all.
+    private var most: Int {
+        let (holders, total) = (shares.count, all + 1)
+        guard holders > 1 else { return all }
+        let left = limit - (total - limit) * (holders - 2)
+        return min(limit, max(left, (total + holders - 1) / holders))
+    }
 
     /// How many wait for their share.
     var waitingCount: Int { shares.values.reduce(0) { $0 + $1.waiting.count } }
@@ -66,9 +72,8 @@ struct PoolShares {
         }
         let isLast = share.held == 1 && share.waiting.isEmpty
         if isLast { shares[holder] = nil } else { shares[holder]?.held -= 1 }
-        // Whoever is alone now may have what the other one left.
-        guard isLast else { return turns(of: holder) }
-        return shares.count == 1 ? turns(of: shares.keys.first ?? holder) : []
+        // The others may have what he leaves.
+        return isLast ? shares.keys.sorted().flatMap { turns(of: $0) } : turns(of: holder)
     }
 
     private mutating func turns(of holder: Holder) -> [Int] {

@@ -181,6 +181,7 @@ struct Door: Sendable {
         guard endpoint.disclosesHealthInformation else { return }
         let service = service
         try service.lateDenials.put {
+            guard !service.lateDenials.isUnknown(name) else { return }
             do {
                 try await withTimeout(service.settings.requestTimeout) {
                     let ledger = try await service.ledger(name)
@@ -188,6 +189,7 @@ struct Door: Sendable {
                 }
             } catch LedgerError.unknownLedger {
                 // Nobody's log.
+                service.lateDenials.noteUnknown(name)
             } catch {
                 context.logger.warning("a denial is not in the access log")
             }

@@ -1,3 +1,4 @@
+import CareEpisode
 import Synchronization
 
 /// Denials that are looked up and written after their answers have left, so that the time of an answer
@@ -12,7 +13,12 @@ final class LateDenials: Sendable {
 
     typealias Denial = @Sendable () async -> Void
 
+    /// How long a name that is no ledger's is not looked up again, and how many are remembered.
+    private static let unknownFor: Duration = .seconds(2)
+    static let unknownLimit = 1_000
+
     private let count = Atomic(0)
+    private let unknown = Mutex<[LedgerName: ContinuousClock.Instant]>([:])
     private let (denials, queue) = AsyncStream.makeStream(of: Denial.self)
 
     /// Has a denial written.
@@ -25,6 +31,20 @@ final class LateDenials: Sendable {
             throw Problem.unavailable("too many denials wait to be written: try again")
         }
         queue.yield(denial)
+    }
+
+    /// Whether a name was no ledger's a moment ago: what is asked of it over and over costs no more than what
+    /// is asked of a ledger, whose repeats are counted.
+    func isUnknown(_ name: LedgerName) -> Bool {
+        unknown.withLock { $0[name].map { $0 + Self.unknownFor > .now } ?? false }
+    }
+
+    /// Notes that a name is no ledger's.
+    func noteUnknown(_ name: LedgerName) {
+        unknown.withLock { unknown in
+            if unknown.count >= Self.unknownLimit { unknown = [:] }
+            unknown[name] = .now
+        }
     }
 
     /// Writes until the task is cancelled.

@@ -47,6 +47,9 @@ public final class LogQueue: Sendable {
         (self.descriptor, self.limit) = (descriptor, limit)
     }
 
+    /// Has a line of text written, or left out where too many wait.
+    public func put(_ line: String) { put(Array(line.utf8) + [0x0A]) }
+
     /// Has a line written, or left out where too many wait.
     func put(_ line: [UInt8]) {
         let (isKept, begins, wakes) = state.withLock { state -> (Bool, Bool, Bool) in
