@@ -402,8 +402,15 @@ struct RebuildTests {
         }
     }
 
-    @Test("A rebuild that dies leaves the live rows, and its own are removed after a day")
-    func dies() async throws {
+    @Test(
+        "A rebuild that dies leaves the live rows, and its own are removed after a day",
+        arguments: [
+            ("23 hours 59 minutes", "2 minutes"),
+            // It died while the clock was ahead.
+            ("-23 hours", "-2 hours"),
+        ]
+    )
+    func dies(_ first: String, _ then: String) async throws {
         try await ProjectionFixture.with { fixture in
             var histories = try fixture.histories(seed: 101)
             try await fixture.append(histories.events(60, episodes: 6))
@@ -438,10 +445,10 @@ struct RebuildTests {
                 Issue.record("the next one did not wait for the lease")
                 return
             }
-            try await fixture.ageRebuild("entries", by: "23 hours 59 minutes")
+            try await fixture.ageRebuild("entries", by: first)
             try await registry.removeOldRows()
             #expect(try await fixture.generations(projection) == [1: "active", 2: "building"])
-            try await fixture.ageRebuild("entries", by: "2 minutes")
+            try await fixture.ageRebuild("entries", by: then)
             try await registry.removeOldRows()
             #expect(try await fixture.generations(projection) == [1: "active"])
             // The next one has a number of its own.

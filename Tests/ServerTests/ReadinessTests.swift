@@ -73,6 +73,37 @@ struct ReadinessTests {
         }
     }
 
+    @Test("So says an append that finds no room, although nobody reads")
+    func appends() async throws {
+        try await ServiceFixture.with(runsWorkers: false) { fixture in
+            let token = try await fixture.token(.service)
+            func asOwner(_ script: String) async throws {
+                try await PostgresConnection.withConnection(fixture.database.configuration) {
+                    try await $0.execute(script: script)
+                }
+            }
+            try await asOwner(
+                """
+                create function be_full() returns trigger language plpgsql as $$
+                begin
+                    raise exception 'no space' using errcode = '53100';
+                end
+                $$;
+                create trigger is_full before insert on access_log
+                    for each row execute function be_full();
+                """
+            )
+            let refused = try await fixture.post(.fresh, [SampleEvent.admitted()], token: token)
+            #expect(refused.status == 503, "\(refused.text)")
+            let (status, text) = try await Self.ready(fixture)
+            #expect(status == 503 && text.contains(#""access log""#), "\(text)")
+            try await asOwner("drop trigger is_full on access_log")
+            #expect(try await Self.ready(fixture).status == 200)
+            let taken = try await fixture.post(.fresh, [SampleEvent.admitted()], token: token)
+            #expect(taken.status == 201)
+        }
+    }
+
     @Test("A checkpoint log or a key that is not in place: the probe says so until it is back")
     func log() async throws {
         try await ServiceFixture.with { fixture in

@@ -17,7 +17,7 @@ final class WorkAtOnce: Sendable {
     /// Never more than half of all connections.
     static let streamLimit = 4_096
     /// The most forms at a time that come without a session.
-    static let lateFormLimit = 32
+    static let lateFormLimit = 16
 
     /// For whom something counts.
     indirect enum Payer: Hashable, Sendable {

@@ -5,7 +5,7 @@ import Pages
 
 extension SignIn {
     /// The most bytes of a form that comes too late: nobody knows who sends it.
-    static let lateFormLength = 262_144
+    static let lateFormLength = 131_072
 
     /// What somebody is answered who is not signed in, or not any more: the way to sign in and back to
     /// the page; or the form that came too late, whole, to be sent again.
