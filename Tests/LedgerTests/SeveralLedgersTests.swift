@@ -56,7 +56,8 @@ struct SeveralLedgersTests {
 
     @Test(
         "Ledgers whose heads are locked keep no other ledger from being written, however many",
-        arguments: [9, 16, 40]
+        .serialized,
+        arguments: [9, 20]
     )
     func manyLocked(_ count: Int) async throws {
         try await LedgerFixture.withDatabase { database in
