@@ -39,6 +39,32 @@ struct AccessTreeTests {
         }
     }
 
+    @Test("Somebody who writes without end is told of, and numbering goes on once he has ended")
+    func writesWithoutEnd() async throws {
+        try await SealingFixture.with { fixture in
+            let sealer = fixture.sealer(patience: .milliseconds(100))
+            try await fixture.database.writer.withConnection { connection in
+                try await connection.withTransaction { connection in
+                    _ = try await connection.query(
+                        AccessDecision.statement(
+                            writing: [SealingFixture.decision(1)],
+                            to: fixture.ledger
+                        )
+                    )
+                    try await fixture.access(1, from: 2)
+                    await #expect(throws: SealError.self) { try await sealer.sealAccessLog() }
+                    let status = try await AccessStatus(fixture.database, ledger: fixture.ledger)
+                    #expect(status.trouble?.contains("has been writing") == true)
+                    #expect(try await fixture.numbered() == [])
+                }
+            }
+            try await sealer.sealAccessLog()
+            #expect(try await fixture.numbered() == ["1 request-1", "2 request-2"])
+            let status = try await AccessStatus(fixture.database, ledger: fixture.ledger)
+            #expect(status.trouble == nil)
+        }
+    }
+
     @Test("What is being written is waited for, and nobody who writes waits")
     func settled() async throws {
         try await SealingFixture.with { fixture in

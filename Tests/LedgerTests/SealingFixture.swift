@@ -54,12 +54,14 @@ struct SealingFixture: Sendable {
         _ place: SealingPlace? = nil,
         holder: String = "test",
         batch: Int64 = 4_096,
-        lease: Double = 10
+        lease: Double = 10,
+        patience: Duration = .seconds(90)
     ) -> Sealer {
         var settings = Sealer.Settings()
         settings.interval = .milliseconds(1)
         settings.batch = batch
         settings.leaseSeconds = lease
+        settings.writersPatience = patience
         return Sealer(
             database,
             ledger: ledger,

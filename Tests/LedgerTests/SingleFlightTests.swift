@@ -1,7 +1,8 @@
-import Ledger
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import Ledger
 
 @Suite("What several ask for at the same time")
 struct SingleFlightTests {
@@ -30,7 +31,7 @@ struct SingleFlightTests {
         }
         let all = await withTaskGroup(of: Int?.self) { group in
             for _ in 0..<20 { group.addTask { await ask() } }
-            try? await Task.sleep(for: .milliseconds(50))
+            try? await eventually("all of them wait") { flight.waiting(1) == 20 }
             door.yield()
             return await group.reduce(into: []) { $0.append($1) }
         }
@@ -51,7 +52,7 @@ struct SingleFlightTests {
             }
         }
         let (first, second) = (Task { try await ask() }, Task { try await ask() })
-        try await Task.sleep(for: .milliseconds(50))
+        try await eventually("both wait") { flight.waiting(1) == 2 }
         first.cancel()
         await #expect(throws: CancellationError.self) { try await first.value }
         let late = Task {

@@ -125,6 +125,13 @@ struct SubscriptionTests {
             let all = given + nothing.batches.map(\.bucket)
             #expect(all.count == Set(all).count)
             #expect(try await fixture.next().events.isEmpty)
+            let held = try await fixture.status().buckets.filter { $0.leasedUntil != nil }
+            #expect(held.map(\.number).count == all.count)
+            // A lease that lasts longer than it may, since the clock was ahead, is nobody's.
+            _ = try await fixture.database.projector.query(
+                "update subscription_bucket set lease_until = lease_until + interval '1 year'"
+            )
+            #expect(try await fixture.status().buckets.allSatisfy { $0.leasedUntil == nil })
         }
     }
 

@@ -41,6 +41,19 @@ struct ClientShareTests {
         for payer in [token("a"), token("b"), ledger] { #expect(work.count(payer) == 0) }
     }
 
+    @Test("A name that is no ledger's is looked up once, and only so many are remembered")
+    func unknownNames() throws {
+        let denials = LateDenials()
+        let name = try #require(LedgerName("none"))
+        #expect(!denials.isUnknown(name))
+        denials.noteUnknown(name)
+        #expect(denials.isUnknown(name) && !denials.isUnknown(.default))
+        for number in 0..<LateDenials.unknownLimit {
+            denials.noteUnknown(try #require(LedgerName("n\(number)")))
+        }
+        #expect(!denials.isUnknown(name))
+    }
+
     @Test("Streams of a token have a limit of their own, and count until their clients have gone")
     func streams() async throws {
         try await ServiceFixture.with(

@@ -198,6 +198,11 @@ struct ReadinessTests {
             )
             let (status, text) = try await Self.ready(fixture)
             #expect(status == 503 && text.contains("covers more events than there are"), "\(text)")
+            #expect(text.contains(#""seal of default""#))
+            // Where others may not see the metrics, nobody learns which ledgers there are.
+            let readiness = await Readiness(fixture.service, naming: false)
+            let unnamed = String(decoding: readiness.json.bytes, as: UTF8.self)
+            #expect(unnamed.contains(#""seal":"a checkpoint"#) && !unnamed.contains("default"))
             await pool.close()
         }
     }

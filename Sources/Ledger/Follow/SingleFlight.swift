@@ -43,6 +43,9 @@ public final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Send
         }
     }
 
+    /// How many wait for a call.
+    func waiting(_ key: Key) -> Int { state.withLock { $0.calls[key]?.count ?? 0 } }
+
     private func call(_ key: Key, _ make: @Sendable () async throws -> Value) async {
         let result: Result<Value, any Error>
         do { result = .success(try await make()) } catch { result = .failure(error) }

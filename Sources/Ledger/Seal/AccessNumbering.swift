@@ -21,9 +21,6 @@ struct AccessNumbering: Sendable {
         let since = ContinuousClock.now
     }
 
-    /// After so long those who are still writing are told of: no program of ours takes as long.
-    static let patience: Duration = .seconds(90)
-
     /// How far entries have been given, and then who is writing: who begins later is given higher ones.
     func mark() async throws -> Mark {
         let rows = try await database.reader.query("select last_value from access_log_entry_seq")

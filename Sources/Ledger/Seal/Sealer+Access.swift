@@ -98,7 +98,7 @@ extension Sealer {
             mark.writers.formIntersection(try await numbering.writers())
         }
         sealing.mark = mark
-        if !mark.writers.isEmpty, mark.since + AccessNumbering.patience < .now {
+        if !mark.writers.isEmpty, mark.since + settings.writersPatience < .now {
             throw SealError.damaged(
                 .checkpoint(
                     "somebody has been writing to it for more than a minute, so that no entry after it is "

@@ -17,6 +17,9 @@ public final class Sealer: LeasedWork {
         public var batch: Int64 = EvidenceReader.pageLimit
         /// How long a lease lasts without being renewed, in seconds of the database's clock.
         public var leaseSeconds: Double = 10
+        /// After so long those who are still writing to the access log are told of: no program of ours
+        /// takes as long.
+        public var writersPatience: Duration = .seconds(90)
 
         /// The usual ones.
         public init() {}
