@@ -106,6 +106,9 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
     }
 
     /// Renews a lease for as long as a body runs; the body is cancelled where the lease is lost.
+    ///
+    /// The switch hands the lease back: a body that has come to its end has not lost it, though a renewal
+    /// that was under way meanwhile did not find it.
     private func keeping(
         _ lease: RebuildLease,
         folded: @escaping @Sendable () -> Int64,
@@ -126,12 +129,20 @@ public struct ProjectionRebuild<Projection: EpisodeProjection>: Sendable {
                     }
                 }
             }
-            defer { group.cancelAll() }
-            // The second task ends by an error alone.
-            while let report = try await group.next() {
-                if let report { return report }
+            // The second task ends by an error alone, and what fails first is why.
+            var reason: (any Error)?
+            while let result = await group.nextResult() {
+                switch result {
+                case .success(let report?):
+                    group.cancelAll()
+                    return report
+                case .success(nil): break
+                case .failure(let error):
+                    reason = reason ?? error
+                    group.cancelAll()
+                }
             }
-            throw CancellationError()
+            throw reason ?? CancellationError()
         }
     }
 

@@ -57,6 +57,68 @@ struct FailoverTests {
         }
     }
 
+    /// Whether this machine lets a test mount a small file system.
+    private static let canMount: ConditionTrait = .enabled("mount is not permitted here") {
+        await runningProgram(["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status
+            == 0
+    }
+
+    @Test(
+        "Where the disk of the tables is full appends say so, nothing is lost, and they go on after",
+        canMount
+    )
+    func diskFull() async throws {
+        try await TestCluster.withPrivateCluster { cluster in
+            let disk = "\(cluster.folder)/disk"
+            @Sendable func shell(_ script: String) async throws {
+                let ended = await runningProgram(["/bin/sh", "-ec", script, "sh", disk])
+                try #require(ended.status == 0, "\(ended.output)")
+            }
+            try await shell(
+                """
+                mkdir "$1" && mount -t tmpfs -o size=4m,mode=700 tmpfs "$1"
+                chown --reference="$(dirname "$1")" "$1"
+                """
+            )
+            do {
+                try await cluster.sql("create tablespace small location '\(disk)'")
+                try await LedgerFixture.withDatabase(on: cluster) { database in
+                    try await asSuperuser(database, "alter table event set tablespace small")
+                    let ledger = try await database.ledger(named: .default)
+                    try await Sequencer.with(database, ledger: ledger) { sequencer in
+                        func append() async throws {
+                            _ = try await sequencer.append(
+                                request(.fresh, SampleEvent.admitted())
+                            )
+                        }
+                        try await append()
+                        try await shell("cat /dev/zero > \"$1/filler\" 2>/dev/null || true")
+                        var recorded = 1
+                        do {
+                            while recorded < 1_000 {
+                                try await append()
+                                recorded += 1
+                            }
+                            Issue.record("the disk was never full")
+                        } catch AppendError.database(sqlState: "53100") {
+                            await #expect(throws: AppendError.database(sqlState: "53100")) {
+                                try await append()
+                            }
+                        }
+                        try await shell("rm \"$1/filler\"")
+                        try await append()
+                        let found = try await audit(database, sequencer.ledger).count
+                        #expect(found == recorded + 1)
+                    }
+                }
+            } catch {
+                try? await shell("umount --lazy \"$1\"")
+                throw error
+            }
+            try await shell("umount --lazy \"$1\"")
+        }
+    }
+
     @Test(
         "What a server says of itself means: try again later",
         arguments: [

@@ -162,8 +162,13 @@ struct SequencerTests {
             let ticket = try await withHeadLocked(database, sequencer.ledger) {
                 let ticket = try sequencer.submit(request(episode, SampleEvent.admitted()))
                 for _ in 0..<3 {
-                    try await untilWaiting(database)
-                    let process = try #require(try await waitingSessions(database).first)
+                    // A call that is given up meanwhile is sent again, by another session.
+                    var found: Int32?
+                    try await eventually("a session waits") {
+                        found = try await waitingSessions(database).first
+                        return found != nil
+                    }
+                    let process = try #require(found)
                     try await asSuperuser(database, "select pg_terminate_backend(\(process))")
                     try await eventually("it is gone") {
                         try await !waitingSessions(database).contains(process)

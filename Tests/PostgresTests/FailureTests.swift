@@ -238,6 +238,82 @@ struct FailureTests {
             #expect(cancelled.code == .cancelled)
         }
     }
+
+    @Test("a password that is changed at work is read from its file again")
+    func passwordRotated() async throws {
+        try await TestCluster.withPrivateCluster(
+            accessRules: "local all postgres trust\nlocal all all scram-sha-256"
+        ) { cluster in
+            try await cluster.sql("create role keeper login password 'first'")
+            let file = "\(cluster.folder)/passwords"
+            func write(_ password: String) async throws {
+                let written = await runningProgram([
+                    "/bin/sh", "-c", "umask 077; echo \"*:*:*:keeper:$1\" > \"$2\"", "sh",
+                    password, file,
+                ])
+                try #require(written.status == 0, "\(written.output)")
+            }
+            try await write("first")
+            let pool = PostgresPool(
+                try PostgresConfiguration(
+                    url: "\(cluster.url(user: "keeper"))&passfile=\(file)"
+                ),
+                limit: 2
+            )
+            _ = try await pool.query("select 1")
+            try await cluster.sql("alter role keeper password 'second'")
+            try await cluster.sql(
+                "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'keeper'"
+            )
+            let error = try await postgresError {
+                // The session that was open may be lent once more before its end is noticed.
+                while true { _ = try await pool.query("select 1") }
+            }
+            #expect([.connectionFailed, .connectionLost].contains(error.code))
+            #expect(!error.description.contains("first"))
+            try await write("second")
+            try await eventually("the new password is used") {
+                (try? await pool.query("select 1"))?.count == 1
+            }
+            await pool.close()
+        }
+    }
+
+    @Test("where no connection slot is left callers are told so, and served once there is one")
+    func noSlotLeft() async throws {
+        try await TestCluster.withPrivateCluster(settings: ["max_connections = 8"]) { cluster in
+            try await cluster.sql("create role keeper login")
+            let configuration = try PostgresConfiguration(url: cluster.url(user: "keeper"))
+            let others = PostgresPool(configuration, limit: 8)
+            let pool = PostgresPool(configuration, limit: 2)
+            // Three of eight are the superuser's.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let held = Flag()
+                for _ in 0..<5 {
+                    group.addTask {
+                        try await others.withConnection { _ in
+                            try await eventually("they may go") { held.isSet }
+                        }
+                    }
+                }
+                try await eventually("no slot is left") {
+                    try await cluster.sql(
+                        "select count(*) from pg_stat_activity where usename = 'keeper'"
+                    ).hasPrefix("5")
+                }
+                let error = try await postgresError { _ = try await pool.query("select 1") }
+                #expect(error.code == .connectionFailed)
+                #expect(error.description.contains("connection slots"))
+                held.set()
+                try await group.waitForAll()
+            }
+            await others.close()
+            try await eventually("it is served") {
+                (try? await pool.query("select 1"))?.count == 1
+            }
+            await pool.close()
+        }
+    }
 }
 
 extension PostgresPool {

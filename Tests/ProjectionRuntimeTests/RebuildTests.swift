@@ -96,6 +96,36 @@ struct RebuildTests {
         }
     }
 
+    @Test("A renewal of its lease that waits for the switch does not make a failure of it")
+    func renewedMeanwhile() async throws {
+        try await ProjectionFixture.with { fixture in
+            var histories = try fixture.histories(seed: 97)
+            try await fixture.append(histories.events(50, episodes: 5))
+            let projection = EntryCount()
+            try await fixture.catchUp(projection)
+            // A switch holds its row for longer than it is from one renewal to the next.
+            try await fixture.superuser(
+                """
+                create function wait_at_commit() returns trigger language plpgsql as
+                'begin perform pg_sleep(1.3); return null; end'
+                """
+            )
+            try await fixture.superuser(
+                """
+                create constraint trigger slow_switch after update on read_model_rebuild
+                deferrable initially deferred
+                for each row when (old.lease_until is not null and new.lease_until is null)
+                execute function wait_at_commit()
+                """
+            )
+            for generation in Int32(2)...4 {
+                let report = try await fixture.rebuild(projection).run()
+                #expect(report.generation == generation)
+                #expect(try await fixture.checkpoint("entries")?.generation == generation)
+            }
+        }
+    }
+
     @Test("It folds large ledgers in ranges, each episode in one")
     func ranges() async throws {
         try await ProjectionFixture.with { fixture in

@@ -255,6 +255,39 @@ struct WebhookTests {
         }
     }
 
+    @Test("Receivers that break off, answer early or never end miss nothing and hold nothing up")
+    func oddReceivers() async throws {
+        let answers = ["close", "reset", "hints", "old", "early", "endless", "huge"]
+        try await WebhookReceiver.with(answers: answers) { receiver in
+            try await ServiceFixture.with(allowsPrivateNetworks: true) { fixture in
+                _ = try await make(fixture, receiver)
+                try await record(fixture, 5)
+                for attempt in 1...2 {
+                    try await eventually("attempt \(attempt) has failed") {
+                        try await delivery(fixture)["attempts"] == "\(attempt)"
+                    }
+                    try await makeDue(fixture)
+                }
+                try await eventually("all is sent, and the long answer was broken off") {
+                    let position = try await delivery(fixture)["position"]
+                    return try position == "6" && receiver.requests().count == 9
+                }
+                let events = try await fixture.get("events", token: fixture.token(.auditor)).json
+                    .list("events").map { "default/\($0["event_id"] as? String ?? "")" }
+                let lines = try receiver.requests()
+                let requests = lines.filter { $0.path != "taken" }
+                #expect(
+                    requests.map { $0.headers["webhook-id"] }
+                        == [events[0], events[0]] + events
+                )
+                #expect(requests.allSatisfy { $0.json.string("id") != nil })
+                // What nobody reads is not fetched: sockets hold some of it.
+                let taken = lines.first { $0.path == "taken" }.flatMap { Int($0.body) }
+                #expect(try #require(taken) < 60_000_000)
+            }
+        }
+    }
+
     @Test("Retry-After is understood as a number and as a date in each of its forms, a day at most")
     func retryAfter() async throws {
         let answers = ["503=imf", "429=rfc850", "503=asctime", "503=7200", "503=soon"]
