@@ -14,6 +14,9 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// Tests are not optimized, where the rest is: it would take longer than it saves.
+let tests: [SwiftSetting] = strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 let package = Package(
     name: "episode-ledger",
     products: [
@@ -191,22 +194,22 @@ let package = Package(
         .testTarget(
             name: "PostgresTests",
             dependencies: ["Postgres", "TestSupport"],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "CareEpisodeTests",
             dependencies: ["CareEpisode", "TestSupport"],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "SimulatorTests",
             dependencies: ["Simulator", "CareEpisode"],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "MigrationsTests",
             dependencies: ["Migrations", "Ledger", "CareEpisode", "Postgres", "TestSupport"],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "LedgerTests",
@@ -215,7 +218,7 @@ let package = Package(
                 "TransparencyLog", "ledger-sealer",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .executableTarget(
             name: "ledger-sealer",
@@ -240,7 +243,7 @@ let package = Package(
         .testTarget(
             name: "DocumentsTests",
             dependencies: ["Documents", "Markup"],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "ProjectionRuntimeTests",
@@ -248,7 +251,7 @@ let package = Package(
                 "CareEpisode", "Postgres", "Ledger", "ProjectionRuntime", "Projections",
                 "TestSupport", "ProjectionTestSupport", "projection-worker",
             ],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "ProjectionsTests",
@@ -258,7 +261,7 @@ let package = Package(
                 "Simulator", "TestSupport", "ProjectionTestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "PagesTests",
@@ -267,13 +270,13 @@ let package = Package(
                 "Projections",
             ],
             exclude: ["Golden"],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "TransparencyLogTests",
             dependencies: ["TransparencyLog", "TestSupport"],
             exclude: ["Vectors"],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .target(
             name: "Tampering",
@@ -295,7 +298,7 @@ let package = Package(
             dependencies: [
                 "CareEpisode", "Ledger", "Postgres", "Tampering", "TestSupport", "TransparencyLog",
             ],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "ServerTests",
@@ -315,7 +318,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .executableTarget(
             name: "append-load",
@@ -329,7 +332,7 @@ let package = Package(
                 "CareEpisode", "Postgres", "TestSupport", "EpisodeLedger", "append-load",
             ],
             exclude: ["Golden", "GoldenEpisodes"],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .executableTarget(
             name: "embedded-postgres-user",
@@ -340,7 +343,7 @@ let package = Package(
         .testTarget(
             name: "EmbeddedPostgresTests",
             dependencies: ["EmbeddedPostgres", "TestSupport", "embedded-postgres-user"],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
     ]
 )
