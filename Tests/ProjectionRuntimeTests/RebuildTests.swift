@@ -103,11 +103,12 @@ struct RebuildTests {
             try await fixture.append(histories.events(50, episodes: 5))
             let projection = EntryCount()
             try await fixture.catchUp(projection)
-            // A switch holds its row for longer than it is from one renewal to the next.
+            // A switch holds its row for longer than it is from one renewal to the next; and what it drops
+            // is removed once the row is free, before it is answered.
             try await fixture.superuser(
                 """
-                create function wait_at_commit() returns trigger language plpgsql as
-                'begin perform pg_sleep(1.3); return null; end'
+                create function wait_at_commit() returns trigger language plpgsql security definer as
+                'begin perform pg_sleep(1.3); drop schema ballast cascade; return null; end'
                 """
             )
             try await fixture.superuser(
@@ -119,6 +120,16 @@ struct RebuildTests {
                 """
             )
             for generation in Int32(2)...4 {
+                try await fixture.superuser(
+                    """
+                    do $$ begin
+                        create schema ballast;
+                        for n in 1..500 loop
+                            execute format('create table ballast.t%s as select 1 as n', n);
+                        end loop;
+                    end $$
+                    """
+                )
                 let report = try await fixture.rebuild(projection).run()
                 #expect(report.generation == generation)
                 #expect(try await fixture.checkpoint("entries")?.generation == generation)
