@@ -25,7 +25,8 @@ extension Migrator {
     ///
     /// - Throws: ``MigrationError/olderSessions(_:)`` while sessions of an older program are connected.
     public func finish() async throws {
-        try await pool.withTransaction { connection in
+        let end = ContinuousClock.now + Self.limit
+        try await pool.withTransaction(deadline: end) { connection in
             let rows = try await connection.query(
                 """
                 select pid
@@ -40,7 +41,7 @@ extension Migrator {
             guard rows.isEmpty else {
                 throw MigrationError.olderSessions(try rows.map { try $0.get("pid") })
             }
-            try await narrow(connection)
+            try await narrow(connection, by: end)
         }
     }
 
@@ -80,9 +81,12 @@ extension Migrator {
     }
 
     /// Leaves each role what it needs.
-    func narrow(_ connection: PostgresConnection) async throws {
+    func narrow(
+        _ connection: PostgresConnection,
+        by end: ContinuousClock.Instant
+    ) async throws {
         do {
-            try await lock(connection, by: .now + Self.limit)
+            try await lock(connection, by: end)
             try await connection.execute(script: Self.narrowing)
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
             throw MigrationError.finishNotPermitted

@@ -115,7 +115,10 @@ public struct Migrator: Sendable {
                 if applied.isEmpty {
                     // No older program has ever been at work here.
                     if isNew, hasFunctions {
-                        try await pool.withTransaction { try await narrow($0) }
+                        let end = ContinuousClock.now + Self.limit
+                        try await pool.withTransaction(deadline: end) {
+                            try await narrow($0, by: end)
+                        }
                     }
                     return
                 }
@@ -136,12 +139,6 @@ public struct Migrator: Sendable {
         by end: ContinuousClock.Instant
     ) async throws -> (applied: [Applied], wasEmpty: Bool) {
         try await pool.withTransaction(deadline: end) { connection in
-            // A large table takes its time, and so do other migrators that are waited for.
-            let timeouts = """
-                set local lock_timeout = '\(Self.limit.components.seconds)s';
-                set local statement_timeout = '\(Self.limit.components.seconds)s'
-                """
-            try await connection.execute(script: timeouts)
             try await lock(connection, by: end)
             try await connection.execute(
                 script: "set local lock_timeout = '\(Self.lockLimit.components.seconds)s'"
@@ -170,6 +167,12 @@ public struct Migrator: Sendable {
     ///
     /// Of the transaction, not of the session: poolers may stand in between.
     func lock(_ connection: PostgresConnection, by end: ContinuousClock.Instant) async throws {
+        // A large table takes its time, and so do other migrators that are waited for.
+        let timeouts = """
+            set local lock_timeout = '\(Self.limit.components.seconds)s';
+            set local statement_timeout = '\(Self.limit.components.seconds)s'
+            """
+        try await connection.execute(script: timeouts)
         _ = try await connection.query(
             "select pg_advisory_xact_lock(hashtextextended('episode-ledger migrations', 0))",
             deadline: end

@@ -1,4 +1,4 @@
--- revision 1
+-- revision 2
 set local role ledger_owner;
 
 -- Appends a batch of requests, each whole or not at all, and tells each its own outcome; and writes the
@@ -71,6 +71,8 @@ declare
     this_moment bigint;
     -- What the entries of a batch end with, before the commitment: the time and eight zero bytes.
     moment_bytes bytea;
+    -- When what was recorded elsewhere was recorded last.
+    last_known bigint;
 begin
     -- First: what it locks, nobody who appends waits for.
     if cardinality(p_subject) > 0 then
@@ -90,41 +92,34 @@ begin
     for update;
     moment_bytes := int8send(this_moment) || decode('0000000000000000', 'hex');
 
-    -- By the clock: a head may lie ahead of it.
-    if (select max(k.known_at) from unnest(p_source_recorded_at) as k (known_at))
-        > (extract(epoch from clock_timestamp()) * 1000000)::bigint
-    then
-        raise exception 'an event was recorded elsewhere after this moment' using errcode = '22008';
-    end if;
-
     refused := '{}';
     -- The order names the index: a plan that was made while the table was empty, when all indexes cost
     -- the same, is kept and has to serve when it is large.
     if p_looks or exists (
         select
         from (
-            -- The version before each episode's first, by each of its events: they come in order.
-            select r.episode_id, min(r.base) as base, max(r.base) as most
-            from (
-                select
-                    u.episode_id,
-                    u.version - row_number() over (
-                        partition by u.episode_id order by u.place
-                    ) as base
-                from unnest(p_episode_id, p_version) with ordinality
-                    as u (episode_id, version, place)
-            ) r
-            group by r.episode_id
-        ) c
-        where c.base <> c.most
-        or c.base <> coalesce((
-            select e.version
-            from public.event e
-            where e.ledger_id = p_ledger_id and e.episode_id = c.episode_id
-            order by e.version desc
-            limit 1
-        ), 0)
+            select
+                p_version[i] - coalesce(
+                    lag(p_version[i]) over (partition by p_episode_id[i] order by i),
+                    (
+                        select e.version
+                        from public.event e
+                        where e.ledger_id = p_ledger_id and e.episode_id = p_episode_id[i]
+                        order by e.version desc
+                        limit 1
+                    ),
+                    0
+                ) as step
+            from generate_series(1, cardinality(p_episode_id)) as i
+        ) r
+        where r.step <> 1
     ) then
+        -- What is judged here by its place is stored by its subscript.
+        if array_lower(p_request, 1) <> 1 or array_lower(p_episode_id, 1) <> 1
+            or array_lower(p_version, 1) <> 1 or array_lower(p_event_id, 1) <> 1
+        then
+            raise exception 'arrays are counted from 1' using errcode = 'EL002';
+        end if;
         if exists (
             select
             from (
@@ -239,43 +234,45 @@ begin
             ledger_id, position, version, occurred_at, recorded_at, known_at, episode_id,
             event_id, type, nonce, commitment, leaf_hash, header, payload
         )
+        -- By subscripts: a row source for each array costs a batch of one a fifth of its time.
         select
-            p_ledger_id, head_position + a.place, a.version, a.occurred_at, this_moment,
-            coalesce(a.source_recorded_at, this_moment), a.episode_id, a.event_id,
-            a.type, a.nonce, a.commitment,
+            p_ledger_id, head_position + i, p_version[i], p_occurred_at[i], this_moment,
+            coalesce(p_source_recorded_at[i], this_moment), p_episode_id[i], p_event_id[i],
+            p_type[i], p_nonce[i], p_commitment[i],
             -- The RFC 6962 leaf over the entry of 112 bytes: 0x00, "episode-ledger1" and a
             -- line feed, the ids, version, position, time, eight zero bytes, commitment. No
             -- backslash: what it means in a text is the session's to say.
             sha256(
                 decode('00657069736f64652d6c6564676572310a', 'hex')
-                || uuid_send(a.event_id)
-                || uuid_send(a.episode_id)
-                || int8send(a.version)
-                || int8send(head_position + a.place)
+                || uuid_send(p_event_id[i])
+                || uuid_send(p_episode_id[i])
+                || int8send(p_version[i])
+                || int8send(head_position + i)
                 || moment_bytes
-                || a.commitment
+                || p_commitment[i]
             ),
-            a.header, a.payload
-        from unnest(
-            p_episode_id, p_version, p_event_id, p_type, p_occurred_at, p_source_recorded_at,
-            p_nonce, p_commitment, p_header, p_payload
-        ) with ordinality as a (
-            episode_id, version, event_id, type, occurred_at, source_recorded_at, nonce,
-            commitment, header, payload, place
-        )
-        returning event.position, event.leaf_hash
+            p_header[i], p_payload[i]
+        from generate_series(1, cardinality(p_episode_id)) as i
+        returning event.position, event.leaf_hash, event.known_at
+    ),
+    moved as (
+        update public.ledger_head h
+        set position = head_position + cardinality(p_episode_id), recorded_at = this_moment
+        where h.ledger_id = p_ledger_id and cardinality(p_episode_id) > 0
     )
-    select array_agg(s.leaf_hash order by s.position)
-    into leaf_hash
+    select
+        array_agg(s.leaf_hash order by s.position),
+        max(s.known_at) filter (where s.known_at <> this_moment)
+    into leaf_hash, last_known
     from stored s;
+
+    -- By the clock: a head may lie ahead of it.
+    if last_known > (extract(epoch from clock_timestamp()) * 1000000)::bigint then
+        raise exception 'an event was recorded elsewhere after this moment' using errcode = '22008';
+    end if;
 
     first_position := head_position + 1;
     recorded_at := this_moment;
-    if cardinality(leaf_hash) > 0 then
-        update public.ledger_head h
-        set position = head_position + cardinality(leaf_hash), recorded_at = this_moment
-        where h.ledger_id = p_ledger_id;
-    end if;
 end
 $$;
 

@@ -245,6 +245,13 @@ struct RoleFunctionTests {
                 append(episode, ["9223372036854775807"]),
                 append(other, ["1"], known: "9223372036854775807"),
                 append(other, ["1"], known: "253402300799000000"),
+                // Arrays that are counted from something else than 1.
+                append(other, ["1", "2"])
+                    .replacing("array[1::bigint,2::bigint]", with: "'[0:2]={1,5,6}'::bigint[]"),
+                append(other, ["1", "2"])
+                    .replacing("array[1::bigint,2::bigint]", with: "'[2:3]={1,2}'::bigint[]"),
+                append(other, ["1", "2"]).replacing("array[1,2]", with: "'[0:1]={1,2}'::integer[]")
+                    .replacing("array[1::bigint,2::bigint]", with: "'[0:1]={1,2}'::bigint[]"),
             ] {
                 for looks in ["false", "true"] {
                     // Refused with an error, or one by one: nothing is appended.
