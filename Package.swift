@@ -267,7 +267,7 @@ let package = Package(
             name: "PagesTests",
             dependencies: [
                 "CareEpisode", "Documents", "Ledger", "Markup", "Pages", "ProjectionRuntime",
-                "Projections",
+                "Projections", "ProjectionTestSupport",
             ],
             exclude: ["Golden"],
             swiftSettings: tests

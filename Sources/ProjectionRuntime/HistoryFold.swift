@@ -72,6 +72,8 @@ public struct HistoryFold: Sendable {
     public let database: LedgerDatabase
     /// Whose episodes.
     public let ledger: LedgerDescription
+    /// An event of which ``changes(by:of:beside:fold:items:)`` tells what it would change.
+    var assumed: RecordedEvent?
 
     /// Who carries out the folds of the task; nil where they begin at once, and run where they are.
     @TaskLocal public static var carrier: (any FoldCarrier)?

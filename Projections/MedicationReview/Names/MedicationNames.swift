@@ -8,6 +8,9 @@ import Synchronization
 final class MedicationNames: Sendable {
     static let shared = MedicationNames()
 
+    /// Every name of the table, in its order.
+    static let all: [String] = rows("names.csv").map { $0[0] }
+
     /// Texts that are remembered; beyond, all are looked up anew.
     static let rememberedLimit = 4_096
 

@@ -21,6 +21,9 @@ public struct Substances: Hashable, Sendable {
     /// Looks up what any text names, such as that of an allergy.
     public init(in text: String) { self = MedicationNames.shared.substances(in: text) }
 
+    /// Names by which substances are known, for whoever types one: brands, salts, ingredients.
+    public static var knownNames: [String] { MedicationNames.all }
+
     init(names: [String], isComplete: Bool) {
         self.names = names
         self.isComplete = isComplete

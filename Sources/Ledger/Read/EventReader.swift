@@ -56,6 +56,9 @@ public struct EventReader: Sendable {
     /// The ledger that is read.
     public let ledger: LedgerDescription
     let database: LedgerDatabase
+    /// An event that is read as if it were its episode's newest, though nobody has recorded it: what it
+    /// would change is shown before it is.
+    public var assumed: RecordedEvent?
 
     /// Reads a ledger.
     public init(_ database: LedgerDatabase, ledger: LedgerDescription) {
@@ -275,8 +278,10 @@ public struct EventReader: Sendable {
                 """
             )
             for row in rows { events.append(try EventRow(row, .serving).recordedEvent()) }
-            if rows.count < Self.pageLimit { return events }
+            if rows.count < Self.pageLimit { break }
         }
+        if let assumed, assumed.episodeID == episode { events.append(assumed) }
+        return events
     }
 
     /// The histories of some episodes up to a position, for folds.
@@ -310,6 +315,7 @@ public struct EventReader: Sendable {
                 histories[row.episodeID, default: []].append(try row.historyEvent())
             }
         }
+        if let assumed { histories[assumed.episodeID]?.append(assumed.history) }
         return histories
     }
 }

@@ -18,7 +18,10 @@
   }
 
   // ---- a page that Back restores is read again -------------------------------------------------
-  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  // But not what somebody has typed.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted && !document.querySelector("form[data-kept]")) location.reload();
+  });
 
   // ---- the session's end -------------------------------------------------------------------------
   // Every tab of a session tells the others that somebody is there; a page for nobody has them look.
@@ -191,7 +194,14 @@
       } else if (key === "?") open("keys");
       else if (key === "j") choose(row + 1);
       else if (key === "k") choose(row - 1);
-      else if (key === "[" || key === "]") follow(`[aria-keyshortcuts="${key}"]`);
+      else if (key === "n") {
+        const record = document.querySelector("[data-record]");
+        if (!record) return;
+        event.preventDefault();
+        if (record.localName !== "details") { record.click(); return; }
+        record.open = true;
+        record.querySelector("li a").focus();
+      } else if (key === "[" || key === "]") follow(`[aria-keyshortcuts="${key}"]`);
     });
   }
 

@@ -38,6 +38,7 @@ public struct CensusView: PageView {
     private let roster: CensusRoster
     private let isWall: Bool
     private let hasNames: Bool
+    private let mayRecord: Bool
 
     /// The board.
     ///
@@ -49,6 +50,7 @@ public struct CensusView: PageView {
     ///   - people: names, where there are any.
     ///   - page: which hundred clients.
     ///   - parked: episodes that could not be read.
+    ///   - mayRecord: whether who reads it may admit somebody.
     public init(
         _ answers: Answers,
         _ address: PageAddress,
@@ -56,8 +58,10 @@ public struct CensusView: PageView {
         _ format: DisplayFormat,
         _ people: People,
         page: Int,
-        parked: [EpisodeID] = []
+        parked: [EpisodeID] = [],
+        mayRecord: Bool = false
     ) {
+        self.mayRecord = mayRecord
         self.answers = answers
         self.address = address
         self.moment = moment
@@ -143,6 +147,17 @@ public struct CensusView: PageView {
                     text: "Wall"
                 ),
             ]
+            if mayRecord {
+                let path = "\(address.path.ledgerPath)/record/\(EventType.admitted.rawValue)"
+                acts.insert(
+                    .tag(
+                        "a",
+                        ["class": "button main", "href": path, "data-record": ""],
+                        text: FormWords.title(.admitted)
+                    ),
+                    at: 0
+                )
+            }
             if hasNames {
                 let wall = address.to(address.path, ["view": "wall", "names": "shown"])
                 acts.append(.button("Wall with names", wall.href))

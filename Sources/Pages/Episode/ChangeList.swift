@@ -1,7 +1,7 @@
 import CareEpisode
 import Documents
 public import Ledger
-import Markup
+public import Markup
 public import ProjectionRuntime
 import Projections
 
@@ -19,6 +19,47 @@ public struct EpisodeChanges: Sendable {
     ) {
         self.entries = entries
         self.parts = parts
+    }
+
+    /// What one version has changed, or would change: a line for each.
+    public func lines(_ record: EpisodeRecord) -> [HTML] {
+        entryLines(record) + partLines(record)
+    }
+
+    /// Entries that came, went, or say something else.
+    func entryLines(_ record: EpisodeRecord) -> [HTML] {
+        let text = ChangeText(record: record)
+        return entries.map { change in
+            let told = text.told(change)
+            var parts: [HTML] = told.item + [.text(": ")]
+            switch (told.before, told.after) {
+            case (nil, let after?): parts += [.text("new, ")] + after
+            case (let before?, nil):
+                parts += [.tag("span", ["class": "was"], before), .text(" retracted")]
+            case (let before?, let after?):
+                parts += [
+                    .tag("span", ["class": "was"], before), .text(" "), .tag("strong", after),
+                ]
+            case (nil, nil): break
+            }
+            return .tag("p", parts)
+        }
+    }
+
+    /// What is worked out of the entries and becomes something else.
+    func partLines(_ record: EpisodeRecord) -> [HTML] {
+        let shown = parts.filter {
+            !$0.item.hasPrefix("timeline/") && !$0.item.hasPrefix("changes/")
+        }
+        var lines = shown.map { change -> HTML in
+            let told = ChangeWords(change, record.format)
+            let words = change.before == nil ? told.after ?? "" : told.brief
+            return .tag("p", text: "\(told.item): \(words)")
+        }
+        if !shown.contains(where: { $0.item.hasPrefix("weeks/") }) {
+            lines.append(.tag("p", ["class": "quiet"], text: "No week’s hours change."))
+        }
+        return lines
     }
 }
 

@@ -245,7 +245,27 @@ struct EntryList {
         } else {
             parts.append(.tag("span", ["class": "said"], words.said))
         }
-        return parts + chips(row)
+        return parts + chips(row) + forms(row)
+    }
+
+    /// What can be done about an entry.
+    private func forms(_ row: Row) -> [HTML] {
+        guard record.mayRecord, !row.event.type.isAmendment, row.line.standing != .retracted else {
+            return []
+        }
+        return [("correct", "Correct"), ("retract", "Retract")].flatMap { deed, words -> [HTML] in
+            [
+                .text(" "),
+                .tag(
+                    "a",
+                    [
+                        "class": "quiet", "href": record.form(deed, of: row.event.eventID),
+                        "aria-label": "\(words) version \(row.event.version)",
+                    ],
+                    text: words
+                ),
+            ]
+        }
     }
 
     private func chips(_ row: Row) -> [HTML] {

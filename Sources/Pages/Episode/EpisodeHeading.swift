@@ -19,7 +19,7 @@ struct EpisodeHeading {
 
     var html: [HTML] {
         [
-            .tag("div", ["class": "head"], [.tag("div", ["id": "standing"], standing)]),
+            .tag("div", ["class": "head"], [.tag("div", ["id": "standing"], standing), forms]),
             .tag(
                 "nav",
                 ["class": "tabs", "aria-label": "This episode"],
@@ -33,6 +33,37 @@ struct EpisodeHeading {
                 }
             ),
         ]
+    }
+
+    /// What can be recorded.
+    private var forms: HTML {
+        guard record.mayRecord else { return .nothing }
+        let isOpen = record.now.end == nil
+        let types = EventType.allCases.filter {
+            !$0.isAmendment && $0 != .admitted && (isOpen || !($0.isEnd || $0.kind == .transfer))
+        }
+        return .tag(
+            "details",
+            ["class": "change forms", "data-record": ""],
+            [
+                .tag("summary", [.tag("span", ["class": "button main"], text: "Record…")]),
+                .tag(
+                    "ul",
+                    types.map { type in
+                        .tag(
+                            "li",
+                            [
+                                .tag(
+                                    "a",
+                                    ["href": record.form(type)],
+                                    text: FormWords.title(type)
+                                )
+                            ]
+                        )
+                    }
+                ),
+            ]
+        )
     }
 
     /// Who, the state, allergies.

@@ -1,6 +1,7 @@
 public import CareEpisode
 import Documents
 public import Ledger
+public import Markup
 public import Projections
 
 /// An episode as it stood at some clocks, from the questions about it.
@@ -50,6 +51,8 @@ public struct EpisodeRecord: Sendable {
     public var format: DisplayFormat
     /// Names, where there are any.
     public var people: People
+    /// Whether who reads it may record events, and the page shows now.
+    public var mayRecord = false
 
     /// The record of an episode.
     public init(
@@ -76,7 +79,7 @@ public struct EpisodeRecord: Sendable {
     var isReplayed: Bool { !clocks.showsNow }
 
     /// Every recorded event, by version.
-    var events: [RecordedEvent] { now.replay.lines.map(\.event) }
+    public var events: [RecordedEvent] { now.replay.lines.map(\.event) }
 
     /// The newest version.
     public var newest: Version { events.last?.history.version ?? .zero }
@@ -91,6 +94,52 @@ public struct EpisodeRecord: Sendable {
         events.first { $0.history.eventID == event }?.history.version
     }
 
+    /// Of whom a form is: the client and the state, as pieces of a sentence.
+    public var about: [HTML] {
+        let key = now.state?.clientID ?? now.expectedClient
+        var parts: [HTML] = [.text("For ")]
+        if let key, let person = people[key] {
+            parts += [.tag("span", ["class": "name"], text: person.name), .text(" ")] + person.chip
+        }
+        let words = key ?? "episode \(episodeID.description.prefix(8))"
+        parts += [
+            .tag("a", ["class": "id", "href": page().path], text: words),
+            .text(", \(now.standing(format, people))."),
+        ]
+        return parts
+    }
+
+    /// The level of care in force now; nil where none is.
+    public var level: LevelOfCare? { now.stay?.levelOfCare }
+
+    /// The programs that the episode has been in.
+    public var programs: [String] {
+        var programs: [String] = []
+        for stay in now.state?.stays ?? [] where !programs.contains(stay.program) {
+            programs.append(stay.program)
+        }
+        return programs
+    }
+
+    /// What was recorded after a version, as items of a list.
+    public func entries(after version: Version) -> [HTML] {
+        events.filter { $0.history.version > version }.map { event in
+            let words = (try? event.draft().data).map { EntryWords($0, format, people) }
+            return .tag(
+                "li",
+                [
+                    .tag(
+                        "a",
+                        ["href": entry(event.history.version)],
+                        text: "Version \(event.history.version)"
+                    ),
+                    .text(", recorded \(format.dayAndTime(event.history.recordedAt)): "),
+                    .text(words.map { "\($0.kind) " } ?? ""),
+                ] + (words?.said ?? [])
+            )
+        }
+    }
+
     // MARK: - Addresses
 
     /// The timeline, or a page below it, at the same clocks and version.
@@ -100,6 +149,27 @@ public struct EpisodeRecord: Sendable {
             name.isEmpty ? path : "\(path)/\(name)",
             ["version": address["version"]]
         )
+    }
+
+    /// A form that records an event of the episode.
+    ///
+    /// - Parameters:
+    ///   - like: the version of an entry whose fields the form begins with.
+    ///   - item: which of the medications that this entry began.
+    func form(_ type: EventType, like version: Version? = nil, item: Int = 0) -> String {
+        PageAddress(
+            "\(address.path.ledgerPath)/record/\(type.rawValue)",
+            [
+                "episode": [episodeID.description],
+                "like": version.map { ["\($0)"] } ?? [],
+                "item": item > 0 ? ["\(item)"] : [],
+            ]
+        ).href
+    }
+
+    /// A form that corrects an entry or retracts it.
+    func form(_ deed: String, of event: EventID) -> String {
+        "\(page().path)/entries/\(event)/\(deed)"
     }
 
     /// So many entries are on a page of the timeline.

@@ -119,42 +119,16 @@ public struct EpisodeView: PageView {
     /// What the version shown has changed.
     private var changed: HTML {
         guard let version = record.version else { return .nothing }
-        let text = ChangeText(record: record)
-        var lines: [HTML] = changes.entries.map { change in
-            let told = text.told(change)
-            var parts: [HTML] = told.item + [.text(": ")]
-            switch (told.before, told.after) {
-            case (nil, let after?): parts += [.text("new, ")] + after
-            case (let before?, nil):
-                parts += [.tag("span", ["class": "was"], before), .text(" retracted")]
-            case (let before?, let after?):
-                parts += [
-                    .tag("span", ["class": "was"], before), .text(" "), .tag("strong", after),
-                ]
-            case (nil, nil): break
-            }
-            return .tag("p", parts)
-        }
+        var lines = changes.entryLines(record)
         if let reason = record.events.first(where: { $0.history.version == version })
             .flatMap({ try? $0.draft().data.amendmentReason })
         {
             lines.append(.tag("p", text: "“\(reason)”"))
         }
-        let shown = changes.parts.filter {
-            !$0.item.hasPrefix("timeline/") && !$0.item.hasPrefix("changes/")
-        }
-        lines += shown.map { change in
-            let told = ChangeWords(change, record.format)
-            let words = change.before == nil ? told.after ?? "" : told.brief
-            return .tag("p", text: "\(told.item): \(words)")
-        }
-        if !shown.contains(where: { $0.item.hasPrefix("weeks/") }) {
-            lines.append(.tag("p", ["class": "quiet"], text: "No week’s hours change."))
-        }
         return .tag(
             "div",
             ["class": "notice known"],
-            [.tag("h3", text: "This version changed")] + lines
+            [.tag("h3", text: "This version changed")] + lines + changes.partLines(record)
         )
     }
 
@@ -162,7 +136,7 @@ public struct EpisodeView: PageView {
 
     private var medication: HTML {
         let active = record.then.review?.active ?? []
-        let items = active.map { listed -> HTML in
+        let items = active.enumerated().map { place, listed -> HTML in
             let text = MedicationText(listed.interval.medication, listed.interval.regimen)
             let notes = [
                 "since \(format.day(format.calendar.date(of: listed.since)))",
@@ -175,6 +149,7 @@ public struct EpisodeView: PageView {
                 [
                     text.line,
                     .tag("span", ["class": "quiet"], text: notes.joined(separator: " · ")),
+                    record.mayRecord ? change(listed, at: place, among: active) : .nothing,
                 ]
             )
         }
@@ -202,6 +177,26 @@ public struct EpisodeView: PageView {
                     ]
                 ),
             ]
+        )
+    }
+
+    /// The form that changes a medication, which begins with what is in force.
+    private func change(
+        _ listed: MedicationReview.Listed,
+        at place: Int,
+        among all: [MedicationReview.Listed]
+    ) -> HTML {
+        let event = listed.interval.eventID
+        guard let version = record.version(of: event) else { return .nothing }
+        let item = all[..<place].count { $0.interval.eventID == event }
+        return .tag(
+            "a",
+            [
+                "class": "quiet",
+                "href": record.form(.medicationAdjusted, like: version, item: item),
+                "aria-label": "Change \(listed.interval.medication.name)",
+            ],
+            text: "Change"
         )
     }
 }

@@ -7,7 +7,8 @@ enum KeyList {
             + PageName.allCases.map { (["g", $0.key], $0.words.lowercased()) }
             + [
                 (["j"], "next row"), (["k"], "row before"), (["Enter"], "open the row"),
-                (["["], "version before"), (["]"], "next version"), (["?"], "these keys"),
+                (["n"], "record"), (["["], "version before"), (["]"], "next version"),
+                (["?"], "these keys"),
             ]
     }
 

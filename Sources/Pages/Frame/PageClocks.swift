@@ -149,9 +149,14 @@ public struct PageClocks: Sendable {
 
     /// The instants that a time of the ledger's wall clock can mean, where it comes twice that day.
     public static func meanings(of text: String, _ calendar: LocalCalendar) -> [Instant] {
-        guard let (date, hour, minute) = wallClock(text) else { return [] }
-        let instants = calendar.instants(date, hour: hour, minute: minute)
+        let instants = instants(of: text, calendar) ?? []
         return instants.count > 1 ? instants : []
+    }
+
+    /// The instants that a time of the ledger's wall clock can mean: none that the clocks left out, two
+    /// where it comes twice that day; nil of any other text.
+    static func instants(of text: String, _ calendar: LocalCalendar) -> [Instant]? {
+        wallClock(text).map { calendar.instants($0.0, hour: $0.hour, minute: $0.minute) }
     }
 
     private struct Wrong: Error {

@@ -1,22 +1,33 @@
 public import Markup
 
-/// A form that came after its sender was signed out: whole, to be sent again.
+/// A form that could not be taken, since its sender was signed out or the service could not work: whole, to
+/// be sent again.
 public struct LateFormView: PageView {
     private let action: String
     private let fields: [(name: String, value: String)]
+    private let unavailable: String?
 
     /// A page that holds what was sent.
     ///
     /// - Parameters:
     ///   - action: where it was sent.
     ///   - fields: all of them as they were sent, the form's token included.
-    public init(action: String, fields: [(name: String, value: String)]) {
+    ///   - unavailable: why the service could not take it; nil where its sender was signed out.
+    public init(
+        action: String,
+        fields: [(name: String, value: String)],
+        unavailable: String? = nil
+    ) {
         self.action = action
         self.fields = fields
+        self.unavailable = unavailable
     }
 
     /// What the page is about.
-    public var title: String { "You were signed out before this arrived" }
+    public var title: String {
+        unavailable == nil
+            ? "You were signed out before this arrived" : "The service cannot answer at this moment"
+    }
     /// None of the ledger's pages.
     public var place: PageName? { nil }
 
@@ -37,20 +48,7 @@ public struct LateFormView: PageView {
                                 text: "Nothing has been done with it, and it is kept on this "
                                     + "page alone: do not close it."
                             ),
-                            .tag(
-                                "p",
-                                [
-                                    .tag(
-                                        "a",
-                                        [
-                                            "class": "button", "href": "/sign-in",
-                                            "target": "_blank", "rel": "noopener",
-                                        ],
-                                        text: "Sign in in another tab"
-                                    )
-                                ]
-                            ),
-                            .tag("p", text: "Then come back here. Only you can send it again."),
+                            way,
                             .tag(
                                 "form",
                                 ["method": "post", "action": action],
@@ -73,5 +71,27 @@ public struct LateFormView: PageView {
                 ]
             )
         ]
+    }
+
+    /// What to do first.
+    private var way: HTML {
+        if let unavailable {
+            return .tag("p", text: "\(unavailable). What you typed is on this page: send it again.")
+        }
+        return .pieces([
+            .tag(
+                "p",
+                [
+                    .tag(
+                        "a",
+                        [
+                            "class": "button", "href": "/sign-in", "target": "_blank",
+                            "rel": "noopener",
+                        ],
+                        text: "Sign in in another tab"
+                    )
+                ]
+            ), .tag("p", text: "Then come back here. Only you can send it again."),
+        ])
     }
 }

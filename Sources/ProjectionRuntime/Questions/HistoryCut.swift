@@ -66,7 +66,8 @@ extension HistoryFold {
         fold: @Sendable (EpisodeID, EffectiveHistory) throws -> Part?,
         items: ([Part]) -> [AnswerItem]
     ) async throws -> [KnowledgeDifference.Change] {
-        let reader = EventReader(database, ledger: ledger)
+        var reader = EventReader(database, ledger: ledger)
+        reader.assumed = assumed
         let head = try await reader.head().position
         let histories = try await reader.histories(of: [episode], through: head)
         let events = (histories[episode] ?? []).filter { $0.version <= version }

@@ -58,6 +58,9 @@ public struct LedgerContext: Sendable {
     public let settings: LedgerSettings
     /// What this process keeps of the tables between questions; nil for nothing.
     public var kept: KeptModels?
+    /// An event that takes part in what ``reader`` and ``histories`` read, though nobody has recorded it;
+    /// nil for none.
+    public var assumed: RecordedEvent?
 
     /// Looks at the ledger's head.
     ///
@@ -93,8 +96,16 @@ public struct LedgerContext: Sendable {
     }
 
     /// The ledger's events.
-    public var reader: EventReader { EventReader(database, ledger: ledger) }
+    public var reader: EventReader {
+        var reader = EventReader(database, ledger: ledger)
+        reader.assumed = assumed
+        return reader
+    }
 
     /// Folds of the ledger's histories.
-    public var histories: HistoryFold { HistoryFold(database, ledger: ledger) }
+    public var histories: HistoryFold {
+        var fold = HistoryFold(database, ledger: ledger)
+        fold.assumed = assumed
+        return fold
+    }
 }

@@ -19,7 +19,12 @@ struct Door: Sendable {
         _ request: Request,
         _ context: LedgerRequestContext
     ) async throws -> Response {
-        let visitor = endpoint.isPage ? try await service.visitor(of: request) : nil
+        let visitor: Visitor?
+        do {
+            visitor = endpoint.isPage ? try await service.visitor(of: request) : nil
+        } catch  where endpoint.method == .post && Problem(error).status == .serviceUnavailable {
+            throw FormNotTaken(reason: error)
+        }
         let principal: Principal
         if let visitor {
             principal = visitor.principal

@@ -41,7 +41,8 @@ enum CensusPage {
             request.format,
             people,
             page: request.page,
-            parked: made.basis.parked
+            parked: made.basis.parked,
+            mayRecord: request.clocks.showsNow && request.mayRecord
         )
         let enrolled = made.answers.attendance.enrolled
         // The wall's pages turn by themselves, the last one back to the first.

@@ -78,6 +78,40 @@ extension Endpoint {
                 handler: SearchPage.empty
             ),
         ],
+        form(
+            "record/{type}",
+            "A form that records an event",
+            shows: ["appendEvents", "getEpisode", "listEpisodeEvents"],
+            parameters: [
+                Parameter("episode", .episode, "The episode that it is of; not of an admission."),
+                Parameter(
+                    "like",
+                    .integer(1...Int64(Int32.max)),
+                    "The version of an entry whose fields the form begins with."
+                ),
+                Parameter(
+                    "item",
+                    .integer(0...1_000),
+                    "Which of the medications that this entry began, from 0."
+                ),
+            ],
+            show: RecordPages.show,
+            send: RecordPages.send
+        ),
+        form(
+            "episodes/{episode}/entries/{event}/correct",
+            "A form that corrects an entry",
+            shows: ["appendEvents", "getEpisode", "listEpisodeEvents"],
+            show: RecordPages.show,
+            send: RecordPages.send
+        ),
+        form(
+            "episodes/{episode}/entries/{event}/retract",
+            "A form that retracts an entry",
+            shows: ["appendEvents", "getEpisode", "listEpisodeEvents"],
+            show: RecordPages.show,
+            send: RecordPages.send
+        ),
         livePage(
             "episodes/{episode}",
             "An episode over time, and its state after any version",
@@ -85,6 +119,16 @@ extension Endpoint {
             parameters: [
                 version, pageNumber,
                 Parameter("by", .choice(["happening"]), "Entries by when they happened."),
+                Parameter(
+                    "recorded",
+                    .integer(1...Int64(Int32.max)),
+                    "The version that a form has just recorded."
+                ),
+                Parameter(
+                    "repeated",
+                    .integer(1...Int64(Int32.max)),
+                    "The version that a form had recorded before."
+                ),
             ],
             handler: EpisodePages.timeline
         ),
@@ -215,6 +259,30 @@ extension Endpoint {
         ]
     }
 
+    /// A form, and where it is sent.
+    private static func form(
+        _ path: String,
+        _ summary: String,
+        shows operations: [String],
+        parameters: [Parameter] = [],
+        show: @escaping @Sendable (PageRequest) async throws -> PageResult,
+        send: @escaping @Sendable (PageRequest) async throws -> PageResult
+    ) -> [Endpoint] {
+        var sent = page(
+            path,
+            "\(summary), sent",
+            shows: operations,
+            method: .post,
+            parameters: parameters,
+            handler: send
+        )
+        // Who appends has a limit of its own.
+        sent.hasOwnTimeout = true
+        return [
+            page(path, summary, shows: operations, parameters: parameters, handler: show), sent,
+        ]
+    }
+
     /// A page, for who may ask for everything that it shows.
     private static func page(
         _ path: String,
@@ -264,13 +332,29 @@ extension Endpoint {
             extraSeconds: extraSeconds,
             isPage: true,
             handler: { call in
-                let request = try await PageRequest(call)
+                guard method == .post else { return try await answer(call, nil, handler) }
+                let fields = try await FormFields(call.request)
                 do {
-                    return try await handler(request)
-                } catch let refusal as QuestionRefusal {
-                    throw try await request.refused(refusal)
+                    return try await answer(call, fields, handler)
+                } catch  where Problem(error).status == .serviceUnavailable {
+                    // Nothing was done, and nothing is told but what was typed.
+                    let kept = KeptForm(call.request, fields, Problem(error).detail)
+                    return Reply(.success(kept.response(call.context)), decision: .handler)
                 }
             }
         )
+    }
+
+    private static func answer(
+        _ call: Call,
+        _ form: FormFields?,
+        _ handler: @Sendable (PageRequest) async throws -> Reply
+    ) async throws -> Reply {
+        let request = try await PageRequest(call, form: form)
+        do {
+            return try await handler(request)
+        } catch let refusal as QuestionRefusal {
+            throw try await request.refused(refusal)
+        }
     }
 }

@@ -3,6 +3,7 @@ import Documents
 import HTTPTypes
 import Hummingbird
 import Ledger
+import Markup
 import Pages
 import ProjectionRuntime
 import Projections
@@ -15,7 +16,24 @@ enum EpisodePages {
         let (record, basis) = try await asked.record()
         let page = request.address["page"] == nil ? nil : request.page
         let view = EpisodeView(record, try await asked.changes(), page: page)
-        return asked.page(view, record, basis)
+        guard case .page(var found) = asked.page(view, record, basis) else {
+            preconditionFailure("a timeline is a page")
+        }
+        // What a form has just done; it may not be told of what is not there.
+        for (name, words) in [("recorded", "Recorded as"), ("repeated", "Recorded before, as")] {
+            guard let version = request.address[name].flatMap({ Int64($0) }),
+                let event = record.event(Version(version))
+            else { continue }
+            let time = request.format.dayAndTime(event.recordedAt)
+            found.notices.append(
+                Notice(
+                    .good,
+                    "\(words) version \(version)",
+                    [.text("The ledger has it since \(time).")]
+                )
+            )
+        }
+        return .page(found)
     }
 
     static func medication(_ request: PageRequest) async throws -> PageResult {
@@ -111,16 +129,17 @@ struct EpisodeAsked {
             // What is shown rests on what is newest; what is parked may be wrong in either.
             now.basis.parked = Set(now.basis.parked + then.basis.parked).sorted()
         }
-        let record = EpisodeRecord(
+        var record = EpisodeRecord(
             episode,
             then: then.stand,
             now: now.stand,
             version: request.clocks.version,
-            request.address,
+            request.plainAddress,
             request.clocks,
             request.format,
             await people(now.stand)
         )
+        record.mayRecord = request.clocks.showsNow && request.mayRecord
         return (record, now.basis)
     }
 

@@ -34,15 +34,27 @@ struct FoundPage: Sendable {
     var compares = true
     /// Whether it is read from three meters.
     var isWall = false
+    /// Whether it is a form, which is about now and everything, whatever the address says.
+    var isForm = false
+    /// The status of the answer.
+    var status = HTTPResponse.Status.ok
+    /// Who writes the decision on the request to the access log.
+    var decision = Reply.DecisionWriter.door
+    /// What to know before the content is read.
+    var notices: [Notice] = []
     /// What it turns to by itself, and after how many seconds; nil where it stays.
     var next: (address: PageAddress, seconds: Int)?
 
     /// The page with what stands around it, and what the access log is told of it.
-    func reply(to request: PageRequest, isLive: Bool) async throws -> Reply {
+    func reply(to asked: PageRequest, isLive: Bool) async throws -> Reply {
+        var request = asked
+        request.address = asked.plainAddress
         guard view.hasPage else {
             throw request.refusal("page", "is beyond the last one")
         }
-        var frame = try await request.frame(basis, replayed, compares)
+        var frame =
+            isForm ? try await request.frame() : try await request.frame(basis, replayed, compares)
+        frame.notices += notices
         if let notice = people.notice { frame.notices.append(notice) }
         frame.isWall = isWall
         showNames(&frame, request.address)
@@ -52,12 +64,12 @@ struct FoundPage: Sendable {
             live.path += "/live"
             frame.live = live.href
         }
-        var response = Response.page(frame.page(view))
+        var response = Response.page(frame.page(view), status: status)
         if let next {
             response.headers[.refresh] =
                 "\(next.seconds); url=\(next.address.with(["auto": "1"]).href)"
         }
-        return Reply(
+        var reply = Reply(
             response,
             disclosed: request.disclosed(
                 basis,
@@ -65,6 +77,8 @@ struct FoundPage: Sendable {
                 filters: filters + (people.isEmpty ? [] : ["with names"])
             )
         )
+        reply.decision = decision
+        return reply
     }
 
     /// Paper and wall bear names only where asked for.

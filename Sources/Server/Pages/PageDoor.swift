@@ -31,6 +31,12 @@ struct PageDoor: Sendable {
                 let isForm = request.method == .post
                 let share = try service.workAtOnce.share(isForm ? [.lateForms] : [])
                 response = try await signIn.askToSignIn(request, context).keeping(share)
+            } catch let late as FormNotTaken {
+                guard signIn.origins.isSameOrigin(request) else { throw late.reason }
+                let share = try service.workAtOnce.share([.lateForms])
+                let fields = try await FormFields(request, limit: SignIn.lateFormLength)
+                let kept = KeptForm(request, fields, Problem(late.reason).detail)
+                response = kept.response(context).keeping(share)
             }
         } catch let late as LateAnswer {
             response = .page(PageFrame(requestID: context.id).page(late.view), status: .accepted)

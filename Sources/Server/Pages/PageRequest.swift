@@ -17,15 +17,18 @@ struct PageRequest: Sendable {
     let format: DisplayFormat
     /// When the page is late.
     private var deadline: ContinuousClock.Instant
+    /// What a form has sent; nil of what was asked for by GET.
+    private let form: FormFields?
     /// Whether somebody looks at the page already, and waits for what is new.
     var isStreamed = false
 
     /// Reads what a page is asked for.
     ///
     /// - Throws: `QuestionRefusal` with the names of the fields that are wrong.
-    init(_ call: Call) async throws {
+    init(_ call: Call, form: FormFields? = nil) async throws {
         guard let visitor = call.visitor else { throw SignInNeeded() }
         self.call = call
+        self.form = form
         self.visitor = visitor
         deadline = .now + PageWork.timeout
         context = try await LedgerContext(
@@ -92,6 +95,42 @@ struct PageRequest: Sendable {
             }
         }
         try reader.finish()
+    }
+
+    /// What a form of this service has sent.
+    ///
+    /// - Parameter name: which form.
+    /// - Throws: ``Problem`` 403 where it is from elsewhere, or was made for somebody else.
+    func fields(of name: String) async throws -> FormFields {
+        guard let form else { preconditionFailure("the endpoint is asked by POST") }
+        try await call.service.signIn.check(
+            name,
+            form,
+            from: call.request,
+            subject: visitor.principal.subject
+        )
+        return form
+    }
+
+    /// The page without what a form has just done, which is told once.
+    var plainAddress: PageAddress { address.with(["recorded": nil, "repeated": nil]) }
+
+    /// Whether who asks may record events.
+    var mayRecord: Bool {
+        Endpoint.pages.contains {
+            $0.path == "record/{type}" && $0.allows(visitor.principal, in: call.ledger.name)
+        }
+    }
+
+    /// The same page as of now with everything that is known, whatever its address says.
+    func asOfNow() -> PageRequest {
+        var plain = self
+        plain.clocks = .now
+        plain.address = PageAddress(
+            address.path,
+            address.values.filter { !PageAddress.clocks.contains($0.key) }
+        )
+        return plain
     }
 
     /// The same page, a little later.
@@ -302,7 +341,7 @@ struct PageRequest: Sendable {
     }
 
     /// What stands around a page that is about no time.
-    private func frame() async throws -> PageFrame {
+    func frame() async throws -> PageFrame {
         var frame = PageFrame(requestID: call.context.id)
         frame.ledger = call.ledger.name.description
         frame.pages = Self.places(visitor.principal, call.ledger.name).map { place in

@@ -22,13 +22,7 @@ enum SearchPage {
     }
 
     static func show(_ request: PageRequest) async throws -> PageResult {
-        let fields = try await FormFields(request.call.request)
-        try await request.call.service.signIn.check(
-            "search",
-            fields,
-            from: request.call.request,
-            subject: request.visitor.principal.subject
-        )
+        let fields = try await request.fields(of: "search")
         let text = (fields["q"] ?? "").trimmed
         // No text in the database can hold it.
         guard !text.utf8.contains(0) else {

@@ -25,11 +25,25 @@ enum EventRoutes {
             isList: sent.isList,
             decision: call.decision
         )
-        let ticket: AppendTicket
-        let outcome: AppendOutcome
+        let (result, decision) = await submit(request, call)
         do {
-            ticket = try call.service.sequencer(call.ledger).submit(request, isTimed: true)
-            outcome = try await ticket.outcome()
+            return Reply(.success(try await response(result.get(), call)), decision: decision)
+        } catch {
+            return Reply(.failure(error), decision: decision)
+        }
+    }
+
+    /// Records events, and says who writes the decision that they may be.
+    static func submit(
+        _ request: AppendRequest,
+        _ call: Call
+    ) async -> (result: Result<AppendOutcome, any Error>, decision: Reply.DecisionWriter) {
+        do {
+            let ticket = try call.service.sequencer(call.ledger).submit(request, isTimed: true)
+            let outcome = try await ticket.outcome()
+            count(outcome, call)
+            // Also of an append that is refused, the decision was that it may be tried.
+            return (.success(outcome), ticket.keepsDecision ? .handler : .door)
         } catch {
             // Nothing was done for now, or nobody knows whether; then the decision went with the events.
             // Of what failed for good there is an entry.
@@ -39,33 +53,27 @@ enum EventRoutes {
             let isForNow =
                 error is AppendError || error is CancellationError
                 || (error as? PostgresError)?.isTransient == true
-            return Reply(.failure(error), decision: isForNow ? .handler : .door)
-        }
-        // Also of an append that is refused, the decision was that it may be tried.
-        let decision: Reply.DecisionWriter = ticket.keepsDecision ? .handler : .door
-        do {
-            return Reply(.success(try await response(outcome, call)), decision: decision)
-        } catch {
-            return Reply(.failure(error), decision: decision)
+            return (.failure(error), isForNow ? .handler : .door)
         }
     }
 
     private static func response(_ outcome: AppendOutcome, _ call: Call) async throws -> Response {
-        if let decline = outcome.decline {
-            count(decline.isConflict ? "conflict" : "refused", 1, call)
-            throw Problem(decline, of: outcome)
-        }
-        let receipts = outcome.receipts
+        if let decline = outcome.decline { throw Problem(decline, of: outcome) }
         let isNew = if case .appended = outcome { true } else { false }
-        count(isNew ? "appended" : "duplicate", receipts.count, call)
-        return try await recorded(receipts, isNew ? .created : .ok, call)
+        return try await recorded(outcome.receipts, isNew ? .created : .ok, call)
     }
 
-    private static func count(_ outcome: String, _ number: Int, _ call: Call) {
+    private static func count(_ outcome: AppendOutcome, _ call: Call) {
+        var name = "appended"
+        if let decline = outcome.decline {
+            name = decline.isConflict ? "conflict" : "refused"
+        } else if case .duplicate = outcome {
+            name = "duplicate"
+        }
         Counter(
             label: "episode_ledger_append_events",
-            dimensions: [("ledger", call.ledger.name.description), ("outcome", outcome)]
-        ).increment(by: number)
+            dimensions: [("ledger", call.ledger.name.description), ("outcome", name)]
+        ).increment(by: max(outcome.receipts.count, 1))
     }
 
     /// `If-Match: "n"`, or `If-None-Match: *` for a new episode.

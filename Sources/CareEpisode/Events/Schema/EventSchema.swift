@@ -90,7 +90,7 @@ public enum EventSchema: CaseIterable, Sendable {
 
 extension EventType {
     /// The schema of the type's data.
-    fileprivate var dataSchema: AnswerJSON {
+    var dataSchema: AnswerJSON {
         switch self {
         case .admitted: Admitted.schema
         case .sessionAttended: SessionAttended.schema
