@@ -34,9 +34,18 @@ class Accessible(Pages):
         yield f"{sixty}?compare=2025-10-01"
         yield f"{sixty}/proof?entry=5"
         yield f"/ledgers/hostile/episodes/{self.found.hostile}"
+        for kind in ("admitted", "session_attended", "medication_adjusted", "completed"):
+            episode = "" if kind == "admitted" else f"?episode={self.found.sixty}"
+            yield f"/ledgers/steps/record/{kind}{episode}"
+        yield f"{sixty}/entries/{self.first_entry()}/correct"
+        yield f"{sixty}/entries/{self.first_entry()}/retract"
         yield "/"
         yield "/account"
         yield "/account?saved=1"
+
+    def first_entry(self):
+        events = self.service.ask(f"steps/episodes/{self.found.sixty}/events", self.found.token)
+        return events["events"][0]["event_id"]
 
     def refused(self):
         yield f"/ledgers/{LEDGER}/census?date=2999-01-01", 400

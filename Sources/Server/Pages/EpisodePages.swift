@@ -13,6 +13,8 @@ import TransparencyLog
 enum EpisodePages {
     static func timeline(_ request: PageRequest) async throws -> PageResult {
         let asked = try EpisodeAsked(request)
+        // Who has just recorded something sees it; where that takes long, the page says how far it is.
+        if request.address["recorded"] != nil { try? await asked.reached(request.context.head) }
         let (record, basis) = try await asked.record()
         let page = request.address["page"] == nil ? nil : request.page
         let view = EpisodeView(record, try await asked.changes(), page: page)
@@ -200,11 +202,15 @@ struct EpisodeAsked {
         } catch AttendanceError.notAdmitted {}
         var review: EpisodeMedicationReview?
         do {
-            if case .episode(let found) = try await answer(MedicationReviewQuestion.self, values)
-                .value
-            {
-                review = found
+            let found: Answer<MedicationReviewQuestion.Value>
+            do {
+                found = try await answer(MedicationReviewQuestion.self, values)
+            } catch MedicationReviewError.notReached {
+                // Somebody may just have been admitted.
+                try await reached(request.context.head)
+                found = try await answer(MedicationReviewQuestion.self, values)
             }
+            if case .episode(let episode) = found.value { review = episode }
         } catch MedicationReviewError.notAdmitted {
         } catch let error as MedicationReviewError {
             guard case .notReached = error else { throw error }
@@ -227,6 +233,25 @@ struct EpisodeAsked {
                     ?? request.context.moment.now
             ),
             basis: basis
+        )
+    }
+
+    /// So long a page waits for what has just been recorded.
+    private static let patience: Duration = .seconds(1)
+
+    /// Waits until the medication review has got to a position: of the answers about an episode it alone
+    /// is read from tables.
+    func reached(_ position: Position) async throws {
+        let question = try MedicationReviewQuestion.read(
+            Arguments(values),
+            at: request.context.moment
+        )
+        guard let tables = try question.readsTables(of: request.call.ledger) else { return }
+        try await QuestionRoutes.wait(
+            for: tables,
+            position,
+            request.call,
+            atMost: Self.patience
         )
     }
 

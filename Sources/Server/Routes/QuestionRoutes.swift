@@ -103,12 +103,13 @@ enum QuestionRoutes {
     }
 
     /// Waits until the tables have got to a position, for a bounded time.
-    private static func wait(
+    static func wait(
         for projection: any EpisodeProjection,
         _ position: Position,
-        _ call: Call
+        _ call: Call,
+        atMost limit: Duration = .seconds(4)
     ) async throws {
-        let end = ContinuousClock.now + .seconds(4)
+        let end = ContinuousClock.now + limit
         var pause = firstPause
         let feed = call.feed
         while true {
