@@ -37,6 +37,9 @@ class Accessible(Pages):
         for kind in ("admitted", "session_attended", "medication_adjusted", "completed"):
             episode = "" if kind == "admitted" else f"?episode={self.found.sixty}"
             yield f"/ledgers/steps/record/{kind}{episode}"
+        yield f"/ledgers/{LEDGER}/sheet"
+        yield "/ledgers/empty/sheet"
+        yield f"/ledgers/{LEDGER}/sheet?program=iop-adult-day&start=2025-12-30T09:00"
         yield f"{sixty}/entries/{self.first_entry()}/correct"
         yield f"{sixty}/entries/{self.first_entry()}/retract"
         yield "/"

@@ -56,6 +56,12 @@ extension UniqueIdentifier {
         return Self(bits: stamped(bits, version: 7))
     }
 
+    /// An identifier made of the first 16 bytes of a hash (UUID version 8, RFC 9562, 5.8).
+    public static func derived(fromHash bytes: some Sequence<UInt8>) -> Self {
+        let bits = bytes.prefix(16).reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+        return Self(bits: stamped(bits, version: 8))
+    }
+
     private static func stamped(_ bits: UInt128, version: UInt128) -> UInt128 {
         let cleared = bits & ~(0xF << 76) & ~(0x3 << 62)
         return cleared | version << 76 | 0x2 << 62

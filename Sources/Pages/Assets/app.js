@@ -205,6 +205,38 @@
     });
   }
 
+  // ---- the group sheet: a row is one stop, up and down mark nothing, a digit marks and goes on -----
+  const sheet = document.querySelector("table.sheet");
+  if (sheet) {
+    const radios = (line) => [...line.querySelectorAll("input[type=radio]")];
+    const open = () => [...sheet.tBodies[0].rows].filter((line) => radios(line).length);
+    const go = (line, isMinutes) => {
+      const field = line
+        ? isMinutes ? line.querySelector(".minutes") : radios(line).find((each) => each.checked)
+        : document.querySelector(".dock .main");
+      if (field) field.focus();
+    };
+    for (const field of sheet.querySelectorAll(".minutes")) field.tabIndex = -1;
+    sheet.addEventListener("keydown", (event) => {
+      const line = event.target.closest("tr");
+      const isMinutes = event.target.classList.contains("minutes");
+      if (event.ctrlKey || event.metaKey || event.altKey || !(isMinutes || event.target.type === "radio")) return;
+      const all = open();
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const mark = body.dataset.keys === "on" && !isMinutes ? radios(line)[event.key] : null;
+      if (step) {
+        const next = all[all.indexOf(line) + step];
+        if (next || step > 0) go(next, isMinutes);
+      } else if (mark && /^[0-9]$/.test(event.key)) {
+        mark.checked = true;
+        go(all[all.indexOf(line) + 1]);
+      } else if (body.dataset.keys === "on" && !isMinutes && event.key === "m") go(line, true);
+      else if (body.dataset.keys === "on" && !isMinutes && event.key === "a") follow("[value=rest]");
+      else return;
+      event.preventDefault();
+    });
+  }
+
   // ---- the chosen row of a list that scrolls by itself ---------------------------------------------
   const chosen = document.querySelector(".work .chosen");
   if (chosen) {

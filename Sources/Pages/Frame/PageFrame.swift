@@ -56,10 +56,12 @@ public struct PageMembers: Sendable {
 
 /// The pages that the header links to, in its order.
 public enum PageName: String, CaseIterable, Sendable {
-    case census, medication, attendance, summaries, outcomes
+    case census, sheet, medication, attendance, summaries, outcomes
 
     /// As the header names it.
-    public var words: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+    public var words: String {
+        self == .sheet ? "Group sheet" : rawValue.prefix(1).uppercased() + rawValue.dropFirst()
+    }
 
     /// The key that leads there after `g`.
     var key: String { self == .summaries ? "u" : String(rawValue.prefix(1)) }

@@ -101,6 +101,27 @@ public enum FormTime {
         return "\(clock.date)T\(two(clock.hour)):\(two(clock.minute))"
     }
 
+    /// The time of a text: of the wall clock, or with an offset.
+    ///
+    /// - Throws: ``FieldError`` where it is none, or the clock shows it twice or never.
+    public static func instant(
+        _ text: String,
+        _ calendar: LocalCalendar
+    ) throws(FieldError) -> Instant {
+        var values = FormValues()
+        values["/start"] = text
+        let (time, error) = read("/start", values, calendar)
+        if let error { throw error }
+        guard let instant = Instant(rfc3339: time) else {
+            throw FieldError(
+                pointer: "/start",
+                code: "invalid_instant",
+                detail: "must be a time, such as 2025-12-31T17:30"
+            )
+        }
+        return instant
+    }
+
     /// The time that is meant, or what is wrong with it.
     static func read(
         _ pointer: String,

@@ -13,7 +13,7 @@ enum FormWords {
         "decided_by": "Decided by", "replacement_occurred_at": "Happened at",
         "last_contact_at": "Last contact at", "from_level": "From level", "at": "At",
         "medications": "Medications on arrival", "mode": "How people met",
-        "time_zone": "Time zone, for display",
+        "time_zone": "Time zone, for display", "add_key": "Client key",
     ]
 
     /// Names of codes that are not themselves in words.

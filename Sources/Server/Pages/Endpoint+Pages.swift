@@ -79,6 +79,24 @@ extension Endpoint {
             ),
         ],
         form(
+            "sheet",
+            "A mark for each client of a session",
+            shows: ["appendEvents", "getAttendance", "listSessions"],
+            parameters: [
+                program,
+                Parameter(
+                    "kind",
+                    .choice(SessionKind.allCases.map(\.rawValue)),
+                    "What the session was."
+                ),
+                Parameter("start", .text, "When it began, on the ledger's wall clock."),
+                Parameter("facilitator", .text, "Who held it, by key."),
+                Parameter("session", .text, "The id of a session that is recorded already."),
+            ],
+            show: SheetPages.show,
+            send: SheetPages.send
+        ),
+        form(
             "record/{type}",
             "A form that records an event",
             shows: ["appendEvents", "getEpisode", "listEpisodeEvents"],

@@ -1,0 +1,474 @@
+import CareEpisode
+import Crypto
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Pages
+import ProjectionRuntime
+import Projections
+
+/// The group sheet: one mark for each client of a session, each recorded with an id that is made of the
+/// session and the episode, so that nothing is recorded twice whoever sends it how often.
+enum SheetPages {
+    private static let form = "sheet"
+
+    static func show(_ request: PageRequest) async throws -> PageResult {
+        let request = request.asOfNow()
+        guard let session = try SheetAsked.session(request) else { return try await day(request) }
+        return try await SheetAsked(request, session).page(isSent: false)
+    }
+
+    static func send(_ request: PageRequest) async throws -> PageResult {
+        let fields = try await request.fields(of: form)
+        let request = request.asOfNow()
+        guard let session = try SheetAsked.session(request) else {
+            throw request.refusal("program", "is required")
+        }
+        var asked = try await SheetAsked(request, session)
+        try await asked.take(fields)
+        switch fields["do"] {
+        case "rest":
+            asked.markRest(.attended)
+            return try await asked.page(isSent: false)
+        case "add":
+            try await asked.add(fields["add_key"] ?? "")
+            return try await asked.page(isSent: false)
+        case "cancelled": asked.markRest(.cancelledByProgram)
+        default: break
+        }
+        try await asked.record()
+        return try await asked.page(isSent: true)
+    }
+
+    static func token(_ request: PageRequest) async throws -> String {
+        try await request.call.service.signIn.token(form, for: request.visitor.principal.subject)
+    }
+
+    /// The sessions of today, and the fields of a new one.
+    private static func day(_ request: PageRequest) async throws -> PageResult {
+        let moment = request.context.moment
+        let answer = try await request.answer(
+            SessionsQuestion.self,
+            ["date": [moment.today.description]]
+        )
+        let enrolled = try await request.answer(AttendanceQuestion.self)
+        guard case .enrolled(let list) = enrolled.value else {
+            preconditionFailure("no episode is asked for")
+        }
+        let author = request.visitor.session.author
+        let minute = Instant(microseconds: moment.now.microseconds / 60_000_000 * 60_000_000)
+        var values = [
+            "start": FormTime.text(minute, request.context.calendar),
+            "facilitator": author.id ?? request.visitor.principal.subject,
+        ]
+        for name in ["program", "kind", "start", "facilitator"] {
+            if let text = request.address[name] { values[name] = text }
+        }
+        let view = SheetDayView(
+            answer.value.sessions.map { session in (session, href(session, request)) },
+            programs: Set(list.enrolled.map(\.stay.program)).sorted(),
+            values: values,
+            PageAddress(request.address.path),
+            request.format
+        )
+        let rows = answer.value.episodes.count
+        return .page(
+            FoundPage(view: view, basis: answer.basis, rows: rows, compares: false, isForm: true)
+        )
+    }
+
+    /// The sheet of a session that is recorded already; nil of what no sheet is of.
+    private static func href(_ session: SessionList.Session, _ request: PageRequest) -> String? {
+        guard let id = session.sessionID, let kind = SessionKind(rawValue: session.kind.rawValue),
+            let program = session.programs.first
+        else { return nil }
+        return PageAddress(
+            request.address.path,
+            [
+                "program": [program], "kind": [kind.rawValue],
+                "start": [session.startsAt.description],
+                "facilitator": [session.facilitators.first ?? ""], "session": [id],
+            ]
+        ).href
+    }
+}
+
+/// A sheet that is asked for or sent.
+private struct SheetAsked {
+    private let request: PageRequest
+    private let session: SheetSession
+    private let list: AttendanceList
+    private let basis: ReadModelBasis
+    private var fields = SheetFields([:])
+    private var rows: [SheetView.Row] = []
+    private var errors: [FieldError] = []
+
+    /// So many rows are recorded at a time.
+    private static let atOnce = 8
+    /// So often an entry of one session may have been retracted.
+    private static let retractions = 16
+    /// A session's habits are those of so many days before.
+    private static let daysBack = 28
+    /// So many of its predecessors say who is usually there.
+    private static let predecessors = 4
+
+    /// The session that an address names; nil where it names none.
+    ///
+    /// - Throws: `QuestionRefusal` where it names one in part, or wrongly.
+    static func session(_ request: PageRequest) throws -> SheetSession? {
+        guard request.address["program"] != nil || request.address["start"] != nil else {
+            return nil
+        }
+        guard let program = request.address["program"] else {
+            throw request.refusal("program", "is required")
+        }
+        guard let text = request.address["start"] else {
+            throw request.refusal("start", "is required")
+        }
+        let startsAt: Instant
+        do throws(FieldError) {
+            startsAt = try FormTime.instant(text, request.context.calendar)
+        } catch {
+            throw request.refusal("start", error.detail)
+        }
+        guard startsAt <= request.context.moment.now else {
+            throw request.refusal("start", "must not lie ahead")
+        }
+        let kind = request.address["kind"].flatMap { SessionKind(rawValue: $0) } ?? .group
+        let facilitator = request.address["facilitator"] ?? request.visitor.principal.subject
+        let derived = SessionMarkID.session(
+            request.call.ledger.name,
+            program,
+            kind,
+            startsAt,
+            facilitator
+        )
+        return SheetSession(
+            program: program,
+            kind: kind,
+            startsAt: startsAt,
+            facilitator: facilitator,
+            sessionID: request.address["session"] ?? derived
+        )
+    }
+
+    /// Looks who may have come, and what is recorded of the session.
+    init(_ request: PageRequest, _ session: SheetSession) async throws {
+        self.request = request
+        self.session = session
+        let calendar = request.context.calendar
+        let date = calendar.date(of: session.startsAt)
+        let enrolled = try await request.answer(
+            AttendanceQuestion.self,
+            [
+                "program": [session.program],
+                "effective_at": [session.startsAt.description],
+            ]
+        )
+        guard case .enrolled(let list) = enrolled.value else {
+            preconditionFailure("no episode is asked for")
+        }
+        self.list = list
+        let sessions = try await request.answer(
+            SessionsQuestion.self,
+            [
+                "program": [session.program],
+                "from": [date.adding(days: -Self.daysBack).description],
+                "to": [date.description],
+            ]
+        )
+        basis = [enrolled.basis, sessions.basis].least
+        let earlier = sessions.value.sessions.filter { each in
+            each.kind.rawValue == session.kind.rawValue && each.startsAt < session.startsAt
+                && each.sessionID != session.sessionID
+        }
+        let before = earlier.filter { (date - $0.date) % 7 == 0 }.suffix(Self.predecessors)
+        let usual = Set(
+            before.flatMap(\.entries).filter { $0.outcome == .attended }.map(\.episodeID)
+        )
+        rows = list.enrolled.map { enrolled in
+            SheetView.Row(
+                enrolled.episodeID,
+                enrolled.clientID,
+                day: enrolled.dayOfStay,
+                days: enrolled.days,
+                isUsual: usual.contains(enrolled.episodeID)
+            )
+        }
+        let known = sessions.value.sessions.filter {
+            $0.sessionID == session.sessionID && $0.date == date
+        }.flatMap(\.entries)
+        for entry in known {
+            guard let place = rows.firstIndex(where: { $0.episodeID == entry.episodeID }) else {
+                continue
+            }
+            rows[place].told = .recorded(entry.words, entry.eventID)
+        }
+        fill(from: before.last ?? earlier.last, known.first)
+    }
+
+    /// Fills in what the last such session was, and who is signed in.
+    private mutating func fill(from last: SessionList.Session?, _ known: SessionEntry?) {
+        let author = request.visitor.session.author
+        fields["author/id"] = author.id ?? request.visitor.principal.subject
+        fields["author/role"] = author.role ?? ""
+        let minutes = (known.map { [$0] } ?? last?.entries ?? []).compactMap(\.minutes)
+        fields["minutes"] = minutes.max().map { "\($0)" } ?? ""
+        fields["modality"] = (known?.modality ?? last?.modality)?.rawValue ?? ""
+        fields["topic"] = known?.topic ?? ""
+    }
+
+    // MARK: - What was sent
+
+    mutating func take(_ sent: FormFields) async throws {
+        for name in SheetFields.names {
+            if let text = sent["session/\(name)"] { fields[name] = text }
+        }
+        let named = Set(
+            sent.all.filter { $0.name.hasPrefix("row/") }
+                .compactMap { EpisodeID(String($0.name.dropFirst("row/".count))) }
+        ).subtracting(rows.map(\.episodeID))
+        try await add(Array(named.sorted().prefix(SearchView.limit)))
+        for place in rows.indices where rows[place].told == nil {
+            let id = rows[place].episodeID
+            rows[place].mark = SheetMark(rawValue: sent["mark/\(id)"] ?? "")
+            rows[place].minutes = sent["minutes/\(id)"] ?? ""
+        }
+    }
+
+    private mutating func add(_ episodes: [EpisodeID]) async throws {
+        guard !episodes.isEmpty else { return }
+        let query = try CensusQuery(request.call.database, ledger: request.call.ledger)
+        let (found, _) = try await query.search(nil, episodes: episodes, limit: episodes.count)
+        for episode in found { add(episode) }
+    }
+
+    private mutating func add(_ episode: EpisodeCensus) {
+        guard !rows.contains(where: { $0.episodeID == episode.episodeID }) else { return }
+        let calendar = request.context.calendar
+        let day =
+            calendar.date(of: session.startsAt) - calendar.date(of: episode.admittedAt) + 1
+        rows.append(
+            SheetView.Row(
+                episode.episodeID,
+                episode.clientID,
+                day: max(day, 0),
+                days: list.dates.map { _ in [] },
+                isUsual: false
+            )
+        )
+    }
+
+    /// Adds a client of another program, or one who has just ended.
+    mutating func add(_ key: String) async throws {
+        let text = key.trimmed
+        let query = try CensusQuery(request.call.database, ledger: request.call.ledger)
+        let found =
+            text.isEmpty || text.utf8.contains(0)
+            ? [] : try await query.search(nil, keys: [text], limit: 1).episodes
+        guard let episode = found.first else {
+            errors.append(
+                FieldError(
+                    pointer: "/add_key",
+                    code: "unknown_client",
+                    detail: "must be the key of a client who was admitted"
+                )
+            )
+            return
+        }
+        add(episode)
+    }
+
+    /// Marks everybody who is not marked.
+    mutating func markRest(_ mark: SheetMark) {
+        for place in rows.indices where rows[place].told == nil && rows[place].mark == nil {
+            rows[place].mark = mark
+        }
+    }
+
+    // MARK: - Recording
+
+    private func event(_ row: SheetView.Row, _ mark: SheetMark, _ number: Int) -> FormEvent {
+        fields.event(
+            SessionMarkID.event(session.sessionID, row.episodeID, number),
+            mark,
+            minutes: row.minutes,
+            of: session,
+            request.context.calendar
+        )
+    }
+
+    /// Records what is marked, an append for each episode; nothing where anything is wrong.
+    mutating func record() async throws {
+        for place in rows.indices where rows[place].told == nil {
+            guard let mark = rows[place].mark else { continue }
+            do throws(Refusal) {
+                _ = try event(rows[place], mark, 0).draft()
+            } catch {
+                for error in error.errors {
+                    let isOfRow = error.pointer == "/data/minutes" && !rows[place].minutes.isEmpty
+                    if isOfRow {
+                        rows[place].errors.append(error)
+                    } else if !errors.contains(error) {
+                        errors.append(error)
+                    }
+                }
+            }
+        }
+        guard errors.isEmpty, rows.allSatisfy(\.errors.isEmpty) else { return }
+        let places = rows.indices.filter { rows[$0].told == nil && rows[$0].mark != nil }
+        let asked = self
+        let told = await withTaskGroup(of: (Int, SheetView.Told).self) { group in
+            var told: [(Int, SheetView.Told)] = []
+            for (number, place) in places.enumerated() {
+                if number >= Self.atOnce, let next = await group.next() { told.append(next) }
+                group.addTask { (place, await asked.record(asked.rows[place])) }
+            }
+            for await next in group { told.append(next) }
+            return told
+        }
+        for (place, what) in told { rows[place].told = what }
+    }
+
+    /// Records one mark.
+    ///
+    /// An entry of this session that was retracted leaves its place to the next one.
+    private func record(_ row: SheetView.Row) async -> SheetView.Told {
+        guard let mark = row.mark else { preconditionFailure("what is recorded is marked") }
+        var decision = request.call.decision
+        decision.episodeID = row.episodeID
+        for number in 0..<Self.retractions {
+            do {
+                let draft = try event(row, mark, number).draft()
+                let (result, _) = await EventRoutes.submit(
+                    AppendRequest(
+                        episodeID: row.episodeID,
+                        events: [draft],
+                        recordedBy: request.call.principal.subject,
+                        decision: decision
+                    ),
+                    request.call
+                )
+                switch try result.get() {
+                case .appended: return .recorded(mark.words.lowercased(), draft.eventID)
+                case .refused(let refusal):
+                    return .again(refusal.errors.map(\.detail).joined(separator: "; "))
+                case .conflict, .partlyRecorded: return .again("the episode has just changed")
+                case .duplicate, .eventIDReused:
+                    if let told = try await found(draft, row, mark) { return told }
+                }
+            } catch {
+                return .again(Problem(error).detail)
+            }
+        }
+        return .again("too many entries of this session were retracted")
+    }
+
+    /// What is recorded under an id; nil where that was retracted.
+    private func found(
+        _ draft: EventDraft,
+        _ row: SheetView.Row,
+        _ mark: SheetMark
+    ) async throws -> SheetView.Told? {
+        let events = try await request.call.reader.events(of: row.episodeID)
+        let isRetracted = events.contains { event in
+            event.history.type == .entryRetracted
+                && event.history.amendedEventID == draft.eventID
+        }
+        if isRetracted { return nil }
+        guard let event = events.first(where: { $0.history.eventID == draft.eventID }) else {
+            return .again("the entry is of another episode")
+        }
+        let recorded = try event.draft()
+        if try draft.hasSameContent(as: event, in: row.episodeID) {
+            return .recorded(mark.words.lowercased(), draft.eventID)
+        }
+        return .other(recorded.data.words, by: recorded.author.id, draft.eventID)
+    }
+
+    // MARK: - The answer
+
+    func page(isSent: Bool) async throws -> PageResult {
+        let people = await request.people(rows.map(\.clientID) + [session.facilitator])
+        let isWrong = !errors.isEmpty || rows.contains { !$0.errors.isEmpty }
+        let view = SheetView(
+            session,
+            fields,
+            rows,
+            dates: list.dates,
+            token: try await SheetPages.token(request),
+            isSent: isSent,
+            errors: errors,
+            request.address,
+            request.format,
+            people
+        )
+        return .page(
+            FoundPage(
+                view: view,
+                basis: basis,
+                rows: rows.count,
+                people: people,
+                compares: false,
+                isForm: true,
+                status: isWrong ? .unprocessableContent : .ok
+            )
+        )
+    }
+}
+
+/// The ids of sessions and marks: of the same session, the same for whoever opens its sheet.
+private enum SessionMarkID {
+    static func session(
+        _ ledger: LedgerName,
+        _ program: String,
+        _ kind: SessionKind,
+        _ startsAt: Instant,
+        _ facilitator: String
+    ) -> String {
+        "\(EventID.derived(fromHash: hash(["session", "\(ledger)", program, kind.rawValue, "\(startsAt)", facilitator])))"
+    }
+
+    /// - Parameter number: how many entries of the session the episode had that were retracted.
+    static func event(_ session: String, _ episode: EpisodeID, _ number: Int) -> EventID {
+        .derived(fromHash: hash(["mark", session, "\(episode)", "\(number)"]))
+    }
+
+    /// With lengths, so that no two lists are one text.
+    private static func hash(_ parts: [String]) -> SHA256.Digest {
+        SHA256.hash(data: parts.flatMap { Array("\($0.utf8.count):\($0)".utf8) })
+    }
+}
+
+extension SessionEntry {
+    /// What it says of the client.
+    fileprivate var words: String {
+        guard outcome == .attended else { return reason.map { Self.words($0) } ?? "missed" }
+        return Self.words(attendance, minutes)
+    }
+
+    fileprivate static func words(_ attendance: Attendance?, _ minutes: Int?) -> String {
+        let words =
+            switch attendance {
+            case .late: "late"
+            case .leftEarly: "left early"
+            case .full, nil: "attended"
+            }
+        return minutes.map { "\(words), \($0) min" } ?? words
+    }
+
+    fileprivate static func words(_ reason: MissedReason) -> String {
+        SheetMark(rawValue: reason.rawValue)?.words.lowercased() ?? "missed"
+    }
+}
+
+extension EventData {
+    /// What an entry of a session says of the client.
+    fileprivate var words: String {
+        switch self {
+        case .sessionAttended(let session): SessionEntry.words(session.attendance, session.minutes)
+        case .sessionMissed(let session): SessionEntry.words(session.reason)
+        default: "another entry"
+        }
+    }
+}
