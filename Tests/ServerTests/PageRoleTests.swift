@@ -92,17 +92,26 @@ struct PageRoleTests {
                 }
                 let isAuditor = !Set(roles).isDisjoint(with: ["auditor", "administrator"])
                 #expect(pages.contains { $0.path.hasSuffix("/packet") } == isAuditor)
+                let mayRecord = !Set(roles).isDisjoint(with: ["clinician", "administrator"])
+                #expect(pages.contains { $0.path.contains("/record/") } == mayRecord)
                 for (path, page) in pages where path.hasPrefix("/ledgers/") {
                     guard page.headers["content-type"]?.hasPrefix("text/html") == true else {
                         continue
                     }
-                    // What reading needs, and nothing that writes.
+                    // What reading needs, and of what writes the form of the page alone.
                     let posted = page.text.matches(
                         of: /<form[^>]*method="post"[^>]*action="([^"]*)"/
                     ).map { String($0.output.1.split(separator: "?")[0]) }
-                    #expect(Set(posted) == ["/sign-out", "/ledgers/default/search"], "\(path)")
+                    let own = Set(posted).subtracting(["/sign-out", "/ledgers/default/search"])
+                    let here = path.split(separator: "?")[0]
+                    let isForm =
+                        here.contains("/record/") || here.contains("/entries/")
+                        || here.hasSuffix("/sheet") && path.contains("start=")
+                    #expect(own == (isForm ? [String(here)] : []), "\(path)")
+                    #expect(mayRecord || !isForm && !page.text.contains("/record/"), "\(path)")
                     let tabs = page.text.matches(of: /data-key="([a-z])"/).map(\.output.1)
-                    #expect(tabs == ["c", "m", "a", "u", "o"], "\(path)")
+                    let expected = ["c"] + (mayRecord ? ["s"] : []) + ["m", "a", "u", "o"]
+                    #expect(tabs.map(String.init) == expected, "\(path)")
                     let tells = ["Who looked", "/packet"].contains { page.text.contains($0) }
                     #expect(!tells || isAuditor, "\(path)")
                 }

@@ -384,7 +384,7 @@ public struct SheetView: PageView {
                                 ),
                                 .tag(
                                     "div",
-                                    ["class": "body"],
+                                    ["class": "record"],
                                     [.tag("div", ["class": "fields"], inputs)]
                                 ),
                             ]
