@@ -2,6 +2,7 @@ import CareEpisode
 import Foundation
 import Ledger
 import Pages
+import Postgres
 import TestSupport
 import Testing
 
@@ -107,14 +108,67 @@ struct PageRoleTests {
                     let isForm =
                         here.contains("/record/") || here.contains("/entries/")
                         || here.hasSuffix("/sheet") && path.contains("start=")
+                        || here.hasSuffix("/operations") && own.contains(String(here))
                     #expect(own == (isForm ? [String(here)] : []), "\(path)")
                     #expect(mayRecord || !isForm && !page.text.contains("/record/"), "\(path)")
                     let tabs = page.text.matches(of: /data-key="([a-z])"/).map(\.output.1)
-                    let expected = ["c"] + (mayRecord ? ["s"] : []) + ["m", "a", "u", "o"]
+                    let expected =
+                        ["c"] + (mayRecord ? ["s"] : []) + ["m", "a", "u", "o"]
+                        + (isAuditor ? ["p"] : [])
                     #expect(tabs.map(String.init) == expected, "\(path)")
                     let tells = ["Who looked", "/packet"].contains { page.text.contains($0) }
                     #expect(!tells || isAuditor, "\(path)")
                 }
+            }
+        }
+    }
+
+    @Test("An operator sees the machinery, retries what is parked, and sees nothing of any client")
+    func operators() async throws {
+        try await Self.with { fixture, story in
+            _ = try await fixture.database.projector.query(
+                """
+                insert into read_model_parked (ledger_id, name, generation, episode_id, position, reason)
+                select ledger_id, name, generation, \(story.ended), 2, 'P0001 test'
+                from read_model_state where name = 'census'
+                """
+            )
+            try await Browser.signedIn(fixture, roles: ["operator"]) { browser in
+                let path = "/ledgers/default/operations"
+                let home = try await browser.get("/")
+                #expect(home.headers["location"] == path)
+                let page = try await browser.get(path)
+                #expect(page.status == 200)
+                #expect(page.text.contains("P0001 test"))
+                #expect(page.text.matches(of: /data-key="([a-z])"/).map(\.output.1) == ["p"])
+                for word in ["C-1", "\(story.ended)", "/search", "/episodes/"] {
+                    #expect(!page.text.contains(word), "\(word)")
+                }
+                for endpoint in Endpoint.pages where endpoint.path != "operations" {
+                    let path = endpoint.path.replacing("{episode}", with: "\(story.ended)")
+                        .replacing("{event}", with: "\(EventID.fresh)")
+                        .replacing("{type}", with: "admitted")
+                    let other = try await browser.get("/ledgers/default/\(path)")
+                    #expect(other.status == 403, "\(path)")
+                }
+                let token = try #require(page.formTokens.last)
+                let unknown = try await browser.post(path, ["form_token": token, "model": "x"])
+                #expect(unknown.status == 400)
+                let asked = try await browser.post(path, ["form_token": token, "model": "census"])
+                #expect(asked.status == 200)
+                #expect(asked.text.contains("1 parked episode will be folded again"))
+            }
+            try await Browser.signedIn(fixture, roles: ["auditor"]) { browser in
+                let path = "/ledgers/default/operations"
+                let page = try await browser.get(path)
+                #expect(page.status == 200 && !page.text.contains("Retry all"))
+                let token = try #require(page.formTokens.first)
+                let asked = try await browser.post(path, ["form_token": token, "model": "census"])
+                #expect(asked.status == 403)
+            }
+            try await Browser.signedIn(fixture, roles: ["clinician"]) { browser in
+                let page = try await browser.get("/ledgers/default/operations")
+                #expect(page.status == 403)
             }
         }
     }

@@ -118,4 +118,13 @@ struct Validity: ExpressibleByArgument {
     var defaultValueDescription: String { "\(seconds / 3_600)h" }
 }
 
-extension Role: ExpressibleByArgument {}
+extension Role: ExpressibleByArgument {
+    /// A role that a token may have.
+    public init?(argument: String) {
+        guard let role = Role.ofTokens.first(where: { $0.rawValue == argument }) else { return nil }
+        self = role
+    }
+
+    /// What a token may be.
+    public static var allValueStrings: [String] { Role.ofTokens.map(\.rawValue) }
+}

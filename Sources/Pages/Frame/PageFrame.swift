@@ -56,7 +56,7 @@ public struct PageMembers: Sendable {
 
 /// The pages that the header links to, in its order.
 public enum PageName: String, CaseIterable, Sendable {
-    case census, sheet, medication, attendance, summaries, outcomes
+    case census, sheet, medication, attendance, summaries, outcomes, operations
 
     /// As the header names it.
     public var words: String {
@@ -64,7 +64,13 @@ public enum PageName: String, CaseIterable, Sendable {
     }
 
     /// The key that leads there after `g`.
-    var key: String { self == .summaries ? "u" : String(rawValue.prefix(1)) }
+    var key: String {
+        switch self {
+        case .summaries: "u"
+        case .operations: "p"
+        default: String(rawValue.prefix(1))
+        }
+    }
 }
 
 /// Something to know before the content is read.

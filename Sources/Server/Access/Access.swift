@@ -10,6 +10,11 @@ public enum Role: String, CaseIterable, Sendable {
     case service
     /// Runs the ledger.
     case administrator
+    /// Looks after the machinery, on a page of its own; sees no health information.
+    case `operator`
+
+    /// The roles that a token may have: the others are of pages alone.
+    public static let ofTokens: [Role] = [.clinician, .auditor, .service, .administrator]
 }
 
 /// Who makes a request, as a token says it.

@@ -130,6 +130,21 @@ extension Endpoint {
             show: RecordPages.show,
             send: RecordPages.send
         ),
+        [
+            page(
+                "operations",
+                "Read models, parked episodes, seals, subscriptions",
+                shows: ["showOperations"],
+                handler: OperationsPage.show
+            ),
+            page(
+                "operations",
+                "Parked episodes are to be folded again",
+                shows: ["retryParked"],
+                method: .post,
+                handler: OperationsPage.retry
+            ),
+        ],
         livePage(
             "episodes/{episode}",
             "An episode over time, and its state after any version",
@@ -198,6 +213,12 @@ extension Endpoint {
             )
         ],
     ].flatMap(\.self)
+
+    /// What pages show that the API does not answer.
+    private static let ofPagesAlone: [(operation: String, roles: Set<Role>)] = [
+        ("showOperations", [.operator, .auditor, .administrator]),
+        ("retryParked", [.operator, .administrator]),
+    ]
 
     private static let csv = Parameter("format", .choice(["csv"]), "For a spreadsheet.")
     private static let program = Parameter("program", .text, "Only this program.")
@@ -336,7 +357,8 @@ extension Endpoint {
         extraSeconds: Int = 0,
         handler: @escaping @Sendable (PageRequest) async throws -> Reply
     ) -> Endpoint {
-        let shown = all.filter { operations.contains($0.operation) }
+        let shown = (all.map { ($0.operation, $0.roles) } + ofPagesAlone)
+            .filter { operations.contains($0.0) }
         precondition(shown.count == operations.count, "\(path) shows operations that there are")
         let name = path.split(separator: "/").filter { !$0.hasPrefix("{") }
         return Endpoint(
@@ -344,7 +366,7 @@ extension Endpoint {
             method: method,
             path: path,
             summary: summary,
-            roles: shown.reduce(Set(Role.allCases)) { $0.intersection($1.roles) },
+            roles: shown.reduce(Set(Role.allCases)) { $0.intersection($1.1) },
             disclosesHealthInformation: true,
             parameters: parameters,
             extraSeconds: extraSeconds,

@@ -116,9 +116,15 @@ struct PageRequest: Sendable {
     var plainAddress: PageAddress { address.with(["recorded": nil, "repeated": nil]) }
 
     /// Whether who asks may record events.
-    var mayRecord: Bool {
+    var mayRecord: Bool { may("record/{type}") }
+
+    /// Whether who asks may see a page.
+    ///
+    /// - Parameter path: below the ledger's.
+    func may(_ path: String, _ method: HTTPRequest.Method = .get) -> Bool {
         Endpoint.pages.contains {
-            $0.path == "record/{type}" && $0.allows(visitor.principal, in: call.ledger.name)
+            $0.path == path && $0.method == method
+                && $0.allows(visitor.principal, in: call.ledger.name)
         }
     }
 
@@ -348,10 +354,12 @@ struct PageRequest: Sendable {
             (place.name, address.to(place.path))
         }
         frame.viewer = try await call.service.signIn.viewer(visitor)
-        frame.search = PageFrame.Search(
-            address.to("/ledgers/\(call.ledger.name)/search"),
-            token: try await call.service.signIn.token("search", for: visitor.principal.subject)
-        )
+        if may("search") {
+            frame.search = PageFrame.Search(
+                address.to("/ledgers/\(call.ledger.name)/search"),
+                token: try await call.service.signIn.token("search", for: visitor.principal.subject)
+            )
+        }
         frame.zone = format.zone(at: context.moment.now)
         return frame
     }
