@@ -7,12 +7,10 @@ import random
 import unittest
 import urllib.error
 import urllib.request
-import uuid
 
 import page_html
-from forms import Form
-from ledgers import Story
-from pages import Pages, record
+from forms import Form, values
+from pages import Pages
 
 # The forms' ledger and the one that is given the same by the API.
 HERE, THERE = "forms", "forms-twin"
@@ -153,6 +151,29 @@ class Recorded(Forms):
         self.assertEqual(len(self.events(episode)), 2)
         self.assertEqual(first.values["/data/reason"], "excused")
         self.assertEqual(first.send(), 303)
+        self.assertEqual(len(self.events(episode)), 3)
+
+    def test_what_was_typed_comes_back_while_the_database_is_away(self):
+        episode = self.admit("SIM-C9")
+        form = self.form(f"record/session_missed?episode={episode}")
+        typed = {**AUTHOR, "/data/kind": "group", "/data/reason": "excused"}
+        # Nobody can append: the form comes back with everything that was typed, and no word of the client.
+        with self.service.locked("ledger_head", "exclusive"):
+            self.assertEqual(form.send(typed), 503)
+        self.assertEqual(form.values["/data/reason"], "excused")
+        self.assertIn("could not be recorded now", form.text)
+        self.assertNotIn("SIM-C9", form.text)
+        self.assertEqual(form.send(), 303)
+        self.assertEqual(len(self.events(episode)), 2)
+        # Nobody can be known: what was sent is on the page, to be sent again as it is.
+        form = self.form(f"record/session_missed?episode={episode}")
+        with self.service.locked("sign_in.session"):
+            fields = {**form.values, **typed, "do": "record"}
+            status, _, text = self.reader.once(form.action, fields)
+        self.assertEqual(status, 503)
+        kept = next(each for each in page_html.read(text).all("form") if each.get("action") == form.action)
+        self.assertEqual(values(kept), fields)
+        self.assertEqual(self.reader.once(form.action, values(kept))[0], 303)
         self.assertEqual(len(self.events(episode)), 3)
 
     def test_lists_grow_without_a_script(self):
