@@ -71,6 +71,8 @@ declare
     this_moment bigint;
     -- What the entries of a batch end with, before the commitment: the time and eight zero bytes.
     moment_bytes bytea;
+    -- What the clock said when the head was locked, which may lie ahead of it.
+    clock_at_lock bigint;
     -- When what was recorded elsewhere was recorded last.
     last_known bigint;
 begin
@@ -90,6 +92,7 @@ begin
     from public.ledger_head h
     where h.ledger_id = p_ledger_id
     for update;
+    clock_at_lock := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
     moment_bytes := int8send(this_moment) || decode('0000000000000000', 'hex');
 
     refused := '{}';
@@ -267,7 +270,7 @@ begin
     from stored s;
 
     -- By the clock: a head may lie ahead of it.
-    if last_known > (extract(epoch from clock_timestamp()) * 1000000)::bigint then
+    if last_known > clock_at_lock then
         raise exception 'an event was recorded elsewhere after this moment' using errcode = '22008';
     end if;
 

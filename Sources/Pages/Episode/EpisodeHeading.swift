@@ -44,7 +44,7 @@ struct EpisodeHeading {
         }
         return .tag(
             "details",
-            ["class": "change forms", "data-record": ""],
+            ["class": "forms", "data-record": ""],
             [
                 .tag("summary", [.tag("span", ["class": "button main"], text: "Record…")]),
                 .tag(

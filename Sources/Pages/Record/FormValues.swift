@@ -6,6 +6,9 @@ public import CareEpisode
 public struct FormValues: Sendable {
     private var texts: [String: String] = [:]
 
+    /// So many elements of a list are taken: one more than an event may have, so that this is refused.
+    private static let elementLimit = 257
+
     /// The value of a box that says that a list has no elements.
     static let noElements = "[]"
 
@@ -75,7 +78,7 @@ public struct FormValues: Sendable {
             let indices = Set(
                 texts.keys.filter { $0.hasPrefix(old + "/") }
                     .compactMap { Int($0.dropFirst(old.count + 1).prefix { $0 != "/" }) }
-            ).sorted()
+            ).sorted().prefix(Self.elementLimit)
             for (place, index) in indices.enumerated() {
                 take(element, from: "\(old)/\(index)", to: "\(new)/\(place)", into: &values)
             }

@@ -482,7 +482,8 @@ public struct RecordView: PageView {
         case .instant:
             let isLocal = text.isEmpty || PageClocks.instants(of: text, format.calendar) != nil
             input = line(attributes, text, type: isLocal ? "datetime-local" : "text")
-        case .text(let most) where most > 4_096:
+        // A line would lose the breaks between lines.
+        case .text(let most) where most > 4_096 || text.contains("\n"):
             isWide = true
             input = .tag(
                 "textarea",

@@ -505,7 +505,7 @@ public struct SheetView: PageView {
         ]
         let known =
             (["type": "hidden", "name": "row/\(row.episodeID)", "value": row.clientID] as Attributes)
-        var mark: [HTML] = row.isUsual ? [] : [.tag("input", known)]
+        var mark: [HTML] = [.tag("input", known)]
         switch row.told {
         case .recorded(let what, let event):
             mark += said("Recorded: \(what)", event, row)

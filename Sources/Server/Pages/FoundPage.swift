@@ -86,7 +86,7 @@ struct FoundPage: Sendable {
         let isAsked = address["names"] == "shown"
         frame.namesOnPaper = isAsked && !isWall
         // The wall has nothing to press: who puts it up says so.
-        guard !isWall, !people.isEmpty else { return }
+        guard !isWall, !isForm, !people.isEmpty else { return }
         frame.otherNames = (
             isAsked ? "Print without names" : "Print with names",
             address.with(["names": isAsked ? nil : "shown"])

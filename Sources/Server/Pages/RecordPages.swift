@@ -194,7 +194,7 @@ struct RecordAsked {
     /// What the entry says now, with what has been corrected.
     private func put(_ target: HistoryEvent, into values: inout FormValues) throws {
         let calendar = request.context.calendar
-        let entry = record?.now.replay.history.entries.first { $0.eventID == target.eventID }
+        let entry = entry(target)
         let data =
             try entry?.decode()
             ?? EventData.decode(target.type, schemaVersion: 1, payload: target.payload)
@@ -205,6 +205,12 @@ struct RecordAsked {
         )
     }
 
+    /// The entry with what has been corrected, also where it lies ahead; nil of one that was retracted.
+    private func entry(_ target: HistoryEvent) -> EffectiveHistory.Entry? {
+        let history = try? EffectiveHistory((record?.events ?? []).map(\.history))
+        return history?.entries.first { $0.eventID == target.eventID }
+    }
+
     /// What was typed, with what the address says.
     func completed(_ typed: FormValues) -> FormValues {
         var values = typed
@@ -212,9 +218,9 @@ struct RecordAsked {
         // The time stays unless another one is typed.
         let time = "/data/replacement_occurred_at"
         if type == .entryCorrected, let target {
-            let entry = record?.now.replay.history.entries.first { $0.eventID == target.eventID }
-            let known = entry?.time ?? target.occurredAt
-            if values[time] == FormTime.text(known, request.context.calendar) {
+            let known = entry(target)?.time ?? target.occurredAt
+            let shown = FormTime.text(known, request.context.calendar)
+            if values[time].isEmpty || values[time] == shown {
                 values[time] = known == target.occurredAt ? "" : known.description
             }
         }
@@ -337,6 +343,7 @@ struct RecordAsked {
             ) {
                 // Nothing of the episode goes with what was typed.
                 $0.about = []
+                $0.programs = []
                 $0.notice = .unavailable(problem.detail)
             }
         }

@@ -26,7 +26,9 @@ enum SheetPages {
         }
         var asked = try await SheetAsked(request, session)
         try await asked.take(fields)
-        switch fields["do"] {
+        // Enter in the field of a key means to add it.
+        let isKey = fields["do"] == "record" && fields["add_key"]?.isEmpty == false
+        switch isKey ? "add" : fields["do"] {
         case "rest":
             asked.markRest(.attended)
             return try await asked.page(isSent: false)
@@ -103,6 +105,8 @@ private struct SheetAsked {
     private var rows: [SheetView.Row] = []
     private var errors: [FieldError] = []
 
+    /// So many clients can be on a sheet who were not enrolled at its start.
+    private static let rowLimit = 500
     /// So many rows are recorded at a time.
     private static let atOnce = 8
     /// So often an entry of one session may have been retracted.
@@ -228,7 +232,7 @@ private struct SheetAsked {
             sent.all.filter { $0.name.hasPrefix("row/") }
                 .compactMap { EpisodeID(String($0.name.dropFirst("row/".count))) }
         ).subtracting(rows.map(\.episodeID))
-        try await add(Array(named.sorted().prefix(SearchView.limit)))
+        try await add(Array(named.sorted().prefix(Self.rowLimit)))
         for place in rows.indices where rows[place].told == nil {
             let id = rows[place].episodeID
             rows[place].mark = SheetMark(rawValue: sent["mark/\(id)"] ?? "")
@@ -290,7 +294,7 @@ private struct SheetAsked {
 
     private func event(_ row: SheetView.Row, _ mark: SheetMark, _ number: Int) -> FormEvent {
         fields.event(
-            SessionMarkID.event(session.sessionID, row.episodeID, number),
+            SessionMarkID.event(session, row.episodeID, number),
             mark,
             minutes: row.minutes,
             of: session,
@@ -430,8 +434,10 @@ private enum SessionMarkID {
     }
 
     /// - Parameter number: how many entries of the session the episode had that were retracted.
-    static func event(_ session: String, _ episode: EpisodeID, _ number: Int) -> EventID {
-        .derived(fromHash: hash(["mark", session, "\(episode)", "\(number)"]))
+    static func event(_ session: SheetSession, _ episode: EpisodeID, _ number: Int) -> EventID {
+        // A series may have one id on many dates.
+        let parts = ["mark", session.sessionID, "\(session.startsAt)", "\(episode)", "\(number)"]
+        return .derived(fromHash: hash(parts))
     }
 
     /// With lengths, so that no two lists are one text.
