@@ -5,6 +5,8 @@ import Documents
 public enum HTML: Sendable {
     /// Text.
     case text(String)
+    /// Text that comes back as it is, whatever it holds: what a field has.
+    case typed(String)
     /// An element with its attributes and what it holds.
     case element(StaticString, Attributes, [HTML])
     /// A style sheet: a literal.
@@ -53,6 +55,8 @@ public enum HTML: Sendable {
         switch self {
         case .text(let text):
             Self.escape(text, to: &markup)
+        case .typed(let text):
+            Self.escape(text, to: &markup, isShown: false)
         case .style(let css):
             markup += "<style>\n\(css)</style>"
         case .pieces(let pieces):

@@ -298,7 +298,8 @@ struct FailureTests {
                                     try await eventually("they may go") { held.isSet }
                                 }
                                 return true
-                            } catch let error as PostgresError where error.code == .connectionFailed {
+                            } catch let error as PostgresError where error.code == .connectionFailed
+                            {
                                 return false
                             }
                         }

@@ -489,7 +489,7 @@ public struct RecordView: PageView {
                 "textarea",
                 attributes + ["rows": "4"],
                 // A line break right after the tag is not part of the text.
-                [.text(text.hasPrefix("\n") ? "\n\(text)" : text)]
+                [.typed(text.hasPrefix("\n") ? "\n\(text)" : text)]
             )
         default: input = suggested(field, pointer, attributes, text)
         }
