@@ -7,6 +7,7 @@ import random
 import unittest
 import urllib.error
 import urllib.request
+import uuid
 
 import page_html
 from forms import Form, values
@@ -276,6 +277,39 @@ class Amended(Forms):
         page = page_html.read(self.reader.get(f"/ledgers/{HERE}/episodes/{episode}"))
         links = [link.get("href") for link in page.all("a") if event in (link.get("href") or "")]
         self.assertEqual(links, [])
+
+    def test_what_is_changed_after_it_was_shown_is_shown_again(self):
+        episode = self.admit("SIM-D5")
+        self.recorded("session_attended", episode, {
+            "/data/session_id": "g9", "/data/kind": "group", "/data/minutes": "180"})
+        event = self.events(episode)[1]["event_id"]
+        form = self.form(f"episodes/{episode}/entries/{event}/correct")
+        # Not without a look at all.
+        self.assertEqual(form.send({**AUTHOR, "/data/replacement/minutes": "150", "/data/reason": "late"}), 200)
+        self.assertIn("hours 3.0 h → 2.5 h", form.page.one("div", "notice", id="changes").text)
+        self.assertEqual(form.send({"/data/replacement/minutes": "120"}), 200)
+        self.assertIn("hours 3.0 h → 2.0 h", form.page.one("div", "notice", id="changes").text)
+        self.assertEqual(len(self.events(episode)), 2)
+        self.assertEqual(form.send(), 303)
+        self.assertEqual(self.events(episode)[-1]["data"]["replacement"]["minutes"], 120)
+
+    def test_a_correction_keeps_every_character_that_nobody_touched(self):
+        episode = self.admit("SIM-D6")
+        text = "one\u2028two\u200e three\u0085 \u202eabc\u202c\nfour\n\n\t\u00a0five"
+        self.assertEqual(self.post(HERE, episode, {
+            "event_id": str(uuid.uuid4()), "type": "completed", "occurred_at": "2025-12-01T10:00:00Z",
+            "author": {"id": "SIM-T1", "role": "therapist"},
+            "data": {"summary": text, "condition": text, "disposition": "home"}})[0], 201)
+        event = self.events(episode)[1]["event_id"]
+        page = self.open(f"/ledgers/{HERE}/episodes/{episode}/entries/{event}/correct")
+        page.fill("[name='/data/replacement/disposition']", "psy")
+        page.fill("[name='/data/reason']", "elsewhere")
+        page.select_option("[name='/author/role']", "therapist")
+        page.locator("button.main[value=preview]").click()
+        page.locator("button.main[value=record]").click()
+        page.wait_for_url("**recorded=3**")
+        replacement = self.events(episode)[-1]["data"]["replacement"]
+        self.assertEqual(replacement, {"summary": text, "condition": text, "disposition": "psy"})
 
     def test_an_entry_of_another_episode_has_no_form(self):
         first, second = self.admit("SIM-D3"), self.admit("SIM-D4")

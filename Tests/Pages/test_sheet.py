@@ -5,7 +5,8 @@ import datetime
 import unittest
 import urllib.parse
 
-from forms import Form
+import page_html
+from forms import Form, values
 from ledgers import Story
 from pages import Pages, record, wait
 
@@ -120,6 +121,41 @@ class Sheet(Sheets):
         self.assertEqual(told.count("not as you marked it"), 1)
         self.assertIn("by SIM-T9", told)
 
+    def test_another_mark_than_the_one_that_is_there_already_is_told(self):
+        start = ago(12, "16:30")
+        late = self.sheet(start)
+        self.assertEqual(self.sheet(start).send(self.ROLE | self.mark(2, "no_show") | self.mark(3, "attended")), 200)
+        wait(self.found, LEDGER, self.service.ask(f"{LEDGER}/events?limit=1", self.token)["head"])
+        # By somebody else, ten seconds later: one mark is another, one is the same.
+        typed = self.ROLE | {"session/author/id": "SIM-T8"} | self.mark(2, "attended") | self.mark(3, "attended")
+        self.assertEqual(late.send(typed), 200)
+        text = " ".join(late.page.one("table", "sheet").text.split())
+        self.assertEqual(text.count("Recorded as no-show by SIM-T9, not as you marked it"), 1)
+        self.assertEqual(late.page.one("div", "notice", role="status").one("h2").text, "Not all is recorded")
+        for number, kind in ((2, "session_missed"), (3, "session_attended")):
+            self.assertEqual([each["type"] for each in self.of(number, start)], [kind])
+
+    def test_a_series_that_has_one_id_is_another_session_each_week(self):
+        for start in (ago(14, "19:00"), ago(7, "19:00")):
+            form = self.sheet(start, session="TUE-CBT")
+            self.assertEqual(form.send(self.ROLE | self.mark(5, "attended")), 200)
+            self.assertEqual(self.of(5, start)[0]["data"]["session_id"], "TUE-CBT")
+
+    def test_a_sheet_comes_back_while_nobody_can_append_and_is_recorded_once(self):
+        start = ago(13, "19:30")
+        form = self.sheet(start)
+        typed = self.ROLE | self.mark(6, "attended") | self.mark(7, "excused")
+        fields = {**form.values, **typed, "do": "record"}
+        with self.service.locked("ledger_head", "exclusive"):
+            status, _, text = self.reader.once(form.action, fields)
+        self.assertEqual(status, 503)
+        self.assertNotIn("SIM-G06", text)
+        kept = next(each for each in page_html.read(text).all("form") if each.get("action") == form.action)
+        self.assertEqual(values(kept), fields)
+        for _ in range(2):
+            self.assertEqual(self.reader.once(form.action, values(kept))[0], 200)
+        self.assertEqual([len(self.of(number, start)) for number in (6, 7)], [1, 1])
+
     def test_a_wrong_row_stops_the_sheet_before_anything_is_recorded(self):
         start = ago(4, "15:00")
         form = self.sheet(start)
@@ -158,17 +194,34 @@ class Sheet(Sheets):
         form = self.sheet(start)
         self.assertEqual(form.send({**self.ROLE, "add_key": "SIM-NOBODY"}, do="add"), 422)
         self.assertEqual(form.codes, ["unknown_client"])
-        self.assertEqual(form.send({"add_key": f"SIM-G{CLIENTS}"}, do="add"), 200)
+        self.assertEqual(form.values["add_key"], "SIM-NOBODY")
+        # Enter in the field adds, and records nothing.
+        self.assertEqual(form.send({"add_key": f"SIM-G{CLIENTS}", **self.mark(9, "attended")}), 200)
+        self.assertEqual(self.of(9, start), [])
         self.assertEqual(form.send(self.mark(CLIENTS, "attended")), 200)
         self.assertEqual(len(self.of(CLIENTS, start)), 1)
+        # Of a client who came back later, the episode of then; before the first, nobody's.
+        story = Story("sheet again")
+        story.admitted(ago(3), f"SIM-G{CLIENTS}", "iop-day")
+        record(LEDGER, story)
+        form = self.sheet(ago(7, "12:30"))
+        form.send(add_key := {"add_key": f"SIM-G{CLIENTS}"}, do="add")
+        self.assertIn(f"mark/{self.found.members[CLIENTS]}", form.values)
+        self.assertEqual(self.sheet(ago(60)).send(add_key, do="add"), 422)
 
     def test_after_a_retraction_the_client_can_be_marked_anew(self):
         start = ago(9, "11:00")
         self.assertEqual(self.sheet(start).send(self.ROLE | self.mark(0, "no_show")), 200)
         event = self.of(0, start)[0]["event_id"]
+        stale = self.sheet(start)
+        stale.values |= self.ROLE | self.mark(0, "no_show")
         form = Form(self.reader, f"/ledgers/{LEDGER}/episodes/{self.found.members[0]}/entries/{event}/retract")
-        self.assertEqual(
-            form.send({"/data/reason": "wrong row", "/author/role": "therapist"}), 303, form.codes)
+        form.send({"/data/reason": "wrong row", "/author/role": "therapist"}, do="preview")
+        self.assertEqual(form.send(), 303, form.codes)
+        # A sheet that was open before does not record what was retracted anew by itself.
+        self.assertEqual(stale.send(), 200)
+        self.assertIn("was retracted since you opened this sheet", stale.page.one("table", "sheet").text)
+        self.assertEqual(len(self.of(0, start)), 1)
         wait(self.found, LEDGER, self.service.ask(f"{LEDGER}/events?limit=1", self.token)["head"])
         form = self.sheet(start)
         for _ in range(2):

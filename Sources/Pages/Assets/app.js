@@ -18,10 +18,7 @@
   }
 
   // ---- a page that Back restores is read again -------------------------------------------------
-  // But not what somebody has typed.
-  addEventListener("pageshow", (event) => {
-    if (event.persisted && !document.querySelector("form[data-kept]")) location.reload();
-  });
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   // ---- the session's end -------------------------------------------------------------------------
   // Every tab of a session tells the others that somebody is there; a page for nobody has them look.

@@ -49,6 +49,63 @@ extension HTML {
         )
     }
 
+    /// What is wrong with a form, on top of it: it takes the focus, and leads to the fields.
+    ///
+    /// - Parameters:
+    ///   - sentence: what was done nevertheless; empty for nothing to say.
+    ///   - lines: what is wrong, with its code and the id of its field, each nil where there is none.
+    static func errorSummary(
+        saying sentence: String = "",
+        _ lines: [(words: String, code: String?, field: String?)]
+    ) -> HTML {
+        .tag(
+            "div",
+            [
+                "class": "summary-of-errors", "role": "alert", "tabindex": "-1", "autofocus": "",
+                "aria-labelledby": "wrong",
+            ],
+            [
+                .tag("h2", ["id": "wrong"], text: "There is a problem"),
+                sentence.isEmpty ? .nothing : .tag("p", text: sentence),
+                .tag(
+                    "ul",
+                    lines.map { words, code, field in
+                        let link = field.map { HTML.tag("a", ["href": "#\($0)"], text: words) }
+                        return .tag(
+                            "li",
+                            code.map { ["data-code": $0] } ?? [:],
+                            [link ?? .text(words)]
+                        )
+                    }
+                ),
+            ]
+        )
+    }
+
+    /// What is wrong with one field, beside it; nothing where nothing is.
+    static func fieldError(_ id: String, _ details: [String]) -> HTML {
+        guard !details.isEmpty else { return .nothing }
+        return .tag(
+            "span",
+            ["class": "error", "id": "\(id)-error"],
+            [
+                .tag("span", ["class": "hidden"], text: "Error: "),
+                .text(details.joined(separator: "; ")),
+            ]
+        )
+    }
+
+    /// What a list offers, with the one that is chosen.
+    static func options(_ choices: [(value: String, words: String)], chosen: String) -> [HTML] {
+        choices.map { value, words in
+            .tag(
+                "option",
+                ["value": value] + (["selected": ""] as Attributes).when(value == chosen),
+                text: words
+            )
+        }
+    }
+
     /// A link that looks like a button.
     static func button(_ words: String, _ href: String, style: String = "button") -> HTML {
         .tag("a", ["class": style, "href": href], text: words)
@@ -67,18 +124,7 @@ extension HTML {
             ["class": "field"],
             [
                 .tag("label", ["for": id], text: label),
-                .tag(
-                    "select",
-                    ["id": id, "name": name],
-                    choices.map { value, words in
-                        .tag(
-                            "option",
-                            ["value": value]
-                                + (["selected": ""] as Attributes).when(value == chosen),
-                            text: words
-                        )
-                    }
-                ),
+                .tag("select", ["id": id, "name": name], options(choices, chosen: chosen)),
             ]
         )
     }

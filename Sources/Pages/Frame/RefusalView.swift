@@ -87,18 +87,8 @@ public struct RefusalView: PageView {
     }
 
     private var summary: HTML {
-        let lines = reasons.map { parameter, label, detail -> HTML in
-            let words = "\(label) \(detail)"
-            guard let id = id(parameter) else { return .tag("li", text: words) }
-            return .tag("li", [.tag("a", ["href": "#\(id)"], text: words)])
-        }
-        return .tag(
-            "div",
-            [
-                "class": "summary-of-errors", "role": "alert", "tabindex": "-1", "autofocus": "",
-                "aria-labelledby": "wrong",
-            ],
-            [.tag("h2", ["id": "wrong"], text: "There is a problem"), .tag("ul", lines)]
+        HTML.errorSummary(
+            reasons.map { parameter, label, detail in ("\(label) \(detail)", nil, id(parameter)) }
         )
     }
 
@@ -167,13 +157,9 @@ public struct RefusalView: PageView {
             ["class": "field wrong"],
             [
                 .tag("label", ["for": id], text: Self.label(parameter)),
-                .tag(
-                    "span",
-                    ["class": "error", "id": "\(id)-error"],
-                    [
-                        .tag("span", ["class": "hidden"], text: "Error: "),
-                        .text("\(Self.label(parameter)) \(details.joined(separator: "; "))"),
-                    ]
+                .fieldError(
+                    id,
+                    ["\(Self.label(parameter)) \(details.joined(separator: "; "))"]
                 ),
                 input, meanings(of: parameter),
             ]

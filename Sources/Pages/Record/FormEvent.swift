@@ -22,27 +22,22 @@ public struct FormEvent: Sendable {
         _ values: FormValues,
         _ calendar: LocalCalendar
     ) {
-        var fields = type.fields
+        var data = type.fields
         if type == .entryCorrected, let target {
-            fields.append(
+            data.append(
                 FieldShape(name: "replacement", isRequired: true, kind: .object(target.fields))
             )
         }
-        let values = values.renumbered(fields, at: "/data")
-        var writer = FormWriter(values: values, calendar: calendar)
-        let data = writer.members(fields, at: "/data")
-        var members: [(name: String, value: AnswerJSON)] = [("type", .string(type.rawValue))]
-        members += writer.members(
-            [
-                FieldShape(name: "event_id", isRequired: true, kind: .text(most: 36)),
-                FieldShape(name: "occurred_at", isRequired: true, kind: .instant),
-                FieldShape(name: "author", isRequired: true, kind: .object(Author.fieldShapes)),
-            ],
-            at: ""
-        )
-        members.append(("data", .object(data)))
-        json = AnswerJSON.object(members).bytes
-        self.values = values
+        let fields = [
+            FieldShape(name: "event_id", isRequired: true, kind: .text(most: 36)),
+            FieldShape(name: "occurred_at", isRequired: true, kind: .instant),
+            FieldShape(name: "author", isRequired: true, kind: .object(Author.fieldShapes)),
+            FieldShape(name: "data", isRequired: true, kind: .object(data)),
+        ]
+        self.values = values.renumbered(fields)
+        var writer = FormWriter(values: self.values, calendar: calendar)
+        let members = [("type", AnswerJSON.string(type.rawValue))] + writer.members(fields, at: "")
+        json = AnswerJSON.object(members.map { (name: $0.0, value: $0.1) }).bytes
         timeErrors = writer.errors
     }
 

@@ -5,7 +5,11 @@ public import CareEpisode
 /// A field that holds nothing is not in the event. Of a list the elements count that hold something.
 public struct FormValues: Sendable {
     private var texts: [String: String] = [:]
+    /// How many fields below each pointer hold something.
+    private var filled: [String: Int] = [:]
 
+    /// The longest name of a field that is taken, in bytes: none of the catalog's is as long.
+    private static let nameLimit = 256
     /// So many elements of a list are taken: one more than an event may have, so that this is refused.
     private static let elementLimit = 257
 
@@ -17,22 +21,29 @@ public struct FormValues: Sendable {
 
     /// What a browser sends; of a name that comes twice, what comes last.
     public init(_ fields: [(name: String, value: String)]) {
-        for (name, value) in fields where !value.isEmpty {
+        for (name, value) in fields where name.utf8.count <= Self.nameLimit {
             // A browser sends line breaks as two characters.
-            texts[name] = value.replacing("\r\n", with: "\n")
+            self[name] = value.replacing("\r\n", with: "\n")
         }
     }
 
     /// The text of a field; empty where it holds nothing.
     public subscript(_ pointer: String) -> String {
         get { texts[pointer] ?? "" }
-        set { texts[pointer] = newValue.isEmpty ? nil : newValue }
+        set {
+            let change = (newValue.isEmpty ? 0 : 1) - (texts[pointer] == nil ? 0 : 1)
+            texts[pointer] = newValue.isEmpty ? nil : newValue
+            guard change != 0 else { return }
+            var place = Substring(pointer)
+            while !place.isEmpty {
+                filled[String(place), default: 0] += change
+                place = place.prefix(upTo: place.lastIndex(of: "/") ?? place.startIndex)
+            }
+        }
     }
 
     /// Whether a field, or one below it, holds something.
-    func hasText(below pointer: String) -> Bool {
-        texts.keys.contains { $0 == pointer || $0.hasPrefix(pointer + "/") }
-    }
+    func hasText(below pointer: String) -> Bool { filled[pointer, default: 0] > 0 }
 
     /// How many elements of a list hold something, where they are numbered without a gap.
     func count(of list: String) -> Int {
@@ -49,11 +60,11 @@ public struct FormValues: Sendable {
         }
     }
 
-    /// The same with the elements of every list numbered from 0: an error finds its field by that number.
-    public func renumbered(_ fields: [FieldShape], at pointer: String) -> FormValues {
-        var values = self
-        values.texts = texts.filter { !$0.key.hasPrefix(pointer + "/") }
-        take(.object(fields), from: pointer, to: pointer, into: &values)
+    /// What these fields hold, and nothing else, with the elements of every list numbered from 0: an error
+    /// finds its field by that number.
+    func renumbered(_ fields: [FieldShape]) -> FormValues {
+        var values = FormValues()
+        take(.object(fields), from: "", to: "", into: &values)
         return values
     }
 
@@ -84,7 +95,7 @@ public struct FormValues: Sendable {
             }
         case .instant:
             values[new] = self[old]
-            values[FormTime.choice(old)] = self[FormTime.choice(old)]
+            values[FormTime.choice(new)] = self[FormTime.choice(old)]
         case .text, .code, .integer, .number, .flag, .date: values[new] = self[old]
         }
     }
@@ -94,6 +105,11 @@ public struct FormValues: Sendable {
 public enum FormTime {
     /// The name of the field that says which of two times is meant.
     static func choice(_ pointer: String) -> String { "which:\(pointer)" }
+
+    /// The minute that the wall clock shows at an instant, for a field.
+    public static func minute(of instant: Instant, _ calendar: LocalCalendar) -> String {
+        text(Instant(microseconds: instant.microseconds / 60_000_000 * 60_000_000), calendar)
+    }
 
     /// A time for a field: of the wall clock where that says all of it, else with an offset.
     public static func text(_ instant: Instant, _ calendar: LocalCalendar) -> String {

@@ -91,6 +91,18 @@ enum FormWords {
     /// How a form calls a code.
     static func code(_ code: String) -> String { codes[code] ?? Words.title(code) }
 
+    /// What the list of a code offers; what was typed and is none of them stays, with its error beside it.
+    static func choices(_ codes: [String], chosen: String) -> [(value: String, words: String)] {
+        let known = codes.contains(chosen) || chosen.isEmpty ? codes : codes + [chosen]
+        return [("", "")] + known.map { ($0, code($0)) }
+    }
+
+    /// What is wrong, with the label of the field.
+    static func told(_ error: FieldError, _ type: EventType) -> String {
+        let detail = error.code == "unknown_code" ? "must be one of the list" : error.detail
+        return "\(label(error.pointer, type)) \(detail)"
+    }
+
     /// What the page is called that records an event.
     static func title(_ type: EventType) -> String {
         switch type {

@@ -74,6 +74,9 @@ public struct SheetFields: Sendable {
         "minutes", "modality", "mode", "topic", "author/id", "author/role",
     ]
 
+    /// The pointer of an error about somebody who is added.
+    public static let added = "/add_key"
+
     private var texts: [String: String]
 
     /// What was typed.

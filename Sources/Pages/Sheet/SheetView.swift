@@ -1,189 +1,12 @@
 public import CareEpisode
 import Documents
 public import Markup
-public import Projections
-
-/// The group sheet before a session is chosen: the day's sessions with who is unmarked, and a new one.
-public struct SheetDayView: PageView {
-    private let sessions: [(session: SessionList.Session, href: String?)]
-    private let programs: [String]
-    private let values: [String: String]
-    private let address: PageAddress
-    private let format: DisplayFormat
-
-    /// The sessions of a day.
-    ///
-    /// - Parameters:
-    ///   - sessions: with the addresses of their sheets; nil for what is no group's.
-    ///   - programs: of those who are enrolled.
-    ///   - values: what the fields of a new session begin with.
-    ///   - address: of the page.
-    ///   - format: how times are written.
-    public init(
-        _ sessions: [(session: SessionList.Session, href: String?)],
-        programs: [String],
-        values: [String: String],
-        _ address: PageAddress,
-        _ format: DisplayFormat
-    ) {
-        self.sessions = sessions
-        self.programs = programs
-        self.values = values
-        self.address = address
-        self.format = format
-    }
-
-    /// What the page is called.
-    public var title: String { "Group sheet" }
-    /// The header's.
-    public var place: PageName? { .sheet }
-
-    /// The sessions, and the fields of a new one.
-    public var content: [HTML] {
-        [
-            .head("Group sheet", "One mark for each client of a session. As of now."),
-            .panel(
-                "h-day",
-                "Sessions of today",
-                [
-                    sessions.isEmpty
-                        ? .empty(
-                            "None yet",
-                            "Begin one below: what is marked is recorded, no more."
-                        )
-                        : .scrolling(
-                            "Sessions of today",
-                            [
-                                .table(
-                                    "cards",
-                                    [
-                                        ("Began", false), ("What", false), ("Program", false),
-                                        ("Attended", true), ("Missed", true), ("Unmarked", true),
-                                    ],
-                                    sessions.map { row($0.session, $0.href) }
-                                )
-                            ]
-                        )
-                ]
-            ),
-            .panel("h-new", "A session", [form]),
-        ]
-    }
-
-    private func row(_ session: SessionList.Session, _ href: String?) -> [[HTML]] {
-        let time = format.time(session.startsAt)
-        let began: HTML = href.map { .tag("a", ["href": $0], text: time) } ?? .text(time)
-        let what = [Words.title(session.kind.rawValue), session.modality?.words]
-        return [
-            [began], [.text(what.compactMap(\.self).joined(separator: ", "))],
-            [.text(session.programs.joined(separator: ", "))], [.text("\(session.attended)")],
-            [.text("\(session.missed)")], [.text("\(session.unmarked.count)")],
-        ]
-    }
-
-    private var form: HTML {
-        .tag(
-            "form",
-            ["class": "body record", "method": "get", "action": address.path],
-            [
-                .tag(
-                    "div",
-                    ["class": "fields"],
-                    [
-                        .choice(
-                            "program",
-                            "Program",
-                            "program",
-                            programs.map { ($0, $0) },
-                            chosen: values["program"] ?? ""
-                        ),
-                        .choice(
-                            "kind",
-                            "Kind",
-                            "kind",
-                            SessionKind.allCases.map { ($0.rawValue, FormWords.code($0.rawValue)) },
-                            chosen: values["kind"] ?? SessionKind.group.rawValue
-                        ), field("start", "Began at", "datetime-local"),
-                        field("facilitator", "Held by (staff key)", "text"),
-                    ]
-                ),
-                .tag(
-                    "p",
-                    ["class": "chips"],
-                    [.tag("button", ["type": "submit", "class": "main"], text: "Open the sheet")]
-                ),
-            ]
-        )
-    }
-
-    private func field(_ name: String, _ label: String, _ type: String) -> HTML {
-        .tag(
-            "div",
-            ["class": "field"],
-            [
-                .tag("label", ["for": name], text: label),
-                .tag(
-                    "input",
-                    ["id": name, "name": name, "type": type, "autocomplete": "off"]
-                        + .unseen("value", values[name] ?? "")
-                ),
-            ]
-        )
-    }
-}
 
 /// A group sheet: everybody who is enrolled at the time, a mark each, nothing preselected.
 public struct SheetView: PageView {
-    /// One client.
-    public struct Row: Sendable {
-        /// The episode.
-        public var episodeID: EpisodeID
-        /// The client's key.
-        public var clientID: String
-        /// The day of the stay.
-        public var day: Int
-        /// What happened in the last 14 days.
-        public var days: [[EpisodeCensus.Session]]
-        /// Whether the client came to one of the last four such sessions.
-        public var isUsual: Bool
-        /// The mark that was chosen; nil for none.
-        public var mark: SheetMark?
-        /// The client's own minutes, as they were typed.
-        public var minutes = ""
-        /// What is recorded, or became of what was sent.
-        public var told: Told?
-        /// What is wrong with it.
-        public var errors: [FieldError] = []
-
-        /// A client who may have come.
-        public init(
-            _ episodeID: EpisodeID,
-            _ clientID: String,
-            day: Int,
-            days: [[EpisodeCensus.Session]],
-            isUsual: Bool
-        ) {
-            self.episodeID = episodeID
-            self.clientID = clientID
-            self.day = day
-            self.days = days
-            self.isUsual = isUsual
-        }
-    }
-
-    /// What became of a row.
-    public enum Told: Sendable {
-        /// It is recorded: what, and the event.
-        case recorded(String, EventID)
-        /// Something else is recorded: what, by whom, and the event.
-        case other(String, by: String, EventID)
-        /// Nobody knows yet: it is to be sent again.
-        case again(String)
-    }
-
     private let session: SheetSession
     private let fields: SheetFields
-    private let rows: [Row]
+    private let rows: [SheetRow]
     private let dates: [CalendarDate]
     private let action: String
     private let token: String
@@ -209,7 +32,7 @@ public struct SheetView: PageView {
     public init(
         _ session: SheetSession,
         _ fields: SheetFields,
-        _ rows: [Row],
+        _ rows: [SheetRow],
         dates: [CalendarDate],
         token: String,
         isSent: Bool,
@@ -278,50 +101,36 @@ public struct SheetView: PageView {
 
     // MARK: - What is wrong, and what was done
 
-    private func name(_ row: Row) -> String { people.name(row.clientID) }
+    private func name(_ row: SheetRow) -> String { people.name(row.clientID) }
 
-    private func id(_ row: Row, _ field: String) -> String { "\(field)-\(row.episodeID)" }
+    private func id(_ row: SheetRow, _ field: String) -> String { "\(field)-\(row.episodeID)" }
 
-    private func words(_ error: FieldError) -> String {
-        let detail = error.code == "unknown_code" ? "must be one of the list" : error.detail
-        return "\(FormWords.label(error.pointer, .sessionAttended)) \(detail)"
-    }
+    private func words(_ error: FieldError) -> String { FormWords.told(error, .sessionAttended) }
 
     private static func field(of pointer: String) -> String {
         pointer.replacing("/data/scheduled_minutes", with: "/data/minutes")
             .replacing("/data/", with: "").replacing("/author", with: "author")
     }
 
-    private static func id(_ field: String) -> String {
-        field == "/add_key" ? "add-key" : "s-\(field.replacing("/", with: "-"))"
+    private static func id(_ field: String) -> String { "s-\(field.replacing("/", with: "-"))" }
+
+    /// Where an error of the session has its field; nil of what stands in the address.
+    private static func place(_ error: FieldError) -> String? {
+        if error.pointer == SheetFields.added { return addID }
+        let field = field(of: error.pointer)
+        return SheetFields.names.contains(field) ? id(field) : nil
     }
+
+    private static let addID = "add-key"
 
     private var summary: HTML {
         guard isWrong else { return .nothing }
-        func line(_ id: String, _ error: FieldError, _ words: String) -> HTML {
-            .tag("li", ["data-code": error.code], [.tag("a", ["href": "#\(id)"], text: words)])
-        }
-        let lines =
-            errors.map { error in
-                line(Self.id(Self.field(of: error.pointer)), error, words(error))
-            }
-            + rows.flatMap { row in
-                row.errors.map { line(id(row, "minutes"), $0, "\(name(row)): \(words($0))") }
-            }
-        return .tag(
-            "div",
-            [
-                "class": "summary-of-errors", "role": "alert", "tabindex": "-1", "autofocus": "",
-                "aria-labelledby": "wrong",
-            ],
-            [
-                .tag("h2", ["id": "wrong"], text: "There is a problem"),
-                .tag(
-                    "p",
-                    text:
-                        "Nothing of this sheet was recorded just now. What you marked is still here."
-                ), .tag("ul", lines),
-            ]
+        return .errorSummary(
+            saying: "Nothing of this sheet was recorded just now. What you marked is still here.",
+            errors.map { (words($0), $0.code, Self.place($0)) }
+                + rows.flatMap { row in
+                    row.errors.map { ("\(name(row)): \(words($0))", $0.code, id(row, "minutes")) }
+                }
         )
     }
 
@@ -332,7 +141,7 @@ public struct SheetView: PageView {
             switch row.told {
             case .recorded: done += 1
             case .other: others += 1
-            case .again, nil: open += 1
+            case .refused, nil: open += 1
             }
         }
         var sentence = "\(Words.count(done, "client")) of those you marked "
@@ -340,13 +149,15 @@ public struct SheetView: PageView {
         if others > 0 {
             sentence += " Of \(Words.count(others, "client")) something else was recorded before."
         }
-        if open > 0 { sentence += " \(Words.count(open, "row")) to be sent again: press Record." }
+        if open > 0 {
+            sentence += " Of \(Words.count(open, "client")) nothing is: the rows say why."
+        }
         let style = others + open == 0 ? "good" : "warn"
         return .tag(
             "div",
             ["class": "notice \(style)", "role": "status"],
             [
-                .tag("h2", text: open == 0 ? "Recorded" : "Not all is recorded"),
+                .tag("h2", text: others + open == 0 ? "Recorded" : "Not all is recorded"),
                 .tag("p", text: sentence),
             ]
         )
@@ -394,12 +205,24 @@ public struct SheetView: PageView {
                 .panel(
                     "h-r",
                     "Who was there",
-                    note: [.text("\(rows.filter(\.isOpen).count) not recorded yet")],
+                    note: note,
                     key: SessionMarks.key,
                     [.scrolling("Table of marks", [table]), add, dock]
                 ),
             ]
         )
+    }
+
+    /// How many are open, and the keys.
+    private var note: [HTML] {
+        let keys: [(String, String)] = [
+            ("↓", ""), ("↑", "client"), ("1", ""), ("6", "mark"), ("0", "not marked"),
+            ("m", "minutes"), ("a", "the others attended"),
+        ]
+        return [.text("\(rows.filter(\.isOpen).count) not recorded yet")]
+            + keys.flatMap { key, words -> [HTML] in
+                [.text(" "), .tag("kbd", text: key), .text(words.isEmpty ? "" : " \(words)")]
+            }
     }
 
     private var told: String {
@@ -426,23 +249,10 @@ public struct SheetView: PageView {
                 + (["aria-invalid": "true", "aria-describedby": "\(id)-error"] as Attributes)
                 .when(!wrong.isEmpty)
             let text = fields[name]
-            let input: HTML
+            var input = HTML.tag("input", attributes + ["type": "text"] + .unseen("value", text))
             if case .code(let codes) = shape.kind {
-                let known = codes.contains(text) || text.isEmpty ? [] : [text]
-                input = .tag(
-                    "select",
-                    attributes,
-                    ([""] + codes + known).map { code in
-                        .tag(
-                            "option",
-                            ["value": code]
-                                + (["selected": ""] as Attributes).when(code == text),
-                            text: code.isEmpty ? "" : FormWords.code(code)
-                        )
-                    }
-                )
-            } else {
-                input = .tag("input", attributes + ["type": "text"] + .unseen("value", text))
+                let choices = FormWords.choices(codes, chosen: text)
+                input = .tag("select", attributes, HTML.options(choices, chosen: text))
             }
             let label =
                 name.hasPrefix("author/")
@@ -453,13 +263,7 @@ public struct SheetView: PageView {
                 ["class": wrong.isEmpty ? "field" : "field wrong"],
                 [
                     .tag("label", ["for": id], text: label),
-                    wrong.isEmpty
-                        ? .nothing
-                        : .tag(
-                            "span",
-                            ["class": "error", "id": "\(id)-error"],
-                            text: wrong.map(words).joined(separator: "; ")
-                        ), input,
+                    .fieldError(id, wrong.map(words)), input,
                 ]
             )
         }
@@ -496,26 +300,32 @@ public struct SheetView: PageView {
         )
     }
 
-    private func row(_ row: Row) -> HTML {
+    private func row(_ row: SheetRow) -> HTML {
         let href = "\(address.path.ledgerPath)/episodes/\(row.episodeID)"
         var cells: [HTML] = [
             .tag("th", ["scope": "row"], people.client(row.clientID, href: href)),
             .tag("td", ["class": "num", "data-label": "Day"], text: "\(row.day)"),
             .tag("td", ["data-label": "14 days"], [SessionMarks(row.days, dates).drawing]),
         ]
-        let known =
-            (["type": "hidden", "name": "row/\(row.episodeID)", "value": row.clientID] as Attributes)
-        var mark: [HTML] = [.tag("input", known)]
+        // Who is on the sheet stays, and it says how many entries it knew.
+        var mark: [HTML] = [
+            .tag(
+                "input",
+                [
+                    "type": "hidden", "name": "known/\(row.episodeID)", "value": "\(row.retracted)",
+                ]
+            )
+        ]
         switch row.told {
-        case .recorded(let what, let event):
-            mark += said("Recorded: \(what)", event, row)
-        case .other(let what, let author, let event):
+        case .recorded(let entry): mark += said("Recorded: \(entry.words)", entry, row)
+        case .other(let entry):
+            let author = people.name(entry.author)
             mark += said(
-                "Recorded as \(what) by \(people.name(author)), not as you marked it",
-                event,
+                "Recorded as \(entry.words) by \(author), not as you marked it",
+                entry,
                 row
             )
-        case .again(let why):
+        case .refused(let why):
             mark += [.tag("p", ["class": "below"], text: "Not recorded: \(why)"), choices(row)]
         case nil: mark.append(choices(row))
         }
@@ -525,8 +335,9 @@ public struct SheetView: PageView {
         return .tag("tr", ["id": "r-\(row.episodeID)"], cells)
     }
 
-    private func said(_ words: String, _ event: EventID, _ row: Row) -> [HTML] {
-        let form = "\(address.path.ledgerPath)/episodes/\(row.episodeID)/entries/\(event)/correct"
+    private func said(_ words: String, _ entry: SheetEntry, _ row: SheetRow) -> [HTML] {
+        let episode = "\(address.path.ledgerPath)/episodes/\(row.episodeID)"
+        let form = "\(episode)/entries/\(entry.eventID)/correct"
         return [
             .text("\(words) "),
             .tag("a", ["href": form, "aria-label": "Correct \(row.clientID)"], text: "Correct"),
@@ -538,7 +349,7 @@ public struct SheetView: PageView {
         isWrong ? nil : rows.first { $0.isOpen && $0.mark == nil }?.episodeID
     }
 
-    private func choices(_ row: Row) -> HTML {
+    private func choices(_ row: SheetRow) -> HTML {
         let name = "mark/\(row.episodeID)"
         let isFirst = row.episodeID == first
         let all: [(value: String, words: String)] =
@@ -565,7 +376,7 @@ public struct SheetView: PageView {
         )
     }
 
-    private func minutes(_ row: Row) -> HTML {
+    private func minutes(_ row: SheetRow) -> HTML {
         let id = id(row, "minutes")
         let isWrong = !row.errors.isEmpty
         return .pieces([
@@ -590,13 +401,39 @@ public struct SheetView: PageView {
     }
 
     private var add: HTML {
-        .tag(
-            "p",
-            ["class": "body chips"],
+        let wrong = errors.filter { $0.pointer == SheetFields.added }
+        return .tag(
+            "div",
+            ["class": "record"],
             [
-                .tag("label", ["for": "add-key"], text: "Somebody else who came (client key)"),
-                .tag("input", ["id": "add-key", "name": "add_key", "type": "text"]),
-                submit("add", "Add to the sheet", style: "small"),
+                .tag(
+                    "div",
+                    ["class": wrong.isEmpty ? "field" : "field wrong"],
+                    [
+                        .tag(
+                            "label",
+                            ["for": Self.addID],
+                            text: "Somebody else who came (client key)"
+                        ),
+                        .fieldError(Self.addID, wrong.map(words)),
+                        .tag(
+                            "p",
+                            ["class": "chips"],
+                            [
+                                .tag(
+                                    "input",
+                                    ["id": Self.addID, "name": "add_key", "type": "text"]
+                                        + ([
+                                            "aria-invalid": "true",
+                                            "aria-describedby": "\(Self.addID)-error",
+                                        ]
+                                        as Attributes).when(!wrong.isEmpty)
+                                        + .unseen("value", wrong.isEmpty ? "" : fields["add_key"])
+                                ), submit("add", "Add to the sheet", style: "small"),
+                            ]
+                        ),
+                    ]
+                )
             ]
         )
     }
@@ -637,15 +474,5 @@ public struct SheetView: PageView {
                 + (["autofocus": ""] as Attributes).when(isFirst),
             text: words
         )
-    }
-}
-
-extension SheetView.Row {
-    /// Whether it can be marked.
-    var isOpen: Bool {
-        switch told {
-        case nil, .again: true
-        case .recorded, .other: false
-        }
     }
 }

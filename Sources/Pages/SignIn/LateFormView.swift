@@ -31,7 +31,7 @@ public struct LateFormView: PageView {
     /// None of the ledger's pages.
     public var place: PageName? { nil }
 
-    /// What to do, in two steps.
+    /// What became of it, and what to do.
     public var content: [HTML] {
         [
             .tag(
@@ -43,11 +43,6 @@ public struct LateFormView: PageView {
                         ["class": "empty"],
                         [
                             .tag("h1", text: title),
-                            .tag(
-                                "p",
-                                text: "Nothing has been done with it, and it is kept on this "
-                                    + "page alone: do not close it."
-                            ),
                             way,
                             .tag(
                                 "form",
@@ -73,12 +68,26 @@ public struct LateFormView: PageView {
         ]
     }
 
-    /// What to do first.
+    /// What became of it, and what to do first.
     private var way: HTML {
         if let unavailable {
-            return .tag("p", text: "\(unavailable). What you typed is on this page: send it again.")
+            let detail = unavailable.prefix(1).uppercased() + unavailable.dropFirst()
+            return .pieces([
+                .tag("p", text: "\(detail)."),
+                .tag(
+                    "p",
+                    text:
+                        "What you typed is kept on this page alone: do not close it, and send it again "
+                        + "in a moment. What was recorded already is not recorded twice."
+                ),
+            ])
         }
         return .pieces([
+            .tag(
+                "p",
+                text:
+                    "Nothing has been done with it, and it is kept on this page alone: do not close it."
+            ),
             .tag(
                 "p",
                 [

@@ -92,6 +92,7 @@ extension Endpoint {
                 Parameter("start", .text, "When it began, on the ledger's wall clock."),
                 Parameter("facilitator", .text, "Who held it, by key."),
                 Parameter("session", .text, "The id of a session that is recorded already."),
+                names,
             ],
             show: SheetPages.show,
             send: SheetPages.send
@@ -246,7 +247,7 @@ extension Endpoint {
     )
 
     /// Where names are shown besides.
-    private static let names = Parameter(
+    static let names = Parameter(
         "names",
         .choice(["shown"]),
         "Names on the wall, and on paper."
@@ -376,9 +377,9 @@ extension Endpoint {
                 let fields = try await FormFields(call.request)
                 do {
                     return try await answer(call, fields, handler)
-                } catch  where Problem(error).status == .serviceUnavailable {
-                    // Nothing was done, and nothing is told but what was typed.
-                    let kept = KeptForm(call.request, fields, Problem(error).detail)
+                } catch {
+                    // Nothing is told but what was typed.
+                    guard let kept = KeptForm(call.request, fields, error) else { throw error }
                     return Reply(.success(kept.response(call.context)), decision: .handler)
                 }
             }

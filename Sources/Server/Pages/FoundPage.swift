@@ -57,7 +57,7 @@ struct FoundPage: Sendable {
         frame.notices += notices
         if let notice = people.notice { frame.notices.append(notice) }
         frame.isWall = isWall
-        showNames(&frame, request.address)
+        showNames(&frame, request)
         frame.comparison = comparison
         if isLive, request.clocks.isLive {
             var live = request.address.with(["auto": "1"])
@@ -82,11 +82,13 @@ struct FoundPage: Sendable {
     }
 
     /// Paper and wall bear names only where asked for.
-    private func showNames(_ frame: inout PageFrame, _ address: PageAddress) {
+    private func showNames(_ frame: inout PageFrame, _ request: PageRequest) {
+        let address = request.address
+        let takesNames = request.call.parameters.contains { $0.name == Endpoint.names.name }
         let isAsked = address["names"] == "shown"
         frame.namesOnPaper = isAsked && !isWall
         // The wall has nothing to press: who puts it up says so.
-        guard !isWall, !isForm, !people.isEmpty else { return }
+        guard !isWall, !people.isEmpty, takesNames else { return }
         frame.otherNames = (
             isAsked ? "Print without names" : "Print with names",
             address.with(["names": isAsked ? nil : "shown"])

@@ -8,10 +8,17 @@ struct KeptForm {
     private let fields: FormFields
     private let detail: String
 
-    init(_ request: Request, _ fields: FormFields, _ detail: String) {
+    /// Keeps a form; nil where sending it again would not help.
+    init?(_ request: Request, _ fields: FormFields, _ error: any Error) {
+        if error is LateAnswer {
+            detail = "the service is still working on it"
+        } else {
+            let problem = Problem(error)
+            guard problem.status == .serviceUnavailable else { return nil }
+            detail = problem.detail
+        }
         action = request.uri.string
         self.fields = fields
-        self.detail = detail
     }
 
     /// The page, 503.

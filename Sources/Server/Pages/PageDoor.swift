@@ -35,7 +35,7 @@ struct PageDoor: Sendable {
                 guard signIn.origins.isSameOrigin(request) else { throw late.reason }
                 let share = try service.workAtOnce.share([.lateForms])
                 let fields = try await FormFields(request, limit: SignIn.lateFormLength)
-                let kept = KeptForm(request, fields, Problem(late.reason).detail)
+                guard let kept = KeptForm(request, fields, late.reason) else { throw late.reason }
                 response = kept.response(context).keeping(share)
             }
         } catch let late as LateAnswer {

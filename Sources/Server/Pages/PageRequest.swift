@@ -197,7 +197,6 @@ struct PageRequest: Sendable {
         values["today"] = [context.moment.today.description]
         values["settings"] = context.settings.entries.last.map { ["\($0.entry)"] } ?? []
         let service = call.service
-        let limit = service.settings.requestTimeout
         return try await service.pageWork.value(
             PageWork.Key(ledger: call.ledger.name, page: what, values: values),
             age,
@@ -211,12 +210,19 @@ struct PageRequest: Sendable {
                     }
                 }
             }
-            return try await withTimeout(limit) {
-                try await LedgerDatabase.sharing(call.ledger.id) {
-                    try await service.folds.takingTurns(patience: limit / 2) {
-                        try await work(self)
-                    }
-                }
+            return try await inTurn(work)
+        }
+    }
+
+    /// Works something out within the time that a request has; what it folds takes its turn.
+    func inTurn<Value: Sendable>(
+        _ work: @escaping @Sendable (PageRequest) async throws -> Value
+    ) async throws -> Value {
+        let service = call.service
+        let limit = service.settings.requestTimeout
+        return try await withTimeout(limit) {
+            try await LedgerDatabase.sharing(call.ledger.id) {
+                try await service.folds.takingTurns(patience: limit / 2) { try await work(self) }
             }
         }
     }

@@ -1,4 +1,5 @@
 import CareEpisode
+import Crypto
 import HTTPTypes
 import Hummingbird
 import Ledger
@@ -29,7 +30,7 @@ enum RecordPages {
         let event = FormEvent(
             asked.type,
             target: asked.target?.type,
-            asked.completed(typed),
+            try asked.completed(typed),
             asked.request.context.calendar
         )
         let expected = try asked.expected(fields)
@@ -42,8 +43,10 @@ enum RecordPages {
         } catch {
             return try await asked.refused(error.errors, event.values, expected)
         }
-        if asked.type.isAmendment, fields["do"] == "preview" {
-            return try await asked.preview(draft, event.values, expected)
+        // What is recorded is what was shown.
+        let isShown = fields["do"] != "preview" && fields["previewed"] == asked.digest(event)
+        if asked.type.isAmendment, !isShown {
+            return try await asked.preview(draft, event, expected)
         }
         return try await asked.record(draft, event.values, expected)
     }
@@ -79,9 +82,10 @@ struct RecordAsked {
             let path = request.address.path
             type = path.hasSuffix("/retract") ? .entryRetracted : .entryCorrected
             episode = try call.episode()
-            (record, basis) = try await EpisodeAsked(request, episode).whole()
+            let (whole, basis) = try await EpisodeAsked(request, episode).record()
+            (record, self.basis) = (whole, basis)
             guard let id = EventID(text),
-                let event = record?.events.first(where: { $0.history.eventID == id })?.history,
+                let event = whole.events.first(where: { $0.history.eventID == id })?.history,
                 !event.type.isAmendment
             else { throw Problem.notFound("the episode has no such entry") }
             target = event
@@ -114,7 +118,8 @@ struct RecordAsked {
                 throw request.refusal("episode", "must be the id of an episode")
             }
             episode = id
-            (record, basis) = try await EpisodeAsked(request, id).whole()
+            let (whole, basis) = try await EpisodeAsked(request, id).record()
+            (record, self.basis) = (whole, basis)
         }
     }
 
@@ -138,10 +143,9 @@ struct RecordAsked {
         var values = FormValues()
         let now = request.context.moment.now
         let calendar = request.context.calendar
-        let minute = Instant(microseconds: now.microseconds / 60_000_000 * 60_000_000)
         var generator = SystemRandomNumberGenerator()
         values["/event_id"] = "\(EventID.timeOrdered(at: now, using: &generator))"
-        values["/occurred_at"] = FormTime.text(minute, calendar)
+        values["/occurred_at"] = FormTime.minute(of: now, calendar)
         let author = request.visitor.session.author
         values["/author/id"] = author.id ?? request.visitor.principal.subject
         values["/author/role"] = author.role ?? ""
@@ -194,7 +198,7 @@ struct RecordAsked {
     /// What the entry says now, with what has been corrected.
     private func put(_ target: HistoryEvent, into values: inout FormValues) throws {
         let calendar = request.context.calendar
-        let entry = entry(target)
+        let entry = try entry(target)
         let data =
             try entry?.decode()
             ?? EventData.decode(target.type, schemaVersion: 1, payload: target.payload)
@@ -206,19 +210,19 @@ struct RecordAsked {
     }
 
     /// The entry with what has been corrected, also where it lies ahead; nil of one that was retracted.
-    private func entry(_ target: HistoryEvent) -> EffectiveHistory.Entry? {
-        let history = try? EffectiveHistory((record?.events ?? []).map(\.history))
-        return history?.entries.first { $0.eventID == target.eventID }
+    private func entry(_ target: HistoryEvent) throws -> EffectiveHistory.Entry? {
+        try EffectiveHistory((record?.events ?? []).map(\.history)).entries
+            .first { $0.eventID == target.eventID }
     }
 
     /// What was typed, with what the address says.
-    func completed(_ typed: FormValues) -> FormValues {
+    func completed(_ typed: FormValues) throws -> FormValues {
         var values = typed
         values["/data/target_event_id"] = target.map { "\($0.eventID)" } ?? ""
         // The time stays unless another one is typed.
         let time = "/data/replacement_occurred_at"
         if type == .entryCorrected, let target {
-            let known = entry(target)?.time ?? target.occurredAt
+            let known = try entry(target)?.time ?? target.occurredAt
             let shown = FormTime.text(known, request.context.calendar)
             if values[time].isEmpty || values[time] == shown {
                 values[time] = known == target.occurredAt ? "" : known.description
@@ -290,23 +294,29 @@ struct RecordAsked {
         }
     }
 
+    /// Tells what was looked at from what is sent.
+    func digest(_ event: FormEvent) -> String {
+        Base64URL.encode(SHA256.hash(data: event.json))
+    }
+
     /// What an amendment would change: the answers as they are, and as they will be.
     func preview(
         _ draft: EventDraft,
-        _ values: FormValues,
+        _ event: FormEvent,
         _ expected: Version
     ) async throws -> PageResult {
+        let values = event.values
         guard let record else { preconditionFailure("an amendment is of an episode") }
         var state = EpisodeState()
         for event in record.events { try state.apply(event.history) }
         let errors = state.decide(draft)
         guard errors.isEmpty else { return try await refused(errors, values, expected) }
-        let asked = EpisodeAsked(request, episode)
-        let changes = try await withTimeout(request.call.service.settings.requestTimeout) {
-            try await asked.changes(by: draft, record)
+        let changes = try await request.inTurn { request in
+            try await EpisodeAsked(request, episode).changes(by: draft, record)
         }
         return try await page(values, expected: expected) {
             $0.preview = changes.lines(record)
+            $0.hidden.append(("previewed", digest(event)))
         }
     }
 
@@ -385,9 +395,6 @@ struct RecordAsked {
 }
 
 extension EpisodeAsked {
-    /// The episode now.
-    func whole() async throws -> (EpisodeRecord?, ReadModelBasis) { try await record() }
-
     /// What an event would change that nobody has recorded yet.
     func changes(by draft: EventDraft, _ record: EpisodeRecord) async throws -> EpisodeChanges {
         let now = request.context.moment.now

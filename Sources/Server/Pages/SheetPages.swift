@@ -49,18 +49,14 @@ enum SheetPages {
     /// The sessions of today, and the fields of a new one.
     private static func day(_ request: PageRequest) async throws -> PageResult {
         let moment = request.context.moment
-        let answer = try await request.answer(
-            SessionsQuestion.self,
-            ["date": [moment.today.description]]
+        let (list, answer) = try await SheetAsked.answers(
+            request,
+            enrolled: [:],
+            sessions: ["date": [moment.today.description]]
         )
-        let enrolled = try await request.answer(AttendanceQuestion.self)
-        guard case .enrolled(let list) = enrolled.value else {
-            preconditionFailure("no episode is asked for")
-        }
         let author = request.visitor.session.author
-        let minute = Instant(microseconds: moment.now.microseconds / 60_000_000 * 60_000_000)
         var values = [
-            "start": FormTime.text(minute, request.context.calendar),
+            "start": FormTime.minute(of: moment.now, request.context.calendar),
             "facilitator": author.id ?? request.visitor.principal.subject,
         ]
         for name in ["program", "kind", "start", "facilitator"] {
@@ -102,11 +98,15 @@ private struct SheetAsked {
     private let list: AttendanceList
     private let basis: ReadModelBasis
     private var fields = SheetFields([:])
-    private var rows: [SheetView.Row] = []
+    private var rows: [SheetRow] = []
     private var errors: [FieldError] = []
+    /// How many retracted entries the form knew of each episode.
+    private var knew: [EpisodeID: Int] = [:]
 
     /// So many clients can be on a sheet who were not enrolled at its start.
     private static let rowLimit = 500
+    /// So many episodes of a client are looked at.
+    private static let episodeLimit = 100
     /// So many rows are recorded at a time.
     private static let atOnce = 8
     /// So often an entry of one session may have been retracted.
@@ -162,26 +162,19 @@ private struct SheetAsked {
         self.session = session
         let calendar = request.context.calendar
         let date = calendar.date(of: session.startsAt)
-        let enrolled = try await request.answer(
-            AttendanceQuestion.self,
-            [
-                "program": [session.program],
-                "effective_at": [session.startsAt.description],
-            ]
-        )
-        guard case .enrolled(let list) = enrolled.value else {
-            preconditionFailure("no episode is asked for")
-        }
-        self.list = list
-        let sessions = try await request.answer(
-            SessionsQuestion.self,
-            [
+        let (list, sessions) = try await Self.answers(
+            request,
+            enrolled: [
+                "program": [session.program], "effective_at": [session.startsAt.description],
+            ],
+            sessions: [
                 "program": [session.program],
                 "from": [date.adding(days: -Self.daysBack).description],
                 "to": [date.description],
             ]
         )
-        basis = [enrolled.basis, sessions.basis].least
+        self.list = list
+        basis = sessions.basis
         let earlier = sessions.value.sessions.filter { each in
             each.kind.rawValue == session.kind.rawValue && each.startsAt < session.startsAt
                 && each.sessionID != session.sessionID
@@ -191,7 +184,7 @@ private struct SheetAsked {
             before.flatMap(\.entries).filter { $0.outcome == .attended }.map(\.episodeID)
         )
         rows = list.enrolled.map { enrolled in
-            SheetView.Row(
+            SheetRow(
                 enrolled.episodeID,
                 enrolled.clientID,
                 day: enrolled.dayOfStay,
@@ -206,9 +199,62 @@ private struct SheetAsked {
             guard let place = rows.firstIndex(where: { $0.episodeID == entry.episodeID }) else {
                 continue
             }
-            rows[place].told = .recorded(entry.words, entry.eventID)
+            rows[place].told = .recorded(SheetEntry(entry))
         }
+        try await lookUp(Array(rows.indices))
         fill(from: before.last ?? earlier.last, known.first)
+    }
+
+    /// Who is enrolled, and sessions; together, and in their turn where they fold.
+    static func answers(
+        _ request: PageRequest,
+        enrolled: [String: [String]],
+        sessions: [String: [String]]
+    ) async throws -> (AttendanceList, Answer<SessionList>) {
+        try await request.inTurn { request in
+            let first = try await request.answer(AttendanceQuestion.self, enrolled)
+            guard case .enrolled(let list) = first.value else {
+                preconditionFailure("no episode is asked for")
+            }
+            return (list, try await request.answer(SessionsQuestion.self, sessions))
+        }
+    }
+
+    /// Finds what the events have of rows that the read model has not: what it has not got to, and how many
+    /// entries of the session were retracted.
+    private mutating func lookUp(_ places: [Int]) async throws {
+        let open = places.filter { rows[$0].told == nil }
+        let ids = open.map { SessionMarkID.event(session, rows[$0].episodeID, 0) }
+        let found = try await request.call.reader.places(of: ids)
+        for (place, id) in zip(open, ids) where found[id]?.episode == rows[place].episodeID {
+            let (entry, retracted) = try await known(rows[place].episodeID)
+            rows[place].told = entry.map { .recorded($0) }
+            rows[place].retracted = retracted
+        }
+    }
+
+    /// The entry of the session that an episode has, and how many it had that were retracted.
+    private func known(_ episode: EpisodeID) async throws -> (SheetEntry?, retracted: Int) {
+        let events = try await request.call.reader.events(of: episode)
+        let history = try EffectiveHistory(events.map(\.history))
+        for number in 0..<Self.retractions {
+            let id = SessionMarkID.event(session, episode, number)
+            guard events.contains(where: { $0.history.eventID == id }) else { return (nil, number) }
+            if let entry = try Self.entry(id, events, history) { return (entry, number) }
+        }
+        return (nil, Self.retractions)
+    }
+
+    /// An entry as it counts; nil where it was retracted.
+    private static func entry(
+        _ id: EventID,
+        _ events: [RecordedEvent],
+        _ history: EffectiveHistory
+    ) throws -> SheetEntry? {
+        guard let entry = history.entries.first(where: { $0.eventID == id }),
+            let event = events.first(where: { $0.history.eventID == id })
+        else { return nil }
+        return SheetEntry(id, try entry.decode(), author: try event.decodeHeader().author.id)
     }
 
     /// Fills in what the last such session was, and who is signed in.
@@ -228,23 +274,37 @@ private struct SheetAsked {
         for name in SheetFields.names {
             if let text = sent["session/\(name)"] { fields[name] = text }
         }
+        let prefix = "known/"
         let named = Set(
-            sent.all.filter { $0.name.hasPrefix("row/") }
-                .compactMap { EpisodeID(String($0.name.dropFirst("row/".count))) }
+            sent.all.filter { $0.name.hasPrefix(prefix) }
+                .compactMap { EpisodeID(String($0.name.dropFirst(prefix.count))) }
         ).subtracting(rows.map(\.episodeID))
         try await add(Array(named.sorted().prefix(Self.rowLimit)))
-        for place in rows.indices where rows[place].told == nil {
+        for place in rows.indices {
             let id = rows[place].episodeID
-            rows[place].mark = SheetMark(rawValue: sent["mark/\(id)"] ?? "")
+            let mark = SheetMark(rawValue: sent["mark/\(id)"] ?? "")
+            rows[place].mark = mark
             rows[place].minutes = sent["minutes/\(id)"] ?? ""
+            if case .recorded(let entry)? = rows[place].told, let mark {
+                rows[place].told = says(entry, rows[place], mark)
+            }
+            knew[id] = sent["\(prefix)\(id)"].flatMap { Int($0) } ?? rows[place].retracted
         }
+    }
+
+    /// Whether what is recorded is what a mark says.
+    private func says(_ entry: SheetEntry, _ row: SheetRow, _ mark: SheetMark) -> SheetRow.Told {
+        // Nothing is said of the minutes by who leaves them to the session.
+        entry.says(mark, minutes: Int(row.minutes)) ? .recorded(entry) : .other(entry)
     }
 
     private mutating func add(_ episodes: [EpisodeID]) async throws {
         guard !episodes.isEmpty else { return }
         let query = try CensusQuery(request.call.database, ledger: request.call.ledger)
         let (found, _) = try await query.search(nil, episodes: episodes, limit: episodes.count)
+        let before = rows.count
         for episode in found { add(episode) }
+        try await lookUp(Array(rows.indices[before...]))
     }
 
     private mutating func add(_ episode: EpisodeCensus) {
@@ -253,7 +313,7 @@ private struct SheetAsked {
         let day =
             calendar.date(of: session.startsAt) - calendar.date(of: episode.admittedAt) + 1
         rows.append(
-            SheetView.Row(
+            SheetRow(
                 episode.episodeID,
                 episode.clientID,
                 day: max(day, 0),
@@ -263,38 +323,43 @@ private struct SheetAsked {
         )
     }
 
-    /// Adds a client of another program, or one who has just ended.
+    /// Adds a client of another program, or one who has just ended: the newest of the client's episodes that
+    /// had begun.
     mutating func add(_ key: String) async throws {
         let text = key.trimmed
+        fields["add_key"] = key
         let query = try CensusQuery(request.call.database, ledger: request.call.ledger)
         let found =
             text.isEmpty || text.utf8.contains(0)
-            ? [] : try await query.search(nil, keys: [text], limit: 1).episodes
-        guard let episode = found.first else {
+            ? [] : try await query.search(nil, keys: [text], limit: Self.episodeLimit).episodes
+        // The latest admission comes first.
+        let begun = found.filter { $0.admittedAt <= session.startsAt }
+        let inCare = begun.first { $0.end.map { $0.at > session.startsAt } ?? true }
+        guard let episode = inCare ?? begun.first else {
             errors.append(
                 FieldError(
-                    pointer: "/add_key",
+                    pointer: SheetFields.added,
                     code: "unknown_client",
-                    detail: "must be the key of a client who was admitted"
+                    detail: "must be that of a client who was admitted by then"
                 )
             )
             return
         }
-        add(episode)
+        try await add([episode.episodeID])
     }
 
     /// Marks everybody who is not marked.
     mutating func markRest(_ mark: SheetMark) {
-        for place in rows.indices where rows[place].told == nil && rows[place].mark == nil {
+        for place in rows.indices where rows[place].isOpen && rows[place].mark == nil {
             rows[place].mark = mark
         }
     }
 
     // MARK: - Recording
 
-    private func event(_ row: SheetView.Row, _ mark: SheetMark, _ number: Int) -> FormEvent {
+    private func event(_ row: SheetRow, _ mark: SheetMark) -> FormEvent {
         fields.event(
-            SessionMarkID.event(session, row.episodeID, number),
+            SessionMarkID.event(session, row.episodeID, row.retracted),
             mark,
             minutes: row.minutes,
             of: session,
@@ -303,11 +368,16 @@ private struct SheetAsked {
     }
 
     /// Records what is marked, an append for each episode; nothing where anything is wrong.
+    ///
+    /// - Throws: what keeps any of them from being recorded for now, once all were tried: sent again, none
+    ///   is recorded twice.
     mutating func record() async throws {
-        for place in rows.indices where rows[place].told == nil {
+        for place in rows.indices { decide(place) }
+        let places = rows.indices.filter { rows[$0].told == nil && rows[$0].mark != nil }
+        for place in places {
             guard let mark = rows[place].mark else { continue }
             do throws(Refusal) {
-                _ = try event(rows[place], mark, 0).draft()
+                _ = try event(rows[place], mark).draft()
             } catch {
                 for error in error.errors {
                     let isOfRow = error.pointer == "/data/minutes" && !rows[place].minutes.isEmpty
@@ -320,74 +390,80 @@ private struct SheetAsked {
             }
         }
         guard errors.isEmpty, rows.allSatisfy(\.errors.isEmpty) else { return }
-        let places = rows.indices.filter { rows[$0].told == nil && rows[$0].mark != nil }
         let asked = self
-        let told = await withTaskGroup(of: (Int, SheetView.Told).self) { group in
-            var told: [(Int, SheetView.Told)] = []
+        let told = await withTaskGroup(
+            of: (Int, Result<SheetRow.Told, any Error>).self
+        ) { group in
+            var told: [(Int, Result<SheetRow.Told, any Error>)] = []
             for (number, place) in places.enumerated() {
                 if number >= Self.atOnce, let next = await group.next() { told.append(next) }
-                group.addTask { (place, await asked.record(asked.rows[place])) }
+                group.addTask {
+                    do {
+                        return (place, .success(try await asked.record(asked.rows[place])))
+                    } catch {
+                        return (place, .failure(error))
+                    }
+                }
             }
             for await next in group { told.append(next) }
             return told
         }
-        for (place, what) in told { rows[place].told = what }
+        for (place, what) in told { rows[place].told = try what.get() }
+        // What was retracted meanwhile is known from now on.
+        for place in places {
+            guard case .refused? = rows[place].told else { continue }
+            rows[place].retracted = try await known(rows[place].episodeID).retracted
+        }
     }
 
+    /// What becomes of a mark before it is sent.
+    private mutating func decide(_ place: Int) {
+        let episode = rows[place].episodeID
+        guard rows[place].mark != nil, let knew = knew[episode] else { return }
+        switch rows[place].told {
+        case .recorded(let entry)?, .other(let entry)?:
+            // The read model may be behind: whether it is there still, the append finds out.
+            guard entry.eventID == SessionMarkID.event(session, episode, knew) else { return }
+            rows[place].told = nil
+            rows[place].retracted = knew
+        case nil where knew != rows[place].retracted: rows[place].told = .refused(Self.isRetracted)
+        case .refused?, nil: break
+        }
+    }
+
+    private static let isRetracted =
+        "an entry of this session was retracted since you opened this sheet. Look at it, and send the "
+        + "sheet again if the mark still holds"
+
     /// Records one mark.
-    ///
-    /// An entry of this session that was retracted leaves its place to the next one.
-    private func record(_ row: SheetView.Row) async -> SheetView.Told {
+    private func record(_ row: SheetRow) async throws -> SheetRow.Told {
         guard let mark = row.mark else { preconditionFailure("what is recorded is marked") }
         var decision = request.call.decision
         decision.episodeID = row.episodeID
-        for number in 0..<Self.retractions {
-            do {
-                let draft = try event(row, mark, number).draft()
-                let (result, _) = await EventRoutes.submit(
-                    AppendRequest(
-                        episodeID: row.episodeID,
-                        events: [draft],
-                        recordedBy: request.call.principal.subject,
-                        decision: decision
-                    ),
-                    request.call
-                )
-                switch try result.get() {
-                case .appended: return .recorded(mark.words.lowercased(), draft.eventID)
-                case .refused(let refusal):
-                    return .again(refusal.errors.map(\.detail).joined(separator: "; "))
-                case .conflict, .partlyRecorded: return .again("the episode has just changed")
-                case .duplicate, .eventIDReused:
-                    if let told = try await found(draft, row, mark) { return told }
-                }
-            } catch {
-                return .again(Problem(error).detail)
+        let draft = try event(row, mark).draft()
+        let (result, _) = await EventRoutes.submit(
+            AppendRequest(
+                episodeID: row.episodeID,
+                events: [draft],
+                recordedBy: request.call.principal.subject,
+                decision: decision
+            ),
+            request.call
+        )
+        switch try result.get() {
+        case .appended:
+            return .recorded(SheetEntry(draft.eventID, draft.data, author: draft.author.id))
+        case .refused(let refusal):
+            return .refused(refusal.errors.map(\.detail).joined(separator: "; "))
+        case .conflict, .partlyRecorded: return .refused("the episode has just changed")
+        case .duplicate, .eventIDReused:
+            let events = try await request.call.reader.events(of: row.episodeID)
+            let history = try EffectiveHistory(events.map(\.history))
+            guard let entry = try Self.entry(draft.eventID, events, history) else {
+                return .refused(Self.isRetracted)
             }
+            return says(entry, row, mark)
         }
-        return .again("too many entries of this session were retracted")
-    }
-
-    /// What is recorded under an id; nil where that was retracted.
-    private func found(
-        _ draft: EventDraft,
-        _ row: SheetView.Row,
-        _ mark: SheetMark
-    ) async throws -> SheetView.Told? {
-        let events = try await request.call.reader.events(of: row.episodeID)
-        let isRetracted = events.contains { event in
-            event.history.type == .entryRetracted
-                && event.history.amendedEventID == draft.eventID
-        }
-        if isRetracted { return nil }
-        guard let event = events.first(where: { $0.history.eventID == draft.eventID }) else {
-            return .again("the entry is of another episode")
-        }
-        let recorded = try event.draft()
-        if try draft.hasSameContent(as: event, in: row.episodeID) {
-            return .recorded(mark.words.lowercased(), draft.eventID)
-        }
-        return .other(recorded.data.words, by: recorded.author.id, draft.eventID)
     }
 
     // MARK: - The answer
@@ -443,38 +519,5 @@ private enum SessionMarkID {
     /// With lengths, so that no two lists are one text.
     private static func hash(_ parts: [String]) -> SHA256.Digest {
         SHA256.hash(data: parts.flatMap { Array("\($0.utf8.count):\($0)".utf8) })
-    }
-}
-
-extension SessionEntry {
-    /// What it says of the client.
-    fileprivate var words: String {
-        guard outcome == .attended else { return reason.map { Self.words($0) } ?? "missed" }
-        return Self.words(attendance, minutes)
-    }
-
-    fileprivate static func words(_ attendance: Attendance?, _ minutes: Int?) -> String {
-        let words =
-            switch attendance {
-            case .late: "late"
-            case .leftEarly: "left early"
-            case .full, nil: "attended"
-            }
-        return minutes.map { "\(words), \($0) min" } ?? words
-    }
-
-    fileprivate static func words(_ reason: MissedReason) -> String {
-        SheetMark(rawValue: reason.rawValue)?.words.lowercased() ?? "missed"
-    }
-}
-
-extension EventData {
-    /// What an entry of a session says of the client.
-    fileprivate var words: String {
-        switch self {
-        case .sessionAttended(let session): SessionEntry.words(session.attendance, session.minutes)
-        case .sessionMissed(let session): SessionEntry.words(session.reason)
-        default: "another entry"
-        }
     }
 }
