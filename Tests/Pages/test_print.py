@@ -9,6 +9,7 @@ DAY = "2025-12-31"
 # The episode of docs/clinicians.md, and one with flags on its medication.
 ENDED = "episodes/019957de-23c0-7656-8046-a7c82261820a"
 FLAGGED = "episodes/0199dec8-68a0-79d4-82f9-21cf5062323b"
+SHEET = "sheet?program=iop-adult-evening&start=2025-12-30T17:30"
 PAGES = [
     f"census?date={DAY}",
     f"census?date={DAY}&compare=2025-12-26",
@@ -22,6 +23,9 @@ PAGES = [
     f"{ENDED}/attendance",
     f"{ENDED}/summary",
     f"{ENDED}/proof?entry=66",
+    "sheet",
+    SHEET,
+    f"record/medication_adjusted?episode={FLAGGED.split('/')[1]}",
 ]
 # The width between the margins of 12 mm, in CSS pixels.
 WIDTHS = {"A4": int((210 - 24) / 25.4 * 96), "Letter": int((215.9 - 24) / 25.4 * 96)}
@@ -130,6 +134,16 @@ class Paper(unittest.TestCase):
                 for element in page.locator(hidden).all():
                     self.assertFalse(element.is_visible(), f"{hidden} of {path}")
             page.context.close()
+
+    def test_a_group_sheet_is_one_to_sign(self):
+        page = self.open(SHEET)
+        page.emulate_media(media="print")
+        shown = page.evaluate("""() => [...document.querySelectorAll(".sheet thead th")]
+            .filter((head) => head.getBoundingClientRect().width).map((head) => head.textContent)""")
+        self.assertEqual(shown, ["Client", "Day", "Signature"])
+        for hidden in (".dock", ".sheet input[type=radio]", "#add-key"):
+            for element in page.locator(hidden).all():
+                self.assertFalse(element.is_visible(), hidden)
 
     def test_pages_become_sheets(self):
         for path, fewest in ((PAGES[0], 2), (f"{ENDED}/summary", 2), (PAGES[2], 1)):

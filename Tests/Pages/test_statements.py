@@ -45,11 +45,22 @@ class Statements(Pages):
         return min(found)
 
     def test_a_list_of_now_takes_at_most_six(self):
-        for path in [f"/ledgers/{LEDGER}/{name}" for name in PAGES]:
+        paths = [*PAGES, "record/admitted"]
+        for path in [f"/ledgers/{LEDGER}/{name}" for name in paths]:
             with self.subTest(path):
                 count = self.count(path)
                 self.assertGreaterEqual(count, 3, "the session, the head, the access log")
                 self.assertLessEqual(count, 6)
+
+    def test_a_sheet_takes_as_many_however_many_rows_it_has(self):
+        # More than a list: who is enrolled, sessions, and what the events have beside them.
+        counts = {
+            (ledger, program): self.count(
+                f"/ledgers/{ledger}/sheet?program={program}&start=2025-12-30T17:30")
+            for ledger, program in ((LEDGER, "iop-adult-evening"), ("states", "iop-adult-day"))}
+        self.assertEqual(len(set(counts.values())), 1, counts)
+        self.assertLessEqual(max(counts.values()), 11)
+        self.assertLessEqual(self.count(f"/ledgers/{LEDGER}/sheet"), 7)
 
     def test_a_list_takes_as_many_for_two_hundred_clients_as_for_a_dozen(self):
         counts = {}

@@ -151,6 +151,8 @@ public struct PageFrame: Sendable {
     public var search: Search?
     /// Nil where there is no answer about a time.
     public var clocks: ClockBar?
+    /// In place of the clocks, of a page that is about now alone.
+    public var now: NowBar?
     /// Above the content.
     public var notices: [Notice] = []
     /// What differs between two knowledge times, below the heading.
@@ -208,7 +210,7 @@ public struct PageFrame: Sendable {
                             text: "Skip to the content"
                         ),
                         header(view.place),
-                        clocks?.html ?? .nothing,
+                        clocks?.html ?? now?.html ?? .nothing,
                         .tag(
                             "main",
                             ["id": "main"],

@@ -78,7 +78,7 @@ public struct RecordView: PageView {
                         "div",
                         [
                             .tag("h1", text: FormWords.title(type)),
-                            .tag("p", about + [.text(" As of now, whatever other pages show.")]),
+                            .tag("p", about),
                         ]
                     )
                 ]

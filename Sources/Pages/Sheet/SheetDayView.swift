@@ -41,7 +41,7 @@ public struct SheetDayView: PageView {
     /// The sessions, and the fields of a new one.
     public var content: [HTML] {
         [
-            .head("Group sheet", "One mark for each client of a session. As of now."),
+            .head("Group sheet", "One mark for each client of a session."),
             .panel(
                 "h-day",
                 "Sessions of today",

@@ -84,8 +84,7 @@ public struct SheetView: PageView {
                                 "p",
                                 text:
                                     "\(session.program), \(FormWords.code(session.kind.rawValue).lowercased()). "
-                                    + "Only what is marked is recorded; the rest can follow later. "
-                                    + "As of now."
+                                    + "Only what is marked is recorded; the rest can follow later."
                             ),
                         ]
                     ),
@@ -404,7 +403,7 @@ public struct SheetView: PageView {
         let wrong = errors.filter { $0.pointer == SheetFields.added }
         return .tag(
             "div",
-            ["class": "record"],
+            ["class": "filters"],
             [
                 .tag(
                     "div",

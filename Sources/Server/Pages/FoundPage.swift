@@ -34,8 +34,8 @@ struct FoundPage: Sendable {
     var compares = true
     /// Whether it is read from three meters.
     var isWall = false
-    /// Whether it is a form, which is about now and everything, whatever the address says.
-    var isForm = false
+    /// Whether it is about now and everything that is known, whatever the address says: a form.
+    var isAsOfNow = false
     /// The status of the answer.
     var status = HTTPResponse.Status.ok
     /// Who writes the decision on the request to the access log.
@@ -52,8 +52,13 @@ struct FoundPage: Sendable {
         guard view.hasPage else {
             throw request.refusal("page", "is beyond the last one")
         }
-        var frame =
-            isForm ? try await request.frame() : try await request.frame(basis, replayed, compares)
+        var frame: PageFrame
+        if isAsOfNow {
+            frame = try await request.frame()
+            frame.now = request.nowBar(basis)
+        } else {
+            frame = try await request.frame(basis, replayed, compares)
+        }
         frame.notices += notices
         if let notice = people.notice { frame.notices.append(notice) }
         frame.isWall = isWall

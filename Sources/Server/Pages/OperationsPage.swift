@@ -74,7 +74,7 @@ enum OperationsPage {
                 rows: 0,
                 filters: retried.map { ["\($0) parked episodes are to be folded again"] } ?? [],
                 compares: false,
-                isForm: true
+                isAsOfNow: true
             )
         )
     }

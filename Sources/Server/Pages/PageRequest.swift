@@ -370,6 +370,16 @@ struct PageRequest: Sendable {
         return frame
     }
 
+    /// The bar of a page that is about now alone.
+    func nowBar(_ basis: ReadModelBasis) -> NowBar {
+        NowBar(
+            basis.position,
+            at: context.moment,
+            format,
+            viewer: visitor.session.displayName
+        )
+    }
+
     /// The bar below the header.
     func clockBar(
         _ basis: ReadModelBasis,

@@ -270,7 +270,7 @@ struct RecordAsked {
                 rows: record == nil ? 0 : 1,
                 people: record?.people ?? People(),
                 compares: false,
-                isForm: true,
+                isAsOfNow: true,
                 status: status,
                 decision: decision
             )

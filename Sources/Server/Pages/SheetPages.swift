@@ -71,7 +71,7 @@ enum SheetPages {
         )
         let rows = answer.value.episodes.count
         return .page(
-            FoundPage(view: view, basis: answer.basis, rows: rows, compares: false, isForm: true)
+            FoundPage(view: view, basis: answer.basis, rows: rows, compares: false, isAsOfNow: true)
         )
     }
 
@@ -490,7 +490,7 @@ private struct SheetAsked {
                 rows: rows.count,
                 people: people,
                 compares: false,
-                isForm: true,
+                isAsOfNow: true,
                 status: isWrong ? .unprocessableContent : .ok
             )
         )
