@@ -391,28 +391,41 @@ private struct SheetAsked {
         }
         guard errors.isEmpty, rows.allSatisfy(\.errors.isEmpty) else { return }
         let asked = self
-        let told = await withTaskGroup(
-            of: (Int, Result<SheetRow.Told, any Error>).self
-        ) { group in
-            var told: [(Int, Result<SheetRow.Told, any Error>)] = []
+        let outcomes = await withTaskGroup(of: Outcome.self) { group in
+            var outcomes: [Outcome] = []
             for (number, place) in places.enumerated() {
-                if number >= Self.atOnce, let next = await group.next() { told.append(next) }
+                if number >= Self.atOnce, let next = await group.next() { outcomes.append(next) }
                 group.addTask {
                     do {
-                        return (place, .success(try await asked.record(asked.rows[place])))
+                        let told = try await asked.record(asked.rows[place])
+                        return Outcome(place, .success(told))
                     } catch {
-                        return (place, .failure(error))
+                        return Outcome(place, .failure(error))
                     }
                 }
             }
-            for await next in group { told.append(next) }
-            return told
+            for await next in group { outcomes.append(next) }
+            return outcomes
         }
-        for (place, what) in told { rows[place].told = try what.get() }
+        for outcome in outcomes { rows[outcome.place].told = try outcome.told.get() }
         // What was retracted meanwhile is known from now on.
         for place in places {
             guard case .refused? = rows[place].told else { continue }
             rows[place].retracted = try await known(rows[place].episodeID).retracted
+        }
+    }
+
+    /// What became of a row.
+    ///
+    /// An object: in an optimized program (Swift 6.3.1) an array of what tasks return comes out damaged where
+    /// that is a pair of an integer and a result which holds an id.
+    private final class Outcome: Sendable {
+        let place: Int
+        let told: Result<SheetRow.Told, any Error>
+
+        init(_ place: Int, _ told: Result<SheetRow.Told, any Error>) {
+            self.place = place
+            self.told = told
         }
     }
 
